@@ -1,0 +1,114 @@
+/**
+ * The domain's events: plain data, small enough to cross from a vision child to control. Times are milliseconds;
+ * `at` is wall-clock (epoch), so that it means the same in both processes of one machine.
+ */
+
+/** A box in pixels of the frame it was found in; may reach over the frame's edge. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Why a face was not encoded. One reason a face: the first that fails, in this order. */
+export type QualityRefusal =
+  'outside-region' | 'cut-off' | 'too-small' | 'too-dark' | 'too-bright' | 'low-contrast' | 'turned-away' | 'blurred';
+
+/** What was measured on an aligned face. */
+export interface Quality {
+  /** Distance between the eyes in frame pixels. */
+  readonly interocularPx: number;
+  /** Variance of the Laplacian on the aligned grey face, normalised by its contrast; higher is sharper. */
+  readonly sharpness: number;
+  /** Mean luma of the face, 0..255. */
+  readonly brightness: number;
+  /** Standard deviation of the luma of the face. */
+  readonly contrast: number;
+  /** Left/right asymmetry of the nose between the eyes, 0 frontal, ±1 profile. */
+  readonly yaw: number;
+  /** Nose height between eyes and mouth relative to a frontal face, 0 frontal. */
+  readonly pitch: number;
+  /** In-plane rotation in degrees. */
+  readonly rollDeg: number;
+  /** Overall 0..1, used to weigh frames against one another. */
+  readonly score: number;
+}
+
+/** The one face of a frame that the door decides on. */
+export interface Subject {
+  readonly box: Box;
+  readonly detectionScore: number;
+  readonly track: number;
+  readonly quality: Quality;
+  readonly refusal: QualityRefusal | null;
+  /** The frame's own embedding, and the quality-weighted mean of the track's; null when the face was refused. */
+  readonly embedding: Float32Array | null;
+  readonly fused: Float32Array | null;
+  /** How many frames `fused` rests on. */
+  readonly fusedFrames: number;
+}
+
+/** One analysed frame. */
+export interface Observation {
+  readonly kind: 'observation';
+  readonly camera: string;
+  /** When the frame left the camera source (epoch ms). */
+  readonly at: number;
+  /** Ordinal of the frame in its source; gaps are dropped frames. */
+  readonly frame: number;
+  /** Faces found, suitable or not. */
+  readonly faces: number;
+  readonly subject: Subject | null;
+  /** Embedding space of the vectors. */
+  readonly space: string;
+}
+
+export type CameraState = 'starting' | 'live' | 'stalled' | 'ended' | 'failed';
+
+/** A change of the camera's condition, or a periodic sign of life. */
+export interface CameraStatus {
+  readonly kind: 'camera';
+  readonly camera: string;
+  readonly at: number;
+  readonly state: CameraState;
+  readonly detail: string | null;
+  readonly framesCaptured: number;
+  readonly framesAnalysed: number;
+  readonly framesDropped: number;
+  readonly restarts: number;
+  /** Epoch ms of the last frame that was captured, and of the last that was analysed. */
+  readonly lastFrameAt: number | null;
+  readonly lastAnalysisAt: number | null;
+}
+
+/** Sent once, when the child has loaded its models: what really runs. */
+export interface VisionReady {
+  readonly kind: 'ready';
+  readonly camera: string;
+  readonly at: number;
+  readonly space: string;
+  readonly models: readonly RunningModel[];
+}
+
+export interface RunningModel {
+  readonly task: string;
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** Execution providers asked for, in order, and the one that was granted. */
+  readonly providersAsked: readonly string[];
+  readonly provider: string;
+}
+
+/** The child could not go on; it exits after this. */
+export interface VisionFailed {
+  readonly kind: 'failed';
+  readonly camera: string;
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+export type VisionEvent = Observation | CameraStatus | VisionReady | VisionFailed;

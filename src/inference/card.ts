@@ -1,0 +1,138 @@
+import { z } from 'zod';
+
+/**
+ * The model card: the contract of a bundle, checked at every load. A bundle is a folder with `card.json`, the files that it
+ * names, and golden vectors. Unknown keys, a missing field or another schema version are errors: a card is written by a
+ * program, so whatever we do not understand may matter.
+ */
+export const CARD_SCHEMA_VERSION = 1;
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'sha256 in lower-case hex');
+/** One path segment: a card may never name a file outside its folder. */
+const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a plain file name');
+const Probability = z.number().min(0).max(1);
+
+const Point2 = z.tuple([z.number(), z.number()]);
+
+/** How an RGB picture becomes the model's input tensor: value = (channel − mean[c]) / scale[c]. */
+export const ImageInput = z.strictObject({
+  kind: z.literal('image'),
+  name: z.string().min(1),
+  layout: z.enum(['NCHW', 'NHWC']),
+  colour: z.enum(['RGB', 'BGR']),
+  /** null: free, a multiple of `multiple`. */
+  width: z.number().int().positive().nullable(),
+  height: z.number().int().positive().nullable(),
+  multiple: z.number().int().positive().default(1),
+  mean: z.tuple([z.number(), z.number(), z.number()]),
+  scale: z.tuple([z.number(), z.number(), z.number()]),
+});
+export type ImageInput = z.infer<typeof ImageInput>;
+
+const ThresholdRow = z.strictObject({
+  /** Target false-match rate of one comparison. */
+  fmr: z.number().gt(0).lt(1),
+  /** Accept when the L2 distance of two embeddings is at most this. */
+  distance: z.number().positive(),
+  /** False-non-match rate measured at that distance. */
+  fnmr: Probability.nullable(),
+  /** Where the row was measured, for people. */
+  measuredOn: z.string().min(1),
+});
+export type ThresholdRow = z.infer<typeof ThresholdRow>;
+
+const YuNetOutput = z.strictObject({
+  decoding: z.literal('yunet'),
+  strides: z.array(z.number().int().positive()).min(1),
+  /** Default score and IoU thresholds. */
+  scoreThreshold: Probability,
+  iouThreshold: Probability,
+});
+
+const TinyYoloOutput = z.strictObject({
+  decoding: z.literal('tiny-yolo-v2'),
+  output: z.string(),
+  /** Anchors in grid cells, as (width, height). */
+  anchors: z.array(Point2).min(1),
+  cellPx: z.number().int().positive(),
+  scoreThreshold: Probability,
+  iouThreshold: Probability,
+});
+
+const EmbeddingOutput = z.strictObject({
+  decoding: z.literal('embedding'),
+  output: z.string(),
+  dimensions: z.number().int().positive(),
+  /** Vectors of two spaces are never compared. */
+  space: z.string().regex(/^[a-z0-9][a-z0-9._-]{2,63}$/),
+  /** L2-normalise the output (after adding the mirrored picture's, where `mirror` is on). */
+  normalise: z.boolean(),
+  mirror: z.boolean(),
+  thresholds: z.array(ThresholdRow).min(1),
+});
+
+const LandmarksOutput = z.strictObject({
+  decoding: z.literal('face-api-landmarks-68'),
+  output: z.string(),
+});
+
+const LivenessOutput = z.strictObject({
+  decoding: z.literal('live-spoof-logits'),
+  output: z.string(),
+  liveIndex: z.number().int().min(0),
+  /** Side of the crop over the side of the face box; outside this surrounding the model guesses "live". */
+  cropScale: z.number().min(1),
+});
+
+/** How the face is cut out for an encoder. */
+const Alignment = z.discriminatedUnion('kind', [
+  /** Similarity transform of five landmarks onto a template given in pixels of the input. */
+  z.strictObject({ kind: z.literal('five-point'), template: z.tuple([Point2, Point2, Point2, Point2, Point2]) }),
+  /** face-api's own: a box from the landmarks' centroid, no rotation, padded to a square. */
+  z.strictObject({ kind: z.literal('face-api-box') }),
+]);
+
+const Licence = z.strictObject({
+  spdx: z.string().min(1),
+  /** Whose it is, from which public place and revision. */
+  origin: z.string().min(1),
+  trainingData: z.string().min(1),
+});
+
+const Golden = z.strictObject({
+  /** Raw little-endian float32 files in the bundle. */
+  input: FileName,
+  inputDims: z.array(z.number().int().positive()),
+  outputs: z
+    .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
+    .min(1),
+  /** Largest absolute difference that a load may show. */
+  tolerance: z.number().positive(),
+});
+
+export const CardSchema = z.strictObject({
+  schema: z.literal(CARD_SCHEMA_VERSION),
+  task: z.enum(['face-detection', 'face-landmarks', 'face-encoding', 'face-liveness']),
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,63}$/),
+  version: z.string().regex(/^\d+\.\d+\.\d+$/),
+  summary: z.string().min(1),
+  /** The set it belongs to; null for one brought by the user. */
+  set: z.enum(['recommended', 'fallback']).nullable(),
+  model: FileName,
+  files: z.record(FileName, Sha256),
+  licence: Licence,
+  input: ImageInput,
+  output: z.discriminatedUnion('decoding', [
+    YuNetOutput,
+    TinyYoloOutput,
+    EmbeddingOutput,
+    LandmarksOutput,
+    LivenessOutput,
+  ]),
+  alignment: Alignment.nullable(),
+  /** Measured or published figures, each with the data it was measured on. */
+  figures: z.array(z.strictObject({ name: z.string(), value: z.number(), unit: z.string(), data: z.string() })),
+  golden: Golden,
+});
+export type Card = z.infer<typeof CardSchema>;
+export type CardOutput<D extends Card['output']['decoding']> = Extract<Card['output'], { decoding: D }>;
