@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, systemCode, UsherError } from '../errors';
+import { type Card, CardSchema } from './card';
+import { type ExecutionOptions, type Model, type Tensor } from './model';
+import { loadOnnx } from './onnx';
+
+/** A bundle on disk whose card was read and whose files have the digests that the card names. */
+export interface Bundle {
+  readonly dir: string;
+  readonly card: Card;
+  readonly modelFile: string;
+}
+
+const CARD_FILE = 'card.json';
+const REMEDY = 'Fetch or build it again: usher models ensure';
+
+/** The folder of every bundle under `modelsDir`, by name; hidden and half-written folders are passed over. */
+export async function listBundles(modelsDir: string): Promise<string[]> {
+  const found: string[] = [];
+  const entries = await readdir(modelsDir, { withFileTypes: true }).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw new UsherError('file-unreadable', `${modelsDir}: ${messageOf(error)}`, { cause: error });
+  });
+  for (const entry of entries) {
+    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+    const files = await readdir(join(modelsDir, entry.name));
+    if (files.includes(CARD_FILE)) found.push(join(modelsDir, entry.name));
+  }
+  return found.sort();
+}
+
+/**
+ * Reads a card alone, without touching the files that it names.
+ * @throws UsherError `model-missing` (no such folder or card) or `model-invalid` (every bad key named)
+ */
+export async function readCard(dir: string): Promise<Card> {
+  const file = join(dir, CARD_FILE);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = systemCode(error) === 'ENOENT' ? 'model-missing' : 'file-unreadable';
+    throw new UsherError(code, `${file}: ${messageOf(error)}`, { cause: error, remedy: REMEDY });
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new UsherError('model-invalid', `${file} is not JSON: ${messageOf(error)}`, { remedy: REMEDY });
+  }
+  const result = CardSchema.safeParse(parsed);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`);
+  throw new UsherError('model-invalid', `${file}: ${problems.join('; ')}`, { remedy: REMEDY });
+}
+
+/**
+ * Reads a bundle and checks the digest of every file.
+ * @throws UsherError `model-missing` or `model-invalid`
+ */
+export async function readBundle(dir: string): Promise<Bundle> {
+  const card = await readCard(dir);
+  for (const name of [card.model, card.golden.input, ...card.golden.outputs.map((output) => output.file)])
+    if (!(name in card.files))
+      throw new UsherError('model-invalid', `${dir}: the card names ${name} but gives no digest for it`, {
+        remedy: REMEDY,
+      });
+  for (const [name, digest] of Object.entries(card.files)) {
+    const bytes = await readBundleFile(dir, name);
+    const actual = createHash('sha256').update(bytes).digest('hex');
+    if (actual !== digest)
+      throw new UsherError('model-invalid', `${join(dir, name)} has sha256 ${actual}, the card says ${digest}`, {
+        remedy: REMEDY,
+      });
+  }
+  return { dir, card, modelFile: join(dir, card.model) };
+}
+
+async function readBundleFile(dir: string, name: string): Promise<Buffer> {
+  try {
+    return await readFile(join(dir, name));
+  } catch (error) {
+    throw new UsherError('model-invalid', `${join(dir, name)}: ${messageOf(error)}`, { cause: error, remedy: REMEDY });
+  }
+}
+
+/** A golden vector: raw little-endian float32. */
+async function readGolden(dir: string, name: string, dims: readonly number[]): Promise<Tensor<Float32Array>> {
+  const bytes = await readBundleFile(dir, name);
+  const length = dims.reduce((product, dim) => product * dim, 1);
+  if (bytes.byteLength !== length * 4)
+    throw new UsherError(
+      'model-invalid',
+      `${join(dir, name)} holds ${bytes.byteLength} bytes instead of ${length * 4}`,
+      {
+        remedy: REMEDY,
+      },
+    );
+  const data = new Float32Array(length);
+  for (let i = 0; i < length; i++) data[i] = bytes.readFloatLE(i * 4);
+  return { data, dims };
+}
+
+/**
+ * Opens a bundle for use: digests, network, and the golden vectors, which the loaded network must reproduce within the
+ * card's tolerance on this machine's own execution provider.
+ * @throws UsherError `model-missing` or `model-invalid`
+ */
+export async function openBundle(dir: string, execution: ExecutionOptions): Promise<{ bundle: Bundle; model: Model }> {
+  const bundle = await readBundle(dir);
+  const model = await loadOnnx(bundle.modelFile, execution);
+  try {
+    await checkGolden(bundle, model);
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+  return { bundle, model };
+}
+
+async function checkGolden({ dir, card }: Bundle, model: Model): Promise<void> {
+  const { golden } = card;
+  const input = await readGolden(dir, golden.input, golden.inputDims);
+  const outputs = await model.run({ [card.input.name]: input });
+  for (const expected of golden.outputs) {
+    const reference = await readGolden(dir, expected.file, expected.dims);
+    const actual = outputs[expected.name];
+    if (actual?.data.length !== reference.data.length)
+      throw new UsherError('model-invalid', `${dir}: output "${expected.name}" is missing or of another size`, {
+        remedy: REMEDY,
+      });
+    const worst = largestDifference(reference.data, actual.data as Float32Array);
+    // Written so that a NaN fails too.
+    if (!(worst <= golden.tolerance))
+      throw new UsherError(
+        'model-invalid',
+        `${dir}: output "${expected.name}" differs from the golden vector by ${worst} (allowed ${golden.tolerance}) on ${model.provider}`,
+        { remedy: 'The execution provider computes something else than the card was made with; try "cpu"' },
+      );
+  }
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  let worst = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs((a[i] as number) - (b[i] as number));
+    if (!(difference <= worst)) worst = difference;
+  }
+  return worst;
+}

@@ -1,0 +1,86 @@
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { messageOf, UsherError } from '../errors';
+import { type ExecutionOptions, type ExecutionProvider, type Model, type TensorData, type Tensors } from './model';
+
+const DTYPES = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+} as const;
+
+function dtypeOf(data: TensorData): keyof typeof DTYPES {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Uint8Array) return 'uint8';
+  if (data instanceof Int8Array) return 'int8';
+  if (data instanceof Int32Array) return 'int32';
+  return 'int64';
+}
+
+class OnnxModel implements Model {
+  constructor(
+    private readonly session: InferenceSession,
+    readonly provider: ExecutionProvider,
+  ) {}
+
+  get inputs(): readonly string[] {
+    return this.session.inputNames;
+  }
+
+  get outputs(): readonly string[] {
+    return this.session.outputNames;
+  }
+
+  async run(inputs: Tensors): Promise<Tensors> {
+    const feeds: Record<string, OrtTensor> = {};
+    for (const [name, tensor] of Object.entries(inputs))
+      feeds[name] = new OrtTensor(dtypeOf(tensor.data), tensor.data, tensor.dims);
+    const results = await this.session.run(feeds);
+    const outputs: Record<string, { data: TensorData; dims: readonly number[] }> = {};
+    for (const [name, tensor] of Object.entries(results)) {
+      if (!(tensor.type in DTYPES))
+        throw new UsherError('model-invalid', `output "${name}" has the unsupported element type ${tensor.type}`);
+      outputs[name] = { data: tensor.data as TensorData, dims: tensor.dims };
+    }
+    return outputs;
+  }
+
+  async dispose(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/**
+ * Loads an ONNX network. Providers are tried one at a time, because a list lets onnxruntime fall back to the CPU without a
+ * word; the one that was granted is on the result, and the caller compares it with what was asked for.
+ *
+ * @param source path of the file, or its bytes
+ * @throws UsherError `model-invalid` when no provider can run it
+ */
+export async function loadOnnx(source: string | Uint8Array, options: ExecutionOptions): Promise<Model> {
+  const refusals: string[] = [];
+  for (const provider of options.providers) {
+    const sessionOptions: InferenceSession.SessionOptions = {
+      executionProviders: [provider],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 4,
+    };
+    try {
+      const session =
+        typeof source === 'string'
+          ? await InferenceSession.create(source, sessionOptions)
+          : await InferenceSession.create(source, sessionOptions);
+      return new OnnxModel(session, provider);
+    } catch (error) {
+      refusals.push(`${provider}: ${messageOf(error)}`);
+    }
+  }
+  const where = typeof source === 'string' ? source : 'a network in memory';
+  throw new UsherError('model-invalid', `${where} cannot be loaded (${refusals.join('; ')})`, {
+    remedy:
+      'Check the execution providers in the configuration, then fetch or build the model again: usher models ensure',
+  });
+}
