@@ -1,0 +1,136 @@
+import { readFile, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { UsherError, messageOf, systemCode } from '../errors';
+import { type Frame } from './frame';
+
+export interface PictureLimits {
+  /** Largest file that is read at all, bytes. */
+  readonly maxBytes: number;
+  /** Largest picture that is decoded, pixels: 50 MP are 150 MB of RGB. A small file can declare any size. */
+  readonly maxPixels: number;
+}
+
+export const PICTURE_LIMITS: PictureLimits = { maxBytes: 64 * 2 ** 20, maxPixels: 50_000_000 };
+
+export interface ReadPictureOptions extends Partial<PictureLimits> {
+  /** What messages call a picture that came as bytes. */
+  readonly name?: string;
+}
+
+const REMEDY = 'Use a JPEG, PNG, WebP, TIFF, GIF or AVIF picture that opens in a picture viewer.';
+
+/**
+ * Formats by their first bytes. The decoder behind sharp also opens SVG, PDF and more, which are programs rather than
+ * pictures (they may name other files and expand without bound), so what is not listed never reaches it.
+ */
+function formatOf(bytes: Uint8Array): string | null {
+  const ascii = (from: number, to: number): string => Buffer.from(bytes.subarray(from, to)).toString('latin1');
+  if (ascii(0, 3) === '\xff\xd8\xff') return 'jpeg';
+  if (ascii(0, 8) === '\x89PNG\r\n\x1a\n') return 'png';
+  if (ascii(0, 4) === 'RIFF' && ascii(8, 12) === 'WEBP') return 'webp';
+  if (ascii(0, 4) === 'II*\0' || ascii(0, 4) === 'MM\0*') return 'tiff';
+  if (ascii(0, 6) === 'GIF87a' || ascii(0, 6) === 'GIF89a') return 'gif';
+  if (ascii(4, 12) === 'ftypavif') return 'avif';
+  return null;
+}
+
+/**
+ * Decodes a still picture to packed 8-bit sRGB, turned upright by its EXIF orientation; transparency lies on white, grey,
+ * palette, CMYK and 16-bit pictures are converted, of an animation the first picture is taken.
+ *
+ * @param source a file's path, or the encoded bytes.
+ * @throws UsherError `file-unreadable` (missing, no permission, a folder or device) or `picture-invalid` (empty, truncated,
+ *   not a picture, over a limit), naming the file.
+ */
+export async function readPicture(source: string | Uint8Array, options: ReadPictureOptions = {}): Promise<Frame> {
+  const name = options.name ?? (typeof source === 'string' ? source : 'the picture');
+  const limits = { ...PICTURE_LIMITS, ...options };
+  const bytes = typeof source === 'string' ? await readBounded(source, limits.maxBytes) : source;
+  if (bytes.length === 0) throw invalid(name, 'is empty (0 bytes)', 'Copy or take the picture again.');
+  if (bytes.length > limits.maxBytes) throw tooManyBytes(name, bytes.length, limits.maxBytes);
+  if (formatOf(bytes) === null) throw invalid(name, 'is not a picture in a format that is accepted here', REMEDY);
+
+  const input = { failOn: 'truncated', limitInputPixels: limits.maxPixels } as const;
+  try {
+    // Looked at before it is decoded, so that "too large" is told apart from "broken".
+    const { width, height } = await sharp(bytes, { ...input, limitInputPixels: false }).metadata();
+    if (width * height > limits.maxPixels)
+      throw invalid(
+        name,
+        `is ${width}×${height}, more than ${(limits.maxPixels / 1e6).toFixed(0)} megapixels`,
+        'Scale it down; a face needs no more than a few hundred pixels.',
+      );
+    const { data, info } = await sharp(bytes, input)
+      .autoOrient()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return packed(name, data, info.width, info.height, info.channels);
+  } catch (error) {
+    if (error instanceof UsherError) throw error;
+    throw invalid(name, `cannot be decoded: ${firstLine(messageOf(error))}`, `It may be damaged. ${REMEDY}`, error);
+  }
+}
+
+/** Quality is 1 to 100. */
+export async function encodeJpeg(frame: Frame, quality = 92): Promise<Buffer> {
+  return raw(frame).jpeg({ quality }).toBuffer();
+}
+
+export async function encodePng(frame: Frame): Promise<Buffer> {
+  return raw(frame).png().toBuffer();
+}
+
+function raw(frame: Frame): sharp.Sharp {
+  return sharp(frame.data, { raw: { width: frame.width, height: frame.height, channels: 3 } });
+}
+
+function packed(name: string, data: Uint8Array, width: number, height: number, channels: number): Frame {
+  const pixels = width * height;
+  if (channels === 3 && data.length === pixels * 3) return { width, height, data };
+  if (channels !== 1) throw invalid(name, `has ${channels} colour channels after decoding`, REMEDY);
+  const rgb = new Uint8Array(pixels * 3);
+  for (let i = 0, o = 0; i < pixels; i++, o += 3) rgb.fill(data[i] ?? 0, o, o + 3);
+  return { width, height, data: rgb };
+}
+
+async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    // Asked before opening: opening a named pipe would wait for a writer, a device might never end.
+    const about = await stat(path);
+    if (!about.isFile())
+      throw new UsherError('file-unreadable', `${path} is ${about.isDirectory() ? 'a folder' : 'not a file'}`, {
+        remedy: 'Name a picture file.',
+      });
+    if (about.size > maxBytes) throw tooManyBytes(path, about.size, maxBytes);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof UsherError) throw error;
+    const missing = systemCode(error) === 'ENOENT';
+    throw new UsherError(
+      'file-unreadable',
+      `${path} ${missing ? 'does not exist' : `cannot be read: ${messageOf(error)}`}`,
+      {
+        remedy: missing ? 'Check the path.' : 'Check that this user may read it.',
+        cause: error,
+      },
+    );
+  }
+}
+
+function tooManyBytes(name: string, bytes: number, maxBytes: number): UsherError {
+  return invalid(
+    name,
+    `is ${(bytes / 2 ** 20).toFixed(1)} MiB, more than ${(maxBytes / 2 ** 20).toFixed(1)} MiB`,
+    'Scale it down or save it with more compression.',
+  );
+}
+
+function invalid(name: string, what: string, remedy: string, cause?: unknown): UsherError {
+  return new UsherError('picture-invalid', `${name} ${what}`, { remedy, ...(cause === undefined ? {} : { cause }) });
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0] ?? '';
+}
