@@ -14,8 +14,12 @@ export interface DetectedFace {
 
 export interface FaceDetector {
   readonly running: RunningModel;
-  /** Faces above the score threshold, after non-maximum suppression, best first. */
-  detect(frame: Frame): Promise<readonly DetectedFace[]>;
+  /**
+   * Faces above the score threshold, after non-maximum suppression, best first.
+   * @param smallestFacePx faces of at least this width (frame pixels) must be found; it sets the detection size where the
+   *   network's input is free
+   */
+  detect(frame: Frame, smallestFacePx: number): Promise<readonly DetectedFace[]>;
   dispose(): Promise<void>;
 }
 
