@@ -1,0 +1,110 @@
+import { stat } from 'node:fs/promises';
+import { UsherError } from '../../errors';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
+import { type FrameProgram } from './frame-process';
+import { withoutCredentials } from './source';
+
+type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
+type InputKind = 'v4l2' | 'rtsp' | 'http' | 'file';
+
+/** Cameras by V4L2, RTSP and HTTP, and video files, decoded and scaled by ffmpeg (4.4 or newer). */
+export function ffmpegProgram(camera: CameraConfig, source: FfmpegConfig): FrameProgram {
+  const kind = kindOf(source);
+  const path = kind === 'v4l2' || kind === 'file' ? source.input.replace(/^file:/, '') : null;
+  return {
+    name: withoutCredentials(source.input),
+    live: kind !== 'file' || source.loop,
+    command: 'ffmpeg',
+    args: ffmpegArguments(camera, source),
+    framesFd: 1,
+    width: camera.width,
+    height: camera.height,
+    debianPackage: 'ffmpeg',
+    remedy: REMEDIES[kind],
+    ...(path === null ? {} : { check: () => checkPath(path, kind) }),
+  };
+}
+
+const REMEDIES: Record<InputKind, string> = {
+  v4l2: 'Check that the camera is plugged in, that no other program uses it, and that this user is in the group "video".',
+  rtsp: 'Check address, user and password, and that the camera answers: ffprobe <address>',
+  http: 'Check the address, and that it answers: ffprobe <address>',
+  file: 'Check that the file is a video that plays: ffprobe <file>',
+};
+
+/** The argument array; width and height are what comes out, whatever goes in (scaled, black bars where the shape differs). */
+export function ffmpegArguments(camera: CameraConfig, source: FfmpegConfig): string[] {
+  const { width, height, fps } = camera;
+  return [
+    ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
+    ...inputArguments(camera, source),
+    ...['-map', '0:v:0', '-an', '-sn', '-dn'],
+    ...[
+      '-vf',
+      `${atMost(fps)},scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:-1:-1,setsar=1`,
+    ],
+    // Passthrough: ffmpeg's default for raw video repeats frames to keep a constant rate. (-fps_mode needs ffmpeg 5.1.)
+    ...['-vsync', 'passthrough', '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
+  ];
+}
+
+/**
+ * Thins a stream out to a rate but never repeats a frame, as the `fps` filter does: a repeated frame would count as one more
+ * frame that agrees. At most one frame for each slot of a 1/fps grid; a clock that jumps back does no harm.
+ */
+function atMost(fps: number): string {
+  const slot = (time: string): string => `floor(${time}*${fps}+0.5)`;
+  return `select=isnan(t)+isnan(prev_selected_t)+not(eq(${slot('t')}\\,${slot('prev_selected_t')}))`;
+}
+
+function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConfig): string[] {
+  const lowLatency = ['-fflags', 'nobuffer', '-flags', 'low_delay'];
+  // The default looks at 5 s of a stream before the first frame.
+  const shortProbe = ['-analyzeduration', '1000000'];
+  switch (kindOf(source)) {
+    case 'v4l2':
+      return [
+        ...['-f', 'v4l2', ...lowLatency],
+        ...(source.inputFormat === undefined ? [] : ['-input_format', source.inputFormat]),
+        // Wishes: the driver takes the nearest that the camera can.
+        ...['-framerate', String(fps), '-video_size', `${width}x${height}`, '-i', source.input],
+      ];
+    case 'rtsp':
+      return [...lowLatency, ...shortProbe, '-rtsp_transport', source.rtspTransport, '-i', source.input];
+    case 'http':
+      return [...lowLatency, ...shortProbe, '-i', source.input];
+    case 'file':
+      return [
+        ...(source.loop ? ['-stream_loop', '-1'] : []),
+        ...(source.realtime ? ['-re'] : []),
+        // "file:" keeps a colon in a name from being read as a protocol; the list keeps a playlist from opening the network.
+        ...['-protocol_whitelist', 'file', '-i', `file:${source.input.replace(/^file:/, '')}`],
+      ];
+  }
+}
+
+function kindOf(source: FfmpegConfig): InputKind {
+  if (source.format === 'v4l2' || source.input.startsWith('/dev/video')) return 'v4l2';
+  if (/^rtsps?:\/\//i.test(source.input)) return 'rtsp';
+  if (/^https?:\/\//i.test(source.input)) return 'http';
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(source.input)?.[1];
+  if (scheme !== undefined && scheme !== 'file')
+    throw new UsherError(
+      'config-invalid',
+      `camera input ${withoutCredentials(source.input)}: "${scheme}" is not supported`,
+      {
+        remedy: 'Give a device (/dev/video0), an rtsp:// or http(s):// address, or a file.',
+      },
+    );
+  return 'file';
+}
+
+async function checkPath(path: string, kind: InputKind): Promise<void> {
+  const fail = (what: string): UsherError =>
+    new UsherError('camera-failed', `${path} ${what}`, { remedy: REMEDIES[kind] });
+  const about = await stat(path).catch(() => null);
+  if (about === null) throw fail('does not exist or cannot be reached');
+  if (about.isDirectory()) throw fail('is a folder; a folder of pictures is a source of type "folder"');
+  if (kind === 'v4l2' && !about.isCharacterDevice()) throw fail('is not a camera device');
+  if (kind === 'file' && about.isFile() && about.size === 0) throw fail('is empty (0 bytes)');
+}

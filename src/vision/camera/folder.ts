@@ -1,0 +1,102 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Observable } from 'rxjs';
+import { UsherError, messageOf } from '../../errors';
+import { type Frame } from '../frame';
+import { readPicture } from '../picture';
+import { type CameraLog, type CameraSource, type LentFrame } from './source';
+
+const PICTURE = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;
+
+export interface FolderOptions {
+  readonly path: string;
+  readonly fps: number;
+  readonly loop: boolean;
+}
+
+/**
+ * Replays the pictures of a folder in name order (numbers by value: 9 before 10) at `fps`, each at its own size. None is
+ * left out for lack of time: where decoding is slower than fps, the replay is. A picture that cannot be read is skipped,
+ * counted and reported; a folder without one good picture is an error.
+ */
+export class FolderSource implements CameraSource {
+  readonly name: string;
+  readonly live: boolean;
+
+  constructor(
+    private readonly options: FolderOptions,
+    private readonly log: CameraLog,
+  ) {
+    this.name = options.path;
+    this.live = options.loop;
+  }
+
+  open(): Observable<LentFrame> {
+    return new Observable((subscriber) => {
+      const abort = new AbortController();
+      subscriber.add(() => {
+        abort.abort();
+      });
+      this.replay((frame) => {
+        subscriber.next(frame);
+      }, abort.signal).then(
+        () => {
+          subscriber.complete();
+        },
+        (error: unknown) => {
+          if (!abort.signal.aborted) subscriber.error(error);
+        },
+      );
+    });
+  }
+
+  private async replay(emit: (frame: LentFrame) => void, signal: AbortSignal): Promise<void> {
+    const files = await this.pictures();
+    const intervalMs = 1000 / this.options.fps;
+    let due = performance.now();
+    let seq = 0;
+    let skipped = 0;
+    do {
+      const before = seq;
+      for (const file of files) {
+        const frame = await this.read(file);
+        if (frame === null) {
+          this.log.warn(`${this.name}: ${++skipped} pictures skipped so far`);
+          continue;
+        }
+        const wait = due - performance.now();
+        if (wait > 0) await sleep(wait, undefined, { signal });
+        if (signal.aborted) return;
+        due = Math.max(due, performance.now() - intervalMs) + intervalMs;
+        emit({ ...frame, seq: seq++, at: Date.now(), release: () => undefined });
+      }
+      if (seq === before) throw this.failed(`none of its ${files.length} pictures can be read`);
+    } while (this.options.loop && !signal.aborted);
+  }
+
+  private async pictures(): Promise<string[]> {
+    const entries = await readdir(this.options.path).catch((error: unknown) => {
+      throw this.failed(messageOf(error), error);
+    });
+    const files = entries.filter((name) => PICTURE.test(name));
+    if (files.length === 0) throw this.failed('has no pictures (jpg, png, webp, tiff, gif, avif)');
+    return files.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  }
+
+  private async read(file: string): Promise<Frame | null> {
+    try {
+      return await readPicture(path.join(this.options.path, file));
+    } catch (error) {
+      this.log.warn(`skipped: ${messageOf(error)}`);
+      return null;
+    }
+  }
+
+  private failed(what: string, cause?: unknown): UsherError {
+    return new UsherError('camera-failed', `folder ${this.name}: ${what}`, {
+      remedy: 'Name a folder of pictures that this user may read.',
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+}

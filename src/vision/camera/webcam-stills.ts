@@ -1,0 +1,133 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { create, type Webcam } from 'node-webcam';
+import { Observable } from 'rxjs';
+import { UsherError, messageOf } from '../../errors';
+import { type Frame } from '../frame';
+import { readPicture } from '../picture';
+import { type CameraSource, type LentFrame } from './source';
+
+export interface StillsOptions {
+  readonly device: string;
+  readonly width: number;
+  readonly height: number;
+  readonly intervalMs: number;
+}
+
+/** Pictures that the camera throws away first: its exposure has not settled, and a dark still enrols badly. */
+const SKIPPED_PICTURES = 5;
+/** node-webcam keeps no hold of the process that it starts, so the time limit is put in front of the program. */
+const PROGRAM = 'timeout --kill-after=2 20 fswebcam';
+
+/**
+ * Stills from a V4L2 camera by node-webcam (which runs fswebcam): for enrolment and for cameras that are looked at now and
+ * then. The device is opened for each picture, which takes about a second; for streams use ffmpeg.
+ *
+ * node-webcam 0.8.2 builds one shell string, so each option is checked here again, whatever checked it before; pictures go
+ * through a file in a private folder, for its in-memory capture returns what the program wrote to stderr.
+ */
+export class WebcamStills implements CameraSource {
+  readonly name: string;
+  readonly live = true;
+
+  constructor(private readonly options: StillsOptions) {
+    this.name = options.device;
+  }
+
+  open(): Observable<LentFrame> {
+    return new Observable((subscriber) => {
+      const abort = new AbortController();
+      subscriber.add(() => {
+        abort.abort();
+      });
+      this.shoot((frame) => {
+        subscriber.next(frame);
+      }, abort.signal).catch((error: unknown) => {
+        if (!abort.signal.aborted) subscriber.error(error);
+      });
+    });
+  }
+
+  private async shoot(emit: (frame: LentFrame) => void, signal: AbortSignal): Promise<void> {
+    const webcam = createWebcam(this.options);
+    const folder = await mkdtemp(path.join(tmpdir(), 'usher-stills-'));
+    try {
+      for (let seq = 0; ; seq++) {
+        const started = performance.now();
+        const frame = await this.still(webcam, path.join(folder, 'still.jpg'));
+        signal.throwIfAborted();
+        emit({ ...frame, seq, at: Date.now(), release: () => undefined });
+        await sleep(Math.max(0, started + this.options.intervalMs - performance.now()), undefined, { signal });
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  private async still(webcam: Webcam, file: string): Promise<Frame> {
+    const about = await stat(this.options.device).catch(() => null);
+    if (about?.isCharacterDevice() !== true) throw this.failed('there is no such camera');
+    try {
+      await new Promise<void>((resolve, reject) => {
+        webcam.capture(file, (error) => {
+          if (error === null || error === undefined) resolve();
+          else reject(error instanceof Error ? error : new Error(messageOf(error)));
+        });
+      });
+      return await readPicture(file, { name: `the still of ${this.name}` });
+    } catch (error) {
+      throw this.explain(error);
+    } finally {
+      // A picture of a person does not stay behind.
+      await rm(file, { force: true });
+    }
+  }
+
+  private explain(error: unknown): UsherError {
+    const exitCode = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+    if (exitCode === 127)
+      return new UsherError('dependency-missing', `fswebcam is not installed; camera ${this.name} needs it`, {
+        remedy: 'Install the Debian package: apt-get install fswebcam',
+        cause: error,
+      });
+    // fswebcam ends with exit code 0 and without a picture when the camera does not deliver.
+    if (error instanceof UsherError && error.code === 'file-unreadable')
+      return this.failed('it gave no picture', error);
+    return this.failed(exitCode === 124 ? 'no answer within 20 s' : messageOf(error), error);
+  }
+
+  private failed(what: string, cause?: unknown): UsherError {
+    return new UsherError('camera-failed', `${this.name}: ${what}`, {
+      remedy:
+        'Check that the camera is plugged in, that no other program uses it, and that this user is in the group "video".',
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+}
+
+/**
+ * @throws UsherError `config-invalid` for anything but a plain device name and whole numbers: attack stopped: a shell command in
+ *   the place of an option.
+ */
+function createWebcam({ device, width, height }: StillsOptions): Webcam {
+  const refuse = (key: string, value: unknown): never => {
+    throw new UsherError('config-invalid', `camera ${key}: ${JSON.stringify(value)} is not allowed`, {
+      remedy: 'device is /dev/video and a number; width and height are whole numbers from 64 to 3840.',
+    });
+  };
+  if (!/^\/dev\/video\d{1,3}$/.test(device)) refuse('device', device);
+  for (const [key, value] of Object.entries({ width, height }))
+    if (!Number.isInteger(value) || value < 64 || value > 3840) refuse(key, value);
+
+  const webcam = create(
+    {
+      ...{ device, width, height, quality: 95, output: 'jpeg', skip: SKIPPED_PICTURES },
+      ...{ callbackReturn: 'location', saveShots: false, verbose: false },
+    },
+    'fswebcam',
+  );
+  webcam.bin = PROGRAM;
+  return webcam;
+}
