@@ -1,0 +1,46 @@
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Two-sided 95 %. */
+const Z_95 = 1.959963984540054;
+
+/**
+ * Wilson's score interval for `hits` of `trials` (E. B. Wilson 1927), 95 %. Right for independent trials; face pairs that share a
+ * person are not independent, so read it beside the person-level bootstrap of `bootstrap.ts`.
+ */
+export function wilson(hits: number, trials: number, z = Z_95): Interval {
+  if (trials <= 0) return { low: 0, high: 1 };
+  const p = hits / trials;
+  const z2 = z * z;
+  const centre = (p + z2 / (2 * trials)) / (1 + z2 / trials);
+  const half = (z / (1 + z2 / trials)) * Math.sqrt((p * (1 - p)) / trials + z2 / (4 * trials * trials));
+  return { low: hits === 0 ? 0 : Math.max(0, centre - half), high: hits === trials ? 1 : Math.min(1, centre + half) };
+}
+
+/** The smallest interval that holds both. */
+export function widest(a: Interval, b: Interval | null): Interval {
+  return b === null ? a : { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
+}
+
+/** The middle 95 % of resampled values; null when there are too few for its ends to mean anything. */
+export function percentileInterval(values: readonly number[]): Interval | null {
+  if (values.length < 40) return null;
+  return { low: quantile(values, 0.025), high: quantile(values, 0.975) };
+}
+
+/** Middle value; the mean of the middle two of an even number. NaN of nothing. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** Linear interpolation between order statistics (type 7 of Hyndman & Fan 1996). NaN of nothing. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) return NaN;
+  const sorted = Float64Array.from(values).sort();
+  const position = share * (sorted.length - 1);
+  const index = Math.floor(position);
+  const left = sorted[index] as number;
+  return left + ((sorted[Math.min(index + 1, sorted.length - 1)] as number) - left) * (position - index);
+}
