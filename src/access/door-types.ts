@@ -1,0 +1,135 @@
+import type { DenialReason } from './reasons';
+
+/** The vocabulary of the door automaton: its settings, events, state and decisions. All of it plain data. */
+
+export interface DoorSettings {
+  readonly mode: 'verify' | 'identify' | 'either';
+  /** L2 distances: accept at or under. `identify` is already tightened for the number of members. */
+  readonly verifyDistance: number;
+  readonly identifyDistance: number;
+  /** Looser bound for the single frame, which is noisier than the fused embedding. */
+  readonly frameDistance: number;
+  readonly margin: number;
+  readonly votes: number;
+  readonly voteWindowMs: number;
+  readonly deadlineMs: number;
+  readonly approachMs: number;
+  readonly cooldownMs: number;
+  readonly absentMs: number;
+}
+
+/** How near the face of one frame is to one member. */
+export interface Nearness {
+  readonly member: string;
+  /** Of the track's fused embedding, and of the frame's own. */
+  readonly distance: number;
+  readonly frameDistance: number;
+}
+
+export type FaceEvidence =
+  | { readonly kind: 'refused' }
+  | {
+      readonly kind: 'encoded';
+      /** The nearest persons, nearest first; at least two where two are enrolled. */
+      readonly nearest: readonly Nearness[];
+      /** Nearness to the member whose card was swiped, when one was. */
+      readonly claimed: Nearness | null;
+    };
+
+export type DoorEvent =
+  | { readonly type: 'swipe'; readonly at: number; readonly reader: string; readonly standing: MemberStanding }
+  | { readonly type: 'face'; readonly at: number; readonly track: number; readonly evidence: FaceEvidence }
+  | { readonly type: 'empty'; readonly at: number }
+  | { readonly type: 'camera'; readonly at: number; readonly live: boolean }
+  | { readonly type: 'store'; readonly at: number; readonly available: boolean }
+  | { readonly type: 'shutdown'; readonly at: number }
+  | { readonly type: 'tick'; readonly at: number };
+
+/** What the store says of a swiped identifier. */
+export type MemberStanding =
+  | { readonly kind: 'active'; readonly member: string }
+  | { readonly kind: 'refused'; readonly member: string | null; readonly reason: DenialReason };
+
+export interface Claim {
+  readonly member: string;
+  readonly reader: string;
+  readonly since: number;
+}
+
+/** What was seen since a claim or an approach began; it names the reason when nothing comes of it. */
+export interface Seen {
+  readonly refused: number;
+  readonly encoded: number;
+  readonly ambiguous: number;
+  readonly agreeing: number;
+  /** Smallest fused distance to the claimed or nearest member. */
+  readonly nearest: number | null;
+  readonly cameraLost: boolean;
+}
+
+export interface Approach {
+  readonly track: number;
+  readonly since: number;
+  readonly lastFaceAt: number;
+  readonly seen: Seen;
+  /** A decision was taken on this track; nothing more is said of it until it leaves. */
+  readonly settled: boolean;
+}
+
+export interface Ballot {
+  readonly track: number;
+  readonly member: string;
+  /** Times of the agreeing frames within the window, oldest first. */
+  readonly times: readonly number[];
+}
+
+export interface DoorState {
+  readonly claim: Claim | null;
+  readonly claimSeen: Seen;
+  readonly approach: Approach | null;
+  readonly ballot: Ballot | null;
+  readonly cooldownUntil: number;
+  readonly storeAvailable: boolean;
+  readonly cameraLive: boolean;
+}
+
+export interface DecisionEvidence {
+  readonly distance: number | null;
+  readonly threshold: number;
+  readonly votes: number;
+}
+
+export type Decision = DecisionEvidence & {
+  readonly at: number;
+  readonly trigger: 'swipe' | 'face';
+  readonly reader: string | null;
+  /** When the swipe or the approach began: the difference to `at` is what the person waited. */
+  readonly since: number;
+} & (
+    | { readonly outcome: 'granted'; readonly reason: 'match'; readonly member: string }
+    | { readonly outcome: 'denied'; readonly reason: DenialReason; readonly member: string | null }
+  );
+
+export interface Step {
+  readonly state: DoorState;
+  readonly decisions: readonly Decision[];
+}
+
+export const NOTHING_SEEN: Seen = {
+  refused: 0,
+  encoded: 0,
+  ambiguous: 0,
+  agreeing: 0,
+  nearest: null,
+  cameraLost: false,
+};
+
+export const CLOSED_DOOR: DoorState = {
+  claim: null,
+  claimSeen: NOTHING_SEEN,
+  approach: null,
+  ballot: null,
+  cooldownUntil: -Infinity,
+  storeAvailable: true,
+  cameraLive: false,
+};
