@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { buildFallbackSet } from '../../src/bundles/face-api/build';
+import { FaceApiReference, type FaceApiFace } from '../../src/evaluation/face-api';
+import type { FaceDetector, FaceEncoder, FaceLandmarker } from '../../src/vision/faces';
+import type { Frame } from '../../src/vision/frame';
+import { l2Distance } from '../../src/vision/fusion';
+import { readPicture } from '../../src/vision/picture';
+import type { TinyYoloDetector } from '../../src/vision/tiny-yolo';
+import { openFallbackSet } from '../support/fallback-set';
+
+const SAMPLES = path.join(path.dirname(require.resolve('@vladmandic/face-api/package.json')), 'demo');
+/** Faces that the library itself finds in sample1.jpg … sample6.jpg at its default size of 416. */
+const FACES = [3, 1, 3, 3, 5, 5];
+
+interface OurFace extends FaceApiFace {
+  readonly five: number;
+}
+
+describe('the fallback set beside the library that it was built from', () => {
+  const reference = new FaceApiReference();
+  let modelsDir: string;
+  let detector: TinyYoloDetector;
+  let landmarker: FaceLandmarker;
+  let encoder: FaceEncoder;
+  const worst = { box: 0, score: 0, landmark: 0, descriptor: 0, faces: 0 };
+
+  beforeAll(async () => {
+    modelsDir = await mkdtemp(path.join(os.tmpdir(), 'usher-fallback-'));
+    await buildFallbackSet(modelsDir);
+    ({ detector, landmarker, encoder } = await openFallbackSet(modelsDir));
+    await reference.load();
+  }, 60_000);
+
+  afterAll(async () => {
+    process.stdout.write(
+      `  ${worst.faces} faces, worst difference from face-api: box ${worst.box.toExponential(1)} px, score ${worst.score.toExponential(1)}, ` +
+        `landmark ${worst.landmark.toExponential(1)} px, descriptor L2 ${worst.descriptor.toExponential(1)}\n`,
+    );
+    for (const part of [detector, landmarker, encoder]) await part.dispose();
+    await rm(modelsDir, { recursive: true });
+  });
+
+  async function ours(frame: Frame, inputSize: number): Promise<OurFace[]> {
+    const faces: OurFace[] = [];
+    for (const { box, score } of await detector.detectAt(frame, inputSize)) {
+      const shape = await landmarker.locate(frame, box);
+      const descriptor = await encoder.encode(encoder.align(frame, shape));
+      faces.push({ box, score, landmarks: shape.points, descriptor, five: shape.five.length });
+    }
+    return faces;
+  }
+
+  async function compare(frame: Frame, inputSize: number): Promise<number> {
+    const theirs = await reference.describe(frame, { inputSize });
+    const mine = await ours(frame, inputSize);
+    expect(mine).toHaveLength(theirs.length);
+    mine.forEach((face, i) => {
+      const other = theirs[i]!;
+      const box = Math.max(
+        ...(['x', 'y', 'width', 'height'] as const).map((key) => Math.abs(face.box[key] - other.box[key])),
+      );
+      const landmark = Math.max(
+        ...face.landmarks.map((p, j) => Math.hypot(p.x - other.landmarks[j]!.x, p.y - other.landmarks[j]!.y)),
+      );
+      const descriptor = l2Distance(face.descriptor, other.descriptor);
+      worst.box = Math.max(worst.box, box);
+      worst.score = Math.max(worst.score, Math.abs(face.score - other.score));
+      worst.landmark = Math.max(worst.landmark, landmark);
+      worst.descriptor = Math.max(worst.descriptor, descriptor);
+      worst.faces++;
+      expect(box).toBeLessThan(1);
+      expect(landmark).toBeLessThan(1);
+      expect(descriptor).toBeLessThan(0.01);
+    });
+    return theirs.length;
+  }
+
+  it.each(FACES.map((faces, i) => [i + 1, faces]))('sample%i.jpg: %i faces', async (number, faces) => {
+    const frame = await readPicture(path.join(SAMPLES, `sample${number}.jpg`));
+    expect(await compare(frame, 416)).toBe(faces);
+  });
+});
