@@ -1,5 +1,6 @@
 import type { Box, Quality, QualityRefusal, RunningModel } from '../events';
 import type { QualityGates } from '../config/schema';
+import { poseOf } from './align';
 import type { DetectedFace, FaceDetector, FaceEncoder, FaceLandmarker, FaceShape } from './faces';
 import type { Frame } from './frame';
 import { measureQuality, refuseByGeometry, refuseByPicture, type Region, WHOLE_FRAME } from './quality';
@@ -123,10 +124,21 @@ export class FaceAnalyser {
   ): Promise<AnalysedFace> {
     const { minFacePx, gates } = this.options;
     const aligned = this.encoder.align(frame, shape);
+    if (aligned === null) return uncuttable(detection, shape);
     const quality = measureQuality(aligned, shape.five);
     const refusal =
       refuseByGeometry(frame, detection.box, shape.five, region, minFacePx, gates) ?? refuseByPicture(quality, gates);
     const embedding = refusal === null || regardless ? await this.encoder.encode(aligned) : null;
     return { box: detection.box, score: detection.score, quality, refusal, embedding };
   }
+}
+
+function uncuttable(detection: DetectedFace, shape: FaceShape): AnalysedFace {
+  return {
+    box: detection.box,
+    score: detection.score,
+    quality: { ...poseOf(shape.five), sharpness: 0, brightness: 0, contrast: 0, score: 0 },
+    refusal: 'cut-off',
+    embedding: null,
+  };
 }

@@ -42,11 +42,9 @@ export class FaceApiEncoder implements FaceEncoder {
     this.dims = [1, 3, size, size];
   }
 
-  /** @throws UsherError face-unsuitable when the square around the landmarks lies outside the frame. */
-  align(frame: Frame, shape: FaceShape): AlignedFace {
+  align(frame: Frame, shape: FaceShape): AlignedFace | null {
     const rect = clipToFrame(alignmentBox(shape, frame), frame);
-    if (!(rect.width > 0 && rect.height > 0))
-      throw new UsherError('face-unsuitable', 'the face lies outside the picture');
+    if (!(rect.width > 0 && rect.height > 0)) return null;
     this.crop.run(frame, rect, this.aligned.data, ZERO, IDENTITY);
     return this.aligned;
   }

@@ -48,8 +48,8 @@ export interface FaceEncoder {
   /** Embedding space id, number of dimensions: from the card. */
   readonly space: string;
   readonly dimensions: number;
-  /** Cuts the face out by the encoder's own template. */
-  align(frame: Frame, shape: FaceShape): AlignedFace;
+  /** Cuts the face out by the encoder's own template; null when the landmarks span nothing or lie outside the frame. */
+  align(frame: Frame, shape: FaceShape): AlignedFace | null;
   /** One embedding (a fresh array); the picture's and its mirror image's summed where `mirror` is on. */
   encode(face: AlignedFace): Promise<Float32Array>;
   dispose(): Promise<void>;

@@ -36,10 +36,10 @@ export class FivePointEncoder implements FaceEncoder {
     this.dims = [1, 3, height, width];
   }
 
-  align(frame: Frame, shape: FaceShape): AlignedFace {
+  align(frame: Frame, shape: FaceShape): AlignedFace | null {
     const fromTarget = fitSimilarity(this.template, shape.five);
-    if (fromTarget === null) this.aligned.data.fill(0);
-    else warpInto(frame, fromTarget, this.aligned.data, this.aligned.width, this.aligned.height);
+    if (fromTarget === null) return null;
+    warpInto(frame, fromTarget, this.aligned.data, this.aligned.width, this.aligned.height);
     return this.aligned;
   }
 

@@ -152,7 +152,7 @@ async function loadEncoder(
     case 'five-point':
       return new FivePointEncoder(running, model, input, output, alignment, mirror ?? output.mirror);
     case 'face-api-box':
-      return new FaceApiEncoder(running, model, input, output);
+      return new FaceApiEncoder(running, model, input, output, mirror ?? output.mirror);
   }
 }
 

@@ -1,0 +1,49 @@
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Fields are scalars only, so that no vector, picture or object with a name in it can slip into a log. */
+export interface Log {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  /** The same log with its lines marked as this part's. */
+  child(part: string): Log;
+}
+
+const RANK: Record<LogLevel, number> = { error: 0, warn: 1, info: 2, debug: 3 };
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+  readonly write: (line: string) => void;
+  readonly now?: () => Date;
+}
+
+/** A line an event; JSON for collectors, text for people and the journal. */
+export function createLog(options: LogOptions, part = 'usher'): Log {
+  const { level, format, write, now = () => new Date() } = options;
+  const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
+    if (RANK[at] > RANK[level]) return;
+    const time = now().toISOString();
+    write(
+      format === 'json'
+        ? `${JSON.stringify({ time, level: at, part, message, ...fields })}\n`
+        : `${time} ${at.padEnd(5)} ${part}: ${oneLine(message)}${Object.entries(fields)
+            .map(([key, value]) => ` ${key}=${oneLine(String(value))}`)
+            .join('')}\n`,
+    );
+  };
+  return {
+    error: (message, fields) => emit('error', message, fields),
+    warn: (message, fields) => emit('warn', message, fields),
+    info: (message, fields) => emit('info', message, fields),
+    debug: (message, fields) => emit('debug', message, fields),
+    child: (name) => createLog(options, name),
+  };
+}
+
+/** Control characters from the outside (a topic, a device name) must not forge log lines. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ');
+}

@@ -1,0 +1,171 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { BehaviorSubject, type Observable, Subject } from 'rxjs';
+import { messageOf } from '../errors';
+import { Backoff } from '../rx/backoff';
+import { monotonicMs } from './clock';
+
+export interface ChildOptions {
+  readonly name: string;
+  /** Compiled entry point. */
+  readonly entry: string;
+  /** Sent to every new process as its first message. */
+  readonly job: unknown;
+  /** Time for the first message: loading models, and on a Jetson building a TensorRT engine, which takes minutes. */
+  readonly startMs: number;
+  /** A child that then says nothing for so long is killed: its event loop or a native call hangs. */
+  readonly silentMs: number;
+  /** Time between the request to stop and SIGKILL. */
+  readonly stopMs: number;
+  /** Where what the child prints goes: native libraries write to stderr. */
+  readonly output: (line: string) => void;
+  readonly random?: () => number;
+}
+
+export interface ChildState {
+  readonly state: 'stopped' | 'running' | 'waiting';
+  readonly restarts: number;
+  /** Why the last process ended. */
+  readonly detail: string | null;
+}
+
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 30_000;
+/** In service for so long: the next failure counts as the first again. */
+const RESET_AFTER_MS = 30_000;
+
+/**
+ * Keeps one child process in service: restarts it with capped, jittered backoff whatever ends it, and kills it when it falls
+ * silent.
+ *
+ * Invariants: at most one process at a time; after `stop()` resolves none is left and none will start.
+ */
+export class SupervisedChild<Message> {
+  private readonly received = new Subject<Message>();
+  private readonly condition = new BehaviorSubject<ChildState>({ state: 'stopped', restarts: 0, detail: null });
+  private readonly backoff: Backoff;
+  private child: ChildProcess | null = null;
+  private wanted = false;
+  private startedAt = 0;
+  /** Monotonic time of the last message of the running process; null before its first. */
+  private heardAt: number | null = null;
+  private restarts = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private watch: NodeJS.Timeout | null = null;
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: ChildOptions) {
+    this.backoff = new Backoff(FIRST_DELAY_MS, MAX_DELAY_MS, options.random ?? Math.random);
+  }
+
+  get messages(): Observable<Message> {
+    return this.received.asObservable();
+  }
+
+  get state(): Observable<ChildState> {
+    return this.condition.asObservable();
+  }
+
+  /** Process id while one is running, for tests and diagnosis. */
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  start(): void {
+    if (this.wanted) return;
+    this.wanted = true;
+    this.spawn();
+    this.watch = setInterval(
+      () => {
+        if (this.isSilent()) this.child?.kill('SIGKILL');
+      },
+      Math.max(100, this.options.silentMs / 4),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.wanted = false;
+    if (this.timer !== null) clearTimeout(this.timer);
+    if (this.watch !== null) clearInterval(this.watch);
+    this.timer = null;
+    this.watch = null;
+    const { child } = this;
+    if (child !== null) {
+      if (child.connected) child.disconnect();
+      const kill = setTimeout(() => child.kill('SIGKILL'), this.options.stopMs);
+      await this.ended;
+      clearTimeout(kill);
+    }
+    this.condition.next({ state: 'stopped', restarts: this.restarts, detail: null });
+  }
+
+  /** Ends the process; the supervision starts the next one at once. */
+  restart(): void {
+    this.backoff.reset();
+    this.child?.kill('SIGTERM');
+  }
+
+  private spawn(): void {
+    const { entry, job } = this.options;
+    this.timer = null;
+    this.startedAt = monotonicMs();
+    this.heardAt = null;
+    // No argument or environment of ours decides anything in the child: the job does.
+    const child = fork(entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [],
+    });
+    this.child = child;
+    let cause: string | null = null;
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.onEnd(child, cause ?? (signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`));
+        resolve();
+      });
+      child.on('error', (error) => {
+        cause = messageOf(error);
+        // `error` without a pid means that nothing was started, and no `exit` follows.
+        if (child.pid === undefined) {
+          this.onEnd(child, cause);
+          resolve();
+        }
+      });
+    });
+    child.on('message', (message) => {
+      this.heardAt = monotonicMs();
+      this.received.next(message as Message);
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8');
+      stream?.on('data', (text: string) => {
+        for (const line of text.split('\n')) if (line.trim() !== '') this.options.output(line);
+      });
+    }
+    child.send(job as object, (error) => {
+      if (error !== null) cause ??= messageOf(error);
+    });
+    this.condition.next({ state: 'running', restarts: this.restarts, detail: null });
+  }
+
+  private isSilent(): boolean {
+    const { startMs, silentMs } = this.options;
+    const now = monotonicMs();
+    return this.heardAt === null ? now - this.startedAt > startMs : now - this.heardAt > silentMs;
+  }
+
+  private onEnd(child: ChildProcess, cause: string): void {
+    if (this.child !== child) return;
+    this.child = null;
+    if (!this.wanted) return;
+    const now = monotonicMs();
+    if (now - this.startedAt > RESET_AFTER_MS) this.backoff.reset();
+    const silent = this.isSilent();
+    this.restarts++;
+    this.condition.next({
+      state: 'waiting',
+      restarts: this.restarts,
+      detail: silent ? `said nothing for too long and was killed` : cause,
+    });
+    this.timer = setTimeout(() => this.spawn(), this.backoff.next());
+  }
+}

@@ -1,0 +1,95 @@
+import { from, map, merge, type Observable, timer } from 'rxjs';
+import type { CameraStatus, Observation } from '../events';
+import { latestMap } from '../rx/latest';
+import type { FaceAnalyser } from './analyser';
+import type { LentFrame } from './camera/source';
+import type { CameraHealth, SupervisedCamera } from './camera/supervisor';
+import { STATUS_EVERY_MS } from './job';
+import type { SubjectTracker } from './tracker';
+
+export interface PipelineParts {
+  readonly cameraId: string;
+  readonly camera: SupervisedCamera;
+  readonly analyser: FaceAnalyser;
+  readonly tracker: SubjectTracker;
+  /** The machine's monotonic clock, ms. */
+  readonly monotonicMs: () => number;
+}
+
+interface TimedFrame {
+  readonly frame: LentFrame;
+  readonly mono: number;
+}
+
+/**
+ * Frames become observations, the latest frame first; statuses come with every change and once a second. Completes when the
+ * camera's source has ended for good.
+ */
+export function visionPipeline(parts: PipelineParts): Observable<Observation | CameraStatus> {
+  const { cameraId, camera, analyser, tracker, monotonicMs } = parts;
+  let analysed = 0;
+  let dropped = 0;
+  let lastAnalysisAt: number | null = null;
+
+  const observe = async ({ frame, mono }: TimedFrame): Promise<Observation> => {
+    try {
+      const { faces, subject } = await analyser.live(frame);
+      const tracked =
+        subject === null ? null : tracker.update(mono, subject.box, subject.embedding, subject.quality.score);
+      analysed++;
+      lastAnalysisAt = Date.now();
+      return {
+        kind: 'observation',
+        camera: cameraId,
+        at: frame.at,
+        mono,
+        frame: frame.seq,
+        faces,
+        space: analyser.space,
+        subject:
+          subject === null || tracked === null
+            ? null
+            : {
+                box: subject.box,
+                detectionScore: subject.score,
+                track: tracked.track,
+                quality: subject.quality,
+                refusal: subject.refusal,
+                embedding: subject.embedding,
+                fused: tracked.fused,
+                fusedFrames: tracked.fusedFrames,
+              },
+      };
+    } finally {
+      frame.release();
+    }
+  };
+
+  const statusOf = (health: CameraHealth): CameraStatus => ({
+    kind: 'camera',
+    camera: cameraId,
+    at: Date.now(),
+    state: health.state,
+    detail: health.detail,
+    framesCaptured: health.framesCaptured,
+    framesAnalysed: analysed,
+    framesDropped: dropped,
+    restarts: health.restarts,
+    lastFrameAt: health.lastFrameAt,
+    lastAnalysisAt,
+  });
+
+  const observations = camera.frames.pipe(
+    map((frame): TimedFrame => ({ frame, mono: monotonicMs() })),
+    latestMap(
+      (timed) => from(observe(timed)),
+      ({ frame }) => {
+        dropped++;
+        frame.release();
+      },
+    ),
+  );
+  const changes = camera.status.pipe(map(statusOf));
+  const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(camera.health())));
+  return merge(observations, changes, periodic);
+}
