@@ -1,0 +1,209 @@
+import { connect, type IClientOptions, type IPublishPacket, type ISubscriptionMap, type MqttClient } from 'mqtt';
+import { PacketSizeGuard } from './packet-size';
+
+export interface Will {
+  readonly topic: string;
+  readonly payload: string;
+}
+
+export interface ConnectionSettings {
+  readonly url: string;
+  readonly clientId: string;
+  /** 4 is MQTT 3.1.1. */
+  readonly protocolVersion: 4 | 5;
+  readonly keepaliveSeconds: number;
+  readonly connectMs: number;
+  readonly maxPacketBytes: number;
+  /** Retained, QoS 1. */
+  readonly will: Will;
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM. Without `ca` the authorities of the system are trusted. */
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+export interface InboundPacket {
+  readonly topic: string;
+  readonly payload: Buffer;
+  /** Kept by the broker from earlier (or, with MQTT 5, published to be kept). */
+  readonly retain: boolean;
+  readonly dup: boolean;
+}
+
+export interface ConnectionEvents {
+  up(): void;
+  message(packet: InboundPacket): void;
+  /** Exactly once, whatever ends the connection; `cause` is what the library threw, or null for a plain close. */
+  down(cause: unknown): void;
+}
+
+export interface SendOptions {
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** MQTT 5 alone: the broker drops the message after so long. */
+  readonly expirySeconds?: number;
+}
+
+/**
+ * One connection to a broker, from the first byte to the last; never reconnects. A new attempt is a new object with an
+ * mqtt.js client of its own. That is how replay is ruled out: mqtt.js sends what is in its store and its offline queue again after
+ * a reconnect of the same client (an unlock published while offline arrived seconds later, QoS 0 and 1 alike), and here nothing
+ * outlives its connection. It also lets every connection have its own last will.
+ *
+ * Invariants: `down` is called once; every promise of `send` and `subscribe` settles, at the latest then.
+ */
+export class Connection {
+  private readonly settings: ConnectionSettings;
+  private readonly events: ConnectionEvents;
+  private readonly pending = new Set<(cause: unknown) => void>();
+  private client: MqttClient | null = null;
+  private live = false;
+  private ended = false;
+
+  constructor(settings: ConnectionSettings, events: ConnectionEvents) {
+    this.settings = settings;
+    this.events = events;
+  }
+
+  open(): void {
+    let client: MqttClient;
+    try {
+      client = connect(this.settings.url, optionsOf(this.settings));
+    } catch (error) {
+      // mqtt.js throws on the spot for a URL or a certificate that it cannot use.
+      setImmediate(() => this.end(error));
+      return;
+    }
+    this.client = client;
+    const guard = new PacketSizeGuard(this.settings.maxPacketBytes);
+    client.stream.on('data', (chunk: Uint8Array) => {
+      if (guard.push(chunk) !== null) this.end(new Error('the broker sent a packet larger than this device takes in'));
+    });
+    client.on('connect', () => {
+      if (this.ended) return;
+      this.live = true;
+      this.events.up();
+    });
+    client.on('message', (topic, payload, packet: IPublishPacket) => {
+      if (!this.ended) this.events.message({ topic, payload, retain: packet.retain, dup: packet.dup });
+    });
+    client.on('disconnect', (packet) => this.end(Object.assign(new Error('sent away'), { code: packet.reasonCode })));
+    client.on('error', (error) => this.end(error));
+    client.on('close', () => this.end(null));
+  }
+
+  get connected(): boolean {
+    return this.live && !this.ended;
+  }
+
+  /** Bytes that were handed over and have not left the process; grows when the network is stuck. */
+  get backlogBytes(): number {
+    return this.client?.stream.writableLength ?? 0;
+  }
+
+  /** Resolves when written (QoS 0) or acknowledged (QoS 1); rejects when the connection ends before that. */
+  send(topic: string, payload: string, options: SendOptions): Promise<void> {
+    return this.settled((client, done) => {
+      client.publish(
+        topic,
+        payload,
+        {
+          qos: options.qos,
+          retain: options.retain,
+          ...(options.expirySeconds === undefined
+            ? {}
+            : { properties: { messageExpiryInterval: options.expirySeconds } }),
+        },
+        done,
+      );
+    });
+  }
+
+  /** Rejects also when the broker refuses one of the subscriptions. */
+  subscribe(filters: readonly { filter: string; qos: 0 | 1 }[]): Promise<void> {
+    if (filters.length === 0) return Promise.resolve();
+    return this.settled((client, done) => {
+      // MQTT 5: "retain as published", so that a message published to be kept is told from a fresh one even live.
+      const wanted: ISubscriptionMap = Object.fromEntries(
+        filters.map(({ filter, qos }) => [filter, { qos, rap: true }]),
+      );
+      client.subscribe(wanted, (error, granted) => {
+        const refused = granted?.filter((grant) => grant.qos >= 128).map((grant) => grant.topic) ?? [];
+        done(
+          refused.length > 0
+            ? Object.assign(new Error(`the broker refuses the subscription to ${refused.join(', ')}`), {
+                code: 'ESUBACK',
+              })
+            : error,
+        );
+      });
+    });
+  }
+
+  /** Says goodbye in order (so that the last will is not sent) and waits until the stream is closed. */
+  close(): Promise<void> {
+    const client = this.client;
+    if (client === null || this.ended) return Promise.resolve();
+    return new Promise((resolve) => {
+      client.end(false, () => {
+        this.end(null);
+        resolve();
+      });
+    });
+  }
+
+  /** Cuts the connection; the broker then sends the last will. */
+  drop(): void {
+    this.end(null);
+  }
+
+  private settled(start: (client: MqttClient, done: (error?: Error | null) => void) => void): Promise<void> {
+    const client = this.client;
+    if (client === null || !this.connected) return Promise.reject(new Error('not connected'));
+    return new Promise((resolve, reject: (cause: unknown) => void) => {
+      this.pending.add(reject);
+      start(client, (error) => {
+        this.pending.delete(reject);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  private end(cause: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.client?.on('error', () => undefined);
+    this.client?.end(true);
+    for (const reject of this.pending) reject(cause ?? new Error('connection closed'));
+    this.pending.clear();
+    this.events.down(cause);
+  }
+}
+
+function optionsOf(settings: ConnectionSettings): IClientOptions {
+  const { username, password, ca, cert, key } = settings;
+  return {
+    clientId: settings.clientId,
+    protocolVersion: settings.protocolVersion,
+    keepalive: settings.keepaliveSeconds,
+    // A PINGRESP is due whether or not we are sending: our own traffic says nothing about the peer being alive.
+    reschedulePings: false,
+    connectTimeout: settings.connectMs,
+    // What a broker would keep for us while we are away is stale when we return: swipes and commands are for now.
+    clean: true,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    rejectUnauthorized: true,
+    will: { topic: settings.will.topic, payload: Buffer.from(settings.will.payload), qos: 1, retain: true },
+    ...(settings.protocolVersion === 5 ? { properties: { maximumPacketSize: settings.maxPacketBytes } } : {}),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}

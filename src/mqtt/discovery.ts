@@ -1,0 +1,102 @@
+import { type DiscoveryPayload } from './payloads';
+import { type TopicBase, discoveryIdOf, topicOf } from './topics';
+
+export interface DiscoveryInput {
+  readonly base: TopicBase;
+  /** Version of usher. */
+  readonly version: string;
+  readonly doors: readonly { readonly id: string }[];
+  readonly cameras: readonly { readonly id: string }[];
+  /** States of the door automaton, for Home Assistant's list of options. */
+  readonly doorStates: readonly string[];
+  /** Further components with a health topic, beside the cameras: store, broker, … */
+  readonly components?: readonly string[];
+}
+
+type Component = DiscoveryPayload['cmps'][string];
+
+/**
+ * Home Assistant's device discovery: one retained message that describes the box and its entities
+ * (https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). What is momentary is an `event` entity, which has no
+ * state that could be stale. The member's identifier stays out: Home Assistant keeps history of every attribute.
+ */
+export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
+  const { base, version } = input;
+  const id = discoveryIdOf(base);
+  const components: Component[] = [
+    ...input.doors.flatMap((door) => doorComponents(door.id, input, id)),
+    ...input.cameras.map((camera) => healthComponent(camera.id, `Camera ${camera.id}`, base, id)),
+    ...(input.components ?? []).map((name) => healthComponent(name, name, base, id)),
+  ];
+  return {
+    dev: { ids: [id], name: `usher ${base.site} ${base.device}`, mf: 'usher', mdl: 'usher-edge', sw: version },
+    o: { name: 'usher', sw: version },
+    availability: [
+      {
+        topic: topicOf('status', {}, base),
+        value_template: '{{ value_json.state }}',
+        payload_available: 'online',
+        payload_not_available: 'offline',
+      },
+    ],
+    cmps: Object.fromEntries(components.map((component) => [component.unique_id.slice(id.length + 1), component])),
+    qos: 1,
+  };
+}
+
+function doorComponents(door: string, input: DiscoveryInput, id: string): Component[] {
+  const { base } = input;
+  return [
+    {
+      p: 'event',
+      unique_id: `${id}_door_${door}_decision`,
+      name: `Door ${door} decision`,
+      icon: 'mdi:account-check',
+      state_topic: topicOf('decision', { door }, base),
+      event_types: ['granted', 'denied'],
+      value_template: eventTemplate(
+        "'event_type': value_json.outcome, 'reason': value_json.reason, 'mode': value_json.mode",
+      ),
+    },
+    {
+      p: 'event',
+      unique_id: `${id}_door_${door}_unlock`,
+      name: `Door ${door} unlock`,
+      icon: 'mdi:door-open',
+      state_topic: topicOf('unlock', { door }, base),
+      event_types: ['unlock'],
+      value_template: eventTemplate("'event_type': 'unlock', 'duration_ms': value_json.durationMs"),
+    },
+    {
+      p: 'sensor',
+      unique_id: `${id}_door_${door}_state`,
+      name: `Door ${door}`,
+      icon: 'mdi:door',
+      device_class: 'enum',
+      options: [...input.doorStates],
+      state_topic: topicOf('doorState', { door }, base),
+      value_template: '{{ value_json.state }}',
+    },
+  ];
+}
+
+function healthComponent(component: string, name: string, base: TopicBase, id: string): Component {
+  const topic = topicOf('health', { component }, base);
+  return {
+    p: 'binary_sensor',
+    unique_id: `${id}_health_${component}`,
+    name: `${name} problem`,
+    device_class: 'problem',
+    entity_category: 'diagnostic',
+    state_topic: topic,
+    value_template: "{{ 'OFF' if value_json.state == 'ok' else 'ON' }}",
+    json_attributes_topic: topic,
+    json_attributes_template:
+      "{{ {'state': value_json.state, 'detail': value_json.detail, 'remedy': value_json.remedy} | to_json }}",
+  };
+}
+
+/** An event entity takes a JSON object with `event_type`; the other keys become its attributes. */
+function eventTemplate(entries: string): string {
+  return `{{ {${entries}} | to_json }}`;
+}

@@ -1,0 +1,98 @@
+import { messageOf } from '../errors';
+import { decode, type DecodeRefusal } from './decode';
+import { type InKey, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, filterOf, paramsOf } from './topics';
+
+/** Why a message was not acted on. */
+export type RejectReason =
+  | DecodeRefusal
+  | 'retained'
+  | 'unknown-topic'
+  | 'unknown-reader'
+  | 'stale'
+  | 'from-future'
+  | 'duplicate'
+  | 'flooded'
+  | 'handler-failed';
+
+export interface Rejection {
+  readonly key: InKey | null;
+  /** Shortened and without control characters: fit for a log. */
+  readonly topic: string;
+  readonly reason: RejectReason;
+  readonly detail: string;
+}
+
+export interface Inbound<K extends InKey> {
+  readonly topic: string;
+  readonly params: ParamsOf<K>;
+  readonly payload: PayloadOf<K>;
+  readonly dup: boolean;
+}
+
+export type InboundHandler<K extends InKey> = (message: Inbound<K>) => void;
+
+/** What arrives: the packet's facts that a decision about it may rest on. */
+export interface RawMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retain: boolean;
+  readonly dup: boolean;
+}
+
+/** Routes packets to handlers by topic key. Never throws, whatever arrives: all that is not handled is reported and counted. */
+export class InboundRouter {
+  private readonly base: TopicBase;
+  private readonly rejected: (rejection: Rejection) => void;
+  private readonly handlers = new Map<InKey, InboundHandler<InKey>>();
+  private readonly counts = new Map<RejectReason, number>();
+
+  constructor(base: TopicBase, rejected: (rejection: Rejection) => void) {
+    this.base = base;
+    this.rejected = rejected;
+  }
+
+  /** One handler a key; call before the connection is made. */
+  on<K extends InKey>(key: K, handler: InboundHandler<K>): void {
+    if (this.handlers.has(key)) throw new Error(`two handlers for topic ${key}`);
+    this.handlers.set(key, handler);
+  }
+
+  get filters(): { filter: string; qos: 0 | 1 }[] {
+    return [...this.handlers.keys()].map((key) => ({ filter: filterOf(key, this.base), qos: TOPICS[key].qos }));
+  }
+
+  get rejections(): Readonly<Partial<Record<RejectReason, number>>> {
+    return Object.fromEntries(this.counts);
+  }
+
+  dispatch(message: RawMessage): void {
+    // command/+ covers command/result, which is our own voice.
+    if (message.topic === filterOf('commandResult', this.base)) return;
+    for (const [key, handler] of this.handlers) {
+      const params = paramsOf(key, message.topic, this.base);
+      if (params === null) continue;
+      // A broker hands a retained message to everyone who subscribes: a swipe from last week would open the door at each reconnect.
+      if (message.retain)
+        return this.reject(key, message.topic, 'retained', 'a momentary message was published to be kept');
+      const decoded = decode(TOPICS[key].payload, message.payload);
+      if (!decoded.ok) return this.reject(key, message.topic, decoded.reason, decoded.detail);
+      try {
+        handler({ topic: message.topic, params, payload: decoded.value, dup: message.dup });
+      } catch (error) {
+        this.reject(key, message.topic, 'handler-failed', messageOf(error));
+      }
+      return;
+    }
+    this.reject(null, message.topic, 'unknown-topic', 'no such topic, or a part of it is not an identifier');
+  }
+
+  reject(key: InKey | null, topic: string, reason: RejectReason, detail: string): void {
+    this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1);
+    this.rejected({ key, topic: printable(topic), reason, detail });
+  }
+}
+
+function printable(topic: string): string {
+  const plain = topic.replace(/[^\x20-\x7e]/g, '?');
+  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain;
+}

@@ -1,0 +1,35 @@
+/** Every bound of the MQTT layer, in one place. Bytes are bytes on the wire, times are milliseconds unless the name says otherwise. */
+export const MQTT_LIMITS = {
+  /** Largest payload that is parsed; a swipe or a command is a few hundred bytes. */
+  payloadBytes: 16 * 1024,
+  /** Deepest nesting of arrays and objects in a payload. */
+  payloadDepth: 16,
+  /** Largest packet that a connection to a broker takes in before it is cut: MQTT 3.1.1 itself allows 256 MB. */
+  clientPacketBytes: 256 * 1024,
+  /** Largest packet that the embedded broker takes in, and its number of clients. */
+  brokerPacketBytes: 256 * 1024,
+  brokerClients: 64,
+  brokerConnectMs: 5000,
+  /** Logged events that wait in memory for the broker. The oldest goes first when it is full, and is counted. */
+  queuedEvents: 1000,
+  /** Unsent bytes in the socket beyond which the network counts as stalled and momentary events are dropped. */
+  stalledBytes: 64 * 1024,
+  /** Waits between attempts to reach the broker: full jitter under a doubling ceiling. */
+  backoffMinMs: 250,
+  backoffMaxMs: 30_000,
+  /** A connection that lasted so long counts as a success, and the next wait starts small again. */
+  settledMs: 5000,
+  connectMs: 10_000,
+  /** PINGREQ interval; a dead peer is noticed after 1.5 times this. */
+  keepaliveSeconds: 15,
+  /** A correction of our own status topic is made at most this often, so that two devices of one name cannot spin. */
+  statusRepairMs: 500,
+  stopMs: 2000,
+  /** A swipe's time may differ from ours by this much. */
+  swipeFreshMs: 10_000,
+  /** Swipes remembered to refuse a second copy; when full, swipes are refused rather than forgotten. */
+  swipesRemembered: 4096,
+  commandMs: 30_000,
+  commandsAtOnce: 4,
+  commandsRemembered: 256,
+} as const;

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+/**
+ * What travels on each topic. `v` is the version of one payload; a field is only ever added, a change of meaning is a new
+ * version. Times are epoch milliseconds. Nothing here names a person, and nothing carries a picture or a vector.
+ */
+const V1 = z.literal(1);
+const At = z.number().int().min(0).max(8.64e15);
+const Name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
+const Code = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const Uuid = z.uuid();
+/** Ordinal of a message within one boot, per kind. */
+const Seq = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const Text = z.string().max(1024);
+
+/**
+ * Retained presence of the device. `birth` grows with every connection of the device, across restarts. Rule for a
+ * consumer: keep the highest birth seen; a message with a lower one is stale, whatever it says. So the late last will of
+ * an earlier connection cannot hide that the device is back.
+ */
+export const StatusPayload = z.strictObject({
+  v: V1,
+  state: z.enum(['online', 'offline']),
+  bootId: Uuid,
+  birth: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+  at: At.describe('When the message was written; a last will is written at connect time'),
+});
+export type StatusPayload = z.infer<typeof StatusPayload>;
+
+export const HealthPayload = z.strictObject({
+  v: V1,
+  component: Name,
+  state: z.enum(['starting', 'ok', 'degraded', 'failed']),
+  at: At,
+  lastProgressAt: At.nullable().describe('Last real progress: a frame, an inference, a commit'),
+  progressAgeMs: z.number().int().min(0).nullable(),
+  detail: Text.nullable(),
+  remedy: Text.nullable(),
+});
+export type HealthPayload = z.infer<typeof HealthPayload>;
+
+export const DoorStatePayload = z.strictObject({
+  v: V1,
+  door: Name,
+  state: Code.describe('State of the door automaton'),
+  at: At,
+});
+export type DoorStatePayload = z.infer<typeof DoorStatePayload>;
+
+export const SceneStatePayload = z.strictObject({ v: V1, camera: Name, scene: Code, at: At });
+export type SceneStatePayload = z.infer<typeof SceneStatePayload>;
+
+/** What really runs in one vision child, not what was asked for. */
+export const ModelStatePayload = z.strictObject({
+  v: V1,
+  camera: Name,
+  space: z.string().max(128).describe('Embedding space'),
+  models: z
+    .array(
+      z.strictObject({
+        task: Code,
+        name: z.string().max(128),
+        version: z.string().max(64),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        providersAsked: z.array(z.string().max(32)).max(8),
+        provider: z.string().max(32),
+      }),
+    )
+    .max(16),
+  at: At,
+});
+export type ModelStatePayload = z.infer<typeof ModelStatePayload>;
+
+export const DecisionPayload = z.strictObject({
+  v: V1,
+  door: Name,
+  decision: Uuid,
+  outcome: z.enum(['granted', 'denied']),
+  reason: Code,
+  member: z.string().min(1).max(64).nullable().describe('Identifier of the member, never the name'),
+  mode: z.enum(['verify', 'identify', 'either']),
+  distance: z.number().min(0).nullable().describe('L2 distance of the fused vector to the nearest template'),
+  threshold: z.number().min(0).nullable(),
+  votes: z.number().int().min(0).describe('Agreeing frames'),
+  at: At,
+  bootId: Uuid,
+  seq: Seq,
+});
+export type DecisionPayload = z.infer<typeof DecisionPayload>;
+
+/** An order to open, void after `notAfter`. The actuator also refuses a nonce seen before and a lower `seq` of one boot. */
+export const UnlockPayload = z.strictObject({
+  v: V1,
+  door: Name,
+  decision: Uuid,
+  issuedAt: At,
+  notAfter: At,
+  bootId: Uuid,
+  seq: Seq,
+  nonce: z.string().regex(/^[0-9a-f]{32}$/),
+  durationMs: z.number().int().min(100).max(60_000),
+});
+export type UnlockPayload = z.infer<typeof UnlockPayload>;
+
+export const SwipePayload = z.strictObject({
+  v: V1,
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/),
+  at: At,
+  counter: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  mac: z
+    .string()
+    .regex(/^[0-9a-f]{32,128}$/)
+    .optional(),
+});
+export type SwipePayload = z.infer<typeof SwipePayload>;
+
+const Correlation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/);
+
+/** The frame of every command; each verb adds its own keys and checks them itself. */
+export const CommandPayload = z.looseObject({ v: V1, id: Correlation });
+export type CommandPayload = z.infer<typeof CommandPayload>;
+
+export const CommandResultPayload = z.strictObject({
+  v: V1,
+  id: Correlation,
+  verb: Name,
+  ok: z.boolean(),
+  error: z.strictObject({ code: Code, message: Text }).optional(),
+  result: z.json().optional(),
+});
+export type CommandResultPayload = z.infer<typeof CommandResultPayload>;
+
+/** Home Assistant's own format; built in discovery.ts. */
+export const DiscoveryPayload = z.looseObject({
+  dev: z.looseObject({ ids: z.array(z.string()).min(1), name: z.string() }),
+  o: z.looseObject({ name: z.string() }),
+  cmps: z.record(z.string(), z.looseObject({ p: z.string(), unique_id: z.string() })),
+});
+export type DiscoveryPayload = z.infer<typeof DiscoveryPayload>;

@@ -1,0 +1,144 @@
+import { UsherError } from '../errors';
+import { type Connection } from './connection';
+import { EventQueue } from './event-queue';
+import { MQTT_LIMITS } from './limits';
+import { type OutKey, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, topicOf } from './topics';
+
+/**
+ * `kept`: state, sent at the next connect. `queued`: event, sent in order. `dropped`: momentary and not connected, gone for good.
+ * `sent` is not "received": a momentary message has no acknowledgement that could be waited for.
+ */
+export type PublishOutcome = 'sent' | 'kept' | 'queued' | 'dropped';
+
+/** The status is the client's own business. */
+export type PublishKey = Exclude<OutKey, 'status'>;
+
+/** MQTT 5 only, and a second line of defence (the payload says itself when it is void). Covers the longest configurable unlock life. */
+const MOMENTARY_EXPIRY_SECONDS = 10;
+
+export interface PublisherOptions {
+  readonly base: TopicBase;
+  readonly queuedEvents: number;
+  /** Check payloads against their schema as well as at compile time. */
+  readonly check: boolean;
+}
+
+/**
+ * What goes out, by its topic's way of delivery: state is remembered and sent again on every connection, events wait in a
+ * bounded queue until acknowledged, momentary messages are sent now or dropped.
+ *
+ * Invariants: one draining of the queue a connection; nothing momentary is ever held.
+ */
+export class Publisher {
+  private readonly options: PublisherOptions;
+  private readonly queue: EventQueue;
+  private readonly states = new Map<string, string>();
+  private connection: Connection | null = null;
+  private draining: { readonly on: Connection; readonly done: Promise<void> } | null = null;
+  /** The connection whose first draining has begun. */
+  private drained: Connection | null = null;
+  private dropped = 0;
+
+  constructor(options: PublisherOptions) {
+    this.options = options;
+    this.queue = new EventQueue(options.queuedEvents);
+  }
+
+  get stats(): { dropped: number; queued: number; overflowed: number } {
+    return { dropped: this.dropped, queued: this.queue.size, overflowed: this.queue.overflowed };
+  }
+
+  /** Momentary messages may go from now on. */
+  attach(connection: Connection): void {
+    this.connection = connection;
+  }
+
+  /** Sends all state that is known. */
+  restate(connection: Connection): void {
+    for (const [topic, json] of this.states) sendState(connection, topic, json);
+  }
+
+  publish<K extends PublishKey>(key: K, params: ParamsOf<K>, payload: PayloadOf<K>): PublishOutcome {
+    if (this.options.check) assertPayload(key, payload);
+    const topic = topicOf(key, params, this.options.base);
+    const json = JSON.stringify(payload);
+    switch (TOPICS[key].delivery) {
+      case 'state':
+        return this.state(topic, json);
+      case 'event':
+        this.queue.push({ topic, json });
+        // The first draining of a connection belongs to the greeting; later ones start here.
+        if (this.live !== null && this.drained === this.live) void this.drain(this.live);
+        return 'queued';
+      case 'momentary':
+        return this.momentary(key, topic, json);
+    }
+  }
+
+  clear<K extends PublishKey>(key: K, params: ParamsOf<K>): PublishOutcome {
+    return this.state(topicOf(key, params, this.options.base), '');
+  }
+
+  /** Sends what waits; ends when all is acknowledged or the connection is gone. Whoever asks again joins the one under way. */
+  drain(connection: Connection): Promise<void> {
+    if (!connection.connected) return Promise.resolve();
+    this.drained = connection;
+    if (this.draining?.on === connection) return this.draining.done;
+    const draining = { on: connection, done: this.sendQueued(connection) };
+    this.draining = draining;
+    void draining.done.then(() => {
+      if (this.draining === draining) this.draining = null;
+    });
+    return draining.done;
+  }
+
+  private get live(): Connection | null {
+    return this.connection?.connected === true ? this.connection : null;
+  }
+
+  private state(topic: string, json: string): PublishOutcome {
+    this.states.set(topic, json);
+    if (this.live === null) return 'kept';
+    sendState(this.live, topic, json);
+    return 'sent';
+  }
+
+  private momentary(key: PublishKey, topic: string, json: string): PublishOutcome {
+    const connection = this.live;
+    // Behind a stuck network the socket would hold the message and deliver it when the network is back.
+    if (connection === null || connection.backlogBytes > MQTT_LIMITS.stalledBytes) {
+      this.dropped++;
+      return 'dropped';
+    }
+    const { qos } = TOPICS[key];
+    connection
+      .send(topic, json, { qos, retain: false, expirySeconds: MOMENTARY_EXPIRY_SECONDS })
+      .catch(() => undefined);
+    return 'sent';
+  }
+
+  /** One at a time, each until its acknowledgement: after a broken connection at most one event is repeated, and none overtakes. */
+  private async sendQueued(connection: Connection): Promise<void> {
+    try {
+      for (let event = this.queue.peek(); event !== undefined; event = this.queue.peek()) {
+        await connection.send(event.topic, event.json, { qos: 1, retain: false });
+        this.queue.settle(event);
+      }
+    } catch {
+      // The connection ended; what is left waits for the next one.
+    }
+  }
+}
+
+/** A failure needs no handling: it means the end of the connection, and state is sent again on the next. */
+export function sendState(connection: Connection, topic: string, json: string): void {
+  connection.send(topic, json, { qos: 1, retain: true }).catch(() => undefined);
+}
+
+function assertPayload(key: OutKey, payload: unknown): void {
+  const parsed = TOPICS[key].payload.safeParse(payload);
+  if (parsed.success) return;
+  throw new UsherError('message-invalid', `payload for ${key}: ${parsed.error.message}`, {
+    remedy: 'this is a defect of usher: please report it',
+  });
+}

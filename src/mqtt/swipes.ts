@@ -1,0 +1,62 @@
+import { type MqttClient } from './client';
+import { type RejectReason } from './inbound';
+import { MQTT_LIMITS } from './limits';
+import { type SwipePayload } from './payloads';
+
+export type SwipeVerdict = 'fresh' | Extract<RejectReason, 'stale' | 'from-future' | 'duplicate' | 'flooded'>;
+
+/**
+ * Tells a swipe that happens now from a recording of one. Stops a message that was held up or sent again (by a broker, a
+ * lasting session, or someone with a packet dump) from standing for a person at the door. A copy within the window is
+ * known by reader, identifier, time and counter; outside the window it is stale.
+ */
+export class SwipeGate {
+  private readonly freshMs: number;
+  private readonly remembered: number;
+  /** Key of a swipe → when it may be forgotten. Insertion order is close to the order of expiry. */
+  private readonly seen = new Map<string, number>();
+
+  constructor(freshMs: number = MQTT_LIMITS.swipeFreshMs, remembered: number = MQTT_LIMITS.swipesRemembered) {
+    this.freshMs = freshMs;
+    this.remembered = remembered;
+  }
+
+  /** @param now epoch ms of this box. */
+  judge(reader: string, swipe: SwipePayload, now: number): SwipeVerdict {
+    if (now - swipe.at > this.freshMs) return 'stale';
+    if (swipe.at - now > this.freshMs) return 'from-future';
+    for (const [key, until] of this.seen) if (until < now) this.seen.delete(key);
+    const key = JSON.stringify([reader, swipe.id, swipe.at, swipe.counter ?? null]);
+    if (this.seen.has(key)) return 'duplicate';
+    // Forgetting the oldest instead would let a flood open the way for a copy.
+    if (this.seen.size >= this.remembered) return 'flooded';
+    this.seen.set(key, swipe.at + this.freshMs);
+    return 'fresh';
+  }
+}
+
+export interface SwipeIntakeOptions {
+  /** Readers of the configured doors; others are refused. */
+  readonly readers: ReadonlySet<string>;
+  readonly freshMs?: number;
+  readonly now?: () => number;
+}
+
+/** Hands over each swipe once, at the time it happens; refusals are reported through the client. Before `client.start()`. */
+export function acceptSwipes(
+  client: Pick<MqttClient, 'subscribe' | 'reject'>,
+  options: SwipeIntakeOptions,
+  onSwipe: (reader: string, swipe: SwipePayload) => void,
+): void {
+  const gate = new SwipeGate(options.freshMs);
+  const now = options.now ?? Date.now;
+  client.subscribe('swipe', ({ topic, params: { reader }, payload }) => {
+    if (!options.readers.has(reader)) {
+      client.reject('swipe', topic, 'unknown-reader', `no door has the reader "${reader}"`);
+      return;
+    }
+    const verdict = gate.judge(reader, payload, now());
+    if (verdict === 'fresh') onSwipe(reader, payload);
+    else client.reject('swipe', topic, verdict, `${now() - payload.at} ms old`);
+  });
+}
