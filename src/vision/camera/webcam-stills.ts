@@ -31,8 +31,13 @@ const PROGRAM = 'timeout --kill-after=2 20 fswebcam';
 export class WebcamStills implements CameraSource {
   readonly name: string;
   readonly live = true;
+  /** Settles when the capture before is over: the device opens once. */
+  private gone: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: StillsOptions) {
+  constructor(
+    private readonly options: StillsOptions,
+    private readonly hardware = { isCamera: isCharacterDevice, program: PROGRAM },
+  ) {
     this.name = options.device;
   }
 
@@ -42,16 +47,20 @@ export class WebcamStills implements CameraSource {
       subscriber.add(() => {
         abort.abort();
       });
-      this.shoot((frame) => {
-        subscriber.next(frame);
-      }, abort.signal).catch((error: unknown) => {
+      const run = this.gone.then(() =>
+        this.shoot((frame) => {
+          subscriber.next(frame);
+        }, abort.signal),
+      );
+      this.gone = run.catch((error: unknown) => {
         if (!abort.signal.aborted) subscriber.error(error);
       });
     });
   }
 
   private async shoot(emit: (frame: LentFrame) => void, signal: AbortSignal): Promise<void> {
-    const webcam = createWebcam(this.options);
+    signal.throwIfAborted();
+    const webcam = createWebcam(this.options, this.hardware.program);
     const folder = await mkdtemp(path.join(tmpdir(), 'usher-stills-'));
     try {
       for (let seq = 0; ; seq++) {
@@ -67,35 +76,34 @@ export class WebcamStills implements CameraSource {
   }
 
   private async still(webcam: Webcam, file: string): Promise<Frame> {
-    const about = await stat(this.options.device).catch(() => null);
-    if (about?.isCharacterDevice() !== true) throw this.failed('there is no such camera');
+    if (!(await this.hardware.isCamera(this.options.device))) throw this.failed('there is no such camera');
     try {
-      await new Promise<void>((resolve, reject) => {
-        webcam.capture(file, (error) => {
-          if (error === null || error === undefined) resolve();
-          else reject(error instanceof Error ? error : new Error(messageOf(error)));
-        });
+      const failure = await new Promise<unknown>((resolve) => {
+        webcam.capture(file, resolve);
       });
+      if (failure !== null && failure !== undefined) throw this.explain(failure);
       return await readPicture(file, { name: `the still of ${this.name}` });
     } catch (error) {
-      throw this.explain(error);
+      // fswebcam ends with exit code 0 and without a picture when the camera does not deliver.
+      if (!(error instanceof UsherError) || error.code === 'file-unreadable')
+        throw this.failed('it gave no picture', error);
+      throw error.code === 'picture-invalid' ? this.failed(error.message, error) : error;
     } finally {
       // A picture of a person does not stay behind.
       await rm(file, { force: true });
     }
   }
 
-  private explain(error: unknown): UsherError {
-    const exitCode = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-    if (exitCode === 127)
+  /** node-webcam hands on what `exec` gave it, or an error of its own. */
+  private explain(failure: unknown): UsherError {
+    const { code, message } = Object(failure) as { code?: unknown; message?: unknown };
+    if (code === 127)
       return new UsherError('dependency-missing', `fswebcam is not installed; camera ${this.name} needs it`, {
         remedy: 'Install the Debian package: apt-get install fswebcam',
-        cause: error,
+        cause: failure,
       });
-    // fswebcam ends with exit code 0 and without a picture when the camera does not deliver.
-    if (error instanceof UsherError && error.code === 'file-unreadable')
-      return this.failed('it gave no picture', error);
-    return this.failed(exitCode === 124 ? 'no answer within 20 s' : messageOf(error), error);
+    const timedOut = code === 124 || code === 137;
+    return this.failed(timedOut ? 'no answer within 20 s' : (typeof message === 'string' ? message : messageOf(failure)).trim(), failure);
   }
 
   private failed(what: string, cause?: unknown): UsherError {
@@ -108,10 +116,10 @@ export class WebcamStills implements CameraSource {
 }
 
 /**
- * @throws UsherError `config-invalid` for anything but a plain device name and whole numbers: attack stopped: a shell command in
- *   the place of an option.
+ * @throws UsherError `config-invalid` for anything but a plain device name and whole numbers. Attack stopped: a shell command
+ *   in the place of an option.
  */
-function createWebcam({ device, width, height }: StillsOptions): Webcam {
+function createWebcam({ device, width, height }: StillsOptions, program: string): Webcam {
   const refuse = (key: string, value: unknown): never => {
     throw new UsherError('config-invalid', `camera ${key}: ${JSON.stringify(value)} is not allowed`, {
       remedy: 'device is /dev/video and a number; width and height are whole numbers from 64 to 3840.',
@@ -128,6 +136,11 @@ function createWebcam({ device, width, height }: StillsOptions): Webcam {
     },
     'fswebcam',
   );
-  webcam.bin = PROGRAM;
+  webcam.bin = program;
   return webcam;
+}
+
+async function isCharacterDevice(path: string): Promise<boolean> {
+  const about = await stat(path).catch(() => null);
+  return about?.isCharacterDevice() === true;
 }
