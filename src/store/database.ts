@@ -28,6 +28,7 @@ export class Database {
 
   private constructor(
     readonly file: string,
+    private readonly readonly: boolean,
     private readonly inner: InstanceType<typeof DatabaseSync>,
   ) {}
 
@@ -48,7 +49,7 @@ export class Database {
         inner.close();
         throw error;
       }
-      return new Database(file, inner);
+      return new Database(file, options.readonly, inner);
     } catch (error) {
       throw storeUnavailable(file, error);
     }
@@ -111,9 +112,16 @@ export class Database {
     }
   }
 
+  /**
+   * Gives back every lock and leaves all data in the one file. The library finalises statements only when they are collected
+   * as garbage, and SQLite keeps a connection with open statements alive until then; so neither may wait for that.
+   */
   close(): void {
+    if (!this.inner.isOpen) return;
+    this.rollback();
+    if (!this.readonly) this.truncateLog();
     this.statements.clear();
-    if (this.inner.isOpen) this.guard(() => this.inner.close());
+    this.guard(() => this.inner.close());
   }
 
   /** SQLite has rolled back by itself after some failures (full disk among them); then there is nothing left to undo. */
