@@ -1,0 +1,159 @@
+import type { Quality, QualityRefusal } from '../events';
+import type { Gallery, Neighbour } from './gallery';
+import { distanceFor, type ThresholdRow } from './thresholds';
+
+export interface EnrolmentFace {
+  readonly quality: Quality;
+  /** The gate that this face fails, if any. */
+  readonly refusal: QualityRefusal | null;
+  readonly embedding: Float32Array | null;
+}
+
+/** What vision found in one picture, or why the picture cannot be read. */
+export type EnrolmentPicture =
+  | { readonly name: string; readonly faces: readonly EnrolmentFace[] }
+  | { readonly name: string; readonly unreadable: string };
+
+export type PictureRefusal =
+  | { readonly reason: 'unreadable'; readonly detail: string }
+  | { readonly reason: 'no-face' }
+  | { readonly reason: 'several-faces'; readonly faces: number }
+  | { readonly reason: 'low-quality'; readonly gate: QualityRefusal | 'not-encoded'; readonly quality: Quality }
+  /** Farther from `other` than pictures of one person are. */
+  | { readonly reason: 'different-person'; readonly other: string; readonly distance: number; readonly limit: number };
+
+export interface AcceptedPicture {
+  readonly name: string;
+  readonly accepted: true;
+  readonly vector: Float32Array;
+  readonly quality: Quality;
+}
+export interface RefusedPicture {
+  readonly name: string;
+  readonly accepted: false;
+  readonly refusal: PictureRefusal;
+}
+export type PictureVerdict = AcceptedPicture | RefusedPicture;
+
+/** Another member whose face could pass for this one. */
+export interface Lookalike extends Neighbour {
+  readonly picture: string;
+  readonly limit: number;
+}
+
+export interface EnrolmentVerdict {
+  /** In the order of the pictures. */
+  readonly pictures: readonly PictureVerdict[];
+  readonly accepted: readonly AcceptedPicture[];
+  readonly lookalike: Lookalike | null;
+}
+
+export interface EnrolmentLimits {
+  /** Pictures of one person may be as far apart as a comparison at this false-match rate allows. */
+  readonly consistencyFmr: number;
+  /** Another member who is nearer than at this false-match rate is told. */
+  readonly lookalikeFmr: number;
+}
+
+/** Consistency is asked less strictly than a door asks: an honest pair of pictures from two years must not be torn apart. */
+export const ENROLMENT_LIMITS: EnrolmentLimits = { consistencyFmr: 1e-3, lookalikeFmr: 1e-4 };
+
+export interface EnrolmentRequest {
+  /** Who is being enrolled; templates this member already has are no lookalike. */
+  readonly member: string;
+  readonly pictures: readonly EnrolmentPicture[];
+  readonly gallery: Gallery;
+  readonly table: readonly ThresholdRow[];
+  readonly limits?: EnrolmentLimits;
+}
+
+/**
+ * Judges pictures for enrolment: one good face each, all of one person, who is not yet enrolled under another id. A blurred
+ * or foreign template is worse than none: it is what strangers match for as long as the member stays.
+ *
+ * @throws UsherError `data-invalid` for vectors of another space or with impossible values
+ */
+export function judgeEnrolment(request: EnrolmentRequest): EnrolmentVerdict {
+  const { consistencyFmr, lookalikeFmr } = request.limits ?? ENROLMENT_LIMITS;
+  const single = request.pictures.map(judgePicture);
+  const pictures = refuseDifferentPeople(single, distanceFor(request.table, consistencyFmr));
+  const accepted = pictures.filter((picture) => picture.accepted);
+  return { pictures, accepted, lookalike: nearestOther(request, accepted, distanceFor(request.table, lookalikeFmr)) };
+}
+
+/** One picture by itself. */
+export function judgePicture(picture: EnrolmentPicture): PictureVerdict {
+  const { name } = picture;
+  const refuse = (refusal: PictureRefusal): RefusedPicture => ({ name, accepted: false, refusal });
+  if ('unreadable' in picture) return refuse({ reason: 'unreadable', detail: picture.unreadable });
+  const [face] = picture.faces;
+  if (face === undefined) return refuse({ reason: 'no-face' });
+  if (picture.faces.length > 1) return refuse({ reason: 'several-faces', faces: picture.faces.length });
+  const { quality, refusal, embedding } = face;
+  if (refusal !== null) return refuse({ reason: 'low-quality', gate: refusal, quality });
+  if (embedding === null) return refuse({ reason: 'low-quality', gate: 'not-encoded', quality });
+  return { name, accepted: true, vector: embedding, quality };
+}
+
+/**
+ * Keeps the pictures that agree with the one that most agree with, if that is more than half; else nobody can tell which
+ * person is meant, and all are refused.
+ */
+function refuseDifferentPeople(pictures: readonly PictureVerdict[], limit: number): PictureVerdict[] {
+  const good = pictures.filter((picture) => picture.accepted);
+  const centre = mostAgreedWith(good, limit);
+  if (centre === null) return [...pictures];
+  const majority = agreements(centre, good, limit) * 2 > good.length;
+  return pictures.map((picture) => {
+    if (!picture.accepted) return picture;
+    const other = majority ? centre : farthestFrom(picture, good);
+    const distance = distanceBetween(picture.vector, other.vector);
+    if (majority && distance <= limit) return picture;
+    const refusal = { reason: 'different-person', other: other.name, distance, limit } as const;
+    return { name: picture.name, accepted: false, refusal };
+  });
+}
+
+function agreements(one: AcceptedPicture, all: readonly AcceptedPicture[], limit: number): number {
+  return all.filter((other) => distanceBetween(one.vector, other.vector) <= limit).length;
+}
+
+function mostAgreedWith(all: readonly AcceptedPicture[], limit: number): AcceptedPicture | null {
+  const score = (one: AcceptedPicture): number =>
+    agreements(one, all, limit) - spread(one, all) / (1 + all.reduce((sum, other) => sum + spread(other, all), 0));
+  return all.reduce<AcceptedPicture | null>(
+    (best, one) => (best === null || score(one) > score(best) ? one : best),
+    null,
+  );
+}
+
+/** Sum of distances: decides between pictures that equally many agree with. */
+function spread(one: AcceptedPicture, all: readonly AcceptedPicture[]): number {
+  return all.reduce((sum, other) => sum + distanceBetween(one.vector, other.vector), 0);
+}
+
+function farthestFrom(one: AcceptedPicture, all: readonly AcceptedPicture[]): AcceptedPicture {
+  return all.reduce((far, other) =>
+    distanceBetween(one.vector, other.vector) > distanceBetween(one.vector, far.vector) ? other : far,
+  );
+}
+
+function nearestOther(
+  { member, gallery }: EnrolmentRequest,
+  accepted: readonly AcceptedPicture[],
+  limit: number,
+): Lookalike | null {
+  let nearest: Lookalike | null = null;
+  for (const { name, vector } of accepted) {
+    const other = gallery.search({ space: gallery.space, vector }, 2).find((neighbour) => neighbour.member !== member);
+    if (other === undefined || other.distance > limit || other.distance >= (nearest?.distance ?? Infinity)) continue;
+    nearest = { ...other, picture: name, limit };
+  }
+  return nearest;
+}
+
+function distanceBetween(a: Float32Array, b: Float32Array): number {
+  let squared = 0;
+  for (let i = 0; i < a.length; i += 1) squared += ((a[i] as number) - (b[i] as number)) ** 2;
+  return Math.sqrt(squared);
+}
