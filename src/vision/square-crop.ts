@@ -37,10 +37,14 @@ export class SquareCrop {
   private readonly leftWeight: Float64Array;
   private readonly rightWeight: Float64Array;
 
-  /** @param centred padding on both sides (faces), or only to the right or below (whole pictures) */
+  /**
+   * @param centred padding on both sides (faces), or only to the right or below (whole pictures)
+   * @param rows how many of the square's `size` rows are wanted, from the top
+   */
   constructor(
     readonly size: number,
     private readonly centred: boolean,
+    readonly rows = size,
   ) {
     this.left = new Int32Array(size);
     this.right = new Int32Array(size);
@@ -48,33 +52,28 @@ export class SquareCrop {
     this.rightWeight = new Float64Array(size);
   }
 
-  /** Writes (value − mean[k]) / scale[k] of the RGB planes into `target` (3 × size × size). `rect` must lie inside the frame. */
+  /** Writes (value − mean[k]) / scale[k] of the RGB planes into `target` (3 × rows × size). `rect` must lie inside the frame. */
   run(frame: Frame, rect: PixelRect, target: Float32Array, mean: Three, scale: Three): void {
-    const { size } = this;
     const side = Math.max(rect.width, rect.height);
-    const step = side / size;
-    const padLeft = this.padBefore(side - rect.width);
+    const step = side / this.size;
     const padTop = this.padBefore(side - rect.height);
-    this.prepareColumns(rect, side, step, padLeft);
-    for (let v = 0; v < size; v++) {
-      const at = v * step;
+    this.prepareColumns(rect, side, step);
+    const gains: Three = [1 / scale[0], 1 / scale[1], 1 / scale[2]];
+    const shifts: Three = [-mean[0] * gains[0], -mean[1] * gains[1], -mean[2] * gains[2]];
+    for (let row = 0; row < this.rows; row++) {
+      const at = row * step;
       const y0 = Math.floor(at);
-      const weight = at - y0;
       const top = y0 - padTop;
       const bottom = Math.min(y0 + 1, side - 1) - padTop;
       const topIn = top >= 0 && top < rect.height;
       const bottomIn = bottom >= 0 && bottom < rect.height;
-      const from0 = (rect.y + (topIn ? top : 0)) * frame.width * 3;
-      const from1 = (rect.y + (bottomIn ? bottom : 0)) * frame.width * 3;
-      const w0 = topIn ? 1 - weight : 0;
-      const w1 = bottomIn ? weight : 0;
-      for (let k = 0; k < 3; k++) {
-        const gain = 1 / (scale[k] as number);
-        const shift = -(mean[k] as number) * gain;
-        const out = (k * size + v) * size;
-        if (topIn || bottomIn) this.row(frame.data, from0 + k, from1 + k, w0 * gain, w1 * gain, shift, target, out);
-        else target.fill(shift, out, out + size);
-      }
+      const topOffset = (rect.y + (topIn ? top : 0)) * frame.width * 3;
+      const bottomOffset = (rect.y + (bottomIn ? bottom : 0)) * frame.width * 3;
+      const topWeight = topIn ? 1 - (at - y0) : 0;
+      const bottomWeight = bottomIn ? at - y0 : 0;
+      if (topIn || bottomIn)
+        this.row(frame.data, topOffset, bottomOffset, topWeight, bottomWeight, gains, shifts, target, row);
+      else this.blackRow(shifts, target, row);
     }
   }
 
@@ -83,7 +82,9 @@ export class SquareCrop {
     return this.centred ? padding - Math.round(padding * 0.5) : 0;
   }
 
-  private prepareColumns(rect: PixelRect, side: number, step: number, padLeft: number): void {
+  /** Offsets in a row and weights of the two samples of each column; what lies in the padding has weight 0. */
+  private prepareColumns(rect: PixelRect, side: number, step: number): void {
+    const padLeft = this.padBefore(side - rect.width);
     for (let u = 0; u < this.size; u++) {
       const at = u * step;
       const x0 = Math.floor(at);
@@ -98,23 +99,59 @@ export class SquareCrop {
     }
   }
 
+  private blackRow(shifts: Three, target: Float32Array, row: number): void {
+    for (let k = 0; k < 3; k++) {
+      const start = (k * this.rows + row) * this.size;
+      target.fill(shifts[k] as number, start, start + this.size);
+    }
+  }
+
+  /** All three channels in one pass: measured twice as fast as one after the other. */
   private row(
     data: Uint8Array,
-    from0: number,
-    from1: number,
-    w0: number,
-    w1: number,
-    shift: number,
+    topOffset: number,
+    bottomOffset: number,
+    topWeight: number,
+    bottomWeight: number,
+    [gain0, gain1, gain2]: Three,
+    [shift0, shift1, shift2]: Three,
     target: Float32Array,
-    out: number,
+    row: number,
   ): void {
     const { left, right, leftWeight, rightWeight, size } = this;
-    for (let u = 0; u < size; u++) {
+    const plane = size * this.rows;
+    for (let u = 0, out = row * size; u < size; u++, out++) {
       const l = left[u] as number;
       const r = right[u] as number;
-      const column0 = (data[from0 + l] as number) * w0 + (data[from1 + l] as number) * w1;
-      const column1 = (data[from0 + r] as number) * w0 + (data[from1 + r] as number) * w1;
-      target[out + u] = column0 * (leftWeight[u] as number) + column1 * (rightWeight[u] as number) + shift;
+      const tl = topOffset + l;
+      const tr = topOffset + r;
+      const bl = bottomOffset + l;
+      const br = bottomOffset + r;
+      const w00 = (leftWeight[u] as number) * topWeight;
+      const w01 = (rightWeight[u] as number) * topWeight;
+      const w10 = (leftWeight[u] as number) * bottomWeight;
+      const w11 = (rightWeight[u] as number) * bottomWeight;
+      target[out] =
+        ((data[tl] as number) * w00 +
+          (data[tr] as number) * w01 +
+          (data[bl] as number) * w10 +
+          (data[br] as number) * w11) *
+          gain0 +
+        shift0;
+      target[out + plane] =
+        ((data[tl + 1] as number) * w00 +
+          (data[tr + 1] as number) * w01 +
+          (data[bl + 1] as number) * w10 +
+          (data[br + 1] as number) * w11) *
+          gain1 +
+        shift1;
+      target[out + 2 * plane] =
+        ((data[tl + 2] as number) * w00 +
+          (data[tr + 2] as number) * w01 +
+          (data[bl + 2] as number) * w10 +
+          (data[br + 2] as number) * w11) *
+          gain2 +
+        shift2;
     }
   }
 }

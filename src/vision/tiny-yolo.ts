@@ -17,6 +17,7 @@ const VALUES = 5;
 
 interface Geometry {
   readonly size: number;
+  readonly rows: number;
   readonly crop: SquareCrop;
   readonly input: Float32Array;
   readonly dims: readonly number[];
@@ -44,16 +45,17 @@ export class TinyYoloDetector implements FaceDetector {
    * As `detect`, at the library's `inputSize`.
    * @param size side of the network's input, a multiple of the card's `multiple`; ignored where the card fixes it
    */
-  async detectAt(frame: Frame, size: number): Promise<readonly DetectedFace[]> {
-    const geometry = this.geometryFor(this.image.width ?? size);
+  async detectAt(frame: Frame, size: number, rows = size): Promise<readonly DetectedFace[]> {
+    const geometry = this.geometryFor(size, rows);
     const whole = { x: 0, y: 0, width: frame.width, height: frame.height };
     geometry.crop.run(frame, whole, geometry.input, this.image.mean, this.image.scale);
     const outputs = await this.model.run({ [this.image.name]: { data: geometry.input, dims: geometry.dims } });
     const grid = outputs[this.output.output]?.data;
-    const cells = geometry.size / this.output.cellPx;
-    if (!(grid instanceof Float32Array) || grid.length !== cells * cells * VALUES * this.output.anchors.length)
+    const columns = geometry.size / this.output.cellPx;
+    const cells = columns * (geometry.rows / this.output.cellPx);
+    if (!(grid instanceof Float32Array) || grid.length !== cells * VALUES * this.output.anchors.length)
       throw new UsherError('model-invalid', `${this.running.name}: output "${this.output.output}" is not a face grid`);
-    return suppress(this.decode(grid, cells, geometry.size, frame), this.output.iouThreshold);
+    return suppress(this.decode(grid, cells, columns, frame), this.output.iouThreshold);
   }
 
   async dispose(): Promise<void> {
@@ -68,36 +70,37 @@ export class TinyYoloDetector implements FaceDetector {
     return Math.ceil(Math.min(Math.max(wanted, SMALLEST_SIZE), LARGEST_SIZE) / multiple) * multiple;
   }
 
-  private geometryFor(size: number): Geometry {
-    if (this.geometry?.size === size) return this.geometry;
+  private geometryFor(size: number, rows: number): Geometry {
+    if (this.geometry?.size === size && this.geometry.rows === rows) return this.geometry;
     if (!(size > 0 && size % this.image.multiple === 0))
       throw new RangeError(`detection size ${size} is not a multiple of ${this.image.multiple}`);
     this.geometry = {
       size,
-      crop: new SquareCrop(size, false),
-      input: new Float32Array(3 * size * size),
-      dims: [1, 3, size, size],
+      rows,
+      crop: new SquareCrop(size, false, rows),
+      input: new Float32Array(3 * rows * size),
+      dims: [1, 3, rows, size],
     };
     return this.geometry;
   }
 
-  private decode(grid: Float32Array, cells: number, size: number, frame: Frame): DetectedFace[] {
+  private decode(grid: Float32Array, plane: number, columns: number, frame: Frame): DetectedFace[] {
     const { anchors, scoreThreshold } = this.output;
     // Compared before the sigmoid: few cells pass, and an exponential for each is dear.
     const threshold = Math.log(scoreThreshold / (1 - scoreThreshold));
     const longer = Math.max(frame.width, frame.height);
     // The library rounds the picture's size inside the square to whole pixels before it scales back.
-    const toFrameX = ((frame.width / Math.round((frame.width * size) / longer)) * size) / cells;
-    const toFrameY = ((frame.height / Math.round((frame.height * size) / longer)) * size) / cells;
-    const plane = cells * cells;
+    const { cellPx } = this.output;
+    const toFrameX = (frame.width / Math.round((frame.width * columns * cellPx) / longer)) * cellPx;
+    const toFrameY = (frame.height / Math.round((frame.height * columns * cellPx) / longer)) * cellPx;
     const found: DetectedFace[] = [];
     anchors.forEach(([anchorWidth, anchorHeight], anchor) => {
       const first = anchor * VALUES * plane;
       for (let cell = 0; cell < plane; cell++) {
         const logit = grid[first + 4 * plane + cell] as number;
         if (!(logit > threshold)) continue;
-        const column = cell % cells;
-        const row = (cell - column) / cells;
+        const column = cell % columns;
+        const row = (cell - column) / columns;
         const width = Math.exp(grid[first + 2 * plane + cell] as number) * anchorWidth * toFrameX;
         const height = Math.exp(grid[first + 3 * plane + cell] as number) * anchorHeight * toFrameY;
         const box = {

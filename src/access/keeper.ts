@@ -1,0 +1,110 @@
+import type { DoorConfig } from '../config/schema';
+import type { Observation, Subject } from '../events';
+import { step } from './door';
+import {
+  CLOSED_DOOR,
+  type Decision,
+  type DoorEvent,
+  type DoorSettings,
+  type FaceEvidence,
+  type Nearness,
+} from './door-types';
+import type { Roster } from './roster';
+import { distanceFor, oneToMany, type ThresholdRow } from './thresholds';
+
+/** A frame older than this when it arrives says who was there, not who is: the child was stopped, or the box slept. */
+const MAX_FRAME_AGE_MS = 1000;
+/** The single frame may be so much less sure than the fused embedding: noise and blur of one frame average out in it. */
+const FRAME_FMR_FACTOR = 100;
+const LOOSEST_FRAME_FMR = 0.01;
+
+export type DoorPhase = 'closed' | 'awaiting-face' | 'identifying' | 'cooldown' | 'out-of-service';
+export const DOOR_PHASES: readonly DoorPhase[] = [
+  'closed',
+  'awaiting-face',
+  'identifying',
+  'cooldown',
+  'out-of-service',
+];
+
+/** The thresholds of one door: verification by the target itself, identification tightened by the number of members. */
+export function doorSettings(door: DoorConfig, table: readonly ThresholdRow[], members: number): DoorSettings {
+  return {
+    ...door,
+    verifyDistance: distanceFor(table, door.targetFmr),
+    identifyDistance: oneToMany(table, door.targetFmr, members),
+    frameDistance: distanceFor(table, Math.min(LOOSEST_FRAME_FMR, door.targetFmr * FRAME_FMR_FACTOR)),
+  };
+}
+
+/**
+ * Feeds one door's automaton: searches the gallery for what the camera saw, and keeps the state between events.
+ * Times are the machine's monotonic ms.
+ */
+export class DoorKeeper {
+  private state = CLOSED_DOOR;
+  private settingsFor: { readonly members: number; readonly settings: DoorSettings } | null = null;
+
+  constructor(
+    readonly door: DoorConfig,
+    private readonly roster: Roster,
+    private readonly table: readonly ThresholdRow[],
+  ) {}
+
+  get settings(): DoorSettings {
+    if (this.settingsFor?.members !== this.roster.size)
+      this.settingsFor = { members: this.roster.size, settings: doorSettings(this.door, this.table, this.roster.size) };
+    return this.settingsFor.settings;
+  }
+
+  phase(now: number): DoorPhase {
+    const { state } = this;
+    if (!state.storeAvailable || !state.cameraLive) return 'out-of-service';
+    if (state.claim !== null) return 'awaiting-face';
+    if (now < state.cooldownUntil) return 'cooldown';
+    return this.door.mode !== 'verify' && state.approach !== null && !state.approach.settled ? 'identifying' : 'closed';
+  }
+
+  /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then counts for nothing */
+  observe(observation: Observation, now: number): readonly Decision[] {
+    const at = observation.mono;
+    if (!(now - at <= MAX_FRAME_AGE_MS && at <= now)) return this.feed({ type: 'tick', at: now });
+    const { subject } = observation;
+    if (subject === null) return this.feed({ type: 'empty', at });
+    return this.feed({ type: 'face', at, track: subject.track, evidence: this.evidenceOf(subject, observation.space) });
+  }
+
+  /** @throws UsherError `store-unavailable`; the caller then says so by `storeAvailable` and swipes again */
+  swipe(reader: string, identifier: string, at: number): readonly Decision[] {
+    return this.feed({ type: 'swipe', at, reader, standing: this.roster.standingOf(identifier) });
+  }
+
+  feed(event: DoorEvent): readonly Decision[] {
+    const { state, decisions } = step(this.state, event, this.settings);
+    this.state = state;
+    return decisions;
+  }
+
+  private evidenceOf(subject: Subject, space: string): FaceEvidence {
+    const { embedding, fused } = subject;
+    if (embedding === null || fused === null) return { kind: 'refused' };
+    const { gallery } = this.roster;
+    const nearnessTo = (member: string, distance: number): Nearness => ({
+      member,
+      distance,
+      frameDistance: gallery.distanceTo(member, { space, vector: embedding }) ?? Infinity,
+    });
+    const { claim } = this.state;
+    if (claim !== null) {
+      const distance = gallery.distanceTo(claim.member, { space, vector: fused });
+      return { kind: 'encoded', nearest: [], claimed: distance === null ? null : nearnessTo(claim.member, distance) };
+    }
+    if (this.door.mode === 'verify') return { kind: 'encoded', nearest: [], claimed: null };
+    const nearest = gallery.search({ space, vector: fused }, 2);
+    return {
+      kind: 'encoded',
+      nearest: nearest.map(({ member, distance }) => nearnessTo(member, distance)),
+      claimed: null,
+    };
+  }
+}

@@ -1,0 +1,74 @@
+import { type NewTemplate } from '../store/member';
+import { type Store } from '../store/store';
+import { type MemberStanding } from './door-types';
+import { Gallery } from './gallery';
+
+/** At most so many templates of a member come from accepted frames; the oldest goes first. */
+const ADAPTED_TEMPLATES = 3;
+
+/**
+ * The members as the doors see them: who may be recognised, by which vectors. Suspended members are not in the gallery, so
+ * that identification cannot find them; a swipe still tells them why.
+ */
+export class Roster {
+  readonly gallery: Gallery;
+
+  constructor(
+    private readonly store: Store,
+    space: string,
+    dimensions: number,
+  ) {
+    this.gallery = new Gallery(space, dimensions);
+  }
+
+  /** Members with a template in the running encoder's space. */
+  get size(): number {
+    return this.gallery.members;
+  }
+
+  /** @throws UsherError `store-unavailable`; the gallery is then as it was before */
+  load(): void {
+    const active = new Set(
+      this.store.members
+        .list()
+        .filter((member) => member.status === 'active')
+        .map((member) => member.id),
+    );
+    this.gallery.replaceAll(
+      this.store.templates.inSpace(this.gallery.space).filter((template) => active.has(template.member)),
+    );
+  }
+
+  /** Loads again if another process has changed the store. True when it did. */
+  refresh(): boolean {
+    if (!this.store.changedElsewhere()) return false;
+    this.load();
+    return true;
+  }
+
+  /** Active members that the running encoder cannot recognise: enrolled for another one, or not at all. */
+  withoutTemplate(): number {
+    return this.store.members.list().filter((member) => member.status === 'active' && !this.gallery.has(member.id))
+      .length;
+  }
+
+  /** What the store says of a swiped identifier, read at the time of the swipe. @throws UsherError `store-unavailable` */
+  standingOf(identifier: string): MemberStanding {
+    const member = this.store.members.find(identifier);
+    if (member === null) return { kind: 'refused', member: null, reason: 'unknown-member' };
+    if (member.status !== 'active') return { kind: 'refused', member: member.id, reason: 'member-suspended' };
+    if (!this.gallery.has(member.id)) return { kind: 'refused', member: member.id, reason: 'no-template' };
+    return { kind: 'active', member: member.id };
+  }
+
+  /** Keeps an accepted face as one more template of the member. @throws UsherError `store-unavailable` */
+  adapt(member: string, template: NewTemplate): void {
+    const adapted = this.store.templates.list(member).filter((stored) => stored.source === 'adapted');
+    this.store.atomically(() => {
+      for (const old of adapted.slice(0, Math.max(0, adapted.length - ADAPTED_TEMPLATES + 1)))
+        this.store.templates.remove(old.id);
+      this.store.templates.add(member, [template]);
+    });
+    this.load();
+  }
+}

@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { DOOR_PHASES } from './access/keeper';
+import { Roster } from './access/roster';
+import type { LoadedConfig } from './config/load';
+import { Announcer } from './daemon/announcer';
+import { Doors } from './daemon/doors';
+import { COMPONENTS, HealthBoard } from './daemon/health';
+import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
+import { VisionService } from './daemon/vision-service';
+import { UsherError } from './errors';
+import type { VisionReady } from './events';
+import { EmbeddedBroker } from './mqtt/broker';
+import { MqttClient } from './mqtt/client';
+import { CommandRegistry } from './mqtt/commands';
+import { discoveryOf } from './mqtt/discovery';
+import { acceptSwipes } from './mqtt/swipes';
+import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
+import { Store } from './store/store';
+import { monotonicMs } from './system/clock';
+import type { Log } from './system/log';
+import { childEntry, packageVersion } from './system/paths';
+import { chooseModels, readEncoderCard } from './vision/load';
+
+const TICK_MS = 100;
+const REFRESH_MS = 1000;
+const STOP_DEADLINE_MS = 8000;
+
+/**
+ * The daemon: built from a configuration, started once, stopped once. `start` brings up what the doors rest on first (lock,
+ * store, models, broker), then what feeds them; `stop` goes the same way back, within a deadline.
+ */
+export class App {
+  private readonly bootId = randomUUID();
+  /** What `stop` undoes, last first. Filled as things come up, so that a start that fails half-way is undone too. */
+  private readonly undo: (() => void | Promise<void>)[] = [];
+  private readonly visions = new Map<string, VisionService>();
+  private readonly ready = new Set<string>();
+  private starting: Promise<void> | null = null;
+  private down: Promise<void> | null = null;
+  private becomeReady: () => void = () => undefined;
+  private brokerAddress = '';
+
+  /** Resolves when every camera's models are loaded and analysed frames arrive. */
+  readonly whenReady = new Promise<void>((resolve) => {
+    this.becomeReady = resolve;
+  });
+
+  constructor(
+    private readonly loaded: LoadedConfig,
+    private readonly log: Log,
+  ) {}
+
+  /** Where clients of this box's broker connect; known once `start` has resolved. */
+  get brokerUrl(): string {
+    return this.brokerAddress;
+  }
+
+  /** Process ids of the vision children, for measurements. */
+  get childPids(): readonly number[] {
+    return [...this.visions.values()].map((vision) => vision.pid).filter((pid) => pid !== null);
+  }
+
+  /** @throws UsherError; whatever was brought up before the failure is taken down again */
+  async start(): Promise<void> {
+    this.starting ??= this.bringUp();
+    try {
+      await this.starting;
+    } catch (error) {
+      await this.takeDown();
+      throw error;
+    }
+  }
+
+  /** Safe to call at any moment and more than once; resolves when all is down or the deadline has passed. */
+  async stop(): Promise<void> {
+    // What is half up cannot be taken down in order: the start ends first, well or badly; it waits for nothing outside.
+    await this.starting?.catch(() => undefined);
+    await this.takeDown();
+  }
+
+  private async bringUp(): Promise<void> {
+    const { config, dataDir, modelsDir } = this.loaded;
+    const lock: DaemonLock = holdDaemonLock(dataDir);
+    this.undo.push(() => lock.release());
+    const store = Store.open(dataDir);
+    this.undo.push(() => store.close());
+
+    const models = await chooseModels(modelsDir, config.models);
+    const { output } = await readEncoderCard(modelsDir, models.encoder);
+    const roster = new Roster(store, output.space, output.dimensions);
+    roster.load();
+    this.log.info('members loaded', { members: roster.size, space: output.space });
+    const lost = roster.withoutTemplate();
+    if (lost > 0)
+      this.log.warn('members without a picture for this encoder: enrol them again', {
+        members: lost,
+        encoder: models.encoder,
+      });
+
+    const mqtt = await this.connect();
+    const health = new HealthBoard((component, state) => publishHealth(mqtt, component, state));
+    const announcer = new Announcer(mqtt, this.bootId, config.mqtt.unlockLifeMs, monotonicMs, this.log.child('door'));
+    const doors = new Doors(
+      config.doors,
+      output.thresholds,
+      roster,
+      announcer,
+      health,
+      monotonicMs,
+      this.log.child('door'),
+    );
+    health.set('models', modelsHealth(models.set));
+    const { detail, remedy } = health.get('models');
+    if (detail !== null) this.log.warn(detail, { remedy });
+    this.listen(mqtt, doors, health);
+    mqtt.start();
+    this.undo.push(() => mqtt.stop());
+
+    this.undo.push(() => doors.shutdown());
+    const phases = new PhasePublisher(mqtt, doors.all, monotonicMs);
+    this.every(TICK_MS, () => {
+      doors.tick();
+      phases.publishChanges();
+    });
+    doors.refresh();
+    this.every(REFRESH_MS, () => doors.refresh());
+    this.every(config.health.everySeconds * 1000, () => {
+      health.set('broker', brokerHealth(mqtt.health));
+      for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
+    });
+
+    for (const camera of config.cameras) {
+      const absentMs = Math.max(
+        ...config.doors.filter((door) => door.camera === camera.id).map((door) => door.absentMs),
+        100,
+      );
+      const vision = new VisionService(
+        camera,
+        childEntry('vision'),
+        { camera, modelsDir, models, execution: config.inference, mirror: config.inference.mirror, absentMs },
+        {
+          observation: (observation) => {
+            this.noteReady(camera.id);
+            doors.observe(observation);
+          },
+          live: (live) => doors.cameraLive(camera.id, live),
+          ready: (ready) => this.reportModels(mqtt, ready),
+          health: (state) => health.set(camera.id, state),
+        },
+        this.log.child(camera.id),
+      );
+      this.visions.set(camera.id, vision);
+      vision.start();
+      this.undo.push(() => vision.stop());
+    }
+  }
+
+  private async connect(): Promise<MqttClient> {
+    const { device, mqtt } = this.loaded.config;
+    let address: { url: string } & Partial<Extract<typeof mqtt.broker, { type: 'external' }>>;
+    if (mqtt.broker.type === 'embedded') {
+      const log = this.log.child('broker');
+      const broker = new EmbeddedBroker({
+        port: mqtt.broker.port,
+        refused: (client, why) => log.warn('client refused', { client, why }),
+      });
+      await broker.start();
+      this.undo.push(() => broker.stop());
+      address = { url: broker.url };
+    } else {
+      address = mqtt.broker;
+    }
+    this.brokerAddress = address.url;
+    const log = this.log.child('mqtt');
+    const rejected = new Map<string, number>();
+    return new MqttClient({
+      ...address,
+      site: device.site,
+      device: device.id,
+      discoveryPrefix: mqtt.discoveryPrefix,
+      bootId: this.bootId,
+      rejected: ({ topic, reason, detail }) => {
+        // One line a second and reason: whoever floods the broker must not fill the disk through our log.
+        const now = monotonicMs();
+        if (now - (rejected.get(reason) ?? -Infinity) < 1000) return;
+        rejected.set(reason, now);
+        log.warn('message refused', { topic, reason, detail });
+      },
+      changed: (link) => {
+        if (link.problem !== null) log.warn(link.problem.message, { remedy: link.problem.remedy ?? '' });
+        else log.info(link.state);
+      },
+    });
+  }
+
+  private listen(mqtt: MqttClient, doors: Doors, health: HealthBoard): void {
+    const { config } = this.loaded;
+    const readers = new Set(config.doors.flatMap((door) => door.readers));
+    acceptSwipes(mqtt, { readers }, (reader, { id }) => doors.swipe(reader, id));
+    const commands = new CommandRegistry(mqtt);
+    const nothing = z.strictObject({});
+    commands.onCommand('ping', nothing, () => ({ bootId: this.bootId, version: packageVersion() }));
+    commands.onCommand('status', nothing, () => ({
+      doors: doors.all.map((keeper) => ({ id: keeper.door.id, phase: keeper.phase(monotonicMs()) })),
+      health: Object.fromEntries([...health.entries()].map(([name, { state, detail }]) => [name, { state, detail }])),
+    }));
+    commands.onCommand('reload-members', nothing, () => {
+      doors.refresh();
+      return { store: health.get('store').state };
+    });
+    commands.onCommand('restart-camera', z.strictObject({ camera: z.string() }), ({ camera }) => {
+      const vision = this.visions.get(camera);
+      if (vision === undefined)
+        throw new UsherError(
+          'usage',
+          `there is no camera "${camera}"; there is: ${[...this.visions.keys()].join(', ')}`,
+        );
+      vision.restart();
+      return { camera };
+    });
+    commands.start();
+    if (!config.mqtt.discovery) return;
+    mqtt.publish(
+      'discovery',
+      {},
+      discoveryOf({
+        base: { site: config.device.site, device: config.device.id, discoveryPrefix: config.mqtt.discoveryPrefix },
+        version: packageVersion(),
+        doors: config.doors,
+        cameras: config.cameras,
+        doorStates: DOOR_PHASES,
+        components: COMPONENTS,
+      }),
+    );
+  }
+
+  private reportModels(mqtt: MqttClient, ready: VisionReady): void {
+    for (const model of ready.models) {
+      const asked = model.providersAsked[0] ?? '';
+      const fields = { task: model.task, model: model.name, version: model.version, provider: model.provider };
+      if (asked === model.provider) this.log.info('running', fields);
+      else this.log.warn('the execution provider asked for is not to be had', { ...fields, asked });
+    }
+    publishModels(mqtt, ready);
+  }
+
+  private noteReady(camera: string): void {
+    this.ready.add(camera);
+    if (this.ready.size === this.loaded.config.cameras.length) this.becomeReady();
+  }
+
+  private every(ms: number, work: () => void): void {
+    const timer = setInterval(work, ms);
+    this.undo.push(() => clearInterval(timer));
+  }
+
+  private takeDown(): Promise<void> {
+    this.down ??= this.undoAll();
+    return this.down;
+  }
+
+  private async undoAll(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), STOP_DEADLINE_MS);
+    });
+    const down = (async (): Promise<'down'> => {
+      for (let undo = this.undo.pop(); undo !== undefined; undo = this.undo.pop()) {
+        try {
+          await undo();
+        } catch (error) {
+          this.log.error('stopping', { why: String(error) });
+        }
+      }
+      return 'down';
+    })();
+    if ((await Promise.race([down, deadline])) === 'late') this.log.error('not everything stopped in time');
+    clearTimeout(timer);
+  }
+}

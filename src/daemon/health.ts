@@ -1,0 +1,52 @@
+import { messageOf, UsherError } from '../errors';
+
+/** Condition of one component; becomes the payload of its health topic. */
+export interface ComponentHealth {
+  readonly state: 'starting' | 'ok' | 'degraded' | 'failed';
+  /** Epoch ms of the last real progress: a frame, a commit, an acknowledged message. */
+  readonly lastProgressAt: number | null;
+  readonly detail: string | null;
+  readonly remedy: string | null;
+}
+
+export const STARTING: ComponentHealth = { state: 'starting', lastProgressAt: null, detail: null, remedy: null };
+
+export function failedBecause(error: unknown, lastProgressAt: number | null = null): ComponentHealth {
+  return {
+    state: 'failed',
+    lastProgressAt,
+    detail: messageOf(error),
+    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
+  };
+}
+
+/** Names that are no camera's: they have health topics of their own. */
+export const COMPONENTS = ['broker', 'store', 'models'] as const;
+
+/**
+ * The condition of every component, told to `changed` when anything but the time of the last progress changes.
+ */
+export class HealthBoard {
+  private readonly components = new Map<string, ComponentHealth>();
+
+  constructor(private readonly changed: (component: string, health: ComponentHealth) => void) {}
+
+  set(component: string, health: ComponentHealth): void {
+    const before = this.components.get(component);
+    this.components.set(component, health);
+    const same =
+      before !== undefined &&
+      before.state === health.state &&
+      before.detail === health.detail &&
+      before.remedy === health.remedy;
+    if (!same) this.changed(component, health);
+  }
+
+  entries(): IterableIterator<[string, ComponentHealth]> {
+    return this.components.entries();
+  }
+
+  get(component: string): ComponentHealth {
+    return this.components.get(component) ?? STARTING;
+  }
+}

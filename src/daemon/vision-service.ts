@@ -1,0 +1,120 @@
+import type { Subscription } from 'rxjs';
+import type { CameraConfig } from '../config/schema';
+import type { CameraStatus, Observation, VisionEvent, VisionReady } from '../events';
+import { SupervisedChild } from '../system/supervise';
+import type { Log } from '../system/log';
+import type { VisionJob } from '../vision/job';
+import { type ComponentHealth, STARTING } from './health';
+
+export interface VisionServiceEvents {
+  observation(observation: Observation): void;
+  /** The camera gives pictures that are being analysed, or no longer does. */
+  live(live: boolean): void;
+  ready(ready: VisionReady): void;
+  health(health: ComponentHealth): void;
+}
+
+/** Time for loading models, a TensorRT engine build included. */
+const CHILD_START_MS = 15 * 60_000;
+/** The child reports every second; a native call that hangs for so long is ended. */
+const CHILD_SILENT_MS = 10_000;
+const CHILD_STOP_MS = 2000;
+
+/** One camera's vision child, as the daemon sees it: observations, liveliness and health. */
+export class VisionService {
+  private readonly child: SupervisedChild<VisionEvent>;
+  private readonly subscriptions: Subscription[] = [];
+  private live = false;
+  private failure: string | null = null;
+  private lastProgressAt: number | null = null;
+
+  constructor(
+    readonly camera: CameraConfig,
+    entry: string,
+    job: VisionJob,
+    private readonly events: VisionServiceEvents,
+    private readonly log: Log,
+  ) {
+    this.child = new SupervisedChild({
+      name: camera.id,
+      entry,
+      job,
+      startMs: CHILD_START_MS,
+      silentMs: CHILD_SILENT_MS,
+      stopMs: CHILD_STOP_MS,
+      output: (line) => log.warn(line),
+    });
+  }
+
+  get pid(): number | null {
+    return this.child.pid;
+  }
+
+  start(): void {
+    this.events.health(STARTING);
+    this.subscriptions.push(
+      this.child.messages.subscribe((event) => this.receive(event)),
+      this.child.state.subscribe(({ state, detail, restarts }) => {
+        if (state !== 'waiting') return;
+        this.setLive(false);
+        const why = this.failure ?? `the vision process ended (${detail ?? 'no cause known'})`;
+        this.failure = null;
+        this.log.error(why, { restarts });
+        this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, detail: why, remedy: null });
+      }),
+    );
+    this.child.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.child.stop();
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    this.setLive(false);
+  }
+
+  restart(): void {
+    this.child.restart();
+  }
+
+  private receive(event: VisionEvent): void {
+    switch (event.kind) {
+      case 'observation':
+        this.lastProgressAt = event.at;
+        this.events.observation(event);
+        return;
+      case 'camera':
+        this.onCamera(event);
+        return;
+      case 'ready':
+        this.events.ready(event);
+        return;
+      case 'failed':
+        this.failure = event.remedy === null ? event.message : `${event.message} ${event.remedy}`;
+        return;
+    }
+  }
+
+  private onCamera(status: CameraStatus): void {
+    // Frames that are captured but not analysed are no progress: the door would wait for a face that nobody looks for.
+    const analysing =
+      status.lastAnalysisAt !== null &&
+      status.at - status.lastAnalysisAt <= Math.max(this.camera.stallMs, 2000 / this.camera.fps);
+    this.lastProgressAt = status.lastAnalysisAt;
+    const live = status.state === 'live' && (analysing || status.framesAnalysed === 0);
+    this.setLive(live);
+    const counts = `${status.framesCaptured} frames, ${status.framesDropped} dropped, ${status.restarts} restarts`;
+    this.events.health({
+      state: live ? 'ok' : status.state === 'starting' && status.restarts === 0 ? 'starting' : 'failed',
+      lastProgressAt: status.lastAnalysisAt,
+      detail: live ? null : (status.detail ?? `the camera is ${status.state} (${counts})`),
+      remedy: null,
+    });
+  }
+
+  private setLive(live: boolean): void {
+    if (this.live === live) return;
+    this.live = live;
+    this.log.info(live ? 'camera live' : 'camera not live');
+    this.events.live(live);
+  }
+}
