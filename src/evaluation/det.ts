@@ -97,6 +97,7 @@ export function equalErrorRate(scores: Scores): EqualErrorRate | null {
   }
   const threshold = fromBits(high);
   const after = operatingPoint(scores, threshold);
+  if (after.fmr === after.fnmr) return { eer: after.fmr, threshold };
   const before = operatingPoint(scores, nextBelow(threshold));
   const nearer = before.fmr + before.fnmr <= after.fmr + after.fnmr ? before : after;
   return { eer: (nearer.fmr + nearer.fnmr) / 2, threshold: nearer.threshold };

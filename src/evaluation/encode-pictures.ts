@@ -1,0 +1,85 @@
+import { messageOf } from '../errors';
+import type { Box, QualityRefusal } from '../events';
+import type { AnalysedFace, FaceAnalyser } from '../vision/analyser';
+import type { Frame } from '../vision/frame';
+import { readPicture } from '../vision/picture';
+
+/**
+ * Which face of a picture is its person's. `nearest-centre` is LFW's convention: its pictures were cut around the person meant, and
+ * often show others at the edge, sometimes larger.
+ */
+export type FacePick = 'largest' | 'nearest-centre';
+
+export interface EncodedPicture {
+  readonly embedding: Float32Array | null;
+  readonly box: Box | null;
+  /** Why there is no embedding, or which gate would have refused the face at a door. */
+  readonly refusal: QualityRefusal | 'no-face' | 'unreadable' | null;
+  readonly detail: string | null;
+}
+
+/** Pictures decoded ahead of the one that is analysed; decoding runs on other threads. */
+const READ_AHEAD = 4;
+
+export function pickFace(faces: readonly AnalysedFace[], frame: Frame, pick: FacePick): AnalysedFace | null {
+  const cost = ({ box }: AnalysedFace): number =>
+    pick === 'largest'
+      ? -box.width * box.height
+      : Math.hypot(box.x + box.width / 2 - frame.width / 2, box.y + box.height / 2 - frame.height / 2);
+  return faces.reduce<AnalysedFace | null>(
+    (best, face) => (best === null || cost(face) < cost(best) ? face : best),
+    null,
+  );
+}
+
+/**
+ * One embedding a picture. A picture that cannot be read or shows no face becomes one without embedding, with the reason: it
+ * counts as a failure to acquire, and does not end a run over thousands.
+ * @param gated drop faces that the quality gates refuse, as a door does; otherwise the gates only report
+ */
+export async function encodePictures(
+  files: readonly string[],
+  analyser: Pick<FaceAnalyser, 'still'>,
+  { pick, gated = false, onProgress }: { pick: FacePick; gated?: boolean; onProgress?: (done: number) => void },
+): Promise<EncodedPicture[]> {
+  const encoded: EncodedPicture[] = [];
+  for await (const frame of readAhead(files)) {
+    encoded.push(
+      typeof frame === 'string' ? unusable('unreadable', frame) : await encode(frame, analyser, pick, gated),
+    );
+    onProgress?.(encoded.length);
+  }
+  return encoded;
+}
+
+async function encode(
+  frame: Frame,
+  analyser: Pick<FaceAnalyser, 'still'>,
+  pick: FacePick,
+  gated: boolean,
+): Promise<EncodedPicture> {
+  const { faces } = await analyser.still(frame);
+  const face = pickFace(faces, frame, pick);
+  if (face === null) return unusable('no-face', null);
+  const refused = gated && face.refusal !== null;
+  return { embedding: refused ? null : face.embedding, box: face.box, refusal: face.refusal, detail: null };
+}
+
+const unusable = (refusal: 'no-face' | 'unreadable', detail: string | null): EncodedPicture => ({
+  embedding: null,
+  box: null,
+  refusal,
+  detail,
+});
+
+/** Frames in order, or the message of what went wrong with one. */
+export async function* readAhead(files: readonly string[]): AsyncGenerator<Frame | string> {
+  const reading: Promise<Frame | string>[] = [];
+  for (let i = 0; i < files.length + READ_AHEAD; i++) {
+    const file = files[i];
+    if (file !== undefined) reading.push(readPicture(file).catch(messageOf));
+    if (i < READ_AHEAD) continue;
+    const next = reading.shift();
+    if (next !== undefined) yield await next;
+  }
+}
