@@ -1,0 +1,98 @@
+import { type EnrolmentPicture, type EnrolmentVerdict, judgeEnrolment, type Lookalike } from '../access/enrolment';
+import { Gallery } from '../access/gallery';
+import type { ThresholdRow } from '../access/thresholds';
+import { UsherError } from '../errors';
+import { checkMemberId, checkMemberName, type Member, type TemplateSource } from '../store/member';
+import type { Store } from '../store/store';
+import { describeVerdict } from './enrol-report';
+
+export interface EnrolRequest {
+  readonly id: string;
+  /** May be left out for a member that is there and enrolled again. */
+  readonly name: string | undefined;
+  /** Go on although another member looks alike. */
+  readonly force: boolean;
+  /** Put the new templates in place of the old ones. */
+  readonly replace: boolean;
+  readonly source: TemplateSource;
+}
+
+/** The encoder that made the vectors. */
+export interface EncoderFacts {
+  readonly space: string;
+  readonly dimensions: number;
+  readonly table: readonly ThresholdRow[];
+}
+
+export interface Enrolled extends EnrolmentVerdict {
+  readonly member: Member;
+}
+
+/**
+ * What can be refused before a camera or a network is started.
+ * @throws UsherError `usage`, `member-exists`
+ */
+export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
+  const existing = store.members.find(checkMemberId(request.id));
+  if (request.name !== undefined) checkMemberName(request.name);
+  if (existing !== null && !request.replace)
+    throw new UsherError('member-exists', `there is already a member ${existing.id} (${existing.name})`, {
+      remedy: 'Choose another id, or add --replace to enrol this member again.',
+    });
+  if (existing === null && request.name === undefined)
+    throw new UsherError('usage', `member ${request.id} is new and needs a name`, {
+      remedy: 'Give --name "First Last".',
+    });
+}
+
+/**
+ * Judges the pictures and writes member and templates, all or nothing.
+ * @throws UsherError `face-unsuitable` when no picture is left or someone else looks alike; as the store does
+ */
+export function enrolMember(
+  store: Store,
+  request: EnrolRequest,
+  pictures: readonly EnrolmentPicture[],
+  encoder: EncoderFacts,
+): Enrolled {
+  const gallery = new Gallery(encoder.space, encoder.dimensions);
+  gallery.replaceAll(store.templates.inSpace(encoder.space));
+  const verdict = judgeEnrolment({ member: request.id, pictures, gallery, table: encoder.table });
+  if (verdict.accepted.length === 0) throw nothingLeft(request.id, verdict);
+  if (verdict.lookalike !== null && !request.force) throw looksAlike(store, verdict.lookalike);
+
+  const templates = verdict.accepted.map(({ vector, quality }) => ({
+    space: encoder.space,
+    vector,
+    quality: quality.score,
+    source: request.source,
+  }));
+  const member = store.atomically(() => {
+    checkEnrolRequest(store, request);
+    if (store.members.find(request.id) === null)
+      return store.members.add({ id: request.id, name: request.name ?? '' }, templates);
+    store.templates.replace(request.id, templates);
+    return store.members.update(request.id, request.name === undefined ? {} : { name: request.name });
+  });
+  return { ...verdict, member };
+}
+
+function nothingLeft(id: string, verdict: EnrolmentVerdict): UsherError {
+  const lines = verdict.pictures.map((picture) => `  ${describeVerdict(picture)}`);
+  return new UsherError('face-unsuitable', [`${id} is not enrolled, no picture can be used:`, ...lines].join('\n'), {
+    remedy:
+      'Use sharp, evenly lit pictures of this one person from the front, the face filling a third of the picture.',
+  });
+}
+
+function looksAlike(store: Store, { member, picture, distance, limit }: Lookalike): UsherError {
+  const name = store.members.find(member)?.name ?? '';
+  return new UsherError(
+    'face-unsuitable',
+    `${picture} looks like member ${member} (${name}): distance ${distance.toFixed(3)}, one person up to ${limit.toFixed(3)}`,
+    {
+      remedy:
+        'If this is that member, use --replace with that id. If they are two people, add --force; each may then pass for the other.',
+    },
+  );
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { loadConfig, type LoadedConfig } from '../config/load';
+import { packageRoot } from '../system/paths';
+
+/** Options of every command that works on one installation's members. */
+export interface InstallationOptions {
+  readonly config?: string;
+  readonly data?: string;
+}
+
+export function withInstallationOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration of the installation (default: device-config/gym-entrance.yaml)')
+    .option('-d, --data <dir>', "data folder instead of the configuration's");
+}
+
+/** The configuration that is meant, its data folder replaced by --data. @throws UsherError as `loadConfig` */
+export async function loadInstallation({ config, data }: InstallationOptions): Promise<LoadedConfig> {
+  const loaded = await loadConfig(config ?? join(packageRoot(), 'device-config', 'gym-entrance.yaml'));
+  return data === undefined ? loaded : { ...loaded, dataDir: resolve(data) };
+}
+
+/** Only the data folder: with --data no configuration need be there. @throws UsherError as `loadConfig` */
+export async function dataFolder(options: InstallationOptions): Promise<string> {
+  return options.data !== undefined && options.config === undefined
+    ? resolve(options.data)
+    : (await loadInstallation(options)).dataDir;
+}

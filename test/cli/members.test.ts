@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Command } from 'commander';
+import { membersCommand } from '../../src/cli/members';
+import { UsherError } from '../../src/errors';
+import { Store } from '../../src/store/store';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'usher-members-'));
+  const store = Store.open(folder, { now: () => Date.UTC(2024, 0, 31, 12) });
+  store.members.add({ id: '4711', name: 'Ann Example' }, [
+    { space: 'a.space', vector: Float32Array.of(0.25, 0.5), quality: 0.875, source: 'picture' },
+  ]);
+  store.members.add({ id: 'b', name: 'Bo' });
+  store.close();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What `usher members …` writes to standard output. */
+async function members(...args: string[]): Promise<string> {
+  let output = '';
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    output += String(chunk);
+    return true;
+  });
+  try {
+    const program = new Command('usher').addCommand(membersCommand());
+    await program.parseAsync(['members', ...args, ...(args.includes('--config') ? [] : ['--data', folder])], {
+      from: 'user',
+    });
+  } finally {
+    write.mockRestore();
+  }
+  return output;
+}
+
+const json = async (...args: string[]): Promise<unknown> => JSON.parse(await members(...args, '--json'));
+
+const AT = '2024-01-31T12:00:00.000Z';
+const ANN = { id: '4711', name: 'Ann Example', status: 'active', createdAt: AT, updatedAt: AT };
+
+describe('usher members', () => {
+  it('lists', async () => {
+    expect(await members('list')).toBe(
+      [
+        'id    name         status  templates  since',
+        '4711  Ann Example  active  1          2024-01-31',
+        'b     Bo           active  0          2024-01-31',
+        '2 members, 0 suspended\n',
+      ].join('\n'),
+    );
+    expect(await json('list')).toMatchObject({
+      members: [
+        { ...ANN, templates: 1 },
+        { id: 'b', templates: 0 },
+      ],
+    });
+  });
+
+  it('shows one, without the vectors', async () => {
+    expect(await members('show', '4711')).toContain('a.space  picture  0.88');
+    expect(await members('show', 'b')).toContain('enrol this member again');
+    expect(await json('show', '4711')).toEqual({
+      member: ANN,
+      templates: [{ id: 1, space: 'a.space', source: 'picture', quality: 0.875, createdAt: AT }],
+    });
+  });
+
+  it('suspends, activates, renames, removes', async () => {
+    expect(await members('suspend', '4711')).toBe('4711 (Ann Example) is suspended\n');
+    expect(await members('list')).toContain('2 members, 1 suspended');
+    expect(await json('activate', '4711')).toMatchObject({ member: { status: 'active' } });
+    expect(await json('rename', '4711', 'Ann Other')).toMatchObject({ member: { id: '4711', name: 'Ann Other' } });
+    expect(await json('remove', '4711')).toMatchObject({ removed: { id: '4711' } });
+    expect(await json('list')).toMatchObject({ members: [{ id: 'b' }] });
+  });
+
+  it('takes the data folder from a configuration', async () => {
+    const file = path.join(folder, 'usher.yaml');
+    writeFileSync(
+      file,
+      'device: { site: s, id: d }\ndataDir: .\ncameras: [{ id: c, source: { type: folder, path: p } }]\n' +
+        'doors: [{ id: d, camera: c, mode: identify }]\n',
+    );
+    expect(await json('list', '--config', file)).toMatchObject({ members: [{ id: '4711' }, { id: 'b' }] });
+  });
+
+  it.each([
+    ['member-unknown', ['show', 'nobody']],
+    ['member-unknown', ['remove', 'nobody']],
+    ['member-unknown', ['suspend', 'nobody']],
+    ['usage', ['show', 'a b']],
+    ['usage', ['rename', 'b', ' ']],
+    ['file-unreadable', ['list', '--config', '/nowhere/usher.yaml']],
+  ])('fails with %s for %j', async (code, args) => {
+    await expect(members(...args)).rejects.toMatchObject({ code });
+    await expect(members(...args)).rejects.toBeInstanceOf(UsherError);
+  });
+
+  it('does not make up a store', async () => {
+    rmSync(path.join(folder, 'usher.db'));
+    await expect(members('list')).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+});
