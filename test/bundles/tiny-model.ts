@@ -8,10 +8,19 @@ export function tinyBundle(name: string, weight = 2): NewBundle {
 
 export const tinyInput = { data: Float32Array.of(1, -2, 3), dims: [1, 3, 1, 1] };
 
-export function tinyModel(weight: number): Uint8Array {
+/** `ballast`: further floats, to make the file larger. */
+export function tinyModel(weight: number, ballast = 0): Uint8Array {
   const graph = new OnnxGraph('tiny');
   graph.input('x', [1, 3, 1, 1]);
   graph.initializer('w', [1], Float32Array.of(weight));
+  if (ballast > 0) {
+    graph.initializer(
+      'ballast',
+      [ballast],
+      Float32Array.from({ length: ballast }, (_, i) => i),
+    );
+    graph.node('ReduceSum', ['ballast'], ['unused'], { keepdims: { int: 0 } });
+  }
   graph.node('Mul', ['x', 'w'], ['m']);
   graph.node('Flatten', ['m'], ['y'], { axis: { int: 1 } });
   graph.output('y', [1, 3]);

@@ -1,0 +1,111 @@
+import { UsherError } from '../errors';
+import type { PullLimits } from './pull-limits';
+
+export type Fetch = typeof globalThis.fetch;
+
+export interface RequestOptions {
+  readonly limits: PullLimits;
+  readonly fetch: Fetch;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface OpenRequest {
+  readonly response: Response;
+  /** The next piece of the body; null at its end. Rejects when none comes in time. */
+  read(): Promise<Uint8Array | null>;
+  /** Must be called, whatever happened: frees the connection. */
+  close(): void;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Begins a GET at byte `offset`. `etag`: only if the file is still the one with it, else from its first byte (RFC 9110, If-Range).
+ * Redirects are followed one by one, because fetch allows 20 and any protocol change between http and https.
+ * @throws whatever fetch throws; UsherError download-failed for a bad address or too many redirects.
+ */
+export async function requestFrom(
+  url: string,
+  offset: number,
+  etag: string | null,
+  { limits, fetch, signal }: RequestOptions,
+): Promise<OpenRequest> {
+  const abort = new AbortController();
+  const cancel = (): void => abort.abort(signal?.reason);
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted === true) cancel();
+  const deadline = new Deadline(abort);
+  const close = (): void => {
+    deadline.clear();
+    signal?.removeEventListener('abort', cancel);
+    abort.abort();
+  };
+  try {
+    deadline.set(limits.connectMs, 'no answer');
+    const response = await follow(url, headersFor(offset, etag), limits.redirects, fetch, abort.signal);
+    deadline.clear();
+    const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+    const read = async (): Promise<Uint8Array | null> => {
+      if (reader === undefined) return null;
+      deadline.set(limits.idleMs, 'no more data');
+      const { value } = await reader.read();
+      deadline.clear();
+      return value ?? null;
+    };
+    return { response, read, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function headersFor(offset: number, etag: string | null): Record<string, string> {
+  // A compressed answer would count other bytes than the catalog does.
+  const plain = { 'accept-encoding': 'identity', 'user-agent': 'usher' };
+  if (offset === 0) return plain;
+  return { ...plain, range: `bytes=${offset}-`, ...(etag === null ? {} : { 'if-range': etag }) };
+}
+
+async function follow(
+  url: string,
+  headers: Record<string, string>,
+  redirects: number,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<Response> {
+  let address = parse(url);
+  for (let hop = 0; ; hop++) {
+    const response = await fetch(address, { headers, redirect: 'manual', signal });
+    const location = response.headers.get('location');
+    if (!REDIRECTS.has(response.status) || location === null) return response;
+    await response.body?.cancel();
+    if (hop === redirects) throw new UsherError('download-failed', `${url} redirects more than ${redirects} times`);
+    const next = parse(location, address);
+    if (address.protocol === 'https:' && next.protocol !== 'https:')
+      throw new UsherError('download-failed', `${url} redirects from https to ${next.protocol}//${next.host}`);
+    address = next;
+  }
+}
+
+function parse(url: string, base?: URL): URL {
+  const address = URL.canParse(url, base?.href) ? new URL(url, base) : null;
+  if (address?.protocol !== 'http:' && address?.protocol !== 'https:')
+    throw new UsherError('download-failed', `${url} is no http or https address`);
+  return address;
+}
+
+/** One timer that aborts the request with a reason. */
+class Deadline {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly abort: AbortController) {}
+
+  set(ms: number, what: string): void {
+    this.clear();
+    this.timer = setTimeout(() => this.abort.abort(new Error(`${what} for ${ms} ms`)), ms);
+  }
+
+  clear(): void {
+    clearTimeout(this.timer);
+  }
+}
