@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { UsherError } from '../../src/errors';
+import { CommandRegistry } from '../../src/mqtt/commands';
+import { type InboundHandler } from '../../src/mqtt/inbound';
+import { MQTT_LIMITS } from '../../src/mqtt/limits';
+import { CommandResultPayload } from '../../src/mqtt/payloads';
+import { until } from './harness';
+
+function make(deadlineMs?: number) {
+  const answers: CommandResultPayload[] = [];
+  const rejected: string[] = [];
+  let handler: InboundHandler<'command'> | undefined;
+  const registry = new CommandRegistry(
+    {
+      subscribe: (_key, given) => {
+        handler = given as unknown as InboundHandler<'command'>;
+      },
+      publish: (_key, _params, payload) => {
+        answers.push(CommandResultPayload.parse(payload));
+        return 'sent';
+      },
+      reject: (_key, _topic, reason) => rejected.push(reason),
+    },
+    deadlineMs,
+  );
+  const send = (verb: string, id: string, extra: Record<string, unknown> = {}) =>
+    handler?.({ topic: `command/${verb}`, params: { verb }, payload: { v: 1, id, ...extra }, dup: false });
+  return { registry, answers, rejected, send };
+}
+
+const Camera = z.strictObject({ camera: z.string() });
+
+describe('commands', () => {
+  it('are answered under their id, once', async () => {
+    const { registry, answers, rejected, send } = make();
+    const restarted: string[] = [];
+    registry.onCommand('restart-camera', Camera, ({ camera }) => {
+      restarted.push(camera);
+      return { camera };
+    });
+    registry.start();
+    send('restart-camera', 'a1', { camera: 'hall' });
+    send('restart-camera', 'a1', { camera: 'hall' });
+    await until('the answer', () => answers.length > 0);
+    expect(answers).toEqual([{ v: 1, id: 'a1', verb: 'restart-camera', ok: true, result: { camera: 'hall' } }]);
+    expect(restarted).toEqual(['hall']);
+    expect(rejected).toEqual(['duplicate']);
+  });
+
+  it.each([
+    ['unlock', {}, 'unknown-command', /there is: fail, ping, restart-camera, throw/],
+    ['restart-camera', {}, 'invalid-arguments', /camera/],
+    ['restart-camera', { camera: 'a', force: true }, 'invalid-arguments', /force/],
+    ['ping', { camera: 'a' }, 'invalid-arguments', /camera/],
+    ['fail', {}, 'store-locked', /in use/],
+    ['throw', {}, 'failed', /a string/],
+  ])('%s %j is answered with %s', async (verb, extra, code, message) => {
+    const { registry, answers, send } = make();
+    registry.onCommand('ping', z.strictObject({}), () => null);
+    registry.onCommand('restart-camera', Camera, () => null);
+    registry.onCommand('fail', z.strictObject({}), () => {
+      throw new UsherError('store-locked', 'in use');
+    });
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- libraries here throw strings
+    registry.onCommand('throw', z.strictObject({}), () => Promise.reject('a string'));
+    registry.start();
+    send(verb, 'x', extra);
+    await until('the answer', () => answers.length > 0);
+    expect(answers[0]).toMatchObject({ id: 'x', verb, ok: false, error: { code } });
+    expect(answers[0]?.error?.message).toMatch(message);
+  });
+
+  it('that do not end are answered at the deadline, and too many at once at once', async () => {
+    const { registry, answers, send } = make(50);
+    registry.onCommand('hang', z.strictObject({}), () => new Promise<never>(() => undefined));
+    registry.start();
+    for (let index = 0; index <= MQTT_LIMITS.commandsAtOnce; index++) send('hang', `h${index}`);
+    await until('all answers', () => answers.length === MQTT_LIMITS.commandsAtOnce + 1);
+    expect(answers.map((answer) => answer.error?.code)).toEqual([
+      'busy',
+      ...Array.from({ length: MQTT_LIMITS.commandsAtOnce }, () => 'cancelled'),
+    ]);
+    send('hang', 'again');
+    await until('a place again', () => answers.length === MQTT_LIMITS.commandsAtOnce + 2);
+    expect(answers.at(-1)).toMatchObject({ id: 'again', error: { code: 'cancelled' } });
+  });
+
+  it('take no verb twice, and never the topic of the answers', () => {
+    const { registry } = make();
+    registry.onCommand('ping', z.strictObject({}), () => null);
+    expect(() => registry.onCommand('ping', z.strictObject({}), () => null)).toThrow('taken');
+    expect(() => registry.onCommand('result', z.strictObject({}), () => null)).toThrow('taken');
+  });
+});

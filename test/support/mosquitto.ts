@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+// Debian installs it into sbin, which is not on every user's PATH.
+const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
+const binary = folders.map((folder) => path.join(folder, 'mosquitto')).find((file) => existsSync(file));
+
+/** scripts/setup installs mosquitto, so its absence is a failure of the machine, said once, and not a reason to skip. */
+export const describeWithMosquitto: (name: string, body: () => void) => void =
+  binary !== undefined
+    ? describe
+    : (name) =>
+        describe(name, () => {
+          it('needs mosquitto', () => {
+            throw new Error('mosquitto is not installed: run scripts/setup (Debian package "mosquitto")');
+          });
+        });
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A real mosquitto on a loopback port. Keeps port and configuration over `stop` and `start`; keeps no messages. */
+export class Mosquitto {
+  private readonly config: readonly string[];
+  private readonly folder = mkdtempSync(path.join(tmpdir(), 'usher-mosquitto-'));
+  private child: ChildProcess | null = null;
+  private log = '';
+  port = 0;
+
+  /** @param config lines of mosquitto.conf that follow the listener; anonymous clients are allowed unless they say otherwise. */
+  constructor(config: readonly string[] = ['allow_anonymous true']) {
+    this.config = config;
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    if (binary === undefined) throw new Error('mosquitto is not installed: run scripts/setup');
+    if (this.port === 0) this.port = await freePort();
+    const file = path.join(this.folder, 'mosquitto.conf');
+    // As root it would change to a user who cannot read the files of the test.
+    const lines = ['user root', 'persistence false', `listener ${this.port} 127.0.0.1`, ...this.config];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const child = spawn(binary, ['-c', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
+    this.child = child;
+    while (!(await accepts(this.port))) {
+      if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}:\n${this.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.child;
+    this.child = null;
+    if (child === null || child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  /** Stops it and removes its files. */
+  async dispose(): Promise<void> {
+    await this.stop('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
