@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import { type z } from 'zod';
 import { messageOf, UsherError } from '../errors';
+import { referenceFaults } from './references';
 import { type Config, ConfigSchema } from './schema';
 
 export interface LoadedConfig {
@@ -57,15 +58,18 @@ export function parseConfig(text: string, name: string): Config {
     throw new UsherError('config-invalid', `${name}: ${messageOf(error)}`);
   }
   const result = ConfigSchema.safeParse(plain, { reportInput: true });
-  if (result.success) return freeze(result.data);
-  const problems = flatten(result.error.issues).map((issue) => `  ${describe(issue, document, lines, plain)}`);
-  throw new UsherError(
-    'config-invalid',
-    [`${name}: ${problems.length} bad ${problems.length === 1 ? 'key' : 'keys'}`, ...problems].join('\n'),
-    {
-      remedy: 'Every key is explained in device-config/gym-entrance.yaml and, for editors, device-config/schema.json',
-    },
-  );
+  const faults = referenceFaults(plain);
+  if (result.success && faults.length === 0) return freeze(result.data);
+  const told = (path: readonly PropertyKey[], text: string): string =>
+    `  ${keyOf(path)}${lineOf(path, document, lines)}: ${text}`;
+  const problems = [
+    ...flatten(result.error?.issues ?? []).map((issue) => told(issue.path, explain(issue, plain))),
+    ...faults.map(({ path, message }) => told(path, `found ${shown(valueAt(plain, path))}; ${message}`)),
+  ];
+  const count = `${problems.length} bad ${problems.length === 1 ? 'key' : 'keys'}`;
+  throw new UsherError('config-invalid', [`${name}: ${count}`, ...problems].join('\n'), {
+    remedy: 'Every key is explained in device-config/gym-entrance.yaml and, for editors, device-config/schema.json',
+  });
 }
 
 /** One entry per key: an issue that names several unrecognised keys becomes several. */
@@ -78,19 +82,19 @@ function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   return flat;
 }
 
-function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter, plain: unknown): string {
-  const path = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
-  return `${path === '' ? '(top level)' : path}${lineOf(issue.path, document, lines)}: ${explain(issue, plain)}`;
+function keyOf(path: readonly PropertyKey[]): string {
+  const parts = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`));
+  return path.length === 0 ? '(top level)' : parts.join('').replace(/^\./, '');
 }
 
 function explain(issue: z.core.$ZodIssue, plain: unknown): string {
-  if (issue.code === 'unrecognized_keys') return 'no such key';
-  const found = valueAt(plain, issue.path);
-  const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 80);
-  return `found ${shown}; ${issue.message}`;
+  return issue.code === 'unrecognized_keys'
+    ? 'no such key'
+    : `found ${shown(valueAt(plain, issue.path))}; ${issue.message}`;
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -159,104 +159,55 @@ const ExternalBroker = z.strictObject({
 });
 export type BrokerConfig = z.infer<typeof EmbeddedBroker> | z.infer<typeof ExternalBroker>;
 
-export const ConfigSchema = z
-  .strictObject({
-    $schema: z.string().optional().describe('For editors only'),
-    device: z.strictObject({
-      site: Id.describe('The site, first part of every topic'),
-      id: Id.describe('This box within the site'),
-    }),
-    dataDir: Path.default('.usher').describe('Where members, templates and state are kept; relative to this file'),
-    models: z
-      .strictObject({
-        dir: Path.default('../models').describe('Folder of model bundles; relative to this file'),
-        set: z
-          .enum(['auto', 'recommended', 'fallback'])
-          .default('auto')
-          .describe('auto: recommended where it is installed, else fallback, said aloud'),
-        detector: z.string().max(64).optional().describe('A bundle by name instead of the set’s'),
-        encoder: z.string().max(64).optional().describe('A bundle by name instead of the set’s'),
-      })
-      .prefault({}),
-    inference: z
-      .strictObject({
-        providers: z
-          .array(z.enum(['tensorrt', 'cuda', 'webgpu', 'cpu']))
-          .min(1)
-          .default(['cpu'])
-          .describe('Execution providers in order of preference'),
-        threads: z.number().int().min(1).max(16).default(1).describe('Threads inside one operator'),
-        mirror: z.boolean().optional().describe('Encode the mirrored face too; default: as the encoder’s card says'),
-      })
-      .prefault({}),
-    mqtt: z
-      .strictObject({
-        broker: z
-          .discriminatedUnion('type', [EmbeddedBroker, ExternalBroker])
-          .default({ type: 'embedded', port: 1883 }),
-        discovery: z.boolean().default(true).describe('Announce the box to Home Assistant'),
-        discoveryPrefix: z
-          .string()
-          .regex(/^[A-Za-z0-9_-]{1,64}$/)
-          .default('homeassistant'),
-        unlockLifeMs: z.number().int().min(200).max(10_000).default(2000).describe('An unlock older than this is void'),
-      })
-      .prefault({}),
-    cameras: z.array(CameraConfig).min(1).max(16),
-    doors: z.array(DoorConfig).min(1).max(16),
-    log: z
-      .strictObject({
-        level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
-        format: z.enum(['text', 'json']).default('text'),
-      })
-      .prefault({}),
-    health: z
-      .strictObject({ everySeconds: Seconds(10, 1, 3600).describe('How often health is published') })
-      .prefault({}),
-  })
-  .superRefine((config, context) => {
-    const duplicate = (ids: readonly string[], path: string): void => {
-      ids.forEach((id, index) => {
-        if (ids.indexOf(id) !== index)
-          context.addIssue({ code: 'custom', path: [path, index, 'id'], message: `"${id}" is used twice`, input: id });
-      });
-    };
-    duplicate(
-      config.cameras.map((camera) => camera.id),
-      'cameras',
-    );
-    duplicate(
-      config.doors.map((door) => door.id),
-      'doors',
-    );
-    const cameras = config.cameras.map((camera) => camera.id);
-    const readers = new Set<string>();
-    config.doors.forEach((door, index) => {
-      if (!cameras.includes(door.camera))
-        context.addIssue({
-          code: 'custom',
-          path: ['doors', index, 'camera'],
-          message: `no such camera; there is: ${cameras.join(', ')}`,
-          input: door.camera,
-        });
-      if (door.mode === 'verify' && door.readers.length === 0)
-        context.addIssue({
-          code: 'custom',
-          path: ['doors', index, 'readers'],
-          message: 'mode verify needs at least one reader',
-          input: door.readers,
-        });
-      door.readers.forEach((reader, at) => {
-        if (readers.has(reader))
-          context.addIssue({
-            code: 'custom',
-            path: ['doors', index, 'readers', at],
-            message: `reader "${reader}" already belongs to another door`,
-            input: reader,
-          });
-        readers.add(reader);
-      });
-    });
-  });
+export const ConfigSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors only'),
+  device: z.strictObject({
+    site: Id.describe('The site, first part of every topic'),
+    id: Id.describe('This box within the site'),
+  }),
+  dataDir: Path.default('.usher').describe('Where members, templates and state are kept; relative to this file'),
+  models: z
+    .strictObject({
+      dir: Path.default('../models').describe('Folder of model bundles; relative to this file'),
+      set: z
+        .enum(['auto', 'recommended', 'fallback'])
+        .default('auto')
+        .describe('auto: recommended where it is installed, else fallback, said aloud'),
+      detector: z.string().max(64).optional().describe('A bundle by name instead of the set’s'),
+      encoder: z.string().max(64).optional().describe('A bundle by name instead of the set’s'),
+    })
+    .prefault({}),
+  inference: z
+    .strictObject({
+      providers: z
+        .array(z.enum(['tensorrt', 'cuda', 'webgpu', 'cpu']))
+        .min(1)
+        .default(['cpu'])
+        .describe('Execution providers in order of preference'),
+      threads: z.number().int().min(1).max(16).default(1).describe('Threads inside one operator'),
+      mirror: z.boolean().optional().describe('Encode the mirrored face too; default: as the encoder’s card says'),
+    })
+    .prefault({}),
+  mqtt: z
+    .strictObject({
+      broker: z.discriminatedUnion('type', [EmbeddedBroker, ExternalBroker]).default({ type: 'embedded', port: 1883 }),
+      discovery: z.boolean().default(true).describe('Announce the box to Home Assistant'),
+      discoveryPrefix: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .default('homeassistant'),
+      unlockLifeMs: z.number().int().min(200).max(10_000).default(2000).describe('An unlock older than this is void'),
+    })
+    .prefault({}),
+  cameras: z.array(CameraConfig).min(1).max(16),
+  doors: z.array(DoorConfig).min(1).max(16),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+      format: z.enum(['text', 'json']).default('text'),
+    })
+    .prefault({}),
+  health: z.strictObject({ everySeconds: Seconds(10, 1, 3600).describe('How often health is published') }).prefault({}),
+});
 
 export type Config = z.infer<typeof ConfigSchema>;

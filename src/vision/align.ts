@@ -37,8 +37,8 @@ export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Sim
   }
   const a = real / norm;
   const b = imaginary / norm;
-  // Also false for NaN: a landmark at infinity must not become a face.
-  if (!(norm > 0 && Number.isFinite(a) && Number.isFinite(b) && a * a + b * b > 0)) return null;
+  // Also false for NaN: a landmark at infinity must not become a face. Extents below a hundredth of a unit are rounding.
+  if (!(norm > 1e-4 && Number.isFinite(a) && Number.isFinite(b) && a * a + b * b > 1e-8)) return null;
   return { a, b, tx: gx - a * fx + b * fy, ty: gy - b * fx - a * fy };
 }
 

@@ -1,0 +1,75 @@
+/** A fault between keys that are each well-formed: a name used twice, or one that names nothing. */
+export interface ReferenceFault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** Health topics of their own; a camera by that name would write over them. */
+const RESERVED_CAMERA_IDS = ['broker', 'store', 'models'];
+
+/**
+ * Checks what the schema cannot: names against one another. Takes the plain data, valid or not, so that these faults are
+ * told together with all others.
+ */
+export function referenceFaults(plain: unknown): ReferenceFault[] {
+  const cameras = entries(plain, 'cameras');
+  const doors = entries(plain, 'doors');
+  return [
+    ...duplicates(cameras, 'cameras'),
+    ...duplicates(doors, 'doors'),
+    ...reserved(cameras),
+    ...unknownCameras(doors, cameras),
+    ...readerFaults(doors),
+  ];
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+function entries(plain: unknown, key: string): Entry[] {
+  const list = isEntry(plain) ? plain[key] : undefined;
+  return Array.isArray(list) ? list.map((item: unknown) => (isEntry(item) ? item : {})) : [];
+}
+
+function isEntry(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function duplicates(list: readonly Entry[], key: string): ReferenceFault[] {
+  const ids = list.map((entry) => entry['id']);
+  return ids.flatMap((id, index) =>
+    typeof id === 'string' && ids.indexOf(id) !== index ? [{ path: [key, index, 'id'], message: 'is used twice' }] : [],
+  );
+}
+
+function reserved(cameras: readonly Entry[]): ReferenceFault[] {
+  return cameras.flatMap(({ id }, index) =>
+    typeof id === 'string' && RESERVED_CAMERA_IDS.includes(id)
+      ? [{ path: ['cameras', index, 'id'], message: `is reserved, as are ${RESERVED_CAMERA_IDS.join(', ')}` }]
+      : [],
+  );
+}
+
+function unknownCameras(doors: readonly Entry[], cameras: readonly Entry[]): ReferenceFault[] {
+  const known = cameras.map((camera) => camera['id']);
+  return doors.flatMap(({ camera }, index) =>
+    typeof camera === 'string' && !known.includes(camera)
+      ? [{ path: ['doors', index, 'camera'], message: `no such camera; there is: ${known.join(', ')}` }]
+      : [],
+  );
+}
+
+function readerFaults(doors: readonly Entry[]): ReferenceFault[] {
+  const faults: ReferenceFault[] = [];
+  const taken = new Set<unknown>();
+  doors.forEach((door, index) => {
+    const readers: readonly unknown[] = Array.isArray(door['readers']) ? door['readers'] : [];
+    if (readers.length === 0 && (door['mode'] ?? 'verify') === 'verify')
+      faults.push({ path: ['doors', index, 'readers'], message: 'mode verify needs at least one reader' });
+    readers.forEach((reader, at) => {
+      if (taken.has(reader))
+        faults.push({ path: ['doors', index, 'readers', at], message: 'this reader already belongs to a door' });
+      taken.add(reader);
+    });
+  });
+  return faults;
+}

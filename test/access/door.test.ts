@@ -1,0 +1,324 @@
+import fc from 'fast-check';
+import { step } from '../../src/access/door';
+import {
+  CLOSED_DOOR,
+  type Decision,
+  type DoorEvent,
+  type DoorSettings,
+  type DoorState,
+  type FaceEvidence,
+  type Nearness,
+} from '../../src/access/door-types';
+
+const SETTINGS: DoorSettings = {
+  mode: 'verify',
+  verifyDistance: 1.1,
+  identifyDistance: 1.0,
+  frameDistance: 1.3,
+  margin: 0.1,
+  votes: 3,
+  voteWindowMs: 1000,
+  deadlineMs: 3000,
+  approachMs: 2000,
+  cooldownMs: 2000,
+  absentMs: 500,
+};
+const IDENTIFY: DoorSettings = { ...SETTINGS, mode: 'identify' };
+const EITHER: DoorSettings = { ...SETTINGS, mode: 'either' };
+
+const near = (member: string, distance: number, frameDistance = distance): Nearness => ({
+  member,
+  distance,
+  frameDistance,
+});
+const claimed = (member: string, distance: number, frameDistance = distance): FaceEvidence => ({
+  kind: 'encoded',
+  nearest: [],
+  claimed: near(member, distance, frameDistance),
+});
+const found = (...nearest: Nearness[]): FaceEvidence => ({ kind: 'encoded', nearest, claimed: null });
+const swipe = (at: number, member = 'ann'): DoorEvent => ({
+  type: 'swipe',
+  at,
+  reader: 'r1',
+  standing: { kind: 'active', member },
+});
+const face = (at: number, evidence: FaceEvidence, track = 1): DoorEvent => ({ type: 'face', at, track, evidence });
+const live: DoorEvent = { type: 'camera', at: 0, live: true };
+
+function play(events: readonly DoorEvent[], settings: DoorSettings): { decisions: Decision[]; state: DoorState } {
+  let state = CLOSED_DOOR;
+  const decisions: Decision[] = [];
+  for (const event of events) {
+    const next = step(state, event, settings);
+    state = next.state;
+    decisions.push(...next.decisions);
+  }
+  return { decisions, state };
+}
+
+const outcome = (events: readonly DoorEvent[], settings: DoorSettings): string[] =>
+  play([live, ...events], settings).decisions.map(({ reason, member }) => `${reason}:${member ?? '-'}`);
+
+describe('verify', () => {
+  const cases: [string, DoorEvent[], string[]][] = [
+    [
+      'grants on the third agreeing frame',
+      [swipe(10), ...[20, 30, 40].map((at) => face(at, claimed('ann', 1)))],
+      ['match:ann'],
+    ],
+    ['two agreeing frames are not enough', [swipe(10), ...[20, 30].map((at) => face(at, claimed('ann', 1)))], []],
+    [
+      'agreeing frames too few before the deadline',
+      [swipe(10), ...[20, 30].map((at) => face(at, claimed('ann', 1))), { type: 'tick', at: 3011 }],
+      ['deadline:ann'],
+    ],
+    [
+      'a face that does not match',
+      [swipe(10), ...[20, 30, 40, 50].map((at) => face(at, claimed('ann', 1.2))), { type: 'tick', at: 4000 }],
+      ['mismatch:ann'],
+    ],
+    [
+      'fused under, but the single frames over their bound',
+      [swipe(10), ...[20, 30, 40].map((at) => face(at, claimed('ann', 1, 1.4))), { type: 'tick', at: 4000 }],
+      ['mismatch:ann'],
+    ],
+    ['only refused faces', [swipe(10), face(20, { kind: 'refused' }), { type: 'tick', at: 4000 }], ['low-quality:ann']],
+    ['nobody came', [swipe(10), { type: 'empty', at: 20 }, { type: 'tick', at: 4000 }], ['no-face:ann']],
+    [
+      'the camera went away',
+      [swipe(10), { type: 'camera', at: 20, live: false }, { type: 'tick', at: 4000 }],
+      ['camera-unavailable:ann'],
+    ],
+    [
+      'unknown card',
+      [{ type: 'swipe', at: 10, reader: 'r1', standing: { kind: 'refused', member: null, reason: 'unknown-member' } }],
+      ['unknown-member:-'],
+    ],
+    [
+      'a second card replaces the first',
+      [swipe(10), swipe(20, 'bob'), ...[30, 40, 50].map((at) => face(at, claimed('bob', 1)))],
+      ['superseded:ann', 'match:bob'],
+    ],
+    [
+      'votes of one person do not pass to the next',
+      [swipe(10), face(20, claimed('ann', 1), 1), face(30, claimed('ann', 1), 1), face(40, claimed('ann', 1), 2)],
+      [],
+    ],
+    [
+      'frames taken before the swipe do not vote',
+      [swipe(100), ...[70, 80, 90].map((at) => face(at, claimed('ann', 1)))],
+      [],
+    ],
+    [
+      'one frame told three times is one vote',
+      [swipe(10), ...[20, 20, 20].map((at) => face(at, claimed('ann', 1)))],
+      [],
+    ],
+    [
+      'votes grow old',
+      [swipe(10), face(20, claimed('ann', 1)), face(500, claimed('ann', 1)), face(1100, claimed('ann', 1))],
+      [],
+    ],
+    [
+      'no grant while the store cannot be read',
+      [
+        swipe(10),
+        { type: 'store', at: 15, available: false },
+        ...[20, 30, 40].map((at) => face(at, claimed('ann', 1))),
+        { type: 'tick', at: 4000 },
+      ],
+      ['store-unavailable:ann'],
+    ],
+    [
+      'a swipe while the store cannot be read',
+      [{ type: 'store', at: 5, available: false }, swipe(10)],
+      ['store-unavailable:-'],
+    ],
+    [
+      'a swipe in the cooldown',
+      [swipe(10), ...[20, 30, 40].map((at) => face(at, claimed('ann', 1))), swipe(100, 'bob')],
+      ['match:ann', 'cooldown:bob'],
+    ],
+    [
+      'a late frame cannot serve an expired claim',
+      [swipe(10), face(20, claimed('ann', 1)), face(30, claimed('ann', 1)), face(3500, claimed('ann', 1))],
+      ['deadline:ann'],
+    ],
+    ['a face without a card', [20, 30, 40, 3000, 6000].map((at) => face(at, found(near('ann', 0.5)))), []],
+    ['shutdown answers the open swipe', [swipe(10), { type: 'shutdown', at: 20 }], ['shutdown:ann']],
+    [
+      'NaN distances never match',
+      [swipe(10), ...[20, 30, 40].map((at) => face(at, claimed('ann', NaN, NaN))), { type: 'tick', at: 4000 }],
+      ['mismatch:ann'],
+    ],
+  ];
+  test.each(cases)('%s', (_, events, expected) => expect(outcome(events, SETTINGS)).toEqual(expected));
+});
+
+describe('identify', () => {
+  const steady = (evidence: FaceEvidence, until: number): DoorEvent[] =>
+    Array.from({ length: Math.floor(until / 100) }, (_, i) => face(100 + i * 100, evidence));
+  const cases: [string, DoorEvent[], string[]][] = [
+    ['grants without a card', steady(found(near('ann', 0.8), near('bob', 1.2)), 300), ['match:ann']],
+    ['once for one stay', steady(found(near('ann', 0.8), near('bob', 1.2)), 9000), ['match:ann']],
+    ['nobody near enough', steady(found(near('ann', 1.05), near('bob', 1.2)), 2500), ['unknown-face:-']],
+    ['says it once', steady(found(near('ann', 1.05)), 9000), ['unknown-face:-']],
+    ['two members nearly equally near', steady(found(near('ann', 0.8), near('bob', 0.85)), 2500), ['ambiguous:-']],
+    ['empty gallery', steady(found(), 2500), ['unknown-face:-']],
+    ['never a good picture', steady({ kind: 'refused' }, 2500), ['low-quality:-']],
+    [
+      'again after leaving and the cooldown',
+      [
+        ...steady(found(near('ann', 0.8)), 300),
+        ...[3000, 3100, 3200].map((at) => face(at, found(near('ann', 0.8)), 2)),
+      ],
+      ['match:ann', 'match:ann'],
+    ],
+    [
+      'members alternate: no majority, no grant',
+      [100, 200, 300, 400].map((at, i) => face(at, found(near(i % 2 ? 'ann' : 'bob', 0.8)))),
+      [],
+    ],
+  ];
+  test.each(cases)('%s', (_, events, expected) => expect(outcome(events, IDENTIFY)).toEqual(expected));
+});
+
+describe('either', () => {
+  test('a swipe is verified although the face would be identified as somebody else', () => {
+    const evidence: FaceEvidence = { kind: 'encoded', nearest: [near('bob', 0.5)], claimed: near('ann', 1.3) };
+    expect(
+      outcome([swipe(10), ...[20, 30, 40, 50].map((at) => face(at, evidence)), { type: 'tick', at: 4000 }], EITHER),
+    ).toEqual(['mismatch:ann']);
+  });
+});
+
+describe('whatever the order of events', () => {
+  const member = fc.constantFrom('ann', 'bob', 'cat');
+  const distance = fc.constantFrom(0.5, 0.95, 1.05, 1.2, 1.5, NaN);
+  const nearness = fc.record({ member, distance, frameDistance: distance });
+  const evidence: fc.Arbitrary<FaceEvidence> = fc.oneof(
+    fc.constant<FaceEvidence>({ kind: 'refused' }),
+    fc.record({
+      kind: fc.constant('encoded' as const),
+      nearest: fc
+        .uniqueArray(nearness, { maxLength: 2, selector: (n) => n.member })
+        .map((n) => n.sort((a, b) => a.distance - b.distance)),
+      claimed: fc.option(nearness, { nil: null }),
+    }),
+  );
+  const happening = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ type: fc.constant('face' as const), track: fc.integer({ min: 1, max: 3 }), evidence }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant('swipe' as const),
+        reader: fc.constant('r1'),
+        standing: fc.oneof(
+          member.map((m) => ({ kind: 'active' as const, member: m })),
+          fc.constant({ kind: 'refused' as const, member: null, reason: 'unknown-member' as const }),
+        ),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('store' as const), available: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('camera' as const), live: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.constant({ type: 'empty' as const }) },
+    { weight: 1, arbitrary: fc.constant({ type: 'tick' as const }) },
+    { weight: 1, arbitrary: fc.constant({ type: 'shutdown' as const }) },
+  );
+  // Mostly forward, sometimes a frame that was taken before the event in front of it.
+  const history = fc.array(
+    fc.tuple(
+      fc.oneof(
+        { weight: 8, arbitrary: fc.integer({ min: 0, max: 400 }) },
+        { weight: 1, arbitrary: fc.integer({ min: -50, max: 4000 }) },
+      ),
+      happening,
+    ),
+    { maxLength: 60 },
+  );
+  const settingsOf = fc.record({
+    mode: fc.constantFrom<DoorSettings['mode']>('verify', 'identify', 'either'),
+    votes: fc.integer({ min: 1, max: 4 }),
+  });
+
+  const timed = (steps: readonly [number, object][]): DoorEvent[] => {
+    let at = 0;
+    return steps.map(([delta, event]) => ({ ...event, at: (at += delta) }) as DoorEvent);
+  };
+
+  /** An oracle apart from the automaton: which frames could count for a grant, straight from the rule. */
+  const agreeingFrames = (
+    events: readonly DoorEvent[],
+    decision: Decision,
+    settings: DoorSettings,
+    index: number,
+  ): number => {
+    const frame = events[index];
+    if (frame?.type !== 'face') return 0;
+    const times = new Set<number>();
+    for (const event of events.slice(0, index + 1)) {
+      if (event.type !== 'face' || event.track !== frame.track || event.evidence.kind !== 'encoded') continue;
+      if (decision.at - event.at > settings.voteWindowMs || event.at < decision.since) continue;
+      const bound = decision.trigger === 'swipe' ? settings.verifyDistance : settings.identifyDistance;
+      const candidate = decision.trigger === 'swipe' ? event.evidence.claimed : event.evidence.nearest[0];
+      if (
+        candidate?.member === decision.member &&
+        candidate?.distance !== undefined &&
+        candidate.distance <= bound &&
+        candidate.frameDistance <= settings.frameDistance
+      )
+        times.add(event.at);
+    }
+    return times.size;
+  };
+
+  test('a grant has enough agreeing frames, an open store, no cooldown; a swipe has at most one decision', () => {
+    fc.assert(
+      fc.property(history, settingsOf, (steps, varied) => {
+        const settings = { ...SETTINGS, ...varied };
+        const events = timed(steps);
+        let state = CLOSED_DOOR;
+        let storeAvailable = true;
+        let cooldownUntil = -Infinity;
+        let openSwipes = 0;
+        events.forEach((event, index) => {
+          const { state: next, decisions } = step(state, event, settings);
+          state = next;
+          if (event.type === 'store') storeAvailable = event.available;
+          if (event.type === 'swipe') openSwipes++;
+          for (const decision of decisions) {
+            if (decision.trigger === 'swipe') openSwipes--;
+            if (decision.outcome === 'denied') continue;
+            expect(storeAvailable).toBe(true);
+            expect(event.at).toBeGreaterThanOrEqual(cooldownUntil);
+            expect(settings.mode === 'verify' ? decision.trigger : 'swipe').toBe('swipe');
+            expect(agreeingFrames(events, decision, settings, index)).toBeGreaterThanOrEqual(settings.votes);
+            cooldownUntil = event.at + settings.cooldownMs;
+          }
+          expect(openSwipes).toBe(state.claim === null ? 0 : 1);
+        });
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('is a function of its arguments: state and event are never written to', () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        let state = Object.freeze({ ...CLOSED_DOOR });
+        for (const event of timed(steps)) {
+          const copy = structuredClone(state);
+          const once = step(state, Object.freeze(event), EITHER);
+          expect(state).toEqual(copy);
+          expect(step(state, event, EITHER)).toEqual(once);
+          state = Object.freeze({ ...once.state });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
