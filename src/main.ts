@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { configCommand } from './cli/config';
+import { demoCommand } from './cli/demo';
+import { enrollCommand } from './cli/enroll';
+import { membersCommand } from './cli/members';
 import { runCommand } from './cli/run';
 import { messageOf, UsherError } from './errors';
 import { packageVersion } from './system/paths';
@@ -10,6 +13,9 @@ const program = new Command('usher')
   .version(packageVersion())
   .showHelpAfterError()
   .addCommand(runCommand())
+  .addCommand(demoCommand())
+  .addCommand(enrollCommand())
+  .addCommand(membersCommand())
   .addCommand(configCommand());
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */
