@@ -28,7 +28,7 @@ export interface ResolvedPairs {
   readonly folds: number;
   readonly pairs: readonly ResolvedPair[];
   /** Pairs passed over because `limit` left their persons out. */
-  readonly left: number;
+  readonly leftOut: number;
 }
 
 interface Found {
@@ -146,7 +146,7 @@ function resolvePairs(
     found.filter(({ variant }) => /^\d+$/.test(variant)).map((f) => [key(f.person, Number(f.variant)), f.file]),
   );
   const pairs: ResolvedPair[] = [];
-  let left = 0;
+  let leftOut = 0;
   for (const pair of list.pairs) {
     const ends = [pair.left, pair.right].map((name: PictureName) => {
       const file = fileOf.get(key(name.person, name.number));
@@ -157,8 +157,8 @@ function resolvePairs(
       });
     });
     const [first, second] = ends;
-    if (first === undefined || second === undefined) left++;
+    if (first === undefined || second === undefined) leftOut++;
     else pairs.push({ fold: pair.fold, left: first, right: second, same: pair.same });
   }
-  return { file: list.file, folds: list.folds, pairs, left };
+  return { file: list.file, folds: list.folds, pairs, leftOut };
 }

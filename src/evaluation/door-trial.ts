@@ -4,12 +4,11 @@ import { encodeJpeg, readPicture } from '../vision/picture';
 import type { FaceDataset } from './dataset';
 import { fnmrAtFmr, operatingPoint, type FnmrAtFmr, type OperatingPoint, type Scores } from './det';
 import { doorFrames, EVENING_DOOR, type DoorConditions } from './door-view';
-import { pickFace } from './encode-pictures';
+import { pickFace, readAhead } from './encode-pictures';
 import { vectorOf } from './embedding-set';
 import { GenuineDistances } from './genuine-distances';
 import { ImpostorDistances } from './impostor-distances';
 import type { FaceEvaluation } from './face-evaluation';
-import { readAhead } from './encode-pictures';
 import { wilson, type Interval } from './intervals';
 
 /** What a door sees of the same persons: single frames, and one decision over five of them. */
@@ -78,8 +77,8 @@ export async function doorTrial(
   for await (const still of readAhead(cast.map(({ probe }) => dataset.pictures[probe]?.file ?? ''))) {
     const actor = cast[done];
     if (actor === undefined || typeof still === 'string') throw new Error('a picture that was read before is gone');
-    const box = clean.encoded[actor.probe]?.box;
-    if (box == null) throw new Error('a probe without a face was chosen');
+    const box = clean.encoded[actor.probe]?.box ?? null;
+    if (box === null) throw new Error('a probe without a face was chosen');
     const fusion = new FusedEmbedding(analyser.dimensions, options.normalise, FRAMES);
     const seed = (options.seed ?? 1) * 100_003 + actor.person;
     for (const { frame, jpegQuality } of doorFrames(still, box, seed, options.conditions ?? EVENING_DOOR, FRAMES)) {

@@ -18,7 +18,7 @@ const GOALS: Record<'lfw' | 'london', Record<string, Record<string, Goal>>> = {
 };
 
 function protocolOf({ style, persons, pictures, pairs }: FaceDataset): 'lfw' | 'london' | null {
-  if (style === 'lfw') return pairs?.folds === 10 && pairs.pairs.length === 6000 && pairs.left === 0 ? 'lfw' : null;
+  if (style === 'lfw') return pairs?.folds === 10 && pairs.pairs.length === 6000 && pairs.leftOut === 0 ? 'lfw' : null;
   const london = persons.length === 102 && pictures.length === 204;
   return london && pictures.every(({ file }) => /\d{3}_(neutral|smiling)\.jpg$/.test(file)) ? 'london' : null;
 }
@@ -39,27 +39,27 @@ export function faceFigures(dataset: FaceDataset, evaluation: FaceEvaluation, pr
 
   return [
     ...evaluation.atFmr.flatMap((measured) => atFmrFigures(measured, figure)),
-    figure('eer', evaluation.eer?.eer ?? null, 'share'),
+    figure('eer', evaluation.eer?.eer ?? null, 'ratio'),
     ...(accuracy === null
       ? []
       : [
-          figure(`accuracy_${accuracy.folds.length}fold`, accuracy.mean, 'share', {
+          figure(`accuracy_${accuracy.folds.length}fold`, accuracy.mean, 'ratio', {
             low: accuracy.mean - 1.96 * accuracy.standardError,
             high: Math.min(1, accuracy.mean + 1.96 * accuracy.standardError),
           }),
         ]),
     ...evaluation.atFpir.map(({ target, measured }) =>
       measured === null
-        ? figure(`fnir_at_fpir_${fmrTag(target)}`, null, 'share', {
+        ? figure(`fnir_at_fpir_${fmrTag(target)}`, null, 'ratio', {
             note: `not enough searches by strangers (${trials?.nonMated.length ?? 0})`,
           })
-        : figure(`fnir_at_fpir_${fmrTag(target)}`, measured.fnir, 'share', {
+        : figure(`fnir_at_fpir_${fmrTag(target)}`, measured.fnir, 'ratio', {
             ...measured.interval,
             note: `${trials?.gallerySize ?? 0} enrolled, ${trials?.mated.length ?? 0} mated searches`,
           }),
     ),
-    figure('failure_to_acquire', failed / encoded.length, 'share', wilson(failed, encoded.length)),
-    figure('failure_to_enrol', refused / enrolments.length, 'share', {
+    figure('failure_to_acquire', failed / encoded.length, 'ratio', wilson(failed, encoded.length)),
+    figure('failure_to_enrol', refused / enrolments.length, 'ratio', {
       ...wilson(refused, enrolments.length),
       note: 'pictures that the quality gates, or the search for a face, would refuse at enrolment',
     }),
@@ -75,14 +75,14 @@ function atFmrFigures(
   const tag = fmrTag(targetFmr);
   if (point === null || wide === null) {
     const note = `not enough impostor pairs (${impostors}; at least ${Math.ceil(1 / targetFmr)} are needed)`;
-    return [figure(`fnmr_at_fmr_${tag}`, null, 'share', { note })];
+    return [figure(`fnmr_at_fmr_${tag}`, null, 'ratio', { note })];
   }
   const rough = `rough: fewer than 30 false matches among ${impostors} impostor pairs set the threshold`;
   return [
-    figure(`fnmr_at_fmr_${tag}`, point.fnmr, 'share', { ...wide, ...(support === 'rough' ? { note: rough } : {}) }),
+    figure(`fnmr_at_fmr_${tag}`, point.fnmr, 'ratio', { ...wide, ...(support === 'rough' ? { note: rough } : {}) }),
     ...(point.fnmrAcquired === null || point.fnmrAcquired === point.fnmr
       ? []
-      : [figure(`fnmr_acquired_at_fmr_${tag}`, point.fnmrAcquired, 'share', { note: 'faces that were found only' })]),
+      : [figure(`fnmr_acquired_at_fmr_${tag}`, point.fnmrAcquired, 'ratio', { note: 'faces that were found only' })]),
     figure(`distance_at_fmr_${tag}`, point.threshold, 'L2'),
   ];
 }

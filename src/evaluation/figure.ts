@@ -3,7 +3,7 @@ export interface Figure {
   readonly name: string;
   /** null: not measurable with this data; `note` says why. */
   readonly value: number | null;
-  /** `share` is 0..1; `x` a ratio of two times. */
+  /** `ratio` is a share, 0..1; `x` how many times something is the other. */
   readonly unit: string;
   /** The value to reach, and on which side of it the value has to lie. */
   readonly reach?: number;

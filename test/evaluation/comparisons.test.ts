@@ -58,10 +58,10 @@ test.each(['wasm', 'javascript'] as const)(
             const a = list[i]!;
             const b = list[j]!;
             if (!all && a.role === b.role) continue;
-            const made = a.vector !== null && b.vector !== null;
-            const d = made ? l2Distance(Float32Array.from(a.vector), Float32Array.from(b.vector)) : Infinity;
+            const [left, right] = [a.vector, b.vector].map((v) => v && Float32Array.from(v));
+            const d = left && right ? l2Distance(left, right) : Infinity;
             if (a.person === b.person) genuine.push(d);
-            else if (made) impostor.push(d);
+            else if (left && right) impostor.push(d);
             else notMade++;
           }
         const result = await compareAll(set, undefined, kind === 'javascript' ? new JavaScriptKernel() : undefined);
@@ -69,7 +69,7 @@ test.each(['wasm', 'javascript'] as const)(
         expect(result.impostor.count).toBe(impostor.length);
         expect(result.impostorsNotMade).toBe(notMade);
         const measured = [...result.genuine.sorted().distances, ...result.impostor.tail().distances];
-        const expected = [genuine, impostor].flatMap((list) => list.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
+        const expected = [genuine, impostor].flatMap((each) => each.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
         measured.forEach((d, i) => {
           if (expected[i] === Infinity) expect(d).toBe(Infinity);
           else expect(d).toBeCloseTo(expected[i]!, 5);

@@ -64,7 +64,7 @@ describe('the layout of LFW', () => {
     writeFileSync(pairs, '1\nAnn_Lee 1 2\nBo 1 Cy 1\n');
     const set = await readFaceDataset(folder, { pairs, limit: 2 });
     expect(set.persons).toEqual(['Ann_Lee', 'Bo']);
-    expect(set.pairs).toMatchObject({ pairs: [{ left: 0, right: 1 }], left: 1 });
+    expect(set.pairs).toMatchObject({ pairs: [{ left: 0, right: 1 }], leftOut: 1 });
   });
 
   test('a pair of a picture that is not there is refused with file and line', async () => {
