@@ -31,6 +31,7 @@ export async function captureFaces(
   let seen = 0;
   let lastKeptAt = -Infinity;
   let lastHint = '';
+  let lastProblem = '';
   const tell = (text: string): void => {
     if (text !== lastHint) hint(text);
     lastHint = text;
@@ -42,7 +43,8 @@ export async function captureFaces(
     const analysis = await analyse(frame);
     const problem = problemOf(analysis);
     if (problem !== null || analysis.subject === null) {
-      tell(problem ?? 'nobody is in view');
+      lastProblem = problem ?? 'nobody is in view';
+      tell(lastProblem);
       return null;
     }
     lastKeptAt = frame.at;
@@ -73,7 +75,7 @@ export async function captureFaces(
     });
   throw new UsherError(
     'face-unsuitable',
-    `only ${kept.length} of ${wanted} good frames came; last: ${lastHint === '' ? 'nobody is in view' : lastHint}`,
+    `only ${kept.length} of ${wanted} good frames came${lastProblem === '' ? '' : `; ${lastProblem}`}`,
     { remedy: 'Stand alone in front of the camera, well lit, look into it and hold still; or enrol from photos.' },
   );
 }

@@ -10,7 +10,7 @@ export interface EnrolRequest {
   readonly id: string;
   /** May be left out for a member that is there and enrolled again. */
   readonly name: string | undefined;
-  /** Go on although another member looks alike. */
+  /** Go on although another member is probably the same person. */
   readonly force: boolean;
   /** Put the new templates in place of the old ones. */
   readonly replace: boolean;
@@ -47,7 +47,7 @@ export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
 
 /**
  * Judges the pictures and writes member and templates, all or nothing.
- * @throws UsherError `face-unsuitable` when no picture is left or someone else looks alike; as the store does
+ * @throws UsherError `face-unsuitable` when no picture is left, or another member is probably the same person; as the store does
  */
 export function enrolMember(
   store: Store,
@@ -59,7 +59,7 @@ export function enrolMember(
   gallery.replaceAll(store.templates.inSpace(encoder.space));
   const verdict = judgeEnrolment({ member: request.id, pictures, gallery, table: encoder.table });
   if (verdict.accepted.length === 0) throw nothingLeft(request.id, verdict);
-  if (verdict.lookalike !== null && !request.force) throw looksAlike(store, verdict.lookalike);
+  if (verdict.lookalike?.duplicate === true && !request.force) throw alreadyEnrolled(store, verdict.lookalike);
 
   const templates = verdict.accepted.map(({ vector, quality }) => ({
     space: encoder.space,
@@ -77,19 +77,21 @@ export function enrolMember(
   return { ...verdict, member };
 }
 
-function nothingLeft(id: string, verdict: EnrolmentVerdict): UsherError {
-  const lines = verdict.pictures.map((picture) => `  ${describeVerdict(picture)}`);
+function nothingLeft(id: string, { pictures }: EnrolmentVerdict): UsherError {
+  const lines = pictures.map((picture) => `  ${describeVerdict(picture)}`);
+  const mixed = pictures.some((picture) => !picture.accepted && picture.refusal.reason === 'different-person');
   return new UsherError('face-unsuitable', [`${id} is not enrolled, no picture can be used:`, ...lines].join('\n'), {
-    remedy:
-      'Use sharp, evenly lit pictures of this one person from the front, the face filling a third of the picture.',
+    remedy: mixed
+      ? 'Give pictures of one person only; of three or more, those that the majority disagrees with are left out.'
+      : 'Use sharp, evenly lit pictures of this one person from the front, the face filling a third of the picture.',
   });
 }
 
-function looksAlike(store: Store, { member, picture, distance, limit }: Lookalike): UsherError {
+function alreadyEnrolled(store: Store, { member, picture, distance }: Lookalike): UsherError {
   const name = store.members.find(member)?.name ?? '';
   return new UsherError(
     'face-unsuitable',
-    `${picture} looks like member ${member} (${name}): distance ${distance.toFixed(3)}, one person up to ${limit.toFixed(3)}`,
+    `${picture} is so like member ${member} (${name}) that they are probably one person (distance ${distance.toFixed(3)})`,
     {
       remedy:
         'If this is that member, use --replace with that id. If they are two people, add --force; each may then pass for the other.',

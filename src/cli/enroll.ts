@@ -40,7 +40,7 @@ export function enrollCommand(): Command {
     .option('--camera <id>', 'take frames from this camera instead of photos')
     .option('--frames <n>', 'with --camera: how many good frames', wholeNumber(1, 20), 5)
     .option('--seconds <n>', 'with --camera: how long to wait for them', wholeNumber(1, 600), 30)
-    .option('--force', 'go on although another member looks alike')
+    .option('--force', 'go on although another member is probably the same person')
     .option('--replace', 'enrol a member again: new templates in place of the old');
   return withInstallationOptions(command)
     .option('--json', 'write JSON')
@@ -76,7 +76,9 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
       for (const picture of enrolled.pictures)
         if (!picture.accepted && picture.refusal.reason === 'different-person') say(`  ${describeVerdict(picture)}`);
       if (enrolled.lookalike !== null)
-        say(`  looks like member ${enrolled.lookalike.member}: each may pass for the other (--force)`);
+        say(
+          `  warning: ${enrolled.lookalike.picture} looks like member ${enrolled.lookalike.member}; each may pass for the other`,
+        );
       const count = enrolled.accepted.length;
       say(
         `${enrolled.member.id} (${enrolled.member.name}) is enrolled with ${count} template${count === 1 ? '' : 's'}`,

@@ -119,8 +119,20 @@ describe('another member who looks alike', () => {
 
   it('is named with the nearest picture', () => {
     const verdict = judge([picture('a', face([1, 0, 0])), picture('b', face([1, 0.25, 0]))], gallery);
-    expect(verdict.lookalike).toEqual({ member: 'twin', distance: 0.25, picture: 'b', limit: 0.9 });
+    expect(verdict.lookalike).toEqual({ member: 'twin', distance: 0.25, picture: 'b', duplicate: true });
     expect(verdict.accepted).toHaveLength(2);
+  });
+
+  it('is a duplicate only when so near that chance hardly explains it, however many comparisons were made', () => {
+    // 0.75 is between the limit of a lookalike (0.9) and that of a duplicate among 100 templates (1e-3 / 100: 0.8) or more.
+    const among = (others: number) => {
+      const large = galleryOf(['twin', [1, 0.75, 0]]);
+      for (let i = 1; i < others; i += 1)
+        large.add({ member: `m${i}`, space: SPACE, vector: Float32Array.of(9, 9, i) });
+      return judge([picture('a', face([1, 0, 0]))], large).lookalike;
+    };
+    expect(among(100)).toMatchObject({ member: 'twin', distance: 0.75, duplicate: true });
+    expect(among(1000)).toMatchObject({ member: 'twin', distance: 0.75, duplicate: false });
   });
 
   it('is not the member itself', () => {

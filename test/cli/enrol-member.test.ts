@@ -90,15 +90,23 @@ describe('enrolMember', () => {
     expect(store.members.list()).toEqual([]);
   });
 
-  it('stops at a lookalike, names it, and goes on by force', () => {
+  it('stops at someone who is probably enrolled already, names that member, and goes on by force', () => {
     enrolMember(store, request('a'), [picture('a.jpg', 1, 0)], ENCODER);
     const error = failure(() => enrolMember(store, request('b'), [picture('b.jpg', 1, 0.25)], ENCODER));
     expect(error.code).toBe('face-unsuitable');
-    expect(error.message).toContain('b.jpg looks like member a (Name of a): distance 0.250');
+    expect(error.message).toContain('b.jpg is so like member a (Name of a)');
     expect(store.members.find('b')).toBeNull();
+    expect(error.message).toContain('distance 0.250');
     const forced = enrolMember(store, request('b', { force: true }), [picture('b.jpg', 1, 0.25)], ENCODER);
     expect(forced.lookalike).toMatchObject({ member: 'a', distance: 0.25 });
     expect(store.templates.list('b')).toHaveLength(1);
+  });
+
+  it('tells of a lookalike, and goes on', () => {
+    for (let i = 1; i <= 20; i += 1) enrolMember(store, request(`a${i}`), [picture('a.jpg', i * 2, 0)], ENCODER);
+    const { lookalike } = enrolMember(store, request('b'), [picture('b.jpg', 2, 0.49)], ENCODER);
+    expect(lookalike).toMatchObject({ member: 'a1', duplicate: false });
+    expect(store.members.find('b')).not.toBeNull();
   });
 
   it('enrols again only when asked to, keeping name and status if none is given', () => {
