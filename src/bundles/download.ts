@@ -75,7 +75,7 @@ async function fetchRest(
   const origin = await part.origin();
   const validator = have > 0 && origin?.url === url ? origin.etag : null;
   const request = await requestFrom(url, have, validator, options).catch((error: unknown) => {
-    throw error instanceof UsherError ? error : new Transient(messageOf(error), { cause: error });
+    throw error instanceof UsherError ? error : new Transient(reasonOf(error), { cause: error });
   });
   const { response } = request;
   try {
@@ -88,7 +88,7 @@ async function fetchRest(
       let received = offset;
       for (;;) {
         const chunk = await request.read().catch((error: unknown) => {
-          throw new Transient(messageOf(error), { cause: error });
+          throw new Transient(reasonOf(error), { cause: error });
         });
         if (chunk === null) break;
         if (performance.now() > options.deadline) throw new Transient('it takes too long');
@@ -121,6 +121,12 @@ function startOf(response: Response, asked: number, url: string): number {
   if (status === 416) throw new Restart('the server has fewer bytes than were kept from before');
   if (status >= 500 || status === 408 || status === 429) throw new Transient(`the server answered ${status}`);
   throw failed(url, `the server answered ${status}`);
+}
+
+/** fetch says only "fetch failed"; what failed is in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
 }
 
 function wait(inVain: number, { limits, random }: DownloadOptions): number {
