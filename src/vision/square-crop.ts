@@ -39,27 +39,28 @@ export class SquareCrop {
 
   /**
    * @param centred padding on both sides (faces), or only to the right or below (whole pictures)
-   * @param rows how many of the square's `size` rows are wanted, from the top
+   * @param columns how much of the square is wanted, from its top left corner; `rows` likewise
    */
   constructor(
     readonly size: number,
     private readonly centred: boolean,
+    readonly columns = size,
     readonly rows = size,
   ) {
-    this.left = new Int32Array(size);
-    this.right = new Int32Array(size);
-    this.leftWeight = new Float64Array(size);
-    this.rightWeight = new Float64Array(size);
+    this.left = new Int32Array(columns);
+    this.right = new Int32Array(columns);
+    this.leftWeight = new Float64Array(columns);
+    this.rightWeight = new Float64Array(columns);
   }
 
-  /** Writes (value − mean[k]) / scale[k] of the RGB planes into `target` (3 × rows × size). `rect` must lie inside the frame. */
+  /** Writes (value − mean[k]) / scale[k] of the RGB planes into `target` (3 × rows × columns). `rect` must lie inside the frame. */
   run(frame: Frame, rect: PixelRect, target: Float32Array, mean: Three, scale: Three): void {
     const side = Math.max(rect.width, rect.height);
     const step = side / this.size;
     const padTop = this.padBefore(side - rect.height);
     this.prepareColumns(rect, side, step);
     const gains: Three = [1 / scale[0], 1 / scale[1], 1 / scale[2]];
-    const shifts: Three = [-mean[0] * gains[0], -mean[1] * gains[1], -mean[2] * gains[2]];
+    const shifts: Three = [(0 - mean[0]) * gains[0], (0 - mean[1]) * gains[1], (0 - mean[2]) * gains[2]];
     for (let row = 0; row < this.rows; row++) {
       const at = row * step;
       const y0 = Math.floor(at);
@@ -85,7 +86,7 @@ export class SquareCrop {
   /** Offsets in a row and weights of the two samples of each column; what lies in the padding has weight 0. */
   private prepareColumns(rect: PixelRect, side: number, step: number): void {
     const padLeft = this.padBefore(side - rect.width);
-    for (let u = 0; u < this.size; u++) {
+    for (let u = 0; u < this.columns; u++) {
       const at = u * step;
       const x0 = Math.floor(at);
       const left = x0 - padLeft;
@@ -101,8 +102,8 @@ export class SquareCrop {
 
   private blackRow(shifts: Three, target: Float32Array, row: number): void {
     for (let k = 0; k < 3; k++) {
-      const start = (k * this.rows + row) * this.size;
-      target.fill(shifts[k] as number, start, start + this.size);
+      const start = (k * this.rows + row) * this.columns;
+      target.fill(shifts[k] as number, start, start + this.columns);
     }
   }
 
@@ -118,9 +119,9 @@ export class SquareCrop {
     target: Float32Array,
     row: number,
   ): void {
-    const { left, right, leftWeight, rightWeight, size } = this;
-    const plane = size * this.rows;
-    for (let u = 0, out = row * size; u < size; u++, out++) {
+    const { left, right, leftWeight, rightWeight, columns } = this;
+    const plane = columns * this.rows;
+    for (let u = 0, out = row * columns; u < columns; u++, out++) {
       const l = left[u] as number;
       const r = right[u] as number;
       const tl = topOffset + l;
