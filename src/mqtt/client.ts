@@ -1,5 +1,5 @@
 import { UsherError } from '../errors';
-import { type Connection, type InboundPacket } from './connection';
+import { type Connection } from './connection';
 import { type CredentialFiles } from './credentials';
 import { decode } from './decode';
 import { type InboundHandler, InboundRouter, type Rejection, type RejectReason } from './inbound';
@@ -9,6 +9,7 @@ import { StatusPayload } from './payloads';
 import { Presence } from './presence';
 import { type PublishKey, type PublishOutcome, Publisher, sendState } from './publisher';
 import { type InKey, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
+import { type InboundPacket } from './wire';
 
 export interface MqttClientOptions extends TopicBase, CredentialFiles {
   readonly url: string;

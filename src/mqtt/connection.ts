@@ -1,50 +1,6 @@
 import { connect, type IClientOptions, type IPublishPacket, type ISubscriptionMap, type MqttClient } from 'mqtt';
 import { PacketSizeGuard } from './packet-size';
-
-export interface Will {
-  readonly topic: string;
-  readonly payload: string;
-}
-
-export interface ConnectionSettings {
-  readonly url: string;
-  readonly clientId: string;
-  /** 4 is MQTT 3.1.1. */
-  readonly protocolVersion: 4 | 5;
-  readonly keepaliveSeconds: number;
-  readonly connectMs: number;
-  readonly maxPacketBytes: number;
-  /** Retained, QoS 1. */
-  readonly will: Will;
-  readonly username?: string;
-  readonly password?: string;
-  /** PEM. Without `ca` the authorities of the system are trusted. */
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-}
-
-export interface InboundPacket {
-  readonly topic: string;
-  readonly payload: Buffer;
-  /** Kept by the broker from earlier (or, with MQTT 5, published to be kept). */
-  readonly retain: boolean;
-  readonly dup: boolean;
-}
-
-export interface ConnectionEvents {
-  up(): void;
-  message(packet: InboundPacket): void;
-  /** Exactly once, whatever ends the connection; `cause` is what the library threw, or null for a plain close. */
-  down(cause: unknown): void;
-}
-
-export interface SendOptions {
-  readonly qos: 0 | 1;
-  readonly retain: boolean;
-  /** MQTT 5 alone: the broker drops the message after so long. */
-  readonly expirySeconds?: number;
-}
+import { type ConnectionEvents, type ConnectionSettings, type SendOptions } from './wire';
 
 /**
  * One connection to a broker, from the first byte to the last; never reconnects. A new attempt is a new object with an
@@ -129,16 +85,9 @@ export class Connection {
       const wanted: ISubscriptionMap = Object.fromEntries(
         filters.map(({ filter, qos }) => [filter, { qos, rap: true }]),
       );
-      client.subscribe(wanted, (error, granted) => {
-        const refused = granted?.filter((grant) => grant.qos >= 128).map((grant) => grant.topic) ?? [];
-        done(
-          refused.length > 0
-            ? Object.assign(new Error(`the broker refuses the subscription to ${refused.join(', ')}`), {
-                code: 'ESUBACK',
-              })
-            : error,
-        );
-      });
+      client.subscribe(wanted, (error, _granted, suback) =>
+        done(error === null ? null : refusal(error, filters, suback)),
+      );
     });
   }
 
@@ -181,6 +130,17 @@ export class Connection {
     this.pending.clear();
     this.events.down(cause);
   }
+}
+
+/** mqtt.js answers one refused subscription among several with an error that does not say which. */
+function refusal(
+  error: Error,
+  filters: readonly { filter: string }[],
+  suback: { readonly granted: readonly unknown[] } | undefined,
+): Error {
+  if (suback === undefined) return error;
+  const refused = filters.filter((_, index) => Number(suback.granted[index]) >= 128).map(({ filter }) => filter);
+  return Object.assign(new Error(`it refuses the subscription to ${refused.join(', ')}`), { code: 'ESUBACK' });
 }
 
 function optionsOf(settings: ConnectionSettings): IClientOptions {

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors';
 import { decode, type DecodeRefusal } from './decode';
 import { type InKey, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, filterOf, paramsOf } from './topics';
+import { type InboundPacket } from './wire';
 
 /** Why a message was not acted on. */
 export type RejectReason =
@@ -31,14 +32,6 @@ export interface Inbound<K extends InKey> {
 
 export type InboundHandler<K extends InKey> = (message: Inbound<K>) => void;
 
-/** What arrives: the packet's facts that a decision about it may rest on. */
-export interface RawMessage {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly retain: boolean;
-  readonly dup: boolean;
-}
-
 /** Routes packets to handlers by topic key. Never throws, whatever arrives: all that is not handled is reported and counted. */
 export class InboundRouter {
   private readonly base: TopicBase;
@@ -65,7 +58,7 @@ export class InboundRouter {
     return Object.fromEntries(this.counts);
   }
 
-  dispatch(message: RawMessage): void {
+  dispatch(message: InboundPacket): void {
     // command/+ covers command/result, which is our own voice.
     if (message.topic === filterOf('commandResult', this.base)) return;
     for (const [key, handler] of this.handlers) {

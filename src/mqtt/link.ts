@@ -1,9 +1,10 @@
 import { type UsherError } from '../errors';
 import { Backoff } from './backoff';
-import { Connection, type InboundPacket, type Will } from './connection';
+import { Connection } from './connection';
 import { type CredentialFiles, readCredentials } from './credentials';
 import { MQTT_LIMITS } from './limits';
 import { explainBrokerProblem } from './problems';
+import { type InboundPacket, type Will } from './wire';
 
 export interface LinkOptions extends CredentialFiles {
   readonly url: string;

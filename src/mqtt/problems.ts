@@ -50,7 +50,6 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   '138': ['it has banned this device', 'check its rules'],
   '139': ['it is shutting down', 'start it again; usher tries again by itself'],
   '142': ['another client took over the session of this device', 'give each device its own device.site and device.id'],
-  ESUBACK: ['it refuses a subscription', 'allow this user to read usher/v1/{site}/{device}/# in its access rules'],
   ECONNREFUSED: ['nothing listens there', 'start the broker, or correct mqtt.broker.url'],
   ECONNRESET: ['it cut the connection', 'check that port and protocol (mqtt or mqtts) belong together, and its log'],
   EPIPE: ['it cut the connection', 'check that port and protocol (mqtt or mqtts) belong together, and its log'],
@@ -80,6 +79,8 @@ function describe(code: string, cause: unknown): Explanation {
     return ['no answer to CONNECT', 'check that an MQTT broker, and nothing else, listens there'];
   if (/keepalive timeout/i.test(message))
     return ['it stopped answering', 'check network and broker; usher tries again by itself'];
+  if (code === 'ESUBACK')
+    return [message, 'allow this user to read usher/v1/{site}/{device}/# in the access rules of the broker'];
   if (message.includes('larger than this device takes in'))
     return [
       message,

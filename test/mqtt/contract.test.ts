@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { type MqttClient, type MqttClientOptions } from '../../src/mqtt/client';
+import { discoveryOf } from '../../src/mqtt/discovery';
 import { describeWithMosquitto } from '../support/mosquitto';
-import { BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient, until } from './harness';
+import { BASE, BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient, until } from './harness';
 import { decision, unlock } from './samples';
 
 const STATUS = `${ROOT}/status`;
@@ -60,6 +61,28 @@ for (const { name, make, protocolVersion } of BROKERS) {
       expect(late.json(STATUS)[0]).toMatchObject({ v: 1, state: 'online', bootId });
       expect(late.on(DOOR)[0]?.retain).toBe(true);
       expect(late.json(DOOR)[0]).toEqual({ v: 1, door: 'main', state: 'idle', at: 5 });
+    });
+
+    it('announces itself to Home Assistant, and takes that back', async () => {
+      const topic = 'homeassistant/device/usher_lyon_front/config';
+      const client = device();
+      const payload = discoveryOf({
+        base: BASE,
+        version: '1',
+        doors: [{ id: 'main' }],
+        cameras: [],
+        doorStates: ['idle'],
+      });
+      client.publish('discovery', {}, payload);
+      await online(client);
+      const observer = await observe(topic);
+      await until('the announcement', () => observer.on(topic).length > 0);
+      expect(observer.json(topic)[0]).toEqual(payload);
+      client.clear('discovery', {});
+      await until('the end of it', () => observer.on(topic).at(-1)?.text === '');
+      const late = await observe();
+      await until('the status', () => late.on(STATUS).length > 0);
+      expect(late.on(topic)).toEqual([]);
     });
 
     it('says offline when it stops, and its will of the same birth when it is killed', async () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { type MqttClient } from '../../src/mqtt/client';
+import { CommandRegistry } from '../../src/mqtt/commands';
 import { InboundRouter, type Rejection } from '../../src/mqtt/inbound';
 import { MQTT_LIMITS } from '../../src/mqtt/limits';
 import { type InKey, TOPICS } from '../../src/mqtt/topics';
@@ -171,6 +173,25 @@ for (const { name, make, protocolVersion } of BROKERS) {
       await peer.publish(SWIPE, JSON.stringify(swipe('fresh')));
       await until('the fresh swipe', () => swipes.includes('card fresh'));
       expect(swipes).toEqual(['card fresh']);
+    });
+
+    it('answers commands on command/result, and refuses one that was left on the broker', async () => {
+      const commands = new CommandRegistry(client);
+      commands.onCommand('ping', z.strictObject({}), () => ({ pong: true }));
+      commands.start();
+      await peer.publish(`${ROOT}/command/ping`, JSON.stringify({ v: 1, id: 'old' }), { retain: true });
+      client.start();
+      await until('the refusal', () => rejections.length > 0);
+      await peer.publish(`${ROOT}/command/ping`, JSON.stringify({ v: 1, id: 'new' }));
+      await peer.publish(`${ROOT}/command/unlock`, JSON.stringify({ v: 1, id: 'open', door: 'main' }));
+      await peer.publish(`${ROOT}/command/ping`, '{"v":1}');
+      const answers = () => peer.json(`${ROOT}/command/result`);
+      await until('the answers', () => answers().length >= 2 && rejections.length >= 2);
+      expect(answers()).toEqual([
+        { v: 1, id: 'new', verb: 'ping', ok: true, result: { pong: true } },
+        { v: 1, id: 'open', verb: 'unlock', ok: false, error: { code: 'unknown-command', message: 'there is: ping' } },
+      ]);
+      expect(rejections.map(({ reason }) => reason)).toEqual(['retained', 'wrong-shape']);
     });
 
     it('refuses every malformed, stale, repeated or misdirected swipe, and goes on', async () => {
