@@ -52,6 +52,15 @@ describe('a process that is killed while it writes', () => {
   );
 });
 
+describe('processes that create one store at once', () => {
+  it('all find it whole', () =>
+    withFolder(async (folder) => {
+      const dataDir = path.join(folder, 'data');
+      const answers = await Promise.all(Array.from({ length: 6 }, () => linesOf(startTask('open', dataDir))));
+      expect(answers).toEqual(Array.from({ length: 6 }, () => ['opened']));
+    }));
+});
+
 describe('a disk that fills up', () => {
   const expectRefusal = (lines: readonly string[], what: RegExp): string[] => {
     const last = lines.at(-1) ?? '';
