@@ -1,5 +1,5 @@
 import { OnnxGraph } from '../onnx-writer';
-import { LayerStack, NO_PADS, SAME_3X3, SAME_END } from './layers';
+import { LayerStack, NO_PADS, type Pads, SAME_3X3, SAME_END } from './layers';
 import type { WeightFiles, WeightSet } from './weights';
 
 export const TINY_YOLO_FILES: WeightFiles = {
@@ -29,13 +29,16 @@ export function tinyYoloGraph(weights: WeightSet): Uint8Array {
   const graph = new OnnxGraph('tiny-yolo-face', 17);
   const net = new LayerStack(graph, weights);
   const input = graph.input('image', [1, 3, 'height', 'width']);
-  let out = net.leaky(net.conv(input, net.plainKernel('conv0/filters', 'conv0/bias', 3, 3, 16)), LEAK);
+  // Pooled before it is activated: both grow with their input, so the result is the same to the bit on a quarter of the values.
+  const activatedPool = (out: string, stride: number, pads: Pads): string =>
+    net.leaky(net.maxPool(out, 2, stride, pads), LEAK);
+  let out = net.conv(input, net.plainKernel('conv0/filters', 'conv0/bias', 3, 3, 16));
   CHANNELS.slice(1).forEach((channels, i) => {
     // The first convolution takes a frame of one pixel off, so the second pooling alone sees an odd side.
-    out = net.maxPool(out, 2, 2, i === 1 ? SAME_END : NO_PADS);
-    out = net.leaky(net.separable(out, `conv${i + 1}`, CHANNELS[i] ?? 0, channels, { pads: SAME_3X3 }), LEAK);
+    out = activatedPool(out, 2, i === 1 ? SAME_END : NO_PADS);
+    out = net.separable(out, `conv${i + 1}`, CHANNELS[i] ?? 0, channels, { pads: SAME_3X3 });
   });
-  out = net.maxPool(out, 2, 1, SAME_END);
+  out = activatedPool(out, 1, SAME_END);
   const values = TINY_YOLO_ANCHORS.length * VALUES_PER_ANCHOR;
   const grid = net.conv(out, net.plainKernel('conv8/filters', 'conv8/bias', 1, 512, values));
   graph.node('Identity', [grid], ['grid']);
