@@ -40,7 +40,7 @@ const DOOR_FMR = 1e-4;
 
 const HELP = `
 Pictures: ID_neutral.jpg with ID_<variant>.jpg (the first is enrolled, the others are probes), or LFW's Name/Name_0001.jpg
-(all compared with all; of several faces the one nearest the centre is taken). With --pairs also the accuracy over its folds.
+(all compared with all). Of several faces the one nearest the centre is taken. With --pairs also the accuracy over its folds.
 
 Figures are named faces.<figure> for the first encoder and faces.<encoder>.<figure> for each: with --models recommended,
 faces.eer is that of the default encoder. A picture without a face counts as a false non-match; fnmr_acquired leaves it out.

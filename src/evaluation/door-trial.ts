@@ -4,7 +4,7 @@ import { encodeJpeg, readPicture } from '../vision/picture';
 import type { FaceDataset } from './dataset';
 import { fnmrAtFmr, operatingPoint, type FnmrAtFmr, type OperatingPoint, type Scores } from './det';
 import { doorFrames, EVENING_DOOR, type DoorConditions } from './door-view';
-import { pickFace, readAhead } from './encode-pictures';
+import { centralFace, readAhead } from './encode-pictures';
 import { vectorOf } from './embedding-set';
 import { GenuineDistances } from './genuine-distances';
 import { ImpostorDistances } from './impostor-distances';
@@ -83,7 +83,7 @@ export async function doorTrial(
     const seed = (options.seed ?? 1) * 100_003 + actor.person;
     for (const { frame, jpegQuality } of doorFrames(still, box, seed, options.conditions ?? EVENING_DOOR, FRAMES)) {
       const seen = await readPicture(await encodeJpeg(frame, jpegQuality), { name: 'a frame at the door' });
-      const face = pickFace((await analyser.still(seen)).faces, seen, 'nearest-centre');
+      const face = centralFace((await analyser.still(seen)).faces, seen);
       const usable = face === null || (options.gated === true && face.refusal !== null) ? null : face;
       if (usable?.embedding) fusion.add(usable.embedding, usable.quality.score);
       else framesWithoutFace++;

@@ -4,12 +4,6 @@ import type { AnalysedFace, FaceAnalyser } from '../vision/analyser';
 import type { Frame } from '../vision/frame';
 import { readPicture } from '../vision/picture';
 
-/**
- * Which face of a picture is its person's. `nearest-centre` is LFW's convention: its pictures were cut around the person meant, and
- * often show others at the edge, sometimes larger.
- */
-export type FacePick = 'largest' | 'nearest-centre';
-
 export interface EncodedPicture {
   readonly embedding: Float32Array | null;
   readonly box: Box | null;
@@ -21,13 +15,15 @@ export interface EncodedPicture {
 /** Pictures decoded ahead of the one that is analysed; decoding runs on other threads. */
 const READ_AHEAD = 4;
 
-export function pickFace(faces: readonly AnalysedFace[], frame: Frame, pick: FacePick): AnalysedFace | null {
-  const cost = ({ box }: AnalysedFace): number =>
-    pick === 'largest'
-      ? -box.width * box.height
-      : Math.hypot(box.x + box.width / 2 - frame.width / 2, box.y + box.height / 2 - frame.height / 2);
+/**
+ * Which face of a picture is its person's: the one nearest the centre, LFW's convention. Labelled pictures are cut around the
+ * person meant, and may show others at the edge, sometimes larger; so may a detector's mistake be.
+ */
+export function centralFace(faces: readonly AnalysedFace[], frame: Frame): AnalysedFace | null {
+  const offset = ({ box }: AnalysedFace): number =>
+    Math.hypot(box.x + box.width / 2 - frame.width / 2, box.y + box.height / 2 - frame.height / 2);
   return faces.reduce<AnalysedFace | null>(
-    (best, face) => (best === null || cost(face) < cost(best) ? face : best),
+    (best, face) => (best === null || offset(face) < offset(best) ? face : best),
     null,
   );
 }
@@ -40,26 +36,19 @@ export function pickFace(faces: readonly AnalysedFace[], frame: Frame, pick: Fac
 export async function encodePictures(
   files: readonly string[],
   analyser: Pick<FaceAnalyser, 'still'>,
-  { pick, gated = false, onProgress }: { pick: FacePick; gated?: boolean; onProgress?: (done: number) => void },
+  { gated = false, onProgress }: { gated?: boolean; onProgress?: (done: number) => void } = {},
 ): Promise<EncodedPicture[]> {
   const encoded: EncodedPicture[] = [];
   for await (const frame of readAhead(files)) {
-    encoded.push(
-      typeof frame === 'string' ? unusable('unreadable', frame) : await encode(frame, analyser, pick, gated),
-    );
+    encoded.push(typeof frame === 'string' ? unusable('unreadable', frame) : await encode(frame, analyser, gated));
     onProgress?.(encoded.length);
   }
   return encoded;
 }
 
-async function encode(
-  frame: Frame,
-  analyser: Pick<FaceAnalyser, 'still'>,
-  pick: FacePick,
-  gated: boolean,
-): Promise<EncodedPicture> {
+async function encode(frame: Frame, analyser: Pick<FaceAnalyser, 'still'>, gated: boolean): Promise<EncodedPicture> {
   const { faces } = await analyser.still(frame);
-  const face = pickFace(faces, frame, pick);
+  const face = centralFace(faces, frame);
   if (face === null) return unusable('no-face', null);
   const refused = gated && face.refusal !== null;
   return { embedding: refused ? null : face.embedding, box: face.box, refusal: face.refusal, detail: null };

@@ -51,7 +51,6 @@ export async function evaluateFaces(
   const { pictures, persons } = dataset;
   const files = pictures.map(({ file }) => file);
   const encoded = await encodePictures(files, encoder.analyser, {
-    pick: dataset.style === 'lfw' ? 'nearest-centre' : 'largest',
     gated,
     onProgress: (done) => onProgress?.('encoding', done / files.length),
   });

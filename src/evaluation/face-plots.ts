@@ -22,7 +22,7 @@ export function detSvg(title: string, curves: readonly { name: string; curve: re
       smallest(({ fmr }) => fmr),
       0,
     ),
-    y: logAxis('false-non-match rate (FNMR)', smallest(({ fnmr }) => fnmr) - 1, 0),
+    y: logAxis('false-non-match rate (FNMR), 0 at the edge', smallest(({ fnmr }) => fnmr) - 1, 0),
     series: curves.map(({ name, curve }, i) => ({
       name,
       colour: colourOf(i),
@@ -31,7 +31,7 @@ export function detSvg(title: string, curves: readonly { name: string; curve: re
   });
 }
 
-/** Share of the genuine and of the impostor distances in each fortieth, with the thresholds that were read off. */
+/** Share of the genuine and of the impostor distances in each of 80 bins, with the thresholds that were read off. */
 export function histogramSvg(evaluation: FaceEvaluation): string {
   const { genuine, impostor } = evaluation.comparisons;
   const genuineBins = new Float64Array(HISTOGRAM_BINS);
@@ -78,7 +78,7 @@ export function identificationSvg(evaluations: readonly FaceEvaluation[]): strin
   return plotSvg({
     title: `1:N, open set: ${searched[0]?.trials?.gallerySize ?? 0} enrolled`,
     x: logAxis('false-positive identification rate (FPIR)', Math.min(-1, decadeBelow(1 / searches)), 0),
-    y: logAxis('false-negative identification rate (FNIR)', Math.min(-1, decadeBelow(1 / probes)), 0),
+    y: logAxis('false-negative identification rate (FNIR), 0 at the edge', Math.min(-1, decadeBelow(1 / probes)), 0),
     series: searched.map(({ encoder, trials }, i) => ({
       name: encoder,
       colour: colourOf(i),

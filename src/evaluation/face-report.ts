@@ -115,9 +115,9 @@ svg { max-width: 100%; height: auto; margin: 1rem 0; display: block }
 <h1>Face recognition on ${escapeXml(dataset.name)}</h1>
 <p>${dataset.persons.length} persons, ${dataset.pictures.length} pictures; ${
     dataset.style === 'lfw'
-      ? 'every picture compared with every other, the face nearest the centre taken'
+      ? 'every picture compared with every other'
       : 'first picture enrolled, the others compared with all enrolled'
-  }. A picture without a face counts as a false non-match. Intervals (95 %) are the wider of Wilson’s and a bootstrap over persons.</p>
+  }. Of several faces the one nearest the centre is taken. A picture without a face counts as a false non-match. Intervals (95 %) are the wider of Wilson’s and a bootstrap over persons.</p>
 <table><tr><th>encoder</th><th>detector</th><th>encoded</th><th>space</th></tr>
 ${models.map((row) => `<tr>${row}</tr>`).join('\n')}
 </table>

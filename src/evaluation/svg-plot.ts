@@ -57,7 +57,8 @@ export function plotSvg({ title, x, y, series, marks = [] }: Plot): string {
     `<rect x="${LEFT}" y="${TOP}" width="${INNER_WIDTH}" height="${INNER_HEIGHT}" fill="none" stroke="#888"/>`,
     `<text x="${LEFT + INNER_WIDTH / 2}" y="${HEIGHT - 12}" text-anchor="middle">${escapeXml(x.label)}</text>`,
     `<text transform="translate(18 ${TOP + INNER_HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(y.label)}</text>`,
-    ...series.map((one) => path(one, px, py)),
+    // Earlier lines are drawn thicker, so that coinciding ones stay visible under one another.
+    ...series.map((one, i) => path(one, 2 + 2 * (series.length - 1 - i), px, py)),
     ...marks.map(({ x: value, text }, i) => {
       const at = px(value);
       const line = `<line x1="${at}" y1="${TOP}" x2="${at}" y2="${TOP + INNER_HEIGHT}" stroke="#444" stroke-dasharray="4 3"/>`;
@@ -69,12 +70,17 @@ export function plotSvg({ title, x, y, series, marks = [] }: Plot): string {
   ].join('\n');
 }
 
-function path({ points, colour, filled }: Series, px: (v: number) => number, py: (v: number) => number): string {
+function path(
+  { points, colour, filled }: Series,
+  thick: number,
+  px: (v: number) => number,
+  py: (v: number) => number,
+): string {
   const [first] = points;
   const last = points.at(-1);
   if (first === undefined || last === undefined) return '';
   const line = points.map(([a, b]) => `${px(a)} ${py(b)}`).join('L');
-  const stroke = `<path d="M${line}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"/>`;
+  const stroke = `<path d="M${line}" fill="none" stroke="${colour}" stroke-width="${filled === true ? 2 : thick}" stroke-linejoin="round"/>`;
   if (filled !== true) return stroke;
   const base = TOP + INNER_HEIGHT;
   return `<path d="M${px(first[0])} ${base}L${line}L${px(last[0])} ${base}Z" fill="${colour}" fill-opacity="0.25"/>${stroke}`;
