@@ -80,15 +80,15 @@ export interface LoadOptions extends AnalyserOptions {
   readonly execution: ExecutionOptions;
   /** Encode the mirrored face too; undefined: as the card says. */
   readonly mirror?: boolean | undefined;
+  /** Put around each network as it is opened; the benchmark measures the bare runs so. */
+  readonly wrapModel?: ((model: Model, name: string) => Model) | undefined;
 }
 
 /** Opens the bundles (digests and golden vectors checked) and puts the analyser together. */
 export async function loadAnalyser(options: LoadOptions): Promise<FaceAnalyser> {
-  const detector = await loadDetector(options.modelsDir, options.models.detector, options.execution);
-  const landmarker = detector.landmarker
-    ? await loadLandmarker(options.modelsDir, LANDMARKER, options.execution)
-    : null;
-  const encoder = await loadEncoder(options.modelsDir, options.models.encoder, options.execution, options.mirror);
+  const detector = await loadDetector(options);
+  const landmarker = detector.landmarker ? await loadLandmarker(options) : null;
+  const encoder = await loadEncoder(options);
   return new FaceAnalyser(detector.detector, landmarker, encoder, options);
 }
 
@@ -98,14 +98,16 @@ interface Opened {
   readonly running: RunningModel;
 }
 
-async function open(modelsDir: string, name: string, task: Card['task'], execution: ExecutionOptions): Promise<Opened> {
+async function open(options: LoadOptions, name: string, task: Card['task']): Promise<Opened> {
+  const { modelsDir, execution, wrapModel } = options;
   const dir = join(modelsDir, name);
   const card = await readCard(dir);
   if (card.task !== task)
     throw new UsherError('model-invalid', `${dir} is a ${card.task} model, here a ${task} model is needed`, {
       remedy: 'Correct models.detector or models.encoder in the configuration',
     });
-  const { bundle, model } = await openBundle(dir, execution);
+  const { bundle, model: bare } = await openBundle(dir, execution);
+  const model = wrapModel === undefined ? bare : wrapModel(bare, name);
   const running: RunningModel = {
     task,
     name: bundle.card.name,
@@ -117,12 +119,8 @@ async function open(modelsDir: string, name: string, task: Card['task'], executi
   return { bundle, model, running };
 }
 
-async function loadDetector(
-  modelsDir: string,
-  name: string,
-  execution: ExecutionOptions,
-): Promise<{ detector: FaceDetector; landmarker: boolean }> {
-  const { bundle, model, running } = await open(modelsDir, name, 'face-detection', execution);
+async function loadDetector(options: LoadOptions): Promise<{ detector: FaceDetector; landmarker: boolean }> {
+  const { bundle, model, running } = await open(options, options.models.detector, 'face-detection');
   const { output, input } = bundle.card;
   if (output.decoding === 'yunet')
     return { detector: new YuNetDetector(running, model, input, output), landmarker: false };
@@ -132,27 +130,22 @@ async function loadDetector(
   };
 }
 
-async function loadLandmarker(modelsDir: string, name: string, execution: ExecutionOptions): Promise<FaceLandmarker> {
-  const { bundle, model, running } = await open(modelsDir, name, 'face-landmarks', execution);
+async function loadLandmarker(options: LoadOptions): Promise<FaceLandmarker> {
+  const { bundle, model, running } = await open(options, LANDMARKER, 'face-landmarks');
   return new Landmarks68(running, model, bundle.card.input, outputOf(bundle.card, 'face-api-landmarks-68'));
 }
 
-async function loadEncoder(
-  modelsDir: string,
-  name: string,
-  execution: ExecutionOptions,
-  mirror: boolean | undefined,
-): Promise<FaceEncoder> {
-  const { bundle, model, running } = await open(modelsDir, name, 'face-encoding', execution);
+async function loadEncoder(options: LoadOptions): Promise<FaceEncoder> {
+  const { bundle, model, running } = await open(options, options.models.encoder, 'face-encoding');
   const output = outputOf(bundle.card, 'embedding');
   const { alignment, input } = bundle.card;
   if (alignment === null)
     throw new UsherError('model-invalid', `${bundle.dir}: an encoder's card must name its alignment`);
   switch (alignment.kind) {
     case 'five-point':
-      return new FivePointEncoder(running, model, input, output, alignment, mirror ?? output.mirror);
+      return new FivePointEncoder(running, model, input, output, alignment, options.mirror ?? output.mirror);
     case 'face-api-box':
-      return new FaceApiEncoder(running, model, input, output, mirror ?? output.mirror);
+      return new FaceApiEncoder(running, model, input, output, options.mirror ?? output.mirror);
   }
 }
 
