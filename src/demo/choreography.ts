@@ -24,8 +24,8 @@ export const SCRIPT = {
 const ENTER_S = 1.2;
 const APPROACH_S = 1.8;
 const LEAVE_S = 1.1;
-/** Face widths as parts of the frame's width: 84 px far and 200 px near, at 1280. */
-const FAR = 84 / 1280;
+/** Face widths as parts of the frame's width: 90 px far and 200 px near, at 1280. */
+const FAR = 90 / 1280;
 const NEAR = 200 / 1280;
 const GONE = 150 / 1280;
 

@@ -43,18 +43,22 @@ export function ffmpegArguments(camera: CameraConfig, source: FfmpegConfig): str
       '-vf',
       `${atMost(fps)},scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:-1:-1,setsar=1`,
     ],
-    // Passthrough: ffmpeg's default for raw video repeats frames to keep a constant rate. (-fps_mode needs ffmpeg 5.1.)
-    ...['-vsync', 'passthrough', '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
+    ...['-r', String(fps), '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
   ];
 }
 
 /**
  * Thins a stream out to a rate but never repeats a frame, as the `fps` filter does: a repeated frame would count as one more
  * frame that agrees. At most one frame for each slot of a 1/fps grid; a clock that jumps back does no harm.
+ *
+ * The frames that are left are numbered anew without gaps: ffmpeg keeps a constant rate in raw video and would fill gaps with
+ * repetitions. (What switches that off is `-vsync` up to ffmpeg 8 and `-fps_mode` since 5.1; boards have 4.4 to 9.)
  */
 function atMost(fps: number): string {
   const slot = (time: string): string => `floor(${time}*${fps}+0.5)`;
-  return `select=isnan(t)+isnan(prev_selected_t)+not(eq(${slot('t')}\\,${slot('prev_selected_t')}))`;
+  const select = `select=isnan(t)+isnan(prev_selected_t)+not(eq(${slot('t')}\\,${slot('prev_selected_t')}))`;
+  // A time base of its own: that of a 2 fps stream may be too coarse for 10 fps numbers.
+  return `${select},settb=1/90000,setpts=N/(${fps}*TB)`;
 }
 
 function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConfig): string[] {

@@ -103,7 +103,10 @@ export class WebcamStills implements CameraSource {
         cause: failure,
       });
     const timedOut = code === 124 || code === 137;
-    return this.failed(timedOut ? 'no answer within 20 s' : (typeof message === 'string' ? message : messageOf(failure)).trim(), failure);
+    return this.failed(
+      timedOut ? 'no answer within 20 s' : (typeof message === 'string' ? message : messageOf(failure)).trim(),
+      failure,
+    );
   }
 
   private failed(what: string, cause?: unknown): UsherError {
