@@ -22,6 +22,6 @@ export function childrenRunning(program: string): number[] {
 /** Writes a test picture clip; `seconds` may be a fraction. */
 export function makeClip(file: string, options: { seconds: number; fps: number; size: string }): void {
   const source = `testsrc=size=${options.size}:rate=${options.fps}:duration=${options.seconds}`;
-  const codec = file.endsWith('.y4m') ? [] : ['-c:v', 'mpeg4', '-q:v', '3'];
+  const codec = file.endsWith('.y4m') ? ['-pix_fmt', 'yuv420p'] : ['-c:v', 'mpeg4', '-q:v', '3'];
   execFileSync('ffmpeg', ['-loglevel', 'error', '-y', '-f', 'lavfi', '-i', source, ...codec, file]);
 }
