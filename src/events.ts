@@ -55,6 +55,8 @@ export interface Observation {
   readonly camera: string;
   /** When the frame left the camera source (epoch ms). */
   readonly at: number;
+  /** The same moment on the machine's monotonic clock (ms), which all its processes share: what the door logic reckons with. */
+  readonly mono: number;
   /** Ordinal of the frame in its source; gaps are dropped frames. */
   readonly frame: number;
   /** Faces found, suitable or not. */

@@ -4,6 +4,8 @@ import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
 import { enrollCommand } from './cli/enroll';
 import { membersCommand } from './cli/members';
+import { evalCommand } from './cli/eval';
+import { modelsCommand } from './cli/models';
 import { runCommand } from './cli/run';
 import { messageOf, UsherError } from './errors';
 import { packageVersion } from './system/paths';
@@ -16,6 +18,8 @@ const program = new Command('usher')
   .addCommand(demoCommand())
   .addCommand(enrollCommand())
   .addCommand(membersCommand())
+  .addCommand(modelsCommand())
+  .addCommand(evalCommand())
   .addCommand(configCommand());
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */

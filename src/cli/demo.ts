@@ -133,7 +133,7 @@ async function enrol(still: string, { file, dataDir }: LoadedConfig): Promise<vo
     dataDir,
     still,
   ];
-  say(`usher ${args.slice(0, 5).join(' ')} "Demo Member" …`);
+  say(`usher enroll --id ${MEMBER} --name "Demo Member" … ${still}`);
   const child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   const code = await new Promise<number | null>((done, failed) => {
     child.once('error', failed);

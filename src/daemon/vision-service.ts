@@ -102,11 +102,12 @@ export class VisionService {
     this.lastProgressAt = status.lastAnalysisAt;
     const live = status.state === 'live' && (analysing || status.framesAnalysed === 0);
     this.setLive(live);
+    const starting = status.state === 'starting' && status.restarts === 0;
     const counts = `${status.framesCaptured} frames, ${status.framesDropped} dropped, ${status.restarts} restarts`;
     this.events.health({
-      state: live ? 'ok' : status.state === 'starting' && status.restarts === 0 ? 'starting' : 'failed',
+      state: live ? 'ok' : starting ? 'starting' : 'failed',
       lastProgressAt: status.lastAnalysisAt,
-      detail: live ? null : (status.detail ?? `the camera is ${status.state} (${counts})`),
+      detail: live || starting ? null : (status.detail ?? `the camera is ${status.state} (${counts})`),
       remedy: null,
     });
   }

@@ -64,7 +64,8 @@ let stop: () => void = () => undefined;
 process.once('message', (message) => {
   const job = message as VisionJob;
   runVision(job, (event) => {
-    if (process.connected) process.send?.(event);
+    // The parent may go away between the question and the send; `disconnect` then ends this process.
+    if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
   }).then(
     (stopped) => {
       stop = stopped;
