@@ -62,9 +62,10 @@ function atMost(fps: number): string {
 }
 
 function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConfig): string[] {
-  const lowLatency = ['-fflags', 'nobuffer', '-flags', 'low_delay'];
-  // The default looks at 5 s of a stream before the first frame.
-  const shortProbe = ['-analyzeduration', '1000000'];
+  const lowLatency = ['-flags', 'low_delay'];
+  // The default looks at 5 s of a stream before the first frame. No `-fflags nobuffer`: it throws away what was looked at, with
+  // it the first key frame, so that a network camera shows nothing before its next one, seconds later.
+  const shortProbe = ['-analyzeduration', '1000000', '-fflags', 'discardcorrupt'];
   switch (kindOf(source)) {
     case 'v4l2':
       return [

@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
@@ -138,6 +140,20 @@ describeWithFfmpeg('with real ffmpeg', () => {
     const error = await failure({ input: '/dev/video199' });
     expect(error.code).toBe('camera-failed');
     expect(error.remedy).toContain('plugged in');
+  });
+
+  test('a stream over HTTP, at its own pace, until its end', async () => {
+    makeClip(file('stream.ts'), { seconds: 2, fps: 10, size: '128x64' });
+    const server = createServer((_request, response) => createReadStream(file('stream.ts')).pipe(response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const source = createCameraSource(camera({ input: `http://usher:secret@127.0.0.1:${port}/1.ts` }), log);
+      expect([source.name, source.live]).toEqual([`http://***@127.0.0.1:${port}/1.ts`, true]);
+      expect((await firstValueFrom(source.open().pipe(toArray()))).length).toBeGreaterThanOrEqual(19);
+    } finally {
+      server.close();
+    }
   });
 
   test('a stream nobody answers for: no password in the message', async () => {
