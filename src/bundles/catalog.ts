@@ -1,9 +1,9 @@
 import type { CardDraft } from './write';
-import { MBF_CARD, MOBILEFACENET_CARD, SFACE_CARD } from './catalog-encoders';
+import { MBF_CARD, MBF_INT8_CARD, MOBILEFACENET_CARD, SFACE_CARD } from './catalog-encoders';
 import { MINIFAS_CARD, yuNetCard } from './catalog-detectors';
 
 /** How a published file becomes a bundle. */
-export type Importer = 'onnx' | 'espdl';
+export type Importer = 'onnx' | 'espdl' | 'espdl-int8';
 
 /** A published model file, pinned to the byte. The repository holds this entry, never the weights. */
 export interface CatalogEntry {
@@ -78,6 +78,17 @@ export const CATALOG: readonly CatalogEntry[] = [
     importer: 'espdl',
     onlyByName: false,
     card: MBF_CARD,
+    goldenSize: [112, 112],
+  },
+  {
+    name: 'mbf-int8',
+    file: 'human_face_feat_mbf_s8_v1.espdl',
+    urls: [raw(ESP_DL, 'models/human_face_recognition/models/p4/human_face_feat_mbf_s8_v1.espdl')],
+    sha256: '0cd2629f7111b821f419531d0d3ff33d81018391fa57039acd1022a4531cfd48',
+    bytes: 3_522_832,
+    importer: 'espdl-int8',
+    onlyByName: true,
+    card: MBF_INT8_CARD,
     goldenSize: [112, 112],
   },
   {

@@ -1,7 +1,17 @@
-import { UsherError } from '../../errors';
 import { OnnxGraph, type OnnxAttribute, type OnnxDim } from '../onnx-writer';
-import type { EspdlModel, EspdlNode, EspdlTensor } from './container';
+import type { EspdlModel, EspdlNode } from './container';
 import { toFloats, toOihw } from './kernels';
+import {
+  biasOf,
+  endsOf,
+  invalid,
+  numberAttribute,
+  outputOf,
+  refusingDamage,
+  requireLayoutChange,
+  spatial,
+  tensorOf,
+} from './nodes';
 import { addPRelu } from './prelu';
 
 export interface TargetShape {
@@ -21,7 +31,6 @@ const CONCAT_AXIS = new Map([
   [1, 2],
   [2, 3],
 ]);
-const LAYOUT_PERMUTATIONS = ['0,3,1,2', '0,2,3,1'];
 
 /**
  * Decodes a quantised ESP-DL network into a float32 ONNX graph in NCHW: every weight becomes integer × 2^exponent, activations
@@ -29,13 +38,7 @@ const LAYOUT_PERMUTATIONS = ['0,3,1,2', '0,2,3,1'];
  * @throws UsherError model-invalid for an operator or an arrangement that is not known here.
  */
 export function espdlToOnnx(model: EspdlModel, name: string, shape: TargetShape): OnnxGraph {
-  try {
-    return new FloatImport(model, name).run(shape);
-  } catch (error) {
-    // The graph refuses names that are defined twice and data that does not fit its dims.
-    if (error instanceof RangeError) throw invalid(error.message);
-    throw error;
-  }
+  return refusingDamage(() => new FloatImport(model, name).run(shape));
 }
 
 class FloatImport {
@@ -51,10 +54,7 @@ class FloatImport {
   }
 
   run(shape: TargetShape): OnnxGraph {
-    const [input, ...moreInputs] = this.model.inputs;
-    const [output, ...moreOutputs] = this.model.outputs;
-    if (input === undefined || output === undefined || moreInputs.length + moreOutputs.length > 0)
-      throw invalid('the network must have one input and one output');
+    const { input, output } = endsOf(this.model);
     this.values.set(input, this.graph.input(INPUT, shape.input));
     for (const node of this.model.nodes) this.convert(node);
     this.graph.node('Identity', [this.value(output, 'the network output')], [OUTPUT]);
@@ -97,7 +97,7 @@ class FloatImport {
 
   private conv(node: EspdlNode): void {
     const group = numberAttribute(node, 'group', 1);
-    const kernel = toOihw(this.tensor(node, 1), group);
+    const kernel = toOihw(tensorOf(this.model, node, 1), group);
     const weight = this.graph.initializer(`${node.name}:weight`, kernel.dims, toFloats(kernel.data, kernel.exponents));
     const attributes = spatial(node, ['kernel_shape', 'pads', 'strides', 'dilations']);
     this.emit(node, 'Conv', [this.input(node, 0), weight, ...this.bias(node, kernel.dims[0])], {
@@ -109,7 +109,7 @@ class FloatImport {
   private gemm(node: EspdlNode): void {
     if (numberAttribute(node, 'alpha', 1) !== 1 || numberAttribute(node, 'beta', 1) !== 1)
       throw invalid(`node ${node.name}: a Gemm with alpha or beta is not known`);
-    const { dims, data, exponents } = toOihw(this.tensor(node, 1), 1);
+    const { dims, data, exponents } = toOihw(tensorOf(this.model, node, 1), 1);
     const [outputs, channels, height, width] = dims;
     const weight = this.graph.initializer(
       `${node.name}:weight`,
@@ -120,7 +120,7 @@ class FloatImport {
   }
 
   private pRelu(node: EspdlNode): void {
-    const slope = this.tensor(node, 1);
+    const slope = tensorOf(this.model, node, 1);
     const output = `${node.name}:out`;
     addPRelu(this.graph, this.input(node, 0), toFloats(slope.data, slope.exponents), output);
     this.values.set(outputOf(node), output);
@@ -134,9 +134,7 @@ class FloatImport {
   }
 
   private transpose(node: EspdlNode): void {
-    const permutation = node.attributes.get('perm');
-    if (!Array.isArray(permutation) || !LAYOUT_PERMUTATIONS.includes(permutation.join()))
-      throw invalid(`node ${node.name}: a Transpose that does more than change the layout`);
+    requireLayoutChange(node);
     this.values.set(outputOf(node), this.input(node, 0));
   }
 
@@ -158,11 +156,8 @@ class FloatImport {
   }
 
   private bias(node: EspdlNode, channels: number): string[] {
-    if (node.inputs.length < 3) return [];
-    const bias = this.tensor(node, 2);
-    if (bias.data.length !== channels)
-      throw invalid(`node ${node.name}: ${bias.data.length} bias values for ${channels} channels`);
-    return [this.graph.initializer(`${node.name}:bias`, [channels], toFloats(bias.data, bias.exponents))];
+    const bias = biasOf(this.model, node, channels);
+    return bias === null ? [] : [this.graph.initializer(`${node.name}:bias`, [channels], bias)];
   }
 
   private input(node: EspdlNode, index: number): string {
@@ -174,34 +169,4 @@ class FloatImport {
     if (value === undefined) throw invalid(`${user} reads "${name}", which nothing before it makes`);
     return value;
   }
-
-  private tensor(node: EspdlNode, index: number): EspdlTensor {
-    const tensor = this.model.initializers.get(node.inputs[index] ?? '');
-    if (tensor === undefined) throw invalid(`node ${node.name}: its input ${index} is no stored tensor`);
-    return tensor;
-  }
-}
-
-function outputOf(node: EspdlNode): string {
-  const [output] = node.outputs;
-  if (output === undefined) throw invalid(`node ${node.name} makes nothing`);
-  return output;
-}
-
-function spatial(node: EspdlNode, names: readonly string[]): Record<string, OnnxAttribute> {
-  const entries = names.flatMap((name) => {
-    const value = node.attributes.get(name);
-    return Array.isArray(value) ? [[name, { ints: value as readonly number[] }] as const] : [];
-  });
-  return Object.fromEntries(entries);
-}
-
-function numberAttribute(node: EspdlNode, name: string, otherwise: number): number {
-  const value = node.attributes.get(name) ?? otherwise;
-  if (typeof value !== 'number') throw invalid(`node ${node.name}: ${name} is no number`);
-  return value;
-}
-
-function invalid(what: string): UsherError {
-  return new UsherError('model-invalid', `cannot convert the ESP-DL model: ${what}`);
 }

@@ -20,6 +20,8 @@ export interface TestModel {
   tensors: TestTensor[];
   input: string;
   output: string;
+  /** Of activations in between, by name. */
+  exponents?: Record<string, number>;
 }
 
 /** Writes an ESP-DL file by its published schema, with the official FlatBuffers builder: independent of our reader. */
@@ -62,7 +64,12 @@ export function buildEspdl(model: TestModel): Uint8Array {
   );
   const inputAt = offsets(b, [info(model.input, -6)]);
   const outputAt = offsets(b, [info(model.output, -5)]);
+  const valuesAt = offsets(
+    b,
+    Object.entries(model.exponents ?? {}).map(([name, exponent]) => info(name, exponent)),
+  );
   b.startObject(10);
+  b.addFieldOffset(6, valuesAt, 0);
   b.addFieldOffset(0, nodesAt, 0);
   b.addFieldOffset(2, tensorsAt, 0);
   b.addFieldOffset(4, inputAt, 0);

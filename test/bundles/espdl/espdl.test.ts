@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
-import { espdlToOnnx, readEspdl } from '../../../src/bundles/espdl';
+import { espdlToInt8Onnx, espdlToOnnx, readEspdl } from '../../../src/bundles/espdl';
 import { toFloats, toOihw } from '../../../src/bundles/espdl/kernels';
 import { addPRelu } from '../../../src/bundles/espdl/prelu';
 import { OnnxGraph } from '../../../src/bundles/onnx-writer';
@@ -78,6 +78,43 @@ test('a small network computes what its stored integers say', async () => {
     const out = await runOnce(graph, Float32Array.from(x), [1, 3, 1, 1]);
     smallModelByHand(x).forEach((value, i) => expect(out[i]).toBeCloseTo(value, 4));
   }
+});
+
+describe('in 8-bit arithmetic', () => {
+  const exponents = { c: -4, p: -4, t: -4, f: -4 };
+  const linearEnd = (model: TestModel): TestModel => {
+    const fc = { ...model.nodes[4]!, string: { activation: 'Linear' } };
+    return { ...model, exponents, nodes: [...model.nodes.slice(0, 4), fc] };
+  };
+
+  test.each([
+    ['Conv run twice', false],
+    ['an Add between Conv and PRelu', true],
+  ])('the small network within the rounding of its activations: %s', async (_what, apart) => {
+    const model = linearEnd(smallModel());
+    if (apart) {
+      model.nodes[1]!.inputs[0] = 'sum';
+      model.nodes.splice(1, 0, { op: 'Add', name: 'add', inputs: ['c', 'c'], output: 'sum' });
+      model.exponents!['sum'] = -4;
+    }
+    const parsed = readEspdl(buildEspdl(model));
+    const x = Float32Array.of(1, -2, 0.5);
+    const rounded = await runOnce(espdlToInt8Onnx(parsed, 'int8', shape), x, [1, 3, 1, 1]);
+    const exact = await runOnce(espdlToOnnx(parsed, 'float', shape), x, [1, 3, 1, 1]);
+    // 20 activations, each off by at most 1.5 steps of 1/16, times weights of at most 1.5.
+    exact.forEach((value, i) => expect(Math.abs(rounded[i]! - value)).toBeLessThan(apart ? 0.8 : 0.3));
+    expect(Math.abs(exact[0]!)).toBeGreaterThan(3);
+  });
+
+  test.each<[string, (model: TestModel) => void, RegExp]>([
+    ['a missing scale', (model) => delete model.exponents!['p'], /the activation "p" has no single scale/],
+    ['a fused activation', (model) => (model.nodes[0]!.string = { activation: 'Relu' }), /no 8-bit form of a fused/],
+    ['another operator', (model) => (model.nodes[1]!.op = 'Sigmoid'), /no 8-bit form of the operator Sigmoid/],
+  ])('%s is refused', (_what, change, message) => {
+    const model = linearEnd(smallModel());
+    change(model);
+    expect(() => espdlToInt8Onnx(readEspdl(buildEspdl(model)), 'wrong', shape)).toThrow(message);
+  });
 });
 
 describe('kernels', () => {
@@ -198,15 +235,17 @@ describe('damaged and foreign files are refused as model-invalid', () => {
 });
 
 describeWithShared('the published MBF encoder', () => {
-  test('its float decode gives the reference vector', async () => {
-    const file = readFileSync(path.join(sharedDir, 'models/human_face_feat_mbf_s8_v1.espdl'));
-    const graph = espdlToOnnx(readEspdl(file), 'mbf', { input: [1, 3, 112, 112], output: [1, 512] });
-    const x = new Float32Array(3 * 112 * 112);
-    for (let i = 0; i < x.length; i++) {
+  const mbf = { input: [1, 3, 112, 112], output: [1, 512] };
+  const readMbf = () => readEspdl(readFileSync(path.join(sharedDir, 'models/human_face_feat_mbf_s8_v1.espdl')));
+  const pattern = (): Float32Array =>
+    Float32Array.from({ length: 3 * 112 * 112 }, (_, i) => {
       const [c, y, column] = [Math.floor(i / 12544), Math.floor(i / 112) % 112, i % 112];
-      x[i] = (((85 * c + 2 * y + 3 * column) % 256) - 127.5) / 127.5;
-    }
-    const vector = await runOnce(graph, x, [1, 3, 112, 112]);
+      return (((85 * c + 2 * y + 3 * column) % 256) - 127.5) / 127.5;
+    });
+
+  test('its float decode gives the reference vector', async () => {
+    const graph = espdlToOnnx(readMbf(), 'mbf', mbf);
+    const vector = await runOnce(graph, pattern(), mbf.input);
     const norm = Math.hypot(...vector);
     expect(norm).toBeCloseTo(3.2396, 4);
     const unit = [...vector].map((value) => value / norm);
@@ -214,5 +253,12 @@ describeWithShared('the published MBF encoder', () => {
     first.forEach((value, i) => expect(unit[i]).toBeCloseTo(value, 4));
     const last = [-0.0478, 0.0378, 0.0519, -0.0154];
     last.forEach((value, i) => expect(unit[508 + i]).toBeCloseTo(value, 4));
+  });
+
+  test('its 8-bit form points the same way, even on a picture that is no face', async () => {
+    const float = await runOnce(espdlToOnnx(readMbf(), 'mbf', mbf), pattern(), mbf.input);
+    const int8 = await runOnce(espdlToInt8Onnx(readMbf(), 'mbf-int8', mbf), pattern(), mbf.input);
+    const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+    expect(dot(float, int8) / Math.sqrt(dot(float, float) * dot(int8, int8))).toBeGreaterThan(0.92);
   });
 });
