@@ -28,12 +28,7 @@ export class Roster {
 
   /** @throws UsherError `store-unavailable`; the gallery is then as it was before */
   load(): void {
-    const active = new Set(
-      this.store.members
-        .list()
-        .filter((member) => member.status === 'active')
-        .map((member) => member.id),
-    );
+    const active = new Set(this.store.members.activeIds());
     this.gallery.replaceAll(
       this.store.templates.inSpace(this.gallery.space).filter((template) => active.has(template.member)),
     );
@@ -48,8 +43,7 @@ export class Roster {
 
   /** Active members that the running encoder cannot recognise: enrolled for another one, or not at all. */
   withoutTemplate(): number {
-    return this.store.members.list().filter((member) => member.status === 'active' && !this.gallery.has(member.id))
-      .length;
+    return this.store.members.activeIds().filter((id) => !this.gallery.has(id)).length;
   }
 
   /** What the store says of a swiped identifier, read at the time of the swipe. @throws UsherError `store-unavailable` */

@@ -82,6 +82,11 @@ export class MemberStore {
     return member;
   }
 
+  /** Ids of the members who may be recognised: one pass over one table, for the daemon, which asks at every change. */
+  activeIds(): string[] {
+    return this.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
+  }
+
   /** All members, ordered by id. */
   list(): MemberSummary[] {
     return this.database
