@@ -1,6 +1,7 @@
 import { UsherError } from '../errors';
 import { type Connection } from './connection';
 import { type CredentialFiles } from './credentials';
+import { withDeadline } from './deadline';
 import { decode } from './decode';
 import { type InboundHandler, InboundRouter, type Rejection, type RejectReason } from './inbound';
 import { MQTT_LIMITS } from './limits';
@@ -105,7 +106,7 @@ export class MqttClient {
     this.cancelRepair();
     return this.link.stop(async (connection) => {
       // Half of the time for what waits; "offline" must still get its turn.
-      await within(this.stopMs / 2, this.publisher.drain(connection));
+      await withDeadline(this.stopMs / 2, this.publisher.drain(connection), () => undefined);
       const offline = JSON.stringify(this.presence.message('offline'));
       await connection.send(this.statusTopic, offline, { qos: 1, retain: true });
     });
@@ -191,13 +192,4 @@ export class MqttClient {
   private sayOnline(connection: Connection): void {
     sendState(connection, this.statusTopic, JSON.stringify(this.presence.message('online')));
   }
-}
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UsherError, messageOf } from '../errors';
 import { type MqttClient } from './client';
+import { withDeadline } from './deadline';
 import { MQTT_LIMITS } from './limits';
 import { type CommandPayload, type CommandResultPayload } from './payloads';
 
@@ -71,7 +72,9 @@ export class CommandRegistry {
     if (this.running >= MQTT_LIMITS.commandsAtOnce) return failure('busy', `${this.running} commands are under way`);
     this.running++;
     try {
-      const result = await withDeadline(this.deadlineMs, Promise.resolve(known.run(parsed.data as never)));
+      const result = await withDeadline(this.deadlineMs, Promise.resolve(known.run(parsed.data as never)), () => {
+        throw new UsherError('cancelled', `no result within ${this.deadlineMs} ms`);
+      });
       return { ok: true, result };
     } catch (error) {
       return failure(error instanceof UsherError ? error.code : 'failed', messageOf(error));
@@ -90,16 +93,4 @@ export class CommandRegistry {
 
 function failure(code: string, message: string): Answer {
   return { ok: false, error: { code, message: message.slice(0, 1024) } };
-}
-
-async function withDeadline<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UsherError('cancelled', `no result within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

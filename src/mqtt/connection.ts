@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { connect, type IClientOptions, type IPublishPacket, type ISubscriptionMap, type MqttClient } from 'mqtt';
 import { PacketSizeGuard } from './packet-size';
 import { type ConnectionEvents, type ConnectionSettings, type SendOptions } from './wire';
@@ -33,6 +34,8 @@ export class Connection {
       return;
     }
     this.client = client;
+    // Nagle's algorithm holds a small message back until the one before it is acknowledged by TCP.
+    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     const guard = new PacketSizeGuard(this.settings.maxPacketBytes);
     client.stream.on('data', (chunk: Uint8Array) => {
       if (guard.push(chunk) !== null) this.end(new Error('the broker sent a packet larger than this device takes in'));

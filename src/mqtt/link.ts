@@ -2,6 +2,7 @@ import { type UsherError } from '../errors';
 import { Backoff } from './backoff';
 import { Connection } from './connection';
 import { type CredentialFiles, readCredentials } from './credentials';
+import { withDeadline } from './deadline';
 import { MQTT_LIMITS } from './limits';
 import { explainBrokerProblem } from './problems';
 import { type InboundPacket, type Will } from './wire';
@@ -154,16 +155,12 @@ export class Link {
     if (this.attemptTimer !== null) clearTimeout(this.attemptTimer);
     const connection = this.connection;
     if (connection !== null) {
-      let deadline: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        deadline = setTimeout(resolve, this.options.limits.stopMs);
-      });
       const goodbye = async (): Promise<void> => {
         if (connection.connected) await farewell(connection);
         await connection.close();
       };
-      await Promise.race([goodbye().catch(() => undefined), late]);
-      clearTimeout(deadline);
+      const done = goodbye().catch(() => undefined);
+      await withDeadline(this.options.limits.stopMs, done, () => undefined);
       connection.drop();
     }
     this.report('stopped', null);

@@ -1,5 +1,8 @@
 import { type StatusPayload } from './payloads';
 
+/** Milliseconds since 1970, in the year 144,000 and some. */
+const LATEST_BIRTH = 2 ** 52;
+
 /** What a status seen on the device's own topic means to the connection that reads it. */
 export type StatusVerdict = 'ours' | 'stale' | 'ahead';
 
@@ -33,8 +36,8 @@ export class Presence {
 
   judge(seen: StatusPayload): StatusVerdict {
     if (seen.birth > this.birth) {
-      // A birth at the end of the number range leaves no room above: overwrite it instead of chasing it.
-      if (seen.birth >= Number.MAX_SAFE_INTEGER - 1) return 'stale';
+      // Nobody is born so late by the clock, and above it there would be no room to rise: overwrite it.
+      if (seen.birth > LATEST_BIRTH) return 'stale';
       this.birth = seen.birth;
       return 'ahead';
     }
