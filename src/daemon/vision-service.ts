@@ -18,7 +18,7 @@ export interface VisionServiceEvents {
 const CHILD_START_MS = 15 * 60_000;
 /** The child reports every second; a native call that hangs for so long is ended. */
 const CHILD_SILENT_MS = 10_000;
-const CHILD_STOP_MS = 2000;
+const CHILD_STOP_MS = 3000;
 
 /** One camera's vision child, as the daemon sees it: observations, liveliness and health. */
 export class VisionService {

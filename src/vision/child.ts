@@ -61,6 +61,7 @@ function fail(job: VisionJob, error: unknown): void {
 }
 
 let stop: () => void = () => undefined;
+let leaving = false;
 process.once('message', (message) => {
   const job = message as VisionJob;
   runVision(job, (event) => {
@@ -69,14 +70,19 @@ process.once('message', (message) => {
   }).then(
     (stopped) => {
       stop = stopped;
+      if (leaving) stop();
     },
     (error: unknown) => fail(job, error),
   );
 });
+
+/** The camera's process gets its SIGTERM, and SIGKILL where it hangs: this process stays until that is done, but not for ever. */
+const LEAVE_MS = 2500;
 const leave = (): void => {
+  leaving = true;
   stop();
-  // ffmpeg gets its SIGTERM from the unsubscription; a native call in flight must not keep this process alive.
-  setTimeout(() => process.exit(0), 100);
+  if (process.connected) process.disconnect();
+  setTimeout(() => process.exit(0), LEAVE_MS).unref();
 };
 process.once('disconnect', leave);
 process.once('SIGTERM', leave);
