@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { CameraConfig } from '../config/schema';
 import { messageOf, UsherError } from '../errors';
@@ -16,6 +16,7 @@ import { modelsDir } from '../system/paths';
 import type { FaceAnalyser } from '../vision/analyser';
 import { loadAnalyser } from '../vision/load';
 import { WHOLE_FRAME } from '../vision/quality';
+import { wholeNumber } from './arguments';
 import { printFigures } from './figures';
 import { createProgress, type Progress } from './progress';
 
@@ -171,9 +172,4 @@ async function writeThresholds(file: string, dataset: FaceDataset, evaluation: F
   } catch (error) {
     throw new UsherError('file-unreadable', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
   }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a whole number of at least 1 is expected');
-  return Number(text);
 }
