@@ -1,5 +1,5 @@
 import { type UsherError } from '../errors';
-import { Backoff } from './backoff';
+import { Backoff } from '../rx/backoff';
 import { Connection } from './connection';
 import { type CredentialFiles, readCredentials } from './credentials';
 import { withDeadline } from './deadline';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
-import { Backoff } from '../../src/mqtt/backoff';
+import { Backoff } from '../../src/rx/backoff';
 import { EventQueue } from '../../src/mqtt/event-queue';
 import { PacketSizeGuard } from '../../src/mqtt/packet-size';
 import { Presence } from '../../src/mqtt/presence';
