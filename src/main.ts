@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './cli/bench';
 import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
 import { enrollCommand } from './cli/enroll';
@@ -20,6 +21,7 @@ const program = new Command('usher')
   .addCommand(membersCommand())
   .addCommand(modelsCommand())
   .addCommand(evalCommand())
+  .addCommand(benchCommand())
   .addCommand(configCommand());
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */
