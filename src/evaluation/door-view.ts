@@ -51,7 +51,8 @@ const BLUR_STEPS = 9;
 const MID_GREY = 0.16;
 const MAX_GAIN = 6;
 const GAMMA = 2.2;
-const LINEAR = Float32Array.from({ length: 256 }, (_, v) => (v / 255) ** GAMMA);
+/** By 8-bit value; one entry more for what resampling rounds up. */
+const LINEAR = Float32Array.from({ length: 257 }, (_, v) => (v / 255) ** GAMMA);
 
 /**
  * One person walking up to a door, made from a still: `count` frames that share place, light and camera, while motion, angle,
@@ -136,7 +137,7 @@ function expose(
     };
     warpInto(still, toStill, warped, side, side);
     for (let i = 0; i < linear.length; i++)
-      linear[i] = (linear[i] as number) + (LINEAR[Math.round(warped[i] as number)] ?? 1) / steps;
+      linear[i] = (linear[i] as number) + (LINEAR[((warped[i] as number) + 0.5) | 0] as number) / steps;
   }
 }
 
@@ -164,13 +165,14 @@ function develop(linear: Float32Array, side: number, random: Random, { fullWell,
   let sum = 0;
   for (const value of linear) sum += value;
   const gain = Math.min(MAX_GAIN, Math.max(1, (MID_GREY * linear.length) / Math.max(sum, 1e-6)));
+  const { sqrt } = Math;
   for (let channel = 0; channel < 3; channel++)
     for (let i = 0; i < plane; i++) {
       const electrons = (linear[channel * plane + i] as number) * fullWell;
       // Shot noise is Poisson: its variance is its mean; at these counts a normal distribution serves.
-      const noisy = electrons + Math.sqrt(electrons + readNoise * readNoise) * random.normal();
-      const value = Math.min(1, Math.max(0, (noisy / fullWell) * gain));
-      data[3 * i + channel] = Math.round(255 * value ** (1 / GAMMA));
+      const noisy = electrons + sqrt(electrons + readNoise * readNoise) * random.normal();
+      const value = (noisy / fullWell) * gain;
+      data[3 * i + channel] = value <= 0 ? 0 : value >= 1 ? 255 : 255 * value ** (1 / GAMMA) + 0.5;
     }
   return { width: side, height: side, data };
 }
