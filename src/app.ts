@@ -203,6 +203,7 @@ export class App {
     commands.onCommand('ping', nothing, () => ({ bootId: this.bootId, version: packageVersion() }));
     commands.onCommand('status', nothing, () => ({
       doors: doors.all.map((keeper) => ({ id: keeper.door.id, phase: keeper.phase(monotonicMs()) })),
+      cameras: [...this.visions].map(([id, vision]) => ({ id, ...vision.counts })),
       health: Object.fromEntries([...health.entries()].map(([name, { state, detail }]) => [name, { state, detail }])),
     }));
     commands.onCommand('reload-members', nothing, () => {

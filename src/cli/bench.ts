@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { benchDaemonCommand } from './bench-daemon';
+import { benchDoorCommand } from './bench-door';
 import { benchMatchCommand } from './bench-match';
 import { benchVisionCommand } from './bench-vision';
 
@@ -6,5 +8,7 @@ export function benchCommand(): Command {
   return new Command('bench')
     .description('measure how fast this machine is')
     .addCommand(benchVisionCommand())
-    .addCommand(benchMatchCommand());
+    .addCommand(benchMatchCommand())
+    .addCommand(benchDoorCommand())
+    .addCommand(benchDaemonCommand());
 }

@@ -14,6 +14,8 @@ export interface VisionServiceEvents {
   health(health: ComponentHealth): void;
 }
 
+export type CameraCounts = Pick<CameraStatus, 'framesCaptured' | 'framesAnalysed' | 'framesDropped' | 'restarts'>;
+
 /** Time for loading models, a TensorRT engine build included. */
 const CHILD_START_MS = 15 * 60_000;
 /** The child reports every second; a native call that hangs for so long is ended. */
@@ -27,6 +29,7 @@ export class VisionService {
   private live = false;
   private failure: string | null = null;
   private lastProgressAt: number | null = null;
+  private status: CameraStatus | null = null;
 
   constructor(
     readonly camera: CameraConfig,
@@ -48,6 +51,17 @@ export class VisionService {
 
   get pid(): number | null {
     return this.child.pid;
+  }
+
+  /** Frames since the running vision process began, and the camera's restarts; zeros before its first word. */
+  get counts(): CameraCounts {
+    const { status } = this;
+    return {
+      framesCaptured: status?.framesCaptured ?? 0,
+      framesAnalysed: status?.framesAnalysed ?? 0,
+      framesDropped: status?.framesDropped ?? 0,
+      restarts: status?.restarts ?? 0,
+    };
   }
 
   start(): void {
@@ -95,6 +109,7 @@ export class VisionService {
   }
 
   private onCamera(status: CameraStatus): void {
+    this.status = status;
     // Frames that are captured but not analysed are no progress: the door would wait for a face that nobody looks for.
     const analysing =
       status.lastAnalysisAt !== null &&
