@@ -19,6 +19,7 @@ import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
 import { Store } from './store/store';
 import { monotonicMs } from './system/clock';
 import type { Log } from './system/log';
+import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import { childEntry, packageVersion } from './system/paths';
 import { chooseModels, readEncoderCard } from './vision/load';
 
@@ -41,6 +42,7 @@ export class App {
   private becomeReady: () => void = () => undefined;
   private brokerAddress = '';
 
+  private tickedAt = monotonicMs();
   /** Resolves when every camera's models are loaded and analysed frames arrive. */
   readonly whenReady = new Promise<void>((resolve) => {
     this.becomeReady = resolve;
@@ -57,6 +59,15 @@ export class App {
   }
 
   /** Process ids of the vision children, for measurements. */
+  /** Names of what should make progress and does not: the service manager's watchdog is fed while there is none. */
+  get stalled(): readonly string[] {
+    const cameras = [...this.visions.values()].map((vision) => vision.progress);
+    return stalledParts(
+      [{ name: 'doors', at: this.tickedAt, patienceMs: LOOP_PATIENCE_MS }, ...cameras],
+      monotonicMs(),
+    );
+  }
+
   get childPids(): readonly number[] {
     return [...this.visions.values()].map((vision) => vision.pid).filter((pid) => pid !== null);
   }
@@ -131,6 +142,7 @@ export class App {
     });
 
     for (const camera of config.cameras) {
+      this.tickedAt = monotonicMs();
       const absentMs = Math.max(
         ...config.doors.filter((door) => door.camera === camera.id).map((door) => door.absentMs),
         100,

@@ -32,6 +32,10 @@ export class VisionService {
   private status: CameraStatus | null = null;
 
   constructor(
+  /** Monotonic time of the last analysed frame, or of the last step towards having frames again. */
+  private progressAt = monotonicMs();
+  /** The process is up and has said nothing yet: it loads its models. */
+  private loading = false;
     readonly camera: CameraConfig,
     entry: string,
     job: VisionJob,
@@ -55,6 +59,13 @@ export class VisionService {
 
   /** Frames since the running vision process began, and the camera's restarts; zeros before its first word. */
   get counts(): CameraCounts {
+  /** For the watchdog. Loading is bounded by the supervision of the process; a recording that has ended owes nothing more. */
+  get progress(): Progress {
+    const wait = this.loading ? CHILD_START_MS : Math.max(this.camera.startMs, this.camera.stallMs);
+    const patienceMs = this.status?.state === 'ended' ? Infinity : wait + CAMERA_PATIENCE_MS;
+    return { name: this.camera.id, at: this.progressAt, patienceMs };
+  }
+
     const { status } = this;
     return {
       framesCaptured: status?.framesCaptured ?? 0,
@@ -71,6 +82,8 @@ export class VisionService {
       this.child.state.subscribe(({ state, detail, restarts }) => {
         if (state !== 'waiting') return;
         this.setLive(false);
+        this.progressAt = monotonicMs();
+        this.loading = state === 'running';
         const why = this.failure ?? `the vision process ended (${detail ?? 'no cause known'})`;
         this.failure = null;
         this.log.error(why, { restarts });
@@ -99,8 +112,10 @@ export class VisionService {
       case 'camera':
         this.onCamera(event);
         return;
+    this.loading = false;
       case 'ready':
         this.events.ready(event);
+        this.progressAt = monotonicMs();
         return;
       case 'failed':
         this.failure = event.remedy === null ? event.message : `${event.message} ${event.remedy}`;
@@ -117,6 +132,8 @@ export class VisionService {
     this.lastProgressAt = status.lastAnalysisAt;
     const live = status.state === 'live' && (analysing || status.framesAnalysed === 0);
     this.setLive(live);
+    if (status.state !== this.status?.state || status.restarts !== this.status.restarts)
+      this.progressAt = monotonicMs();
     const starting = status.state === 'starting' && status.restarts === 0;
     const counts = `${status.framesCaptured} frames, ${status.framesDropped} dropped, ${status.restarts} restarts`;
     this.events.health({
