@@ -1,6 +1,8 @@
 import type { Subscription } from 'rxjs';
 import type { CameraConfig } from '../config/schema';
 import type { CameraStatus, Observation, VisionEvent, VisionReady } from '../events';
+import { monotonicMs } from '../system/clock';
+import { CAMERA_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
 import type { VisionJob } from '../vision/job';
