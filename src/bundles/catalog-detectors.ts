@@ -43,7 +43,7 @@ export function yuNetCard(size: YuNetSize): CardDraft {
       mean: [0, 0, 0],
       scale: [1, 1, 1],
     },
-    output: { decoding: 'yunet', strides: [8, 16, 32], scoreThreshold: 0.7, iouThreshold: 0.3 },
+    output: { decoding: 'yunet', strides: [8, 16, 32], scoreThreshold: 0.5, iouThreshold: 0.3 },
     alignment: null,
     figures: [
       {

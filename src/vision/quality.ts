@@ -17,6 +17,9 @@ export const WHOLE_FRAME: Region = { x: 0, y: 0, width: 1, height: 1 };
 /** How far a face box may reach over the frame's edge before the face counts as cut off, as a share of its side. */
 const CUT_OFF_SHARE = 0.1;
 
+/** Boxes of one face vary by so much from frame to frame: a face of just the smallest useful width must not flicker. */
+const SIZE_SLACK = 0.9;
+
 export type Pose = ReturnType<typeof poseOf>;
 
 /** What can be refused before a pixel is touched; null when nothing can. */
@@ -39,7 +42,7 @@ export function refuseByGeometry(
     return 'outside-region';
   if (isCutOff(frame, box, five)) return 'cut-off';
   // The negated comparisons refuse NaN too: a landmark network that returns one must not open a door.
-  if (!(Math.min(box.width, box.height) >= minFacePx)) return 'too-small';
+  if (!(Math.min(box.width, box.height) >= SIZE_SLACK * minFacePx)) return 'too-small';
   if (five === null) return null;
   const pose = poseOf(five);
   const frontal =
