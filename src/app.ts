@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { openDeviceKey } from './access/device-key';
 import { DOOR_PHASES } from './access/keeper';
 import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
@@ -96,6 +97,7 @@ export class App {
     this.undo.push(() => lock.release());
     const store = Store.open(dataDir);
     this.undo.push(() => store.close());
+    const key = openDeviceKey(dataDir);
 
     const models = await chooseModels(modelsDir, config.models);
     const { output } = await readEncoderCard(modelsDir, models.encoder);
@@ -111,7 +113,14 @@ export class App {
 
     const mqtt = await this.connect();
     const health = new HealthBoard((component, state) => publishHealth(mqtt, component, state));
-    const announcer = new Announcer(mqtt, this.bootId, config.mqtt.unlockLifeMs, monotonicMs, this.log.child('door'));
+    const announcer = new Announcer(
+      mqtt,
+      this.bootId,
+      key,
+      config.mqtt.unlockLifeMs,
+      monotonicMs,
+      this.log.child('door'),
+    );
     const doors = new Doors(
       config.doors,
       output.thresholds,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { actuatorCommand } from './cli/actuator';
 import { benchCommand } from './cli/bench';
 import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
@@ -22,6 +23,7 @@ const program = new Command('usher')
   .addCommand(modelsCommand())
   .addCommand(evalCommand())
   .addCommand(benchCommand())
+  .addCommand(actuatorCommand())
   .addCommand(configCommand());
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */

@@ -25,22 +25,41 @@ const MAX_BYTES = 256 * 1024;
  */
 export async function loadConfig(file: string): Promise<LoadedConfig> {
   const absolute = resolve(file);
-  let text: string;
-  try {
-    text = await readFile(absolute, 'utf8');
-  } catch (error) {
-    throw new UsherError('file-unreadable', `configuration ${absolute}: ${messageOf(error)}`, {
-      cause: error,
-      remedy: 'Name a configuration with --config FILE; device-config/gym-entrance.yaml is a commented start',
-    });
-  }
-  const config = parseConfig(text, absolute);
+  const config = parseConfig(await readConfigFile(absolute, 'device-config/gym-entrance.yaml'), absolute);
   const dir = dirname(absolute);
   return { config, file: absolute, dataDir: resolve(dir, config.dataDir), modelsDir: resolve(dir, config.models.dir) };
 }
 
+/** @throws UsherError `file-unreadable` */
+export async function readConfigFile(file: string, example: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsherError('file-unreadable', `configuration ${file}: ${messageOf(error)}`, {
+      cause: error,
+      remedy: `Name a configuration with --config FILE; ${example} is a commented start`,
+    });
+  }
+}
+
 /** @param name of the text, for messages */
 export function parseConfig(text: string, name: string): Config {
+  return parseWith(ConfigSchema, text, name, {
+    faultsOf: referenceFaults,
+    explained: 'device-config/gym-entrance.yaml and, for editors, device-config/schema.json',
+  });
+}
+
+/**
+ * Text of a configuration to a frozen, checked value of any schema.
+ * @throws UsherError `config-invalid` naming every bad key
+ */
+export function parseWith<S extends z.ZodType>(
+  schema: S,
+  text: string,
+  name: string,
+  about: { readonly faultsOf: (plain: unknown) => ReturnType<typeof referenceFaults>; readonly explained: string },
+): z.infer<S> {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw new UsherError('config-invalid', `${name}: larger than ${MAX_BYTES / 1024} KiB, this is no configuration`);
   const lines = new LineCounter();
@@ -57,8 +76,8 @@ export function parseConfig(text: string, name: string): Config {
   } catch (error) {
     throw new UsherError('config-invalid', `${name}: ${messageOf(error)}`);
   }
-  const result = ConfigSchema.safeParse(plain, { reportInput: true });
-  const faults = referenceFaults(plain);
+  const result = schema.safeParse(plain, { reportInput: true });
+  const faults = about.faultsOf(plain);
   if (result.success && faults.length === 0) return freeze(result.data);
   const told = (path: readonly PropertyKey[], text: string): string =>
     `  ${keyOf(path)}${lineOf(path, document, lines)}: ${text}`;
@@ -68,7 +87,7 @@ export function parseConfig(text: string, name: string): Config {
   ];
   const count = `${problems.length} bad ${problems.length === 1 ? 'key' : 'keys'}`;
   throw new UsherError('config-invalid', [`${name}: ${count}`, ...problems].join('\n'), {
-    remedy: 'Every key is explained in device-config/gym-entrance.yaml and, for editors, device-config/schema.json',
+    remedy: `Every key is explained in ${about.explained}`,
   });
 }
 

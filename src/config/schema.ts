@@ -141,7 +141,7 @@ const EmbeddedBroker = z.strictObject({
   port: z.number().int().min(0).max(65535).default(1883).describe('On the loopback interface only; 0 takes a free one'),
 });
 
-const ExternalBroker = z.strictObject({
+export const ExternalBroker = z.strictObject({
   type: z.literal('external'),
   url: z
     .string()

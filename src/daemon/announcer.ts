@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { DeviceKey } from '../access/device-key';
 import type { Decision } from '../access/door-types';
+import { signUnlock } from '../access/unlock';
 import type { DoorConfig } from '../config/schema';
 import type { MqttClient } from '../mqtt/client';
 import type { Log } from '../system/log';
@@ -14,6 +16,7 @@ export class Announcer {
   constructor(
     private readonly mqtt: Pick<MqttClient, 'publish'>,
     private readonly bootId: string,
+    private readonly key: DeviceKey,
     private readonly unlockLifeMs: number,
     private readonly monotonicMs: () => number,
     private readonly log: Log,
@@ -28,17 +31,20 @@ export class Announcer {
       const outcome = this.mqtt.publish(
         'unlock',
         { door: door.id },
-        {
-          v: 1,
-          door: door.id,
-          decision: id,
-          issuedAt: now,
-          notAfter: now + this.unlockLifeMs,
-          bootId: this.bootId,
-          seq,
-          nonce: randomBytes(16).toString('hex'),
-          durationMs: door.unlockMs,
-        },
+        signUnlock(
+          {
+            v: 1,
+            door: door.id,
+            decision: id,
+            issuedAt: now,
+            notAfter: now + this.unlockLifeMs,
+            bootId: this.bootId,
+            seq,
+            nonce: randomBytes(16).toString('hex'),
+            durationMs: door.unlockMs,
+          },
+          this.key,
+        ),
       );
       if (outcome !== 'sent')
         this.log.error('granted, but the broker is not connected: the unlock was not sent', { door: door.id });

@@ -88,7 +88,10 @@ export const DecisionPayload = z.strictObject({
 });
 export type DecisionPayload = z.infer<typeof DecisionPayload>;
 
-/** An order to open, void after `notAfter`. The actuator also refuses a nonce seen before and a lower `seq` of one boot. */
+/**
+ * An order to open, void after `notAfter`. `sig` is Ed25519 over `usher-unlock-v1`, a newline and the RFC 8785 text of all other
+ * fields; `key` says whose. The actuator also refuses a nonce seen before and a lower `seq` of one boot.
+ */
 export const UnlockPayload = z.strictObject({
   v: V1,
   door: Name,
@@ -99,6 +102,9 @@ export const UnlockPayload = z.strictObject({
   seq: Seq,
   nonce: z.string().regex(/^[0-9a-f]{32}$/),
   durationMs: z.number().int().min(100).max(60_000),
+  key: z.string().regex(/^[0-9a-f]{16}$/),
+  // In lower-case hex there is one spelling of a signature; base64 has several, and a changed letter could still be it.
+  sig: z.string().regex(/^[0-9a-f]{128}$/),
 });
 export type UnlockPayload = z.infer<typeof UnlockPayload>;
 

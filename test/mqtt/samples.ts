@@ -14,6 +14,8 @@ export function unlock(seq: number, at = Date.now()): UnlockPayload {
     seq,
     nonce: randomBytes(16).toString('hex'),
     durationMs: 3000,
+    key: '00112233aabbccdd',
+    sig: '5a'.repeat(64),
   };
 }
 

@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs';
+import { createSwitch } from '../access/actuator/create';
+import { UnlockMemory } from '../access/actuator/memory';
+import { type RefusalReason, Refusal, REFUSALS } from '../access/actuator/refusals';
+import { PulsedRelay } from '../access/actuator/relay';
+import { type VerifierSettings, verifyUnlock } from '../access/actuator/verifier';
+import { trustedKey } from '../access/device-key';
+import type { LoadedActuatorConfig } from '../config/load-actuator';
+import { messageOf } from '../errors';
+import { decode } from '../mqtt/decode';
+import { UnlockPayload } from '../mqtt/payloads';
+import type { InboundPacket } from '../mqtt/wire';
+import { holdDaemonLock } from '../store/daemon-lock';
+import { ClockWatch, monotonicMs } from '../system/clock';
+import type { Log } from '../system/log';
+import { ActuatorLink } from './actuator-link';
+import type { ComponentHealth } from './health';
+
+/** An unlock is some 560 bytes. */
+const MAX_UNLOCK_BYTES = 2048;
+const CLOCK_EVERY_MS = 500;
+const FLOOR_EVERY_MS = 30_000;
+const LOG_EVERY_MS = 1000;
+
+export interface ActuatorStats {
+  readonly obeyed: number;
+  readonly refused: Readonly<Partial<Record<RefusalReason, number>>>;
+}
+
+/**
+ * `usher actuator`: obeys the unlocks of one door. Hears them, has each verified, opens the relay for a bounded time. Everything
+ * that goes wrong leaves the door secured: nothing here opens but an order from `verifyUnlock`.
+ */
+export class Actuator {
+  private readonly undo: (() => void | Promise<void>)[] = [];
+  private readonly refused = new Map<RefusalReason, number>();
+  private readonly logged = new Map<RefusalReason, number>();
+  private obeyed = 0;
+  private lastObeyedAt: number | null = null;
+  private relayTrouble: string | null = null;
+  private settings: VerifierSettings | null = null;
+  private memory: UnlockMemory | null = null;
+  private relay: PulsedRelay | null = null;
+  private link: ActuatorLink | null = null;
+  private stopping: Promise<void> | null = null;
+  private told = '';
+
+  constructor(
+    private readonly loaded: LoadedActuatorConfig,
+    private readonly log: Log,
+  ) {}
+
+  get stats(): ActuatorStats {
+    return { obeyed: this.obeyed, refused: Object.fromEntries(this.refused) };
+  }
+
+  /** @throws UsherError `data-invalid` (a key), `store-locked`, `store-unavailable` */
+  async start(): Promise<void> {
+    try {
+      await this.bringUp();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Secures the door, then says goodbye. Safe to call at any moment and more than once. */
+  stop(): Promise<void> {
+    this.stopping ??= (async () => {
+      for (let undo = this.undo.pop(); undo !== undefined; undo = this.undo.pop())
+        try {
+          await undo();
+        } catch (error) {
+          this.log.error('stopping', { why: messageOf(error) });
+        }
+    })();
+    return this.stopping;
+  }
+
+  private async bringUp(): Promise<void> {
+    const { config, stateDir } = this.loaded;
+    const { limits, clock } = config;
+    const keys = config.trustedKeys.map(trustedKey);
+    const lock = holdDaemonLock(stateDir);
+    this.undo.push(() => lock.release());
+    // Kept for a minute at least: the count of openings a minute is taken from it, and survives a restart with it.
+    const memory = UnlockMemory.open(stateDir, Math.max(60_000, 2 * (limits.maxLifeMs + limits.skewMs + clock.jumpMs)));
+    this.memory = memory;
+    this.undo.push(() => memory.close());
+    const watch = new ClockWatch({
+      wall: Date.now,
+      monotonic: monotonicMs,
+      jumpMs: clock.jumpMs,
+      steadyMs: clock.steadySeconds * 1000,
+      floor: memory.floor,
+    });
+    this.settings = {
+      door: config.door,
+      keys,
+      limits,
+      wall: Date.now,
+      clockDoubt: () => this.clockDoubt(watch),
+      read: (bytes) => decode(UnlockPayload, bytes, MAX_UNLOCK_BYTES),
+    };
+
+    const link = new ActuatorLink(config, `actuator-${config.name ?? config.door}`, {
+      unlock: (packet) => this.hear(packet),
+      up: () => void this.onUp(),
+      changed: ({ state, problem }) => {
+        if (problem !== null) this.log.warn(problem.message, { remedy: problem.remedy ?? '' });
+        else this.log.info(state);
+      },
+    });
+    this.link = link;
+    const relay = new PulsedRelay(createSwitch(config.relay, link.publish), {
+      maxOpenMs: limits.maxOpenMs,
+      monotonic: monotonicMs,
+      trouble: (message) => this.noteRelay(message),
+    });
+    this.relay = relay;
+    // A relay on MQTT can be secured only when there is a connection; see onUp.
+    if (!this.relayIsOnMqtt) await this.secure();
+    this.undo.push(() => link.stop());
+    this.undo.push(() => relay.stop());
+    link.start();
+
+    this.every(CLOCK_EVERY_MS, () => this.tellChanges(this.clockDoubt(watch)));
+    this.every(FLOOR_EVERY_MS, () => {
+      const believed = watch.believed();
+      if (believed !== null) memory.raiseFloor(believed);
+    });
+    this.every(config.health.everySeconds * 1000, () => link.sayHealth(this.health(this.clockDoubt(watch))));
+    link.sayHealth(this.health(this.clockDoubt(watch)));
+  }
+
+  private get relayIsOnMqtt(): boolean {
+    const { type } = this.loaded.config.relay;
+    return type !== 'gpio' && type !== 'command';
+  }
+
+  private async onUp(): Promise<void> {
+    if (this.relayIsOnMqtt) await this.secure();
+    this.log.info('listening', { door: this.loaded.config.door });
+  }
+
+  private hear(packet: InboundPacket): void {
+    const { settings, memory, relay } = this;
+    if (settings === null || memory === null || relay === null || this.stopping !== null) return;
+    try {
+      const { unlock, openMs } = verifyUnlock(packet, memory, settings);
+      // Before the log line and everything else: somebody is waiting.
+      const pulse = relay.pulse(openMs);
+      this.obeyed++;
+      this.lastObeyedAt = Date.now();
+      this.log.info('opened', { decision: unlock.decision, seq: unlock.seq, forMs: openMs });
+      pulse.then(
+        () => this.noteRelay(null),
+        (error: unknown) => this.noteRelay(`it could not be opened: ${messageOf(error)}`),
+      );
+    } catch (error) {
+      if (error instanceof Refusal) this.noteRefusal(error);
+      else this.log.error('an unlock could not be judged', { why: messageOf(error) });
+    }
+  }
+
+  private noteRefusal({ reason, detail }: Refusal): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    // One line a second and reason: whoever floods the topic must not fill the disk through our log.
+    const now = monotonicMs();
+    if (now - (this.logged.get(reason) ?? -Infinity) < LOG_EVERY_MS) return;
+    this.logged.set(reason, now);
+    this.log.warn(`refused: ${REFUSALS[reason]}`, { reason, detail });
+  }
+
+  private noteRelay(message: string | null): void {
+    if (message === this.relayTrouble) return;
+    this.relayTrouble = message;
+    if (message === null) this.log.info('the relay works again');
+    else this.log.error('the relay', { why: message });
+  }
+
+  private async secure(): Promise<void> {
+    try {
+      await this.relay?.secure();
+      this.noteRelay(null);
+    } catch (error) {
+      this.noteRelay(`it could not be secured: ${messageOf(error)}`);
+    }
+  }
+
+  private clockDoubt(watch: ClockWatch): string | null {
+    const { syncedFile } = this.loaded.config.clock;
+    if (syncedFile !== undefined && !existsSync(syncedFile))
+      return `${syncedFile} is not there: the time is not yet known`;
+    return watch.check()?.detail ?? null;
+  }
+
+  /** Says a change of condition at once, and not what merely counts on. */
+  private tellChanges(doubt: string | null): void {
+    const sign = `${doubt === null} ${this.relayTrouble ?? ''}`;
+    if (sign === this.told) return;
+    if (doubt !== null) this.log.warn('nothing is obeyed while the clock is in doubt', { why: doubt });
+    this.told = sign;
+    this.link?.sayHealth(this.health(doubt));
+  }
+
+  private health(doubt: string | null): ComponentHealth {
+    const lastProgressAt = this.lastObeyedAt;
+    if (this.relayTrouble !== null)
+      return {
+        state: 'failed',
+        lastProgressAt,
+        detail: `the relay: ${this.relayTrouble}`,
+        remedy: 'Check the wiring, the device’s power and the `relay` part of the actuator’s configuration.',
+      };
+    if (doubt !== null)
+      return {
+        state: 'degraded',
+        lastProgressAt,
+        detail: `nothing is obeyed: ${doubt}`,
+        remedy:
+          'Set the clock right (timedatectl). If it is right now and was ahead before: usher actuator reset --config FILE',
+      };
+    const refused = [...this.refused].map(([reason, count]) => `${reason} ${count}`).join(', ');
+    return {
+      state: 'ok',
+      lastProgressAt,
+      detail: `obeyed ${this.obeyed}; refused ${refused === '' ? '0' : refused}`,
+      remedy: null,
+    };
+  }
+
+  private every(ms: number, work: () => void): void {
+    const timer = setInterval(work, ms);
+    this.undo.push(() => clearInterval(timer));
+  }
+}
