@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { openDeviceKey } from './access/device-key';
 import { DOOR_PHASES } from './access/keeper';
 import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
@@ -19,8 +18,8 @@ import { acceptSwipes } from './mqtt/swipes';
 import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
 import { Store } from './store/store';
 import { monotonicMs } from './system/clock';
-import type { Log } from './system/log';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
+import type { Log } from './system/log';
 import { childEntry, packageVersion } from './system/paths';
 import { chooseModels, readEncoderCard } from './vision/load';
 
@@ -42,8 +41,8 @@ export class App {
   private down: Promise<void> | null = null;
   private becomeReady: () => void = () => undefined;
   private brokerAddress = '';
-
   private tickedAt = monotonicMs();
+
   /** Resolves when every camera's models are loaded and analysed frames arrive. */
   readonly whenReady = new Promise<void>((resolve) => {
     this.becomeReady = resolve;
@@ -59,7 +58,6 @@ export class App {
     return this.brokerAddress;
   }
 
-  /** Process ids of the vision children, for measurements. */
   /** Names of what should make progress and does not: the service manager's watchdog is fed while there is none. */
   get stalled(): readonly string[] {
     const cameras = [...this.visions.values()].map((vision) => vision.progress);
@@ -69,6 +67,7 @@ export class App {
     );
   }
 
+  /** Process ids of the vision children, for measurements. */
   get childPids(): readonly number[] {
     return [...this.visions.values()].map((vision) => vision.pid).filter((pid) => pid !== null);
   }
@@ -97,7 +96,6 @@ export class App {
     this.undo.push(() => lock.release());
     const store = Store.open(dataDir);
     this.undo.push(() => store.close());
-    const key = openDeviceKey(dataDir);
 
     const models = await chooseModels(modelsDir, config.models);
     const { output } = await readEncoderCard(modelsDir, models.encoder);
@@ -113,14 +111,7 @@ export class App {
 
     const mqtt = await this.connect();
     const health = new HealthBoard((component, state) => publishHealth(mqtt, component, state));
-    const announcer = new Announcer(
-      mqtt,
-      this.bootId,
-      key,
-      config.mqtt.unlockLifeMs,
-      monotonicMs,
-      this.log.child('door'),
-    );
+    const announcer = new Announcer(mqtt, this.bootId, config.mqtt.unlockLifeMs, monotonicMs, this.log.child('door'));
     const doors = new Doors(
       config.doors,
       output.thresholds,
@@ -142,6 +133,7 @@ export class App {
     this.every(TICK_MS, () => {
       doors.tick();
       phases.publishChanges();
+      this.tickedAt = monotonicMs();
     });
     doors.refresh();
     this.every(REFRESH_MS, () => doors.refresh());
@@ -151,7 +143,6 @@ export class App {
     });
 
     for (const camera of config.cameras) {
-      this.tickedAt = monotonicMs();
       const absentMs = Math.max(
         ...config.doors.filter((door) => door.camera === camera.id).map((door) => door.absentMs),
         100,

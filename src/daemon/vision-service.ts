@@ -32,12 +32,12 @@ export class VisionService {
   private failure: string | null = null;
   private lastProgressAt: number | null = null;
   private status: CameraStatus | null = null;
-
-  constructor(
   /** Monotonic time of the last analysed frame, or of the last step towards having frames again. */
   private progressAt = monotonicMs();
   /** The process is up and has said nothing yet: it loads its models. */
   private loading = false;
+
+  constructor(
     readonly camera: CameraConfig,
     entry: string,
     job: VisionJob,
@@ -59,8 +59,6 @@ export class VisionService {
     return this.child.pid;
   }
 
-  /** Frames since the running vision process began, and the camera's restarts; zeros before its first word. */
-  get counts(): CameraCounts {
   /** For the watchdog. Loading is bounded by the supervision of the process; a recording that has ended owes nothing more. */
   get progress(): Progress {
     const wait = this.loading ? CHILD_START_MS : Math.max(this.camera.startMs, this.camera.stallMs);
@@ -68,6 +66,8 @@ export class VisionService {
     return { name: this.camera.id, at: this.progressAt, patienceMs };
   }
 
+  /** Frames since the running vision process began, and the camera's restarts; zeros before its first word. */
+  get counts(): CameraCounts {
     const { status } = this;
     return {
       framesCaptured: status?.framesCaptured ?? 0,
@@ -82,10 +82,10 @@ export class VisionService {
     this.subscriptions.push(
       this.child.messages.subscribe((event) => this.receive(event)),
       this.child.state.subscribe(({ state, detail, restarts }) => {
-        if (state !== 'waiting') return;
-        this.setLive(false);
         this.progressAt = monotonicMs();
         this.loading = state === 'running';
+        if (state !== 'waiting') return;
+        this.setLive(false);
         const why = this.failure ?? `the vision process ended (${detail ?? 'no cause known'})`;
         this.failure = null;
         this.log.error(why, { restarts });
@@ -106,18 +106,18 @@ export class VisionService {
   }
 
   private receive(event: VisionEvent): void {
+    this.loading = false;
     switch (event.kind) {
       case 'observation':
+        this.progressAt = monotonicMs();
         this.lastProgressAt = event.at;
         this.events.observation(event);
         return;
       case 'camera':
         this.onCamera(event);
         return;
-    this.loading = false;
       case 'ready':
         this.events.ready(event);
-        this.progressAt = monotonicMs();
         return;
       case 'failed':
         this.failure = event.remedy === null ? event.message : `${event.message} ${event.remedy}`;
@@ -126,6 +126,8 @@ export class VisionService {
   }
 
   private onCamera(status: CameraStatus): void {
+    if (status.state !== this.status?.state || status.restarts !== this.status.restarts)
+      this.progressAt = monotonicMs();
     this.status = status;
     // Frames that are captured but not analysed are no progress: the door would wait for a face that nobody looks for.
     const analysing =
@@ -134,8 +136,6 @@ export class VisionService {
     this.lastProgressAt = status.lastAnalysisAt;
     const live = status.state === 'live' && (analysing || status.framesAnalysed === 0);
     this.setLive(live);
-    if (status.state !== this.status?.state || status.restarts !== this.status.restarts)
-      this.progressAt = monotonicMs();
     const starting = status.state === 'starting' && status.restarts === 0;
     const counts = `${status.framesCaptured} frames, ${status.framesDropped} dropped, ${status.restarts} restarts`;
     this.events.health({
