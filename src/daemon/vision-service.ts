@@ -29,7 +29,7 @@ export class VisionService {
   private readonly child: SupervisedChild<VisionEvent>;
   private readonly subscriptions: Subscription[] = [];
   private live = false;
-  private failure: string | null = null;
+  private failure: { readonly detail: string; readonly remedy: string | null } | null = null;
   private lastProgressAt: number | null = null;
   private status: CameraStatus | null = null;
   /** Monotonic time of the last analysed frame, or of the last step towards having frames again. */
@@ -86,10 +86,16 @@ export class VisionService {
         this.loading = state === 'running';
         if (state !== 'waiting') return;
         this.setLive(false);
-        const why = this.failure ?? `the vision process ended (${detail ?? 'no cause known'})`;
+        const failure = this.failure ?? {
+          detail: `the vision process ended (${detail ?? 'no cause known'})`,
+          remedy: null,
+        };
         this.failure = null;
-        this.log.error(why, { restarts });
-        this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, detail: why, remedy: null });
+        this.log.error(failure.detail, {
+          restarts,
+          ...(failure.remedy === null ? {} : { remedy: failure.remedy }),
+        });
+        this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, ...failure });
       }),
     );
     this.child.start();
@@ -120,7 +126,7 @@ export class VisionService {
         this.events.ready(event);
         return;
       case 'failed':
-        this.failure = event.remedy === null ? event.message : `${event.message} ${event.remedy}`;
+        this.failure = { detail: event.message, remedy: event.remedy };
         return;
     }
   }

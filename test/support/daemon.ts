@@ -9,6 +9,8 @@ import { stringify } from 'yaml';
 import { packageRoot } from '../../src/system/paths';
 
 const MAIN = join(packageRoot(), 'dist', 'main.js');
+/** In the environment of every process that a daemon of ours starts, however far below it. */
+const MARK = 'USHER_TEST_INSTALLATION';
 
 export async function usher(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
@@ -44,7 +46,22 @@ export class Installation {
   }
 
   enroll(id: string, ...photos: string[]) {
-    return usher('enroll', '--config', this.config, '--id', id, '--name', `Member ${id}`, ...photos);
+    const consent = ['--consent-text', 'test-1', '--consent-by', 'the test'];
+    return usher('enroll', '--config', this.config, '--id', id, '--name', `Member ${id}`, ...consent, ...photos);
+  }
+
+  /** Processes of its daemons that still live, children whose parent is gone included. */
+  processes(): number[] {
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .filter((entry) => {
+        try {
+          return readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(`${MARK}=${this.dir}`);
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
   }
 
   async remove(): Promise<void> {
@@ -66,7 +83,10 @@ export class Daemon {
 
   static start(installation: Installation): Daemon {
     return new Daemon(
-      spawn(process.execPath, [MAIN, 'run', '--config', installation.config], { stdio: ['ignore', 'pipe', 'pipe'] }),
+      spawn(process.execPath, [MAIN, 'run', '--config', installation.config], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, [MARK]: installation.dir },
+      }),
     );
   }
 
