@@ -1,7 +1,15 @@
 import { countUpTo } from './float32';
-import { l2Distance } from '../vision/fusion';
+import { Gallery } from '../access/gallery';
 import { vectorOf, type EmbeddingSet } from './embedding-set';
 import { wilson, type Interval } from './intervals';
+
+const SPACE = 'evaluation';
+
+interface Nearest {
+  /** Position in the gallery. */
+  readonly index: number;
+  readonly distance: number;
+}
 
 /** Open-set 1:N search by ISO/IEC 19795-1 and Grother's FRVT 1:N reports, rank 1. */
 export interface IdentificationTrials {
@@ -46,16 +54,17 @@ export function openSetSearches(set: EmbeddingSet): IdentificationTrials | null 
     const gallery = enrolled.map((list) => list[0] as number);
     gallerySize = Math.max(gallerySize, gallery.length);
     if (gallery.length === 0) return null;
+    const search = searchIn(set, gallery);
     enrolled.forEach((list, own) => {
       for (const probe of list.slice(1)) {
-        const best = nearest(set, gallery, probe);
+        const best = search(probe);
         mated.push(best?.index === own ? best.distance : Infinity);
       }
     });
     const strangers = several.filter((_, i) => i % 2 !== half).flatMap((list) => list.slice(1));
     strangers.push(...single.filter((_, i) => i % 2 === half).flat());
     for (const probe of strangers) {
-      const best = nearest(set, gallery, probe);
+      const best = search(probe);
       if (best !== null) nonMated.push(best.distance);
     }
   }
@@ -90,18 +99,16 @@ export function identificationCurve(trials: IdentificationTrials): readonly { fp
 
 const rank = (set: EmbeddingSet, picture: number): number => (set.pictures[picture]?.role === 'enrolled' ? 0 : 1);
 
-function nearest(set: EmbeddingSet, gallery: readonly number[], probe: number) {
-  const vector = vectorOf(set, probe);
-  if (vector === null) return null;
-  let distance = Infinity;
-  let index = -1;
-  gallery.forEach((row, i) => {
-    const candidate = vectorOf(set, row);
-    const d = candidate === null ? Infinity : l2Distance(vector, candidate);
-    if (d < distance) {
-      distance = d;
-      index = i;
-    }
+/** The door's own search over the first pictures of these persons. */
+function searchIn(set: EmbeddingSet, rows: readonly number[]): (probe: number) => Nearest | null {
+  const gallery = new Gallery(SPACE, set.dimensions);
+  rows.forEach((row, index) => {
+    const vector = vectorOf(set, row);
+    if (vector !== null) gallery.add({ member: String(index), space: SPACE, vector });
   });
-  return index < 0 ? null : { distance, index };
+  return (probe) => {
+    const vector = vectorOf(set, probe);
+    const [best] = vector === null ? [] : gallery.search({ space: SPACE, vector }, 1);
+    return best === undefined ? null : { index: Number(best.member), distance: best.distance };
+  };
 }

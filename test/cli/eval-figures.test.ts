@@ -1,0 +1,71 @@
+import { createProgress } from '../../src/cli/progress';
+import { figureTable, printFigures } from '../../src/cli/figures';
+import { atLeast, atMost, fmrTag, withGoal, type Figure } from '../../src/evaluation/figure';
+
+const FIGURES: Figure[] = [
+  withGoal({ name: 'faces.eer', value: 0.0123, unit: 'ratio', low: 0.01, high: 0.02 }, atMost(0.02)),
+  withGoal({ name: 'vision.ratio', value: 18.4, unit: 'x' }, atLeast(20)),
+  { name: 'match.p99_ms', value: 3.4567, unit: 'ms' },
+  withGoal({ name: 'faces.fnmr', value: null, unit: 'ratio', note: 'not enough impostor pairs' }, atMost(0)),
+];
+
+test('a figure that cannot be measured does not meet its goal', () => {
+  expect(FIGURES.map(({ meets }) => meets)).toEqual([true, false, undefined, false]);
+});
+
+test('the table names values, intervals and goals, aligned', () => {
+  expect(figureTable(FIGURES).split('\n')).toEqual([
+    'figure        value           95 %       to reach',
+    'faces.eer     1.23 %          1 % … 2 %  ≤ 2 % reached',
+    'vision.ratio  18.4×                      ≥ 20× MISSED',
+    'match.p99_ms  3.457 ms',
+    'faces.fnmr    not measurable             ≤ 0 % MISSED   not enough impostor pairs',
+    '',
+  ]);
+});
+
+test('columns that are empty throughout are left out', () => {
+  expect(figureTable([{ name: 'a', value: 2, unit: 'pairs' }])).toBe('figure  value\na       2 pairs\n');
+});
+
+test('JSON carries every figure, whatever the table shows, and what else there is', () => {
+  let text = '';
+  const write = (part: string): void => {
+    text += part;
+  };
+  printFigures(FIGURES, { json: true, more: { dataset: 'x' }, shown: [] }, write);
+  expect(JSON.parse(text)).toEqual({ figures: FIGURES, dataset: 'x' });
+});
+
+test.each([
+  [1e-3, '1e-3'],
+  [1e-4, '1e-4'],
+  [0.1, '1e-1'],
+  [3e-5, '3e-5'],
+])('%p is written %s', (fmr, tag) => expect(fmrTag(fmr)).toBe(tag));
+
+describe('progress', () => {
+  test('is drawn where a person watches, with the time that is left', () => {
+    let clock = 0;
+    const lines: string[] = [];
+    const screen = { isTTY: true, columns: 80, write: (text: string) => lines.push(text) };
+    const progress = createProgress(screen, () => clock);
+    progress.update('encoding', 0);
+    clock = 50;
+    progress.update('encoding', 0.1);
+    clock = 10_000;
+    progress.update('encoding', 0.5);
+    progress.done();
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toContain('50 % encoding, 10 s left');
+    expect(lines[2]).toBe('\r\x1b[K');
+  });
+
+  test('is silent in a pipe', () => {
+    const write = jest.fn();
+    const progress = createProgress({ write });
+    progress.update('encoding', 0.5);
+    progress.done();
+    expect(write).not.toHaveBeenCalled();
+  });
+});
