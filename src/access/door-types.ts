@@ -2,8 +2,11 @@ import type { DenialReason } from './reasons';
 
 /** The vocabulary of the door automaton: its settings, events, state and decisions. All of it plain data. */
 
+/** `card` asks for no face at all. */
+export type DoorMode = 'verify' | 'identify' | 'either' | 'card';
+
 export interface DoorSettings {
-  readonly mode: 'verify' | 'identify' | 'either';
+  readonly mode: DoorMode;
   /** L2 distances: accept at or under. `identify` is already tightened for the number of members. */
   readonly verifyDistance: number;
   readonly identifyDistance: number;
@@ -42,13 +45,33 @@ export type DoorEvent =
   | { readonly type: 'empty'; readonly at: number }
   | { readonly type: 'camera'; readonly at: number; readonly live: boolean }
   | { readonly type: 'store'; readonly at: number; readonly available: boolean }
+  /** The last grant was not carried out: it could not be recorded. */
+  | { readonly type: 'withheld'; readonly at: number }
   | { readonly type: 'shutdown'; readonly at: number }
   | { readonly type: 'tick'; readonly at: number };
 
-/** What the store says of a swiped identifier. */
-export type MemberStanding =
+/** What the store says of a swiped identifier. `duress`: it is one that the member uses under threat. */
+export type MemberStanding = (
   | { readonly kind: 'active'; readonly member: string }
-  | { readonly kind: 'refused'; readonly member: string | null; readonly reason: DenialReason };
+  | { readonly kind: 'refused'; readonly member: string | null; readonly reason: DenialReason }
+) & { readonly duress?: boolean };
+
+/**
+ * Who may pass, as far as it is no matter of evidence: asked before a swipe goes on (`member` null: the card names nobody
+ * who could) and before every grant. `earlier` are the decisions that the same event has already brought about.
+ */
+export interface Gate {
+  readonly atSwipe: (
+    passing: { readonly reader: string; readonly member: string | null },
+    earlier: readonly Decision[],
+  ) => DenialReason | null;
+  readonly atGrant: (
+    passing: { readonly reader: string | null; readonly member: string },
+    earlier: readonly Decision[],
+  ) => DenialReason | null;
+}
+
+export const OPEN_GATE: Gate = { atSwipe: () => null, atGrant: () => null };
 
 export interface Claim {
   readonly member: string;
@@ -95,18 +118,23 @@ export interface DoorState {
 
 export interface DecisionEvidence {
   readonly distance: number | null;
-  readonly threshold: number;
+  /** Null where no face was asked for. */
+  readonly threshold: number | null;
   readonly votes: number;
 }
 
 export type Decision = DecisionEvidence & {
   readonly at: number;
-  readonly trigger: 'swipe' | 'face';
+  /** What the door asked for at that time. */
+  readonly mode: DoorMode;
+  readonly trigger: 'swipe' | 'face' | 'order';
   readonly reader: string | null;
   /** When the swipe or the approach began: the difference to `at` is what the person waited. */
   readonly since: number;
 } & (
-    | { readonly outcome: 'granted'; readonly reason: 'match'; readonly member: string }
+    | { readonly outcome: 'granted'; readonly reason: 'match' | 'card'; readonly member: string }
+    /** A door that is kept open by an order, for so long. */
+    | { readonly outcome: 'granted'; readonly reason: 'hold-open'; readonly member: null; readonly unlockMs: number }
     | { readonly outcome: 'denied'; readonly reason: DenialReason; readonly member: string | null }
   );
 

@@ -7,10 +7,13 @@ import {
   type DoorSettings,
   type DoorState,
   type FaceEvidence,
+  type Gate,
+  type MemberStanding,
   type Nearness,
   type Seen,
   type Step,
   NOTHING_SEEN,
+  OPEN_GATE,
 } from './door-types';
 import type { DenialReason } from './reasons';
 
@@ -24,22 +27,28 @@ import type { DenialReason } from './reasons';
  * - A frame agrees only if both the track's fused embedding and the frame's own are under their thresholds.
  * - Every swipe that is answered gets exactly one decision.
  * - Nothing is granted while the store is unavailable, within the cooldown, or twice to one track without a swipe.
+ * - Nothing is granted that the gate (rights, hours, orders: the policy) refuses; in mode `card` the gate and the store's
+ *   word are all there is.
  */
 
 /** One event. Deadlines that passed before it are settled first, so a late frame can never serve an expired claim. */
-export function step(before: DoorState, event: DoorEvent, settings: DoorSettings): Step {
+export function step(before: DoorState, event: DoorEvent, settings: DoorSettings, gate: Gate = OPEN_GATE): Step {
   const expired = expire(before, event.at, settings);
   const { state } = expired;
-  const then = apply(state, event, settings);
+  const asked: Gate = {
+    atSwipe: (passing, earlier) => gate.atSwipe(passing, [...expired.decisions, ...earlier]),
+    atGrant: (passing, earlier) => gate.atGrant(passing, [...expired.decisions, ...earlier]),
+  };
+  const then = apply(state, event, settings, asked);
   return { state: then.state, decisions: [...expired.decisions, ...then.decisions] };
 }
 
-function apply(state: DoorState, event: DoorEvent, settings: DoorSettings): Step {
+function apply(state: DoorState, event: DoorEvent, settings: DoorSettings, gate: Gate): Step {
   switch (event.type) {
     case 'swipe':
-      return onSwipe(state, event, settings);
+      return onSwipe(state, event, settings, gate);
     case 'face':
-      return onFace(state, event, settings);
+      return onFace(state, event, settings, gate);
     case 'camera':
       return quiet({
         ...state,
@@ -49,6 +58,8 @@ function apply(state: DoorState, event: DoorEvent, settings: DoorSettings): Step
       });
     case 'store':
       return quiet({ ...state, storeAvailable: event.available, ballot: event.available ? state.ballot : null });
+    case 'withheld':
+      return quiet(withheld(state, event.at));
     case 'shutdown':
       return closeClaim(state, event.at, 'shutdown', settings);
     case 'empty':
@@ -79,7 +90,7 @@ function expire(state: DoorState, at: number, settings: DoorSettings): Step {
       denial(
         at,
         reasonOfApproach(next, approach.seen),
-        { trigger: 'face', reader: null, since: approach.since, member: null },
+        { trigger: 'face', reader: null, since: approach.since, member: null, mode: settings.mode },
         approach.seen,
         settings.identifyDistance,
       ),
@@ -91,7 +102,11 @@ function expire(state: DoorState, at: number, settings: DoorSettings): Step {
 
 /** Whether faces are being identified without a card just now. */
 function mayIdentify(state: DoorState, settings: DoorSettings): boolean {
-  return settings.mode !== 'verify' && state.claim === null;
+  return identifies(settings) && state.claim === null;
+}
+
+function identifies({ mode }: DoorSettings): boolean {
+  return mode === 'identify' || mode === 'either';
 }
 
 function reasonOfSilence(state: DoorState): DenialReason {
@@ -110,15 +125,37 @@ function reasonOfApproach(state: DoorState, seen: Seen): DenialReason {
   return seen.encoded > 0 ? 'unknown-face' : 'low-quality';
 }
 
-function onSwipe(state: DoorState, event: Extract<DoorEvent, { type: 'swipe' }>, settings: DoorSettings): Step {
+function onSwipe(
+  state: DoorState,
+  event: Extract<DoorEvent, { type: 'swipe' }>,
+  settings: DoorSettings,
+  gate: Gate,
+): Step {
   const { at, reader, standing } = event;
+  const asksForFace = settings.mode !== 'card';
   const refuse = (reason: DenialReason, member: string | null): Decision =>
-    denial(at, reason, { trigger: 'swipe', reader, since: at, member }, NOTHING_SEEN, settings.verifyDistance);
+    denial(
+      at,
+      reason,
+      { trigger: 'swipe', reader, since: at, member, mode: settings.mode },
+      NOTHING_SEEN,
+      asksForFace ? settings.verifyDistance : null,
+    );
   if (!state.storeAvailable) return { state, decisions: [refuse('store-unavailable', null)] };
-  if (standing.kind === 'refused') return { state, decisions: [refuse(standing.reason, standing.member)] };
-  if (at < state.cooldownUntil) return { state, decisions: [refuse('cooldown', standing.member)] };
+  const member = standing.kind === 'active' || mayDoWithoutFace(standing, settings) ? standing.member : null;
+  // A reader that is locked tells nothing about the card.
+  const refusal = gate.atSwipe({ reader, member }, []);
+  if (standing.kind === 'refused' && member === null)
+    return { state, decisions: [refuse(refusal ?? standing.reason, standing.member)] };
+  if (member === null) return { state, decisions: [refuse('unknown-member', null)] };
+  if (at < state.cooldownUntil) return { state, decisions: [refuse('cooldown', member)] };
+  if (refusal !== null) return { state, decisions: [refuse(refusal, member)] };
   const replaced = closeClaim(state, at, 'superseded', settings);
-  const claim: Claim = { member: standing.member, reader, since: at };
+  if (!asksForFace) {
+    const card = grantCard(replaced.state, event, member, replaced.decisions, settings, gate);
+    return { state: card.state, decisions: [...replaced.decisions, ...card.decisions] };
+  }
+  const claim: Claim = { member, reader, since: at };
   return {
     // Votes gathered before the swipe were for another question.
     state: { ...replaced.state, claim, claimSeen: { ...NOTHING_SEEN, cameraLost: !state.cameraLive }, ballot: null },
@@ -126,7 +163,35 @@ function onSwipe(state: DoorState, event: Extract<DoorEvent, { type: 'swipe' }>,
   };
 }
 
-function onFace(before: DoorState, event: Extract<DoorEvent, { type: 'face' }>, settings: DoorSettings): Step {
+/** Whoever has no picture cannot be recognised, and where the card is enough need not be. */
+function mayDoWithoutFace(standing: MemberStanding, { mode }: DoorSettings): boolean {
+  return mode === 'card' && standing.kind === 'refused' && standing.reason === 'no-template';
+}
+
+function grantCard(
+  state: DoorState,
+  { at, reader }: Extract<DoorEvent, { type: 'swipe' }>,
+  member: string,
+  earlier: readonly Decision[],
+  settings: DoorSettings,
+  gate: Gate,
+): Step {
+  const about = { at, trigger: 'swipe' as const, reader, since: at, member, mode: settings.mode };
+  const evidence = { distance: null, threshold: null, votes: 0 };
+  const refusal = gate.atGrant({ reader, member }, earlier);
+  if (refusal !== null) return { state, decisions: [{ ...about, ...evidence, outcome: 'denied', reason: refusal }] };
+  return {
+    state: granted(state, at, settings),
+    decisions: [{ ...about, ...evidence, outcome: 'granted', reason: 'card' }],
+  };
+}
+
+function onFace(
+  before: DoorState,
+  event: Extract<DoorEvent, { type: 'face' }>,
+  settings: DoorSettings,
+  gate: Gate,
+): Step {
   const { at, track, evidence } = event;
   const state = approached(before, track, at);
   const approach = state.approach as Approach;
@@ -141,7 +206,7 @@ function onFace(before: DoorState, event: Extract<DoorEvent, { type: 'face' }>, 
   if (!free || candidate.kind !== 'agrees') return quiet(noted);
   const ballot = vote(noted.ballot, track, candidate.member, at, settings.voteWindowMs);
   if (ballot.times.length < settings.votes) return quiet({ ...noted, ballot });
-  return grant({ ...noted, ballot }, at, ballot, candidate.distance, settings);
+  return grant({ ...noted, ballot }, at, ballot, candidate.distance, settings, gate);
 }
 
 /** The approach that this face belongs to; a new track starts a new one and takes no votes along. */
@@ -169,7 +234,7 @@ function candidateOf(state: DoorState, evidence: FaceEvidence, settings: DoorSet
       : { kind: 'none', distance: claimed.distance };
   }
   const [best, second] = evidence.nearest;
-  if (settings.mode === 'verify' || best === undefined) return { kind: 'none', distance: null };
+  if (!identifies(settings) || best === undefined) return { kind: 'none', distance: null };
   if (!under(best, settings.identifyDistance, settings)) return { kind: 'none', distance: best.distance };
   if (second !== undefined && !(second.distance - best.distance >= settings.margin))
     return { kind: 'ambiguous', distance: best.distance };
@@ -197,56 +262,73 @@ function vote(ballot: Ballot | null, track: number, member: string, at: number, 
   return { track, member, times: [...earlier.filter((time) => at - time <= windowMs && time < at), at] };
 }
 
-function grant(state: DoorState, at: number, ballot: Ballot, distance: number, settings: DoorSettings): Step {
+function grant(
+  state: DoorState,
+  at: number,
+  ballot: Ballot,
+  distance: number,
+  settings: DoorSettings,
+  gate: Gate,
+): Step {
   const { claim, approach } = state;
-  const decision: Decision = {
-    outcome: 'granted',
-    reason: 'match',
-    member: ballot.member,
+  const about = {
     at,
-    trigger: claim === null ? 'face' : 'swipe',
+    mode: settings.mode,
+    member: ballot.member,
+    trigger: claim === null ? ('face' as const) : ('swipe' as const),
     reader: claim?.reader ?? null,
     since: claim?.since ?? approach?.since ?? at,
     distance,
     threshold: claim === null ? settings.identifyDistance : settings.verifyDistance,
     votes: ballot.times.length,
   };
+  const refusal = gate.atGrant({ reader: about.reader, member: ballot.member }, []);
+  // No cooldown: the door stays shut, and of two persons the second is to come now.
+  if (refusal !== null) return { state: settled(state), decisions: [{ ...about, outcome: 'denied', reason: refusal }] };
+  return { state: granted(state, at, settings), decisions: [{ ...about, outcome: 'granted', reason: 'match' }] };
+}
+
+function granted(state: DoorState, at: number, settings: DoorSettings): DoorState {
+  return { ...settled(state), cooldownUntil: at + settings.cooldownMs };
+}
+
+/** A decision was taken: the claim is closed, and who stands there is not judged again before leaving. */
+function settled(state: DoorState): DoorState {
   return {
-    state: {
-      ...state,
-      claim: null,
-      claimSeen: NOTHING_SEEN,
-      ballot: null,
-      approach: approach === null ? null : { ...approach, settled: true },
-      cooldownUntil: at + settings.cooldownMs,
-    },
-    decisions: [decision],
+    ...state,
+    claim: null,
+    claimSeen: NOTHING_SEEN,
+    ballot: null,
+    approach: state.approach === null ? null : { ...state.approach, settled: true },
+  };
+}
+
+/** The door stayed shut, so nothing has to cool down and nobody is settled: the person may try again at once. */
+function withheld(state: DoorState, at: number): DoorState {
+  const { approach } = state;
+  return {
+    ...state,
+    cooldownUntil: at,
+    ballot: null,
+    approach: approach === null ? null : { ...approach, since: at, seen: NOTHING_SEEN, settled: false },
   };
 }
 
 function closeClaim(state: DoorState, at: number, reason: DenialReason, settings: DoorSettings): Step {
   const { claim, claimSeen } = state;
   if (claim === null) return quiet(state);
-  const about = { trigger: 'swipe' as const, reader: claim.reader, since: claim.since, member: claim.member };
-  return {
-    // The person at the door was judged for this swipe; identifying the same face afterwards would judge twice.
-    state: {
-      ...state,
-      claim: null,
-      claimSeen: NOTHING_SEEN,
-      ballot: null,
-      approach: state.approach === null ? null : { ...state.approach, settled: true },
-    },
-    decisions: [denial(at, reason, about, claimSeen, settings.verifyDistance)],
-  };
+  const { member, reader, since } = claim;
+  const about = { trigger: 'swipe' as const, reader, since, member, mode: settings.mode };
+  // The person at the door was judged for this swipe; identifying the same face afterwards would judge twice.
+  return { state: settled(state), decisions: [denial(at, reason, about, claimSeen, settings.verifyDistance)] };
 }
 
 function denial(
   at: number,
   reason: DenialReason,
-  about: Pick<Decision, 'trigger' | 'reader' | 'since' | 'member'>,
+  about: Pick<Decision, 'trigger' | 'reader' | 'since' | 'member' | 'mode'>,
   seen: Seen,
-  threshold: number,
+  threshold: number | null,
 ): Decision {
   return { ...about, outcome: 'denied', reason, at, distance: seen.nearest, threshold, votes: seen.agreeing };
 }

@@ -1,6 +1,8 @@
 /** Every outcome of a decision, with what it means to the person who reads a log. The one table of reason codes. */
 export const REASONS = {
   match: 'the face matched in enough frames',
+  card: 'the card alone opens this door at this time',
+  'hold-open': 'an order keeps the door open',
   'no-face': 'a card was swiped, but no face was seen before the deadline',
   'low-quality': 'faces were seen, but none was large, sharp, light or frontal enough to decide on',
   mismatch: 'the face is not that of the member whose card was swiped',
@@ -9,6 +11,18 @@ export const REASONS = {
   deadline: 'the face matched, but in too few frames before the deadline',
   'unknown-member': 'no member has this identifier',
   'member-suspended': 'the member is suspended',
+  'not-yet-valid': 'the membership has not begun',
+  'no-longer-valid': 'the membership has ended',
+  'no-right': 'nothing gives the member a right to this door',
+  'outside-schedule': 'the member has a right to this door, but not at this time',
+  'anti-passback': 'the member is already inside, or passed a short time ago',
+  'zone-full': 'as many are inside as may be',
+  'second-person': 'the first of two members was recognised; the second must follow at once',
+  'locked-out': 'too many failures at this reader, at this door or with this card: locked for a while',
+  'rate-limited': 'more swipes at this reader than are allowed',
+  lockdown: 'the door is locked down',
+  'policy-unknown': 'what is known about persons and orders was lost; a reset must say what to assume',
+  'clock-unknown': 'the time of day is not known, and the rules depend on it',
   'no-template': 'the member has no picture enrolled for the encoder that is running',
   superseded: 'another card was swiped before this one was decided',
   cooldown: 'the door was opened a moment ago',
@@ -18,4 +32,55 @@ export const REASONS = {
 } as const;
 
 export type Reason = keyof typeof REASONS;
-export type DenialReason = Exclude<Reason, 'match'>;
+export type GrantReason = 'match' | 'card' | 'hold-open';
+export type DenialReason = Exclude<Reason, GrantReason>;
+
+export const GRANT_REASONS: ReadonlySet<string> = new Set<GrantReason>(['match', 'card', 'hold-open']);
+
+/** Denials that count towards a lock-out: somebody tried to be who they are not. */
+export const COUNTS_AS_FAILURE: ReadonlySet<string> = new Set<DenialReason>([
+  'mismatch',
+  'unknown-face',
+  'unknown-member',
+]);
+
+/** Why a swipe, a contact's message or a command was not acted on: refused before it came to a decision. */
+export const REFUSALS = {
+  retained: 'the broker had kept it from earlier',
+  'unknown-reader': 'no door has this reader',
+  'unknown-contact': 'no contact is configured for this door',
+  'wrong-source': 'this reader is attached to the box: nobody swipes there over MQTT',
+  'missing-mac': 'this reader has a key, and the message carries no MAC',
+  'missing-counter': 'the message carries no counter',
+  'bad-mac': 'altered, made with another key, or meant for another reader, box or site',
+  'clock-doubtful': 'this box does not trust its clock just now, so it cannot tell how old the message is',
+  stale: 'too old',
+  'from-future': 'the sender’s clock is ahead',
+  duplicate: 'heard before',
+  'out-of-order': 'a later one was heard before',
+  'counter-unsaved': 'what rules out a repetition could not be saved, so it was not acted on',
+  flooded: 'too many at once',
+  'malformed-line': 'a line of a local reader that is neither an identifier nor a SWIPE',
+  unsigned: 'this command must be signed',
+  'unknown-key': 'signed with a key that this box does not trust',
+  'bad-signature': 'altered, or meant for another verb, box or site',
+  expired: 'its time is over, or it was made to be valid for too long',
+  replayed: 'this very command was taken before',
+} as const;
+
+/** The table as it stands in the documentation, in Markdown as prettier writes it. */
+export function reasonsTable(): string {
+  const rows = [
+    ['Reason', 'Outcome', 'What it means'],
+    ...Object.entries(REASONS).map(([code, meaning]) => [
+      `\`${code}\``,
+      GRANT_REASONS.has(code) ? 'granted' : 'denied',
+      meaning,
+    ]),
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+}

@@ -1,0 +1,119 @@
+import { type Decision } from '../door-types';
+import { type DenialReason } from '../reasons';
+import { excuse } from './contact';
+import { wallOf } from './clock';
+import {
+  type DoorRules,
+  ordersOf,
+  type PolicyContext,
+  type PolicyDecision,
+  type PolicyEvent,
+  type PolicyState,
+  withOrders,
+} from './types';
+
+/** Lockdown and hold-open. An end that a person gives by the wall clock is reckoned in durations from then on. */
+
+/** An unlock of a held door lasts a little longer than the time to the next one. */
+const PULSE_MS = 25_000;
+const RENEW_MS = 20_000;
+const LONGEST_HOLD_MS = 24 * 3_600_000;
+
+/** @throws never; a door that is named but not there is passed over */
+export function lockDown(
+  state: PolicyState,
+  event: Extract<PolicyEvent, { type: 'lockdown' }>,
+  context: PolicyContext,
+): PolicyState {
+  const left = event.until === null ? null : remaining(event.until, context);
+  // An end that cannot be reckoned is none: it stays shut until it is lifted.
+  const until = left === null || Number.isNaN(left) ? null : context.now.mono + left;
+  let next = state;
+  for (const door of doorsOf(event.doors, context))
+    next = withOrders(endHold(next, door, context), door.id, {
+      lockdown: { groups: event.groups, until },
+      first: null,
+    });
+  return next;
+}
+
+export function release(state: PolicyState, doors: readonly string[] | null, context: PolicyContext): PolicyState {
+  let next = state;
+  for (const door of doorsOf(doors, context)) next = withOrders(next, door.id, { lockdown: null });
+  return next;
+}
+
+export function holdOpen(
+  state: PolicyState,
+  door: DoorRules,
+  until: number,
+  context: PolicyContext,
+): { readonly state: PolicyState; readonly refused: DenialReason | null } {
+  if (state.lost) return { state, refused: 'policy-unknown' };
+  if (ordersOf(state, door.id).lockdown !== null) return { state, refused: 'lockdown' };
+  const left = remaining(until, context);
+  if (left === null || !(left > 0 && left <= LONGEST_HOLD_MS)) return { state, refused: 'clock-unknown' };
+  const { mono } = context.now;
+  return { state: withOrders(state, door.id, { hold: { until: mono + left, renewAt: mono } }), refused: null };
+}
+
+/** The door is shut again at the end of the pulse that is running; from now it must not stand open. */
+export function endHold(state: PolicyState, door: DoorRules, { now }: PolicyContext): PolicyState {
+  const { hold, contact } = ordersOf(state, door.id);
+  if (hold === null) return state;
+  const pulseLeft = Math.max(0, hold.renewAt - RENEW_MS + PULSE_MS - now.mono);
+  return excuse(
+    withOrders(state, door.id, { hold: null, contact: { ...contact, since: now.mono } }),
+    door,
+    pulseLeft,
+    now,
+  );
+}
+
+/** Ends what has run out and renews the unlock of a held door. */
+export function runOrders(
+  state: PolicyState,
+  door: DoorRules,
+  context: PolicyContext,
+): { readonly state: PolicyState; readonly decisions: readonly PolicyDecision[] } {
+  const { mono } = context.now;
+  let next = state;
+  const { lockdown, hold } = ordersOf(state, door.id);
+  if (lockdown !== null && lockdown.until !== null && mono >= lockdown.until)
+    next = withOrders(next, door.id, { lockdown: null });
+  if (hold === null) return { state: next, decisions: [] };
+  const left = hold.until - mono;
+  if (left <= 0) return { state: endHold(next, door, context), decisions: [] };
+  if (mono < hold.renewAt) return { state: next, decisions: [] };
+  const pulseMs = Math.min(PULSE_MS, Math.ceil(left));
+  return {
+    state: withOrders(next, door.id, { hold: { ...hold, renewAt: mono + RENEW_MS } }),
+    decisions: pulseMs < 200 ? [] : [{ door: door.id, decision: heldOpen(door, pulseMs, mono) }],
+  };
+}
+
+function heldOpen(door: DoorRules, unlockMs: number, at: number): Decision {
+  return {
+    outcome: 'granted',
+    reason: 'hold-open',
+    member: null,
+    at,
+    trigger: 'order',
+    reader: null,
+    since: at,
+    distance: null,
+    threshold: null,
+    votes: 0,
+    mode: door.mode,
+    unlockMs,
+  };
+}
+
+function remaining(until: number, { now }: PolicyContext): number | null {
+  const wall = wallOf(now);
+  return wall === null ? null : until - wall;
+}
+
+function doorsOf(names: readonly string[] | null, { rules }: PolicyContext): readonly DoorRules[] {
+  return [...rules.doors.values()].filter(({ id }) => names === null || names.includes(id));
+}

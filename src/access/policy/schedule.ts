@@ -1,0 +1,37 @@
+import { dateOf, instantOf, localDay, weekdayOf } from './zone-time';
+
+/** Minutes of the local day at which it begins and ends; an end past 1440 lies in the next day. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Schedule {
+  /** Spans that begin on each weekday, Monday first. */
+  readonly weekly: readonly (readonly Span[])[];
+  /** Spans that begin on a special day instead, by `YYYY-MM-DD` or, every year, by `MM-DD`. None: closed. */
+  readonly special: ReadonlyMap<string, readonly Span[]>;
+}
+
+/**
+ * Whether a schedule is in force. A span belongs to the day on which it begins: one that runs past midnight lasts into the
+ * next day even where that is a holiday. It begins and ends at instants, so a clock set back neither opens it twice nor
+ * lengthens what has ended.
+ * @param wall epoch ms
+ */
+export function inForce(schedule: Schedule, zone: string, wall: number): boolean {
+  const today = localDay(zone, wall);
+  for (let day = today - 1; day <= today + 1; day++)
+    for (const { from, to } of spansOn(schedule, day))
+      if (instantOf(zone, day, from) <= wall && wall < instantOf(zone, day, to)) return true;
+  return false;
+}
+
+function spansOn(schedule: Schedule, day: number): readonly Span[] {
+  if (schedule.special.size > 0) {
+    const date = dateOf(day);
+    const special = schedule.special.get(date) ?? schedule.special.get(date.slice(5));
+    if (special !== undefined) return special;
+  }
+  return schedule.weekly[weekdayOf(day)] ?? [];
+}

@@ -1,0 +1,205 @@
+import { type Decision, type DoorMode } from '../door-types';
+import { type DenialReason } from '../reasons';
+import { type Schedule } from './schedule';
+
+/** The vocabulary of the policy: rules, state, events, alarms. All of it plain data; nothing here reads a clock or a store. */
+
+/** Durations reckon with `mono`, which never jumps; schedules and validity dates with `wall`. */
+export interface Now {
+  /** Monotonic ms. */
+  readonly mono: number;
+  /** Epoch ms; null while the wall clock cannot be relied on: whatever depends on it is then refused. */
+  readonly wall: number | null;
+}
+
+/** What the rules need to know of an active member. */
+export interface MemberRights {
+  readonly groups: readonly string[];
+  /** Epoch ms; valid from then on, and before `validUntil`. */
+  readonly validFrom: number | null;
+  readonly validUntil: number | null;
+}
+
+/** Null for whoever is not an active member. */
+export type RightsOf = (member: string) => MemberRights | null;
+
+/** The zone that everybody is in until a door says otherwise. */
+export const OUTSIDE = 'outside';
+
+export interface Right {
+  readonly everyone: boolean;
+  readonly groups: readonly string[];
+  readonly members: readonly string[];
+  readonly schedules: readonly string[];
+}
+
+export interface Limit {
+  readonly failures: number;
+  readonly withinMs: number;
+  readonly forMs: number;
+}
+
+export interface DoorRules {
+  readonly id: string;
+  readonly unlockMs: number;
+  readonly mode: DoorMode;
+  readonly modes: readonly { readonly schedule: string; readonly mode: DoorMode }[];
+  readonly rights: readonly Right[] | null;
+  readonly passage: { readonly from: string; readonly to: string } | null;
+  readonly zoneAntiPassback: boolean;
+  readonly antiPassbackMs: number | null;
+  readonly twoPerson: { readonly schedule: string | null; readonly windowMs: number } | null;
+  readonly heldOpenMs: number;
+  readonly graceMs: number;
+}
+
+export interface PolicyRules {
+  readonly zone: string;
+  readonly schedules: ReadonlyMap<string, Schedule>;
+  readonly doors: ReadonlyMap<string, DoorRules>;
+  readonly maxOccupancy: ReadonlyMap<string, number>;
+  /** Scopes of timed anti-passback (see `scopeOf`) with the longest time that any of their doors asks for, ms. */
+  readonly timedScopes: ReadonlyMap<string, number>;
+  readonly lockout: { readonly reader: Limit | null; readonly member: Limit | null; readonly door: Limit | null };
+  readonly rate: { readonly swipes: number; readonly perMs: number } | null;
+  /** Minutes of the local day. */
+  readonly presenceResetAt: number | null;
+}
+
+export interface ContactState {
+  /** Null until the contact has spoken. */
+  readonly open: boolean | null;
+  /** Since when it counts as standing open. */
+  readonly since: number;
+  /** Until when an opening needs no further explanation. */
+  readonly excusedUntil: number;
+  readonly heldAlarmed: boolean;
+}
+
+export interface DoorOrders {
+  /** Nobody passes but these groups. `until` is monotonic; null: until it is lifted. */
+  readonly lockdown: { readonly groups: readonly string[]; readonly until: number | null } | null;
+  readonly hold: { readonly until: number; readonly renewAt: number } | null;
+  /** The first of two persons. */
+  readonly first: { readonly member: string; readonly at: number } | null;
+  readonly contact: ContactState;
+}
+
+/** Times are monotonic ms. */
+export interface PolicyState {
+  /** What was known is gone: nobody passes until an order says what to assume. */
+  readonly lost: boolean;
+  readonly lostTold: boolean;
+  /** Zone by member; who is not in here is outside. */
+  readonly presence: ReadonlyMap<string, string>;
+  /** Last passage by scope and member. */
+  readonly passages: ReadonlyMap<string, number>;
+  /** By `reader:…`, `member:…` or `door:…`. */
+  readonly failures: ReadonlyMap<string, readonly number[]>;
+  readonly locks: ReadonlyMap<string, number>;
+  /** Latest swipes by reader, oldest first; no more than the rate limit looks at. */
+  readonly swipes: ReadonlyMap<string, readonly number[]>;
+  readonly doors: ReadonlyMap<string, DoorOrders>;
+  /** Local day of the last reset of `presence`. */
+  readonly resetDay: number | null;
+}
+
+export type PolicyEvent =
+  | { readonly type: 'tick' }
+  | {
+      readonly type: 'swipe';
+      readonly door: string;
+      readonly reader: string;
+      readonly member: string | null;
+      /** The identifier was one of those that the member uses under threat. */
+      readonly duress: boolean;
+    }
+  | { readonly type: 'decision'; readonly door: string; readonly decision: Decision }
+  | { readonly type: 'contact'; readonly door: string; readonly open: boolean }
+  | { readonly type: 'exit-request'; readonly door: string }
+  | PolicyOrder;
+
+/** What a person orders by a signed command. `until` is epoch ms. `doors: null` means all of them. */
+export type PolicyOrder =
+  | {
+      readonly type: 'lockdown';
+      readonly doors: readonly string[] | null;
+      readonly groups: readonly string[];
+      readonly until: number | null;
+    }
+  | { readonly type: 'release'; readonly doors: readonly string[] | null }
+  | { readonly type: 'hold-open'; readonly door: string; readonly until: number }
+  | { readonly type: 'close'; readonly door: string }
+  /** Puts a member into a zone: whoever left by another way, or was let in by hand. */
+  | { readonly type: 'place'; readonly member: string; readonly zone: string }
+  | { readonly type: 'clear-lockout'; readonly kind: LockKind; readonly id: string }
+  /** Begins anew: everybody outside, no lock-outs, no lockdown. The only way out of a lost state. */
+  | { readonly type: 'reset' }
+  /** Keeps nothing of a member who was deleted. */
+  | { readonly type: 'forget'; readonly member: string };
+
+export type LockKind = 'reader' | 'member' | 'door';
+
+export const ALARM_KINDS = ['duress', 'forced-door', 'held-open', 'lockout', 'policy-unknown'] as const;
+export type AlarmKind = (typeof ALARM_KINDS)[number];
+
+/** For those who watch over the door, not for the person at it: a duress alarm is silent, the decision tells nothing of it. */
+export interface Alarm {
+  readonly kind: AlarmKind;
+  readonly door: string;
+  readonly member: string | null;
+  readonly reader: string | null;
+  /** Monotonic ms. */
+  readonly at: number;
+}
+
+export interface PolicyDecision {
+  readonly door: string;
+  readonly decision: Decision;
+}
+
+export interface PolicyStep {
+  readonly state: PolicyState;
+  readonly alarms: readonly Alarm[];
+  /** Unlocks that an order asks for: to be announced and audited as any other grant. */
+  readonly decisions: readonly PolicyDecision[];
+  /** Why an order was not followed. */
+  readonly refused: DenialReason | null;
+}
+
+export interface PolicyContext {
+  readonly rules: PolicyRules;
+  readonly now: Now;
+  readonly rightsOf: RightsOf;
+}
+
+export const CLOSED_CONTACT: ContactState = { open: null, since: 0, excusedUntil: -Infinity, heldAlarmed: false };
+export const NO_ORDERS: DoorOrders = { lockdown: null, hold: null, first: null, contact: CLOSED_CONTACT };
+
+/** Of a box that was never in use: everybody is outside. A state that was lost is not this one: see `lostState`. */
+export const FIRST_STATE: PolicyState = {
+  lost: false,
+  lostTold: false,
+  presence: new Map(),
+  passages: new Map(),
+  failures: new Map(),
+  locks: new Map(),
+  swipes: new Map(),
+  doors: new Map(),
+  resetDay: null,
+};
+
+export const LOST_STATE: PolicyState = { ...FIRST_STATE, lost: true };
+
+/** Doors into one zone share their timed anti-passback; a door that leads nowhere by name has its own. */
+export function scopeOf(door: Pick<DoorRules, 'id' | 'passage'>): string {
+  return door.passage === null ? `door:${door.id}` : `zone:${door.passage.to}`;
+}
+
+export function ordersOf(state: PolicyState, door: string): DoorOrders {
+  return state.doors.get(door) ?? NO_ORDERS;
+}
+
+export function withOrders(state: PolicyState, door: string, change: Partial<DoorOrders>): PolicyState {
+  return { ...state, doors: new Map(state.doors).set(door, { ...ordersOf(state, door), ...change }) };
+}

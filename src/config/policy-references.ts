@@ -1,0 +1,57 @@
+import { type ReferenceFault } from './references';
+
+type Entry = Readonly<Record<string, unknown>>;
+const entry = (value: unknown): Entry =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Entry) : {};
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+type Path = readonly (string | number)[];
+
+/** Names within the policy that name nothing, and rules that cannot work together. Takes plain data, valid or not. */
+export function policyFaults(plain: unknown): ReferenceFault[] {
+  const root = entry(plain);
+  const policy = entry(root['policy']);
+  const doors = new Map(list(root['doors']).map((door) => [entry(door)['id'], entry(door)]));
+  const schedules = Object.keys(entry(policy['schedules']));
+  const zones = ['outside', ...Object.keys(entry(policy['zones']))];
+  const faults: ReferenceFault[] = [];
+  const mustBe = (known: readonly string[], what: string, value: unknown, path: Path): void => {
+    if (typeof value === 'string' && !known.includes(value))
+      faults.push({ path: ['policy', ...path], message: `no such ${what}; there is: ${known.join(', ') || 'none'}` });
+  };
+
+  list(policy['holidays']).forEach((holiday, at) =>
+    list(entry(holiday)['schedules']).forEach((name, n) =>
+      mustBe(schedules, 'schedule', name, ['holidays', at, 'schedules', n]),
+    ),
+  );
+  for (const [id, value] of Object.entries(entry(policy['doors']))) {
+    const rules = entry(value);
+    const door = doors.get(id);
+    if (door === undefined) mustBe([...doors.keys()].map(String), 'door', id, ['doors', id]);
+    list(rules['rights']).forEach((right, at) =>
+      list(entry(right)['schedules']).forEach((name, n) =>
+        mustBe(schedules, 'schedule', name, ['doors', id, 'rights', at, 'schedules', n]),
+      ),
+    );
+    list(rules['modes']).forEach((mode, at) => {
+      const path = ['doors', id, 'modes', at];
+      mustBe(schedules, 'schedule', entry(mode)['schedule'], [...path, 'schedule']);
+      const asked = entry(mode)['mode'];
+      if (
+        door !== undefined &&
+        list(door['readers']).length === 0 &&
+        (asked === 'card-and-face' || asked === 'card-only')
+      )
+        faults.push({ path: ['policy', ...path, 'mode'], message: 'this door has no reader' });
+    });
+    const { passage } = rules;
+    for (const side of ['from', 'to']) mustBe(zones, 'zone', entry(passage)[side], ['doors', id, 'passage', side]);
+    if (entry(passage)['from'] !== undefined && entry(passage)['from'] === entry(passage)['to'])
+      faults.push({ path: ['policy', 'doors', id, 'passage'], message: 'leads from a zone into the same zone' });
+    if (entry(rules['antiPassback'])['zones'] === true && passage === undefined)
+      faults.push({ path: ['policy', 'doors', id, 'antiPassback', 'zones'], message: 'needs `passage`' });
+    mustBe(schedules, 'schedule', entry(rules['twoPerson'])['schedule'], ['doors', id, 'twoPerson', 'schedule']);
+  }
+  return faults;
+}
