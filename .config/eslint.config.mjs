@@ -2,14 +2,14 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * Import directions: main → cli → {app, daemon, training, evaluation, demo} → {vision, voice, fleet, console, bundles} →
+ * Import directions: main → cli → {app, daemon, training, evaluation, demo} → {vision, voice, readers, fleet, console, bundles} →
  * {access, inference, mqtt, system} → {store, config, rx} → {events, errors}. A folder may import from its own and from lower
  * ranks; folders of one rank do not know one another, save for the pairs listed.
  */
 const RANKS = [
   ['cli'],
   ['training', 'evaluation', 'demo', 'daemon'],
-  ['vision', 'voice', 'fleet', 'console', 'bundles'],
+  ['vision', 'voice', 'readers', 'fleet', 'console', 'bundles'],
   ['access', 'inference', 'mqtt', 'system'],
   ['store', 'config', 'rx'],
 ];

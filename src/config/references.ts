@@ -1,3 +1,5 @@
+import { readerFaults as sourceFaults } from './reader-references';
+
 /** A fault between keys that are each well-formed: a name used twice, or one that names nothing. */
 export interface ReferenceFault {
   readonly path: readonly (string | number)[];
@@ -20,6 +22,7 @@ export function referenceFaults(plain: unknown): ReferenceFault[] {
     ...reserved(cameras),
     ...unknownCameras(doors, cameras),
     ...readerFaults(doors),
+    ...sourceFaults(plain),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ContactConfig, ReaderConfig } from './readers';
 
 /**
  * The configuration, every key with its unit and default. `device-config/schema.json` is generated from here, so the
@@ -201,6 +202,8 @@ export const ConfigSchema = z.strictObject({
     .prefault({}),
   cameras: z.array(CameraConfig).min(1).max(16),
   doors: z.array(DoorConfig).min(1).max(16),
+  readers: z.array(ReaderConfig).max(64).default([]).describe('How the readers of the doors are attached and secured'),
+  contacts: z.array(ContactConfig).max(16).default([]).describe('What tells whether a door is open'),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

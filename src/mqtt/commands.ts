@@ -2,34 +2,55 @@ import { z } from 'zod';
 import { UsherError, messageOf } from '../errors';
 import { type MqttClient } from './client';
 import { withDeadline } from './deadline';
+import { type SignatureRefusal } from './inbound';
 import { MQTT_LIMITS } from './limits';
 import { type CommandPayload, type CommandResultPayload } from './payloads';
 
-type Json = z.infer<ReturnType<typeof z.json>>;
+export type Json = z.infer<ReturnType<typeof z.json>>;
 type Answer = Pick<CommandResultPayload, 'ok' | 'error' | 'result'>;
+
+/** Says whether a command comes from somebody who may give it; null: it does, and this very command will not be admitted again. */
+export interface CommandAdmission {
+  admit(verb: string, payload: CommandPayload): { readonly reason: SignatureRefusal; readonly detail: string } | null;
+}
+
+export interface VerbOptions {
+  /** Only from the holder of a trusted key: every verb that changes who may enter. */
+  readonly signed?: boolean;
+}
+
+export interface CommandOptions {
+  readonly deadlineMs?: number;
+  /** Needed for signed verbs. */
+  readonly admission?: CommandAdmission;
+}
 
 interface Verb {
   readonly schema: z.ZodType<object>;
   readonly run: (args: never) => Promise<Json> | Json;
+  readonly signed: boolean;
 }
 
+/** Of the frame and of the signature: no verb's own. */
+const FRAME_KEYS = ['v', 'id'];
+const SIGNATURE_KEYS = ['issuedAt', 'notAfter', 'nonce', 'key', 'sig'];
+
 /**
- * Commands by verb. Every command that has a correlation id gets one answer, also when it is unknown, ill-formed, too much at once
- * or does not end. There is no verb that opens a door.
+ * Commands by verb. Every command that has a correlation id gets one answer, also when it is unknown, ill-formed, unsigned, too
+ * much at once or does not end. There is no verb that opens a door.
  */
 export class CommandRegistry {
   private readonly client: Pick<MqttClient, 'subscribe' | 'publish' | 'reject'>;
   private readonly deadlineMs: number;
+  private readonly admission: CommandAdmission | null;
   private readonly verbs = new Map<string, Verb>();
   private readonly answered = new Set<string>();
   private running = 0;
 
-  constructor(
-    client: Pick<MqttClient, 'subscribe' | 'publish' | 'reject'>,
-    deadlineMs: number = MQTT_LIMITS.commandMs,
-  ) {
+  constructor(client: Pick<MqttClient, 'subscribe' | 'publish' | 'reject'>, options: CommandOptions = {}) {
     this.client = client;
-    this.deadlineMs = deadlineMs;
+    this.deadlineMs = options.deadlineMs ?? MQTT_LIMITS.commandMs;
+    this.admission = options.admission ?? null;
   }
 
   /** Before `client.start()`. */
@@ -41,32 +62,49 @@ export class CommandRegistry {
         this.client.reject('command', topic, 'duplicate', 'this id was answered before');
         return;
       }
-      this.remember(id);
-      void this.answer(verb, payload).then((answer) => {
-        this.client.publish('commandResult', {}, { v: 1, id: payload.id, verb, ...answer });
-      });
+      const known = this.verbs.get(verb);
+      const refused = known?.signed === true ? this.refusal(verb, payload) : null;
+      if (refused === null) {
+        // Only now: whoever guesses an id must not use it up for the one who may give the command.
+        this.remember(id);
+        void this.answer(known, payload).then((answer) => this.reply(verb, payload, answer));
+        return;
+      }
+      this.client.reject('command', topic, refused.reason, refused.detail);
+      this.reply(verb, payload, failure(refused.reason, refused.detail));
     });
   }
 
   /**
-   * @param schema of the verb's own keys, beside `v` and `id`; make it strict, so that a misspelt key is answered.
+   * @param schema of the verb's own keys, beside those of the frame and the signature; make it strict, so that a misspelt key is
+   *   answered.
    * @param run its result must be JSON; what it throws becomes the answer's error.
    */
   onCommand<S extends z.ZodType<object>>(
     verb: string,
     schema: S,
     run: (args: z.infer<S>) => Promise<Json> | Json,
+    { signed = false }: VerbOptions = {},
   ): void {
     if (verb === 'result' || this.verbs.has(verb)) throw new Error(`command ${verb} is taken`);
-    this.verbs.set(verb, { schema, run });
+    if (signed && this.admission === null) throw new Error(`command ${verb} is signed, and nothing judges signatures`);
+    this.verbs.set(verb, { schema, run, signed });
   }
 
-  private async answer(verb: string, payload: CommandPayload): Promise<Answer> {
-    const known = this.verbs.get(verb);
+  private refusal(verb: string, payload: CommandPayload): ReturnType<CommandAdmission['admit']> {
+    return this.admission === null
+      ? { reason: 'unknown-key', detail: 'this box trusts no key' }
+      : this.admission.admit(verb, payload);
+  }
+
+  private reply(verb: string, { id }: CommandPayload, answer: Answer): void {
+    this.client.publish('commandResult', {}, { v: 1, id, verb, ...answer });
+  }
+
+  private async answer(known: Verb | undefined, payload: CommandPayload): Promise<Answer> {
     if (known === undefined) return failure('unknown-command', `there is: ${[...this.verbs.keys()].sort().join(', ')}`);
-    const args: Record<string, unknown> = { ...payload };
-    delete args['v'];
-    delete args['id'];
+    const frame = known.signed ? [...FRAME_KEYS, ...SIGNATURE_KEYS] : FRAME_KEYS;
+    const args = Object.fromEntries(Object.entries(payload).filter(([key]) => !frame.includes(key)));
     const parsed = known.schema.safeParse(args);
     if (!parsed.success) return failure('invalid-arguments', z.prettifyError(parsed.error));
     if (this.running >= MQTT_LIMITS.commandsAtOnce) return failure('busy', `${this.running} commands are under way`);

@@ -3,12 +3,32 @@ import { decode, type DecodeRefusal } from './decode';
 import { type InKey, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, filterOf, paramsOf } from './topics';
 import { type InboundPacket } from './wire';
 
+/** Why a command was not taken as its sender's. */
+export type SignatureRefusal =
+  | 'unsigned'
+  | 'unknown-key'
+  | 'bad-signature'
+  | 'clock-doubtful'
+  | 'expired'
+  | 'from-future'
+  | 'replayed'
+  | 'counter-unsaved';
+
 /** Why a message was not acted on. */
 export type RejectReason =
   | DecodeRefusal
   | 'retained'
   | 'unknown-topic'
   | 'unknown-reader'
+  | 'unknown-contact'
+  | 'wrong-source'
+  | 'missing-mac'
+  | 'missing-counter'
+  | 'bad-mac'
+  | 'out-of-order'
+  | 'counter-unsaved'
+  | 'malformed-line'
+  | SignatureRefusal
   | 'stale'
   | 'from-future'
   | 'duplicate'

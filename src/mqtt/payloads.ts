@@ -120,6 +120,16 @@ export const SwipePayload = z.strictObject({
 });
 export type SwipePayload = z.infer<typeof SwipePayload>;
 
+/** A door's contact: the door itself, not the lock. MAC and counter as of a swipe. */
+export const ContactPayload = z.strictObject({
+  v: V1,
+  open: z.boolean(),
+  at: At,
+  counter: SwipePayload.shape.counter,
+  mac: SwipePayload.shape.mac,
+});
+export type ContactPayload = z.infer<typeof ContactPayload>;
+
 const Correlation = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/);
 
 /** The frame of every command; each verb adds its own keys and checks them itself. */

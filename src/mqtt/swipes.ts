@@ -1,14 +1,15 @@
 import { type MqttClient } from './client';
 import { type RejectReason } from './inbound';
 import { MQTT_LIMITS } from './limits';
-import { type SwipePayload } from './payloads';
+import { type ContactPayload, type SwipePayload } from './payloads';
 
 export type SwipeVerdict = 'fresh' | Extract<RejectReason, 'stale' | 'from-future' | 'duplicate' | 'flooded'>;
 
 /**
- * Tells a swipe that happens now from a recording of one. Stops a message that was held up or sent again (by a broker, a
- * lasting session, or someone with a packet dump) from standing for a person at the door. A copy within the window is
- * known by reader, identifier, time and counter; outside the window it is stale.
+ * Tells a swipe that happens now from a recording of one, for readers without a key. Stops a message that was held up or sent
+ * again (by a broker, or a lasting session) from standing for a person at the door. A copy within the window is known by
+ * reader, identifier, time and counter; outside the window it is stale. It does not stop whoever may publish on the broker and
+ * writes a new one: that takes a reader with a key.
  */
 export class SwipeGate {
   private readonly freshMs: number;
@@ -22,17 +23,50 @@ export class SwipeGate {
   }
 
   /** @param now epoch ms of this box. */
-  judge(reader: string, swipe: SwipePayload, now: number): SwipeVerdict {
+  judge(reader: string, swipe: SwipePayload | ContactPayload, now: number): SwipeVerdict {
     if (now - swipe.at > this.freshMs) return 'stale';
     if (swipe.at - now > this.freshMs) return 'from-future';
     for (const [key, until] of this.seen) if (until < now) this.seen.delete(key);
-    const key = JSON.stringify([reader, swipe.id, swipe.at, swipe.counter ?? null]);
+    const said = 'id' in swipe ? swipe.id : swipe.open;
+    const key = JSON.stringify([reader, said, swipe.at, swipe.counter ?? null]);
     if (this.seen.has(key)) return 'duplicate';
     // Forgetting the oldest instead would let a flood open the way for a copy.
     if (this.seen.size >= this.remembered) return 'flooded';
     this.seen.set(key, swipe.at + this.freshMs);
     return 'fresh';
   }
+}
+
+/** Why a message is refused, or null: it is acted on. */
+export type Judgement = { readonly reason: RejectReason; readonly detail: string } | null;
+
+/** Decides on what came in on a topic; ids that nobody configured included. */
+export interface IntakeJudge {
+  swipe(reader: string, swipe: SwipePayload): Judgement;
+  contact(door: string, contact: ContactPayload): Judgement;
+}
+
+export interface IntakeEvents {
+  swipe(reader: string, swipe: SwipePayload): void;
+  contact(door: string, contact: ContactPayload): void;
+}
+
+/** Hands over each swipe and contact once, at the time it happens; refusals are reported and counted. Before `client.start()`. */
+export function takeInputs(
+  client: Pick<MqttClient, 'subscribe' | 'reject'>,
+  judge: IntakeJudge,
+  events: IntakeEvents,
+): void {
+  client.subscribe('swipe', ({ topic, params: { reader }, payload }) => {
+    const refused = judge.swipe(reader, payload);
+    if (refused === null) events.swipe(reader, payload);
+    else client.reject('swipe', topic, refused.reason, refused.detail);
+  });
+  client.subscribe('contact', ({ topic, params: { door }, payload }) => {
+    const refused = judge.contact(door, payload);
+    if (refused === null) events.contact(door, payload);
+    else client.reject('contact', topic, refused.reason, refused.detail);
+  });
 }
 
 export interface SwipeIntakeOptions {
@@ -42,7 +76,7 @@ export interface SwipeIntakeOptions {
   readonly now?: () => number;
 }
 
-/** Hands over each swipe once, at the time it happens; refusals are reported through the client. Before `client.start()`. */
+/** Intake of readers without a key, as `takeInputs` with a gate: for tools and tests. */
 export function acceptSwipes(
   client: Pick<MqttClient, 'subscribe' | 'reject'>,
   options: SwipeIntakeOptions,

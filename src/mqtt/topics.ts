@@ -89,6 +89,14 @@ export const TOPICS = {
     payload: payloads.SwipePayload,
     summary: 'A card was presented; retained, stale and repeated ones are refused',
   }),
+  contact: define({
+    template: `${DEVICE}/in/{door}/contact`,
+    direction: 'in',
+    delivery: 'momentary',
+    qos: 1,
+    payload: payloads.ContactPayload,
+    summary: 'The door was opened or closed; refused as swipes are',
+  }),
   command: define({
     template: `${DEVICE}/command/{verb}`,
     direction: 'in',

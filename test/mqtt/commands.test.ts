@@ -21,7 +21,7 @@ function make(deadlineMs?: number) {
       },
       reject: (_key, _topic, reason) => rejected.push(reason),
     },
-    deadlineMs,
+    deadlineMs === undefined ? {} : { deadlineMs },
   );
   const send = (verb: string, id: string, extra: Record<string, unknown> = {}) =>
     handler?.({ topic: `command/${verb}`, params: { verb }, payload: { v: 1, id, ...extra }, dup: false });

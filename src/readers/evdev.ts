@@ -1,0 +1,84 @@
+import { concatMap, type Observable } from 'rxjs';
+import { EvdevDecoder, EVTEST_TAKEN, evtestKey } from './evdev-events';
+import { LineSplitter } from './lines';
+import { type ReadingProgram, runReading } from './program';
+import { type LineFault, LISTENING, type LocalSwipe, readerFailed, type SwipeSource } from './source';
+import { type KeyEvent, Typist } from './typist';
+
+export interface EvdevOptions {
+  readonly device: string;
+  readonly grab: boolean;
+  readonly keyGapMs: number;
+}
+
+type Said = LocalSwipe | LineFault | typeof LISTENING;
+
+const REMEDY =
+  'Check that the reader is plugged in (ls -l /dev/input/by-id) and that this user is in the group "input".';
+
+/**
+ * A reader that types like a keyboard, by the kernel's input device: no desktop and no focus needed.
+ *
+ * Without a grab, what it types also goes to whoever has the keyboard: the login prompt of the console, above all. To grab is one
+ * ioctl (EVIOCGRAB) that Node cannot make without native code, and that no udev rule replaces (`LIBINPUT_IGNORE_DEVICE` keeps a
+ * desktop away, not the console). So `grab` reads through evtest, a small Debian package that makes it, from what it prints.
+ */
+export class EvdevReader implements SwipeSource {
+  readonly name: string;
+
+  constructor(private readonly options: EvdevOptions) {
+    this.name = options.device;
+  }
+
+  open(): Observable<Said> {
+    return this.options.grab ? this.openGrabbed() : this.openPlain();
+  }
+
+  private openPlain(): Observable<Said> {
+    const decoder = new EvdevDecoder();
+    const typist = new Typist(this.options.keyGapMs);
+    return runReading(this.program('coreutils', 'cat', '--', this.name)).pipe(
+      concatMap((bytes) => {
+        if (bytes === LISTENING) return [LISTENING] as Said[];
+        const keys: KeyEvent[] = [];
+        decoder.push(bytes, (key) => keys.push(key));
+        return typed(typist, keys);
+      }),
+    );
+  }
+
+  private openGrabbed(): Observable<Said> {
+    const lines = new LineSplitter();
+    const typist = new Typist(this.options.keyGapMs);
+    return runReading(this.program('evtest', 'evtest', '--grab', this.name)).pipe(
+      concatMap((bytes) => {
+        const said: Said[] = [];
+        if (bytes === LISTENING) return said;
+        lines.push(bytes, (line) => {
+          if (line === null) return;
+          if (line === EVTEST_TAKEN) throw this.heldByAnother();
+          // Before this line it only describes the device.
+          if (line.startsWith('Testing ...')) said.push(LISTENING);
+          const key = evtestKey(line);
+          if (key !== null) said.push(...typed(typist, [key]));
+        });
+        return said;
+      }),
+    );
+  }
+
+  private program(debianPackage: string, ...argv: [string, ...string[]]): ReadingProgram {
+    return { argv, about: `reader ${this.name}`, remedy: REMEDY, debianPackage };
+  }
+
+  private heldByAnother(): Error {
+    return readerFailed(
+      `reader ${this.name}: another program has taken it for itself`,
+      `See which: fuser -v ${this.name}`,
+    );
+  }
+}
+
+function typed(typist: Typist, keys: readonly KeyEvent[]): (LocalSwipe | LineFault)[] {
+  return keys.map((key) => typist.key(key)).filter((said) => said !== null);
+}

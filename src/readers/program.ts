@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { Observable } from 'rxjs';
+import { systemCode, UsherError } from '../errors';
+import { LISTENING, readerFailed } from './source';
+
+/** A program whose standard output is what a device says. */
+export interface ReadingProgram {
+  /** Handed over as they are; no shell is involved. */
+  readonly argv: readonly [string, ...string[]];
+  /** The device or the reader, for messages. */
+  readonly about: string;
+  /** What to do when it fails. */
+  readonly remedy: string;
+  readonly debianPackage: string;
+}
+
+const KILL_AFTER_MS = 1000;
+const STDERR_CHARS = 500;
+/** Programs get these folders to look in, and nothing else of our environment. */
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+
+/**
+ * Runs a program for as long as somebody listens, and hands on its bytes. Devices are read through a process (`cat`), since a read
+ * of a character device blocks one of Node's four threads for file work until a card comes, cannot be called off, and four readers
+ * would stop every other file operation.
+ */
+export function runReading(program: ReadingProgram): Observable<Buffer | typeof LISTENING> {
+  return new Observable((subscriber) => {
+    const [command, ...args] = program.argv;
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
+    let complaint = '';
+    child.on('spawn', () => subscriber.next(LISTENING));
+    child.on('error', (error) => subscriber.error(notStarted(program, error)));
+    child.stderr
+      .setEncoding('utf8')
+      .on('data', (text: string) => (complaint = (complaint + text).slice(-STDERR_CHARS)));
+    child.stdout.on('data', (bytes: Buffer) => subscriber.next(bytes));
+    hushErrors(child.stdout, child.stderr);
+    child.on('close', (code, signal) => subscriber.error(ended(program, code, signal, complaint)));
+    return () => end(child);
+  });
+}
+
+/** Runs a program to its end. @throws UsherError `dependency-missing`, `reader-failed` */
+export function runOnce(program: ReadingProgram, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const [command, ...args] = program.argv;
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
+    const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    let said = '';
+    let complaint = '';
+    child.stdout.on('data', (bytes: Buffer) => (said = (said + bytes.toString('latin1')).slice(0, 4096)));
+    child.stderr.on('data', (bytes: Buffer) => (complaint = (complaint + bytes.toString('utf8')).slice(-STDERR_CHARS)));
+    hushErrors(child.stdout, child.stderr);
+    child.on('error', (error) => {
+      clearTimeout(late);
+      reject(notStarted(program, error));
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(late);
+      if (code === 0) resolve(said);
+      else reject(ended(program, code, signal, complaint));
+    });
+  });
+}
+
+/** A pipe that breaks when its process is killed is not news. */
+function hushErrors(...streams: readonly Readable[]): void {
+  for (const stream of streams) stream.on('error', () => undefined);
+}
+
+function end(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.stdout?.destroy();
+  child.kill('SIGTERM');
+  const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+  child.once('close', () => clearTimeout(kill));
+}
+
+function notStarted({ argv: [command], about, debianPackage }: ReadingProgram, error: Error): UsherError {
+  return systemCode(error) === 'ENOENT'
+    ? new UsherError('dependency-missing', `${command} is not installed; ${about} needs it`, {
+        remedy: `Install it: ${debianPackage === '' ? command : `apt-get install ${debianPackage}`}`,
+        cause: error,
+      })
+    : readerFailed(`${command} could not be started for ${about}: ${error.message}`, 'Check who may run it.', error);
+}
+
+function ended(
+  { argv: [command], about, remedy }: ReadingProgram,
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  complaint: string,
+): UsherError {
+  const how = signal === null ? `ended with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
+  const why = complaint.trim().replace(/\s+/g, ' ');
+  return readerFailed(`${about}: ${command} ${how}${why === '' ? '' : `: ${why}`}`, remedy);
+}
