@@ -16,7 +16,7 @@ import { CommandRegistry } from './mqtt/commands';
 import { discoveryOf } from './mqtt/discovery';
 import { acceptSwipes } from './mqtt/swipes';
 import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
-import { Store } from './store/store';
+import { openStore } from './daemon/open-store';
 import { monotonicMs } from './system/clock';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import type { Log } from './system/log';
@@ -94,7 +94,7 @@ export class App {
     const { config, dataDir, modelsDir } = this.loaded;
     const lock: DaemonLock = holdDaemonLock(dataDir);
     this.undo.push(() => lock.release());
-    const store = Store.open(dataDir);
+    const store = openStore({ dataDir, configured: { file: this.loaded.file, security: config.security } });
     this.undo.push(() => store.close());
 
     const models = await chooseModels(modelsDir, config.models);

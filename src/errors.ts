@@ -12,6 +12,7 @@ export type UsherErrorCode =
   | 'download-failed'
   | 'store-unavailable'
   | 'store-locked'
+  | 'key-unusable'
   | 'member-unknown'
   | 'member-exists'
   | 'broker-failed'

@@ -5,6 +5,7 @@ import { benchCommand } from './cli/bench';
 import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
 import { enrollCommand } from './cli/enroll';
+import { keysCommand } from './cli/keys';
 import { membersCommand } from './cli/members';
 import { evalCommand } from './cli/eval';
 import { modelsCommand } from './cli/models';
@@ -20,6 +21,7 @@ const program = new Command('usher')
   .addCommand(demoCommand())
   .addCommand(enrollCommand())
   .addCommand(membersCommand())
+  .addCommand(keysCommand())
   .addCommand(modelsCommand())
   .addCommand(evalCommand())
   .addCommand(benchCommand())

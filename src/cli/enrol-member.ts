@@ -1,9 +1,11 @@
 import { type EnrolmentPicture, type EnrolmentVerdict, judgeEnrolment, type Lookalike } from '../access/enrolment';
 import { Gallery } from '../access/gallery';
 import type { ThresholdRow } from '../access/thresholds';
+import type { SecurityConfig } from '../config/security';
 import { UsherError } from '../errors';
-import { checkMemberId, checkMemberName, type Member, type TemplateSource } from '../store/member';
+import { checkMemberId, checkMemberName, type Consent, type Member, type TemplateSource } from '../store/member';
 import type { Store } from '../store/store';
+import { requireConsent } from './consent';
 import { describeVerdict } from './enrol-report';
 
 export interface EnrolRequest {
@@ -15,6 +17,9 @@ export interface EnrolRequest {
   /** Put the new templates in place of the old ones. */
   readonly replace: boolean;
   readonly source: TemplateSource;
+  /** Given with this enrolment; null: the one on record must do. */
+  readonly consent: Consent | null;
+  readonly consentRule: SecurityConfig['consent'];
 }
 
 /** The encoder that made the vectors. */
@@ -30,7 +35,7 @@ export interface Enrolled extends EnrolmentVerdict {
 
 /**
  * What can be refused before a camera or a network is started.
- * @throws UsherError `usage`, `member-exists`
+ * @throws UsherError `usage` (consent too), `member-exists`
  */
 export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
   const existing = store.members.find(checkMemberId(request.id));
@@ -43,6 +48,7 @@ export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
     throw new UsherError('usage', `member ${request.id} is new and needs a name`, {
       remedy: 'Give --name "First Last".',
     });
+  requireConsent(request.consent, existing?.consent ?? null, request.consentRule);
 }
 
 /**
@@ -69,10 +75,11 @@ export function enrolMember(
   }));
   const member = store.atomically(() => {
     checkEnrolRequest(store, request);
+    const consent = request.consent ?? undefined;
     if (store.members.find(request.id) === null)
-      return store.members.add({ id: request.id, name: request.name ?? '' }, templates);
+      return store.members.add({ id: request.id, name: request.name ?? '', consent }, templates);
     store.templates.replace(request.id, templates);
-    return store.members.update(request.id, request.name === undefined ? {} : { name: request.name });
+    return store.members.update(request.id, { name: request.name, consent });
   });
   return { ...verdict, member };
 }

@@ -3,18 +3,19 @@ import { basename } from 'node:path';
 import { type EnrolmentPicture, judgePicture } from '../access/enrolment';
 import type { LoadedConfig } from '../config/load';
 import type { CameraConfig } from '../config/schema';
+import { openStore } from '../daemon/open-store';
 import { UsherError } from '../errors';
-import { Store } from '../store/store';
 import type { FaceAnalyser } from '../vision/analyser';
 import { createCameraSource } from '../vision/camera/create';
 import { superviseCamera } from '../vision/camera/supervisor';
 import { chooseModels, loadAnalyser, readEncoderCard } from '../vision/load';
 import { readPicture } from '../vision/picture';
 import { captureFaces } from './capture-faces';
+import { consentOf } from './consent';
 import { describeVerdict, verdictJson } from './enrol-report';
 import { checkEnrolRequest, enrolMember, type Enrolled, type EnrolRequest } from './enrol-member';
-import { type InstallationOptions, loadInstallation, withInstallationOptions } from './installation';
-import { memberJson } from './members';
+import { type InstallationOptions, loadInstallation, locationOf, withInstallationOptions } from './installation';
+import { memberJson } from './members-report';
 
 interface Options extends InstallationOptions {
   readonly id: string;
@@ -24,6 +25,8 @@ interface Options extends InstallationOptions {
   readonly seconds: number;
   readonly force?: boolean;
   readonly replace?: boolean;
+  readonly consentText?: string;
+  readonly consentBy?: string;
   readonly json?: boolean;
 }
 
@@ -40,6 +43,8 @@ export function enrollCommand(): Command {
     .option('--camera <id>', 'take frames from this camera instead of photos')
     .option('--frames <n>', 'with --camera: how many good frames', wholeNumber(1, 20), 5)
     .option('--seconds <n>', 'with --camera: how long to wait for them', wholeNumber(1, 600), 30)
+    .option('--consent-text <version>', 'the version of the text to which the person agreed')
+    .option('--consent-by <who>', 'who took the consent')
     .option('--force', 'go on although another member is probably the same person')
     .option('--replace', 'enrol a member again: new templates in place of the old');
   return withInstallationOptions(command)
@@ -62,8 +67,10 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
     force: options.force === true,
     replace: options.replace === true,
     source: options.camera === undefined ? 'picture' : 'camera',
+    consent: consentOf(options, Date.now()),
+    consentRule: installation.config.security.consent,
   };
-  const store = Store.open(installation.dataDir);
+  const store = openStore(locationOf(installation));
   try {
     checkEnrolRequest(store, request);
     const { analyser, encoder } = await loadVision(installation, camera);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { join, resolve } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../config/load';
+import type { StoreLocation } from '../daemon/open-store';
 import { packageRoot } from '../system/paths';
 
 /** Options of every command that works on one installation's members. */
@@ -21,9 +22,13 @@ export async function loadInstallation({ config, data }: InstallationOptions): P
   return data === undefined ? loaded : { ...loaded, dataDir: resolve(data) };
 }
 
-/** Only the data folder: with --data no configuration need be there. @throws UsherError as `loadConfig` */
-export async function dataFolder(options: InstallationOptions): Promise<string> {
+/** Where the members are: with --data no configuration need be there. @throws UsherError as `loadConfig` */
+export async function storeLocation(options: InstallationOptions): Promise<StoreLocation> {
   return options.data !== undefined && options.config === undefined
-    ? resolve(options.data)
-    : (await loadInstallation(options)).dataDir;
+    ? { dataDir: resolve(options.data), configured: null }
+    : locationOf(await loadInstallation(options));
+}
+
+export function locationOf({ config, file, dataDir }: LoadedConfig): StoreLocation {
+  return { dataDir, configured: { file, security: config.security } };
 }

@@ -1,124 +1,153 @@
 import { Command } from 'commander';
-import { checkMemberId, type Member, type StoredTemplate } from '../store/member';
-import type { MemberSummary } from '../store/members';
-import { Store } from '../store/store';
-import { dataFolder, type InstallationOptions, withInstallationOptions } from './installation';
+import { openStore } from '../daemon/open-store';
+import { checkMemberId, type MemberFields } from '../store/member';
+import type { DeletionReason } from '../store/receipts';
+import type { Store } from '../store/store';
+import { consentOf } from './consent';
+import { type InstallationOptions, storeLocation, withInstallationOptions } from './installation';
+import { actor, dateOrNone, several } from './members-options';
+import { changedReport, listReport, receiptsReport, removedReport, type Report, showReport } from './members-report';
+import { addTransferCommands } from './members-transfer';
 
 interface Options extends InstallationOptions {
   readonly json?: boolean;
+  readonly by?: string;
+  readonly group?: readonly string[];
+  readonly validFrom?: number | null;
+  readonly validUntil?: number | null;
+  readonly duressId?: readonly string[];
+  readonly consentText: string;
+  readonly consentBy: string;
 }
+
+interface Sub {
+  readonly usage: string;
+  readonly description: string;
+  readonly readonly?: boolean;
+  readonly options?: (command: Command) => void;
+  readonly work: (store: Store, args: readonly string[], options: Options) => Report;
+}
+
+const withBy = (command: Command): Command =>
+  command.option('--by <who>', 'who decided it, for the receipt (default: the account that runs this)');
+
+const withFields = (command: Command): Command =>
+  command
+    .option(
+      '--group <name>',
+      'belongs to this group, which rules of a door may name; repeat, none: to no group',
+      several,
+    )
+    .option('--valid-from <date>', 'may enter from this day on; none: at once', dateOrNone)
+    .option('--valid-until <date>', 'may enter up to the beginning of this day; none: for ever', dateOrNone)
+    .option(
+      '--duress-id <id>',
+      'a further identifier that opens and raises a silent alarm; repeat, none: has no such',
+      several,
+    );
+
+const withConsent = (command: Command): Command =>
+  command
+    .requiredOption('--consent-text <version>', 'the version of the text that was agreed to')
+    .requiredOption('--consent-by <who>', 'who took the consent');
+
+const SUBS: readonly Sub[] = [
+  {
+    usage: 'list',
+    description: 'all members, by id',
+    readonly: true,
+    work: (store) => listReport(store.members.list()),
+  },
+  {
+    usage: 'show <id>',
+    description: 'one member with the templates it has',
+    readonly: true,
+    work: (store, [id = '']) => {
+      const member = store.members.get(checkMemberId(id));
+      return showReport(member, store.templates.list(member.id));
+    },
+  },
+  deletion('remove <id>', 'remove a member and all templates, for good', 'removed'),
+  deletion(
+    'withdraw <id>',
+    'the member has withdrawn consent: remove as above, and say so in the receipt',
+    'withdrawal',
+  ),
+  standing('suspend <id>', 'keep the member, refuse entry', 'suspended'),
+  standing('activate <id>', 'let a suspended member in again', 'active'),
+  {
+    usage: 'rename <id> <name>',
+    description: 'correct the name',
+    work: (store, [id = '', name = '']) => changedReport(store.members.update(checkMemberId(id), { name })),
+  },
+  {
+    usage: 'set <id>',
+    description: 'set groups, validity and duress ids; what is not given stays',
+    options: withFields,
+    work: (store, [id = ''], options) => changedReport(store.members.update(checkMemberId(id), fieldsOf(options))),
+  },
+  {
+    usage: 'consent <id>',
+    description: 'record a consent that was given',
+    options: withConsent,
+    work: (store, [id = ''], options) => {
+      const consent = consentOf(options, Date.now());
+      return changedReport(store.members.update(checkMemberId(id), consent === null ? {} : { consent }));
+    },
+  },
+  {
+    usage: 'receipts',
+    description: 'the deletions so far; --json gives the signed receipts',
+    readonly: true,
+    work: (store) => receiptsReport(store.receipts.list()),
+  },
+];
 
 /** `usher members …`: who is enrolled. A running daemon takes changes over by itself. */
 export function membersCommand(): Command {
-  const command = new Command('members').description('list, show, suspend and remove members');
-  const add = (
-    usage: string,
-    description: string,
-    work: (store: Store, args: readonly string[]) => Report,
-    readonly = false,
-  ): void => {
+  const command = new Command('members').description('list, show, change, suspend, remove, export and import members');
+  for (const { usage, description, readonly = false, options, work } of SUBS) {
     const sub = withInstallationOptions(command.command(usage)).description(description);
+    options?.(sub);
     sub.option('--json', 'write JSON').action(async () => {
-      const options = sub.opts<Options>();
-      const store = Store.open(await dataFolder(options), { readonly });
+      const given = sub.opts<Options>();
+      const store = openStore(await storeLocation(given), { readonly });
       try {
-        const { json, text } = work(store, sub.args);
-        process.stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : `${text}\n`);
+        tell(work(store, sub.args, given), given);
       } finally {
         store.close();
       }
     });
-  };
-
-  add('list', 'all members, by id', (store) => listReport(store.members.list()), true);
-  add('show <id>', 'one member with the templates it has', (store, [id = '']) => showReport(store, id), true);
-  add('remove <id>', 'remove a member and all templates, for good', (store, [id = '']) => {
-    const member = store.members.get(checkMemberId(id));
-    store.members.remove(member.id);
-    return { json: { removed: memberJson(member) }, text: `${member.id} (${member.name}) is removed` };
-  });
-  const change = (verb: string, description: string, status: 'active' | 'suspended'): void =>
-    add(`${verb} <id>`, description, (store, [id = '']) =>
-      changedReport(store.members.update(checkMemberId(id), { status })),
-    );
-  change('suspend', 'keep the member, refuse entry', 'suspended');
-  change('activate', 'let a suspended member in again', 'active');
-  add('rename <id> <name>', 'correct the name', (store, [id = '', name = '']) =>
-    changedReport(store.members.update(checkMemberId(id), { name })),
-  );
+  }
+  addTransferCommands(command);
   return command;
 }
 
-interface Report {
-  readonly json: object;
-  readonly text: string;
+export function tell({ json, text }: Report, options: { readonly json?: boolean }): void {
+  process.stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : `${text}\n`);
 }
 
-const dateOf = (at: number): string => new Date(at).toISOString();
-
-export function memberJson({ id, name, status, createdAt, updatedAt }: Member): object {
-  return { id, name, status, createdAt: dateOf(createdAt), updatedAt: dateOf(updatedAt) };
-}
-
-function changedReport(member: Member): Report {
-  return { json: { member: memberJson(member) }, text: `${member.id} (${member.name}) is ${member.status}` };
-}
-
-function listReport(members: readonly MemberSummary[]): Report {
-  const rows = members.map(({ id, name, status, templates, createdAt }) => [
-    id,
-    name,
-    status,
-    String(templates),
-    dateOf(createdAt).slice(0, 10),
-  ]);
-  const suspended = members.filter(({ status }) => status === 'suspended').length;
+function deletion(usage: string, description: string, reason: DeletionReason): Sub {
   return {
-    json: { members: members.map((member) => ({ ...memberJson(member), templates: member.templates })) },
-    text: [
-      ...table([['id', 'name', 'status', 'templates', 'since'], ...rows]),
-      `${members.length} ${members.length === 1 ? 'member' : 'members'}, ${suspended} suspended`,
-    ].join('\n'),
-  };
-}
-
-function showReport(store: Store, id: string): Report {
-  const member = store.members.get(checkMemberId(id));
-  const templates = store.templates.list(member.id);
-  const row = ({ id: template, space, source, quality, createdAt }: StoredTemplate): string[] => [
-    String(template),
-    space,
-    source,
-    quality.toFixed(2),
-    dateOf(createdAt),
-  ];
-  return {
-    json: {
-      member: memberJson(member),
-      // The vector itself is biometric data: it stays in the store.
-      templates: templates.map(({ id: template, space, source, quality, createdAt }) => ({
-        id: template,
-        space,
-        source,
-        quality,
-        createdAt: dateOf(createdAt),
-      })),
+    usage,
+    description,
+    options: withBy,
+    work: (store, [id = ''], { by }) => {
+      const member = store.members.get(checkMemberId(id));
+      return removedReport(member, store.members.remove(member.id, { by: actor(by), reason }));
     },
-    text: [
-      `${member.id} (${member.name}), ${member.status}, since ${dateOf(member.createdAt)}`,
-      ...(templates.length === 0
-        ? ['no templates: enrol this member again']
-        : table([['template', 'space', 'source', 'quality', 'made'], ...templates.map(row)])),
-    ].join('\n'),
   };
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+function standing(usage: string, description: string, status: 'active' | 'suspended'): Sub {
+  return {
+    usage,
+    description,
+    work: (store, [id = '']) => changedReport(store.members.update(checkMemberId(id), { status })),
+  };
+}
+
+function fieldsOf({ group, validFrom, validUntil, duressId }: Options): MemberFields {
+  const listed = (values: readonly string[] | undefined) => values?.filter((value) => value !== 'none');
+  return { groups: listed(group), validFrom, validUntil, duressIds: listed(duressId) };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SecurityConfig } from './security';
 import { ContactConfig, ReaderConfig } from './readers';
 
 /**
@@ -204,6 +205,7 @@ export const ConfigSchema = z.strictObject({
   doors: z.array(DoorConfig).min(1).max(16),
   readers: z.array(ReaderConfig).max(64).default([]).describe('How the readers of the doors are attached and secured'),
   contacts: z.array(ContactConfig).max(16).default([]).describe('What tells whether a door is open'),
+  security: SecurityConfig.prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

@@ -2,7 +2,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsherError } from '../errors';
-import { storeUnavailable } from './failure';
+import { sqliteCode, storeUnavailable } from './failure';
 
 /** What a statement takes and what it gives. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
@@ -100,15 +100,30 @@ export class Database {
   }
 
   /**
-   * Empties the write-ahead log into the database, where deleted content is overwritten. Best effort: what was committed is
-   * committed, and another process that is reading only puts this off to the next checkpoint.
+   * Empties the write-ahead log into the database, where deleted content is overwritten. False when that did not succeed,
+   * which a reader in another process is enough for: what was committed is committed, the log is just not empty yet.
    */
-  truncateLog(): void {
-    if (this.inTransaction) return;
+  truncateLog(): boolean {
+    if (this.inTransaction) return false;
     try {
-      this.inner.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      return (
+        Number((this.inner.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as Row | undefined)?.['busy'] ?? 1) === 0
+      );
     } catch {
       // Told by the next write, if it is more than a busy reader.
+      return false;
+    }
+  }
+
+  /** Writes the whole file anew, so that nothing is left on free pages. False when another process is in the way. */
+  rebuild(): boolean {
+    if (this.inTransaction) return false;
+    try {
+      this.inner.exec('VACUUM');
+      return true;
+    } catch (error) {
+      if (sqliteCode(error) === 'SQLITE_BUSY' || sqliteCode(error) === 'SQLITE_LOCKED') return false;
+      throw storeUnavailable(this.file, error);
     }
   }
 

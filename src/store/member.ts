@@ -6,13 +6,45 @@ export type MemberStatus = (typeof MEMBER_STATUSES)[number];
 /** `picture` and `camera`: enrolled. `adapted`: taken over from an accepted frame at the door. */
 export type TemplateSource = 'picture' | 'camera' | 'adapted';
 
+/** That a person agreed to be recognised: to which text, when, and who took the consent down. */
+export interface Consent {
+  readonly textVersion: string;
+  readonly by: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
 export interface Member {
+  /** Also what the member's card says. */
   readonly id: string;
   readonly name: string;
   readonly status: MemberStatus;
+  /** Named in the rules of a door; sorted. */
+  readonly groups: readonly string[];
+  /** Epoch ms: from then on, and up to then (exclusive). Null: no bound. */
+  readonly validFrom: number | null;
+  readonly validUntil: number | null;
+  /** Further identifiers that open as the id does and raise a silent alarm; sorted. No two members share one. */
+  readonly duressIds: readonly string[];
+  /** Null for members of before consent was recorded. */
+  readonly consent: Consent | null;
   /** Epoch ms. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** When the face was last enrolled. */
+  readonly enrolledAt: number;
+  /** Start of the UTC day of the last grant: enough for retention, and no record of comings and goings. */
+  readonly lastSeenAt: number | null;
+}
+
+/** What may be said of a member at enrolment and changed later. */
+export interface MemberFields {
+  readonly name?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly validFrom?: number | null | undefined;
+  readonly validUntil?: number | null | undefined;
+  readonly duressIds?: readonly string[] | undefined;
+  readonly consent?: Consent | undefined;
 }
 
 export interface NewTemplate {
@@ -32,7 +64,13 @@ export interface StoredTemplate extends NewTemplate {
 }
 
 const ID_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+const GROUP_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const NAME_MAX = 200;
+const GROUPS_MAX = 32;
+const DURESS_IDS_MAX = 8;
+const CONSENT_TEXT_MAX = 64;
+/** Latest time that a Date can hold. */
+const TIME_MAX = 8.64e15;
 
 /** @throws UsherError `usage` */
 export function checkMemberId(id: string): string {
@@ -63,4 +101,47 @@ export function checkMemberName(name: string): string {
 export function checkTemplate({ space, vector, quality }: NewTemplate): void {
   if (space === '' || vector.length === 0 || !vector.every(Number.isFinite) || !Number.isFinite(quality))
     throw new UsherError('data-invalid', 'a template without space, or with a value that is not a finite number');
+}
+
+/** Checks what is given, and fills in nothing. Lists come back sorted, without repeats. @throws UsherError `usage` */
+export function checkFields(id: string, fields: MemberFields): MemberFields {
+  const { name, groups, validFrom, validUntil, duressIds, consent } = fields;
+  const refuse = (message: string, remedy: string): UsherError => new UsherError('usage', message, { remedy });
+  const bad = groups?.find((group) => !GROUP_PATTERN.test(group));
+  if (bad !== undefined || (groups?.length ?? 0) > GROUPS_MAX)
+    throw refuse(
+      bad === undefined ? `${groups?.length ?? 0} groups are too many` : `"${bad.slice(0, 80)}" is no group`,
+      `At most ${GROUPS_MAX}, each lower-case letters, digits, - and _, at most 63.`,
+    );
+  for (const time of [validFrom, validUntil])
+    if (typeof time === 'number' && !(Number.isInteger(time) && Math.abs(time) <= TIME_MAX))
+      throw refuse('validity: no time', 'Give a date like 2025-12-31.');
+  if (typeof validFrom === 'number' && typeof validUntil === 'number' && validFrom >= validUntil)
+    throw refuse('the validity ends before it begins', 'Exchange --valid-from and --valid-until.');
+  duressIds?.forEach(checkMemberId);
+  if (duressIds?.includes(id) === true)
+    throw refuse('a duress id must not be the member id', 'Choose one that only this member knows.');
+  if ((duressIds?.length ?? 0) > DURESS_IDS_MAX)
+    throw refuse(`${duressIds?.length ?? 0} duress ids are too many`, `At most ${DURESS_IDS_MAX}.`);
+  return {
+    name: name === undefined ? undefined : checkMemberName(name),
+    groups: groups === undefined ? undefined : [...new Set(groups)].sort(),
+    validFrom,
+    validUntil,
+    duressIds: duressIds === undefined ? undefined : [...new Set(duressIds)].sort(),
+    consent: consent === undefined ? undefined : checkConsent(consent),
+  };
+}
+
+/** @throws UsherError `usage` */
+export function checkConsent({ textVersion, by, at }: Consent): Consent {
+  const line = /^[^\p{Cc}\p{Cs}\u2028\u2029]+$/u;
+  const text = textVersion.normalize('NFC').trim();
+  const who = by.normalize('NFC').trim();
+  if (!line.test(text) || text.length > CONSENT_TEXT_MAX || !line.test(who) || who.length > NAME_MAX)
+    throw new UsherError('usage', 'a consent needs the version of its text and who took it, one line each', {
+      remedy: 'Give --consent-text VERSION --consent-by WHO.',
+    });
+  if (!Number.isInteger(at) || Math.abs(at) > TIME_MAX) throw new UsherError('usage', 'a consent without a time');
+  return { textVersion: text, by: who, at };
 }

@@ -1,13 +1,18 @@
 import { UsherError } from '../errors';
 import type { Database, Row } from './database';
 import {
+  checkFields,
   checkMemberId,
   checkMemberName,
   type Member,
-  memberUnknown,
+  type MemberFields,
   type MemberStatus,
+  memberUnknown,
   type NewTemplate,
 } from './member';
+import type { MemberVault, Profile } from './member-vault';
+import type { DeletionReason, DeletionReceipt, ReceiptStore } from './receipts';
+import type { Scrubber } from './scrub';
 import type { TemplateStore } from './templates';
 
 /** A member with what a list shows. */
@@ -16,70 +21,147 @@ export interface MemberSummary extends Member {
   readonly templates: number;
 }
 
+/** Who deletes, and why: both stand in the receipt. */
+export interface Deletion {
+  readonly by: string;
+  readonly reason: DeletionReason;
+}
+
+const DAY_MS = 86_400_000;
+const SELECT =
+  'SELECT members.*, wrapped, box_version FROM members JOIN member_keys ON member_keys.member = members.id';
+
 /** Who may be recognised. Every method is one transaction, durable when it returns. */
 export class MemberStore {
   constructor(
     private readonly database: Database,
+    private readonly vault: MemberVault,
     private readonly templates: TemplateStore,
+    private readonly receipts: ReceiptStore,
+    private readonly scrubber: Scrubber,
     private readonly now: () => number,
   ) {}
 
-  /** @throws UsherError `member-exists`, `usage` (id or name), `store-unavailable` */
-  add(member: { readonly id: string; readonly name: string }, templates: readonly NewTemplate[] = []): Member {
+  /** @throws UsherError `member-exists`, `usage` (id, name or another field), `store-unavailable`, `key-unusable` */
+  add(
+    member: MemberFields & { readonly id: string; readonly name: string },
+    templates: readonly NewTemplate[] = [],
+  ): Member {
     const id = checkMemberId(member.id);
     const name = checkMemberName(member.name);
+    const { groups = [], validFrom = null, validUntil = null, duressIds = [], consent } = checkFields(id, member);
     return this.database.transaction(() => {
       const at = this.now();
-      const added = this.database.run(
-        `INSERT INTO members (id, name, status, created_at, updated_at) VALUES (?, ?, 'active', ?, ?)
-         ON CONFLICT DO NOTHING`,
-        id,
-        name,
-        at,
-        at,
+      this.requireFree(id, null);
+      this.database.run(
+        `INSERT INTO members (id, status, profile, valid_from, valid_until, created_at, updated_at, enrolled_at)
+         VALUES (?, 'active', x'', ?, ?, ?, ?, ?)`,
+        ...[id, validFrom, validUntil, at, at, at],
       );
-      if (added.changes === 0)
-        throw new UsherError('member-exists', `there is already a member ${id}`, {
-          remedy: 'Choose another id, or add --replace to enrol this member again.',
-        });
+      const key = this.vault.createKey(id);
+      this.writeProfile(id, { name, groups: [...groups], consent: consent ?? null }, key);
+      key.fill(0);
+      this.writeDuressIds(id, duressIds);
       this.templates.add(id, templates);
       return this.get(id);
     });
   }
 
-  /** @throws UsherError `member-unknown`, `usage`, `store-unavailable` */
-  update(id: string, change: { readonly name?: string; readonly status?: MemberStatus }): Member {
-    const name = change.name === undefined ? null : checkMemberName(change.name);
-    return this.database.transaction(() => {
-      this.get(id);
+  /** Adds a member as another box had it: status and time of enrolment too. @throws UsherError as `add` */
+  restore(
+    member: MemberFields & { id: string; name: string; status: MemberStatus; enrolledAt: number },
+    templates: readonly NewTemplate[],
+  ): void {
+    this.database.transaction(() => {
+      this.add(member, templates);
+      // Not later than now: a time in the future would keep the member from ever counting as inactive.
+      const enrolledAt = Math.min(member.enrolledAt, this.now());
       this.database.run(
-        `UPDATE members SET name = coalesce(?, name), status = coalesce(?, status), updated_at = ? WHERE id = ?`,
-        name,
-        change.status ?? null,
-        this.now(),
-        id,
+        'UPDATE members SET status = ?, enrolled_at = ? WHERE id = ?',
+        ...[member.status, enrolledAt, member.id],
       );
+    });
+  }
+
+  /** Changes what is given. @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`, `store-unavailable` */
+  update(id: string, change: MemberFields & { readonly status?: MemberStatus | undefined }): Member {
+    return this.database.transaction(() => {
+      const old = this.get(id);
+      const given = checkFields(id, { validFrom: old.validFrom, validUntil: old.validUntil, ...stripped(change) });
+      const { name = old.name, groups = old.groups, consent = old.consent } = given;
+      this.database.run(
+        'UPDATE members SET status = ?, valid_from = ?, valid_until = ?, updated_at = ? WHERE id = ?',
+        ...[change.status ?? old.status, given.validFrom ?? null, given.validUntil ?? null, this.now(), id],
+      );
+      const key = this.vault.keyOf(id);
+      this.writeProfile(id, { name, groups: [...groups], consent }, key);
+      key.fill(0);
+      if (given.duressIds !== undefined) this.writeDuressIds(id, given.duressIds);
       return this.get(id);
     });
   }
 
-  /** Removes a member and all templates, from the write-ahead log too. @throws UsherError `member-unknown`, `store-unavailable` */
-  remove(id: string): void {
-    const { changes } = this.database.run('DELETE FROM members WHERE id = ?', id);
-    if (changes === 0) throw memberUnknown(id);
-    this.database.truncateLog();
+  /**
+   * Removes a member and all that is sealed under its key, the key too, from the write-ahead log as well; a receipt stays.
+   * @throws UsherError `member-unknown`, `store-unavailable`
+   */
+  remove(id: string, { by, reason }: Deletion): DeletionReceipt {
+    const receipt = this.database.transaction(() => {
+      const spaces = this.database.all(
+        'SELECT space, count(*) AS n FROM templates WHERE member = ? GROUP BY space',
+        id,
+      );
+      const count = (table: string): number =>
+        Number(this.database.get(`SELECT count(*) AS n FROM ${table} WHERE member = ?`, id)?.['n'] ?? 0);
+      const deleted = {
+        keys: count('member_keys'),
+        templates: spaces.reduce((sum, row) => sum + Number(row['n']), 0),
+        spaces: spaces.map((row) => String(row['space'])),
+        duressIds: count('duress_ids'),
+      };
+      if (this.database.run('DELETE FROM members WHERE id = ?', id).changes === 0) throw memberUnknown(id);
+      this.scrubber.note();
+      return this.receipts.add(id, { at: this.now(), by, reason, deleted });
+    });
+    this.templates.forget(id);
+    this.scrubber.run();
+    return receipt;
+  }
+
+  /** Notes a grant, to the day: one write a member and day. Unknown members are none. */
+  markSeen(id: string, at: number): void {
+    const day = Math.floor(at / DAY_MS) * DAY_MS;
+    const row = this.database.get('SELECT last_seen_at FROM members WHERE id = ?', id);
+    if (row === undefined || Number(row['last_seen_at'] ?? -Infinity) >= day) return;
+    this.database.run('UPDATE members SET last_seen_at = ? WHERE id = ?', day, id);
   }
 
   find(id: string): Member | null {
-    const row = this.database.get('SELECT * FROM members WHERE id = ?', id);
-    return row === undefined ? null : memberOf(row);
+    const row = this.database.get(`${SELECT} WHERE members.id = ?`, id);
+    return row === undefined ? null : this.memberOf(row);
   }
 
-  /** @throws UsherError `member-unknown`, `store-unavailable` */
+  /** Whose card says this; `duress` when it is an identifier that means "I am being forced". */
+  findByIdentifier(identifier: string): { readonly member: Member; readonly duress: boolean } | null {
+    const own = this.find(identifier);
+    if (own !== null) return { member: own, duress: false };
+    const row = this.database.get('SELECT member FROM duress_ids WHERE identifier = ?', identifier);
+    const member = row === undefined ? null : this.find(String(row['member']));
+    return member === null ? null : { member, duress: true };
+  }
+
+  /** @throws UsherError `member-unknown`, `store-unavailable`, `key-unusable` */
   get(id: string): Member {
     const member = this.find(id);
     if (member === null) throw memberUnknown(id);
     return member;
+  }
+
+  /** All members, ordered by id. Opens every profile: for people, not for doors. */
+  list(): MemberSummary[] {
+    return this.database
+      .all(`${SELECT} ORDER BY members.id`)
+      .map((row) => ({ ...this.memberOf(row), templates: this.templates.countOf(String(row['id'])) }));
   }
 
   /** Ids of the members who may be recognised: one pass over one table, for the daemon, which asks at every change. */
@@ -87,23 +169,75 @@ export class MemberStore {
     return this.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
   }
 
-  /** All members, ordered by id. */
-  list(): MemberSummary[] {
-    return this.database
-      .all(
-        `SELECT members.*, count(templates.id) AS templates FROM members
-         LEFT JOIN templates ON templates.member = members.id GROUP BY members.id ORDER BY members.id`,
-      )
-      .map((row) => ({ ...memberOf(row), templates: Number(row['templates']) }));
+  /** Who was last seen or enrolled before the one time, or was valid up to before the other; null: nobody for that reason. */
+  overdue(inactiveBefore: number | null, expiredBefore: number | null): { id: string; reason: DeletionReason }[] {
+    const ids = (condition: string, before: number | null): string[] =>
+      before === null
+        ? []
+        : this.database
+            .all(`SELECT id FROM members WHERE ${condition} < ? ORDER BY id`, before)
+            .map((row) => String(row['id']));
+    const expired = ids('valid_until', expiredBefore);
+    const inactive = ids('max(enrolled_at, coalesce(last_seen_at, enrolled_at))', inactiveBefore);
+    return [
+      ...expired.map((id) => ({ id, reason: 'expired' as const })),
+      ...inactive.filter((id) => !expired.includes(id)).map((id) => ({ id, reason: 'inactive' as const })),
+    ];
+  }
+
+  private writeProfile(id: string, profile: Profile, key: Uint8Array): void {
+    this.database.run('UPDATE members SET profile = ? WHERE id = ?', this.vault.sealProfile(id, profile, key), id);
+  }
+
+  private writeDuressIds(id: string, identifiers: readonly string[]): void {
+    this.database.run('DELETE FROM duress_ids WHERE member = ?', id);
+    for (const identifier of identifiers) {
+      this.requireFree(identifier, id);
+      this.database.run('INSERT INTO duress_ids (identifier, member) VALUES (?, ?)', identifier, id);
+    }
+  }
+
+  /** An identifier means one member, whether as id or under duress. */
+  private requireFree(identifier: string, duressOf: string | null): void {
+    if (this.database.get('SELECT 1 FROM members WHERE id = ?', identifier) !== undefined)
+      throw duressOf === null
+        ? new UsherError('member-exists', `there is already a member ${identifier}`, {
+            remedy: 'Choose another id, or add --replace to enrol this member again.',
+          })
+        : taken();
+    if (this.database.get('SELECT 1 FROM duress_ids WHERE identifier = ?', identifier) !== undefined) throw taken();
+  }
+
+  private memberOf(row: Row): Member {
+    const id = String(row['id']);
+    const key = this.vault.unwrap(id, row);
+    const { name, groups, consent } = this.vault.openProfile(id, row['profile'] as Uint8Array, key);
+    key.fill(0);
+    const time = (column: string): number | null => (row[column] === null ? null : Number(row[column]));
+    return {
+      id,
+      name,
+      status: row['status'] as MemberStatus,
+      groups,
+      validFrom: time('valid_from'),
+      validUntil: time('valid_until'),
+      duressIds: this.database
+        .all('SELECT identifier FROM duress_ids WHERE member = ? ORDER BY identifier', id)
+        .map((each) => String(each['identifier'])),
+      consent,
+      createdAt: Number(row['created_at']),
+      updatedAt: Number(row['updated_at']),
+      enrolledAt: Number(row['enrolled_at']),
+      lastSeenAt: time('last_seen_at'),
+    };
   }
 }
 
-function memberOf(row: Row): Member {
-  return {
-    id: String(row['id']),
-    name: String(row['name']),
-    status: row['status'] as MemberStatus,
-    createdAt: Number(row['created_at']),
-    updatedAt: Number(row['updated_at']),
-  };
+/** Not whose: a duress id that somebody types by chance must not be confirmed. */
+function taken(): UsherError {
+  return new UsherError('member-exists', 'this identifier is taken', { remedy: 'Choose another one.' });
+}
+
+function stripped<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,39 +1,28 @@
 import { UsherError } from '../errors';
 import type { Database } from './database';
+import type { Keyring } from './keys/keyring';
+import { PLAIN_SCHEMA, sealStore } from './schema';
+
+/** What a step may need besides the database. */
+export interface MigrationContext {
+  readonly database: Database;
+  readonly keyring: Keyring;
+}
 
 /** Schema versions, oldest first: entry i takes a store from version i to i + 1. Released entries never change. */
-const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE members (
-    id TEXT NOT NULL PRIMARY KEY,
-    name TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('active', 'suspended')),
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE templates (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    member TEXT NOT NULL REFERENCES members (id) ON UPDATE CASCADE ON DELETE CASCADE,
-    space TEXT NOT NULL,
-    vector BLOB NOT NULL,
-    quality REAL NOT NULL,
-    source TEXT NOT NULL CHECK (source IN ('picture', 'camera', 'adapted')),
-    created_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX templates_by_member ON templates (member);
-
-  CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  `,
+const MIGRATIONS: readonly ((context: MigrationContext) => void)[] = [
+  ({ database }) => database.exec(PLAIN_SCHEMA),
+  sealStore,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Brings the schema up to date, all steps in one transaction. Forward only: a store that a newer usher wrote is left alone.
- * @throws UsherError `store-unavailable`
+ * @throws UsherError `store-unavailable`, `key-unusable`
  */
-export function migrate(database: Database, options: { readonly readonly: boolean }): void {
+export function migrate(context: MigrationContext, options: { readonly readonly: boolean }): void {
+  const { database } = context;
   if (versionOf(database) === SCHEMA_VERSION) return;
   if (options.readonly)
     throw new UsherError('store-unavailable', `the store ${database.file} was written by an older usher`, {
@@ -41,7 +30,7 @@ export function migrate(database: Database, options: { readonly readonly: boolea
     });
   database.transaction(() => {
     // Asked again inside the transaction: another process may have migrated meanwhile.
-    for (const migration of MIGRATIONS.slice(versionOf(database))) database.exec(migration);
+    for (const migration of MIGRATIONS.slice(versionOf(database))) migration(context);
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
 }

@@ -1,14 +1,25 @@
 import { join } from 'node:path';
 import { UsherError } from '../errors';
 import { Database } from './database';
+import type { BoxKeySource } from './keys/box-key';
+import { Keyring } from './keys/keyring';
+import { rotateBoxKey, type Rotated, type RotationStep } from './keys/rotate';
+import { boxKeySource } from './keys/source';
+import { MemberVault } from './member-vault';
 import { MemberStore } from './members';
 import { migrate } from './migrations';
-import { PLAIN_CODEC } from './template-codec';
+import { type ReceiptSigner, ReceiptStore } from './receipts';
+import { Scrubber } from './scrub';
+import { SEALED_CODEC } from './template-codec';
 import { TemplateStore } from './templates';
 
 export interface StoreOptions {
   /** For commands that only show; also works while the daemon runs, as everything here does. */
   readonly readonly?: boolean;
+  /** Default: a file in the data folder, made at the first start. */
+  readonly boxKey?: BoxKeySource;
+  /** Signs deletion receipts; without it they carry no signature. */
+  readonly signer?: ReceiptSigner;
   readonly now?: () => number;
 }
 
@@ -24,27 +35,42 @@ const BUSY_TIMEOUT_MS = 2000;
 export class Store {
   readonly templates: TemplateStore;
   readonly members: MemberStore;
+  readonly receipts: ReceiptStore;
+  private readonly scrubber: Scrubber;
 
   private constructor(
     private readonly database: Database,
+    private readonly keyring: Keyring,
+    private readonly boxKey: BoxKeySource,
     private dataVersion: number,
-    now: () => number,
+    { signer, now = Date.now }: StoreOptions,
   ) {
-    this.templates = new TemplateStore(database, PLAIN_CODEC, now);
-    this.members = new MemberStore(database, this.templates, now);
+    const vault = new MemberVault(database, keyring);
+    this.scrubber = new Scrubber(database);
+    this.receipts = new ReceiptStore(database, signer ?? null);
+    this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, now);
+    this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, now);
   }
 
   /**
-   * Opens the store, creates or migrates it unless `readonly`, and checks that it is whole.
-   * @throws UsherError `store-unavailable`: missing, damaged, newer than this usher, no permission, disk full or read-only
+   * Opens the store, creates or migrates it unless `readonly`, checks that it is whole and that the box key is its own.
+   * @throws UsherError `store-unavailable`: missing, damaged, newer than this usher, no permission, disk full or read-only;
+   * `key-unusable`: no box key, another one, or one that others can read
    */
-  static open(dataDir: string, { readonly = false, now = Date.now }: StoreOptions = {}): Store {
+  static open(dataDir: string, options: StoreOptions = {}): Store {
+    const { readonly = false } = options;
+    const boxKey = options.boxKey ?? boxKeySource({ source: 'file' }, { dataDir, credentialsDir: null });
     const database = Database.open(join(dataDir, FILE), { readonly, busyTimeoutMs: BUSY_TIMEOUT_MS, journal: 'wal' });
+    const keyring = new Keyring(database, boxKey);
     try {
       requireWhole(database);
-      migrate(database, { readonly });
-      return new Store(database, database.number('PRAGMA data_version'), now);
+      migrate({ database, keyring }, { readonly });
+      keyring.requireKey();
+      const store = new Store(database, keyring, boxKey, database.number('PRAGMA data_version'), options);
+      if (!readonly) store.scrub();
+      return store;
     } catch (error) {
+      keyring.dispose();
       database.close();
       throw error;
     }
@@ -64,7 +90,22 @@ export class Store {
 
   /** Several changes as one: all of them or none. `work` is synchronous. */
   atomically<T>(work: () => T): T {
-    return this.database.transaction(work);
+    const result = this.database.transaction(work);
+    this.scrub();
+    return result;
+  }
+
+  /** Exchanges the box key; other processes go on, and take the new one over by themselves. See `rotateBoxKey`. */
+  rotateBoxKey(onStep?: (step: RotationStep) => void): Rotated {
+    const rotated = rotateBoxKey(this.database, this.keyring, this.boxKey, onStep);
+    this.database.transaction(() => this.scrubber.note());
+    this.scrub();
+    return rotated;
+  }
+
+  /** Finishes what a deletion could not while others were reading. True when nothing deleted is left in any file. */
+  scrub(): boolean {
+    return this.scrubber.run();
   }
 
   /** A small fact about this box that must outlive it. */
@@ -82,6 +123,7 @@ export class Store {
   }
 
   close(): void {
+    this.keyring.dispose();
     this.database.close();
   }
 }

@@ -1,38 +1,54 @@
-import { UsherError } from '../errors';
+import { seal, unseal } from './keys/aead';
+import { damaged } from './keys/keyring';
 
-/** What a stored vector is bound to. */
+/** What a stored vector is bound to: sealed bytes open nowhere else. */
 export interface TemplateBinding {
   readonly member: string;
   readonly space: string;
 }
 
-/**
- * How a vector lies in the database. The one place where templates pass between memory and disk, so that sealing them
- * (member and space as associated data) means another implementation of this interface and nothing else.
- */
+/** Version of the record inside the seal: float32, little-endian. Part of what is authenticated. */
+const RECORD_VERSION = 1;
+
+/** How a vector lies in the database: the one place where templates pass between memory and disk. */
 export interface TemplateCodec {
-  seal(vector: Float32Array, binding: TemplateBinding): Uint8Array;
-  /** @throws UsherError `store-unavailable` for bytes that `seal` cannot have made */
-  open(bytes: Uint8Array, binding: TemplateBinding): Float32Array;
+  seal(vector: Float32Array, binding: TemplateBinding, memberKey: Uint8Array): Uint8Array;
+  /** @throws UsherError `store-unavailable` for bytes that were altered, or sealed for another member, space or version */
+  open(bytes: Uint8Array, binding: TemplateBinding, memberKey: Uint8Array): Float32Array;
 }
 
-/** float32, little-endian, nothing around it. */
-export const PLAIN_CODEC: TemplateCodec = {
-  seal(vector) {
+export const SEALED_CODEC: TemplateCodec = {
+  seal(vector, { member, space }, memberKey) {
     const bytes = new Uint8Array(vector.length * 4);
     const view = new DataView(bytes.buffer);
-    vector.forEach((value, i) => view.setFloat32(i * 4, value, true));
-    return bytes;
+    for (let i = 0; i < vector.length; i += 1) view.setFloat32(i * 4, vector[i] ?? 0, true);
+    try {
+      return seal(memberKey, bytes, ['template', member, space, RECORD_VERSION]);
+    } finally {
+      bytes.fill(0);
+    }
   },
 
-  open(bytes, { member }) {
-    if (bytes.length === 0 || bytes.length % 4 !== 0)
-      throw new UsherError('store-unavailable', `a template of member ${member} is damaged (${bytes.length} bytes)`, {
-        remedy: `Enrol the member again: usher enroll --replace --id ${member} …`,
-      });
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const vector = new Float32Array(bytes.length / 4);
-    for (let i = 0; i < vector.length; i += 1) vector[i] = view.getFloat32(i * 4, true);
-    return vector;
+  open(bytes, { member, space }, memberKey) {
+    const plain = unseal(memberKey, bytes, ['template', member, space, RECORD_VERSION]);
+    if (plain === null) throw damaged(member, 'a template');
+    try {
+      return vectorOf(plain);
+    } finally {
+      plain.fill(0);
+    }
   },
 };
+
+/** As schema version 1 kept vectors, in the clear; only to take such a store over. */
+export function openPlain(bytes: Uint8Array, { member }: TemplateBinding): Float32Array {
+  if (bytes.length === 0 || bytes.length % 4 !== 0) throw damaged(member, 'a template');
+  return vectorOf(bytes);
+}
+
+function vectorOf(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const vector = new Float32Array(bytes.length / 4);
+  for (let i = 0; i < vector.length; i += 1) vector[i] = view.getFloat32(i * 4, true);
+  return vector;
+}

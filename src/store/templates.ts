@@ -1,61 +1,106 @@
-import type { Database, Row, SqlValue } from './database';
+import type { Database, Row } from './database';
+import { tagOf } from './keys/aead';
 import { checkTemplate, memberUnknown, type NewTemplate, type StoredTemplate, type TemplateSource } from './member';
+import type { MemberVault } from './member-vault';
+import type { Scrubber } from './scrub';
 import type { TemplateCodec } from './template-codec';
+
+interface Opened {
+  readonly member: string;
+  readonly tag: Uint8Array;
+  readonly vector: Float32Array;
+}
+
+const SELECT = `SELECT templates.*, wrapped, box_version FROM templates JOIN member_keys ON member_keys.member = templates.member`;
 
 /** Members' reference vectors. Every method is one transaction, durable when it returns. */
 export class TemplateStore {
+  /** What `inSpace` opened last, by space and template: a change elsewhere then costs the changed ones, not all. */
+  private readonly opened = new Map<string, Map<number, Opened>>();
+
   constructor(
     private readonly database: Database,
+    private readonly vault: MemberVault,
     private readonly codec: TemplateCodec,
+    private readonly scrubber: Scrubber,
     private readonly now: () => number,
   ) {}
 
-  /** @throws UsherError `data-invalid`, `member-unknown`, `store-unavailable` */
+  /** @throws UsherError `data-invalid`, `member-unknown`, `store-unavailable`, `key-unusable` */
   add(member: string, templates: readonly NewTemplate[]): StoredTemplate[] {
     templates.forEach(checkTemplate);
     return this.database.transaction(() => {
       if (this.database.get('SELECT 1 FROM members WHERE id = ?', member) === undefined) throw memberUnknown(member);
-      return templates.map((template) => {
+      if (templates.length === 0) return [];
+      const key = this.vault.keyOf(member);
+      const stored = templates.map((template) => {
         const createdAt = this.now();
         const { lastId } = this.database.run(
-          'INSERT INTO templates (member, space, vector, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+          'INSERT INTO templates (member, space, sealed, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?)',
           member,
           template.space,
-          this.codec.seal(template.vector, { member, space: template.space }),
+          this.codec.seal(template.vector, { member, space: template.space }, key),
           template.quality,
           template.source,
           createdAt,
         );
         return { ...template, id: lastId, member, createdAt };
       });
+      key.fill(0);
+      return stored;
     });
   }
 
-  /** Puts these in place of all the member has. */
+  /** Puts these in place of all the member has: enrolled again. */
   replace(member: string, templates: readonly NewTemplate[]): StoredTemplate[] {
     const stored = this.database.transaction(() => {
       this.database.run('DELETE FROM templates WHERE member = ?', member);
+      this.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', this.now(), member);
+      this.scrubber.note();
       return this.add(member, templates);
     });
-    this.database.truncateLog();
+    this.scrubber.run();
     return stored;
   }
 
   /** False when there was no such template. */
   remove(id: number): boolean {
-    const removed = this.database.run('DELETE FROM templates WHERE id = ?', id).changes > 0;
-    if (removed) this.database.truncateLog();
+    const removed = this.database.transaction(() => {
+      const { changes } = this.database.run('DELETE FROM templates WHERE id = ?', id);
+      if (changes > 0) this.scrubber.note();
+      return changes > 0;
+    });
+    if (removed) this.scrubber.run();
     return removed;
   }
 
   /** A member's templates, oldest first. */
   list(member: string): StoredTemplate[] {
-    return this.select('member = ?', member);
+    const rows = this.database.all(`${SELECT} WHERE templates.member = ? ORDER BY templates.id`, member);
+    return this.read(rows, () => undefined).map(({ template }) => template);
   }
 
-  /** Everybody's templates of one space, whatever the members' status: the gallery of an encoder. */
+  /**
+   * Everybody's templates of one space, whatever the members' status: the gallery of an encoder. Ordered by member.
+   * The vectors are shared with the next answer: not to be written to.
+   */
   inSpace(space: string): StoredTemplate[] {
-    return this.select('space = ?', space);
+    const before = this.opened.get(space);
+    const now = new Map<number, Opened>();
+    const rows = this.database.all(
+      `${SELECT} WHERE templates.space = ? ORDER BY templates.member, templates.id`,
+      space,
+    );
+    const all = this.read(rows, (id) => before?.get(id)).map(({ template, tag }) => {
+      now.set(template.id, { member: template.member, tag, vector: template.vector });
+      return template;
+    });
+    this.opened.set(space, now);
+    return all;
+  }
+
+  countOf(member: string): number {
+    return Number(this.database.get('SELECT count(*) AS n FROM templates WHERE member = ?', member)?.['n'] ?? 0);
   }
 
   /** Number of members that have templates, by space: after a change of encoder, who must be enrolled again. */
@@ -64,23 +109,46 @@ export class TemplateStore {
     return new Map(rows.map((row) => [String(row['space']), Number(row['members'])]));
   }
 
-  private select(condition: string, value: SqlValue): StoredTemplate[] {
-    return this.database
-      .all(`SELECT * FROM templates WHERE ${condition} ORDER BY id`, value)
-      .map((row) => this.templateOf(row));
+  /** Lets go of what is in memory of a deleted member. */
+  forget(member: string): void {
+    for (const space of this.opened.values())
+      for (const [id, opened] of space) if (opened.member === member) space.delete(id);
   }
 
-  private templateOf(row: Row): StoredTemplate {
-    const member = String(row['member']);
-    const space = String(row['space']);
-    return {
-      id: Number(row['id']),
-      member,
-      space,
-      vector: this.codec.open(row['vector'] as Uint8Array, { member, space }),
-      quality: Number(row['quality']),
-      source: row['source'] as TemplateSource,
-      createdAt: Number(row['created_at']),
-    };
+  private read(
+    rows: readonly Row[],
+    known: (id: number) => Opened | undefined,
+  ): { template: StoredTemplate; tag: Uint8Array }[] {
+    let key: { readonly member: string; readonly bytes: Uint8Array } | null = null;
+    const read = rows.map((row) => {
+      const id = Number(row['id']);
+      const member = String(row['member']);
+      const space = String(row['space']);
+      const sealed = row['sealed'] as Uint8Array;
+      const tag = tagOf(sealed);
+      const held = known(id);
+      let vector: Float32Array;
+      // The tag was made for this member and space: what it names has not changed.
+      if (held?.member === member && Buffer.compare(held.tag, tag) === 0) vector = held.vector;
+      else {
+        if (key?.member !== member) {
+          key?.bytes.fill(0);
+          key = { member, bytes: this.vault.unwrap(member, row) };
+        }
+        vector = this.codec.open(sealed, { member, space }, key.bytes);
+      }
+      const template: StoredTemplate = {
+        id,
+        member,
+        space,
+        vector,
+        quality: Number(row['quality']),
+        source: row['source'] as TemplateSource,
+        createdAt: Number(row['created_at']),
+      };
+      return { template, tag: Uint8Array.from(tag) };
+    });
+    (key as { readonly bytes: Uint8Array } | null)?.bytes.fill(0);
+    return read;
   }
 }

@@ -37,6 +37,8 @@ const request = (id: string, more: Partial<EnrolRequest> = {}): EnrolRequest => 
   force: false,
   replace: false,
   source: 'picture',
+  consent: { textVersion: '1', by: 'desk', at: 1000 },
+  consentRule: { required: true, textVersion: null },
   ...more,
 });
 

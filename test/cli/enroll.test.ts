@@ -23,7 +23,11 @@ const enroll = (...args: string[]): Promise<unknown> => {
   const command = enrollCommand()
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  return new Command('usher').addCommand(command).parseAsync(['enroll', '--config', config, ...args], { from: 'user' });
+  const consent = args.includes('--no-consent') ? [] : ['--consent-text', '1', '--consent-by', 'desk'];
+  const given = args.filter((arg) => arg !== '--no-consent');
+  return new Command('usher')
+    .addCommand(command)
+    .parseAsync(['enroll', '--config', config, ...consent, ...given], { from: 'user' });
 };
 
 describe('usher enroll', () => {
@@ -34,6 +38,8 @@ describe('usher enroll', () => {
     ['too many photos', 'usage', ['--id', 'a', '--name', 'A', ...Array.from({ length: 21 }, () => 'a.jpg')]],
     ['a bad id', 'usage', ['--id', 'a b', '--name', 'A', 'a.jpg']],
     ['no name', 'usage', ['--id', 'a', 'a.jpg']],
+    ['no consent', 'usage', ['--no-consent', '--id', 'a', '--name', 'A', 'a.jpg']],
+    ['half a consent', 'usage', ['--no-consent', '--consent-text', '1', '--id', 'a', '--name', 'A', 'a.jpg']],
     ['no models', 'model-missing', ['--id', 'a', '--name', 'A', 'a.jpg']],
   ])('fails with %s and enrols nobody', async (_, code, args) => {
     await expect(enroll(...args)).rejects.toMatchObject({ code });

@@ -39,7 +39,20 @@ async function members(...args: string[]): Promise<string> {
 const json = async (...args: string[]): Promise<unknown> => JSON.parse(await members(...args, '--json'));
 
 const AT = '2024-01-31T12:00:00.000Z';
-const ANN = { id: '4711', name: 'Ann Example', status: 'active', createdAt: AT, updatedAt: AT };
+const ANN = {
+  id: '4711',
+  name: 'Ann Example',
+  status: 'active',
+  groups: [],
+  validFrom: null,
+  validUntil: null,
+  duressIds: 0,
+  consent: null,
+  createdAt: AT,
+  updatedAt: AT,
+  enrolledAt: AT,
+  lastSeenAt: null,
+};
 
 describe('usher members', () => {
   it('lists', async () => {
@@ -48,7 +61,7 @@ describe('usher members', () => {
         'id    name         status  templates  since',
         '4711  Ann Example  active  1          2024-01-31',
         'b     Bo           active  0          2024-01-31',
-        '2 members, 0 suspended\n',
+        '2 members, 0 suspended, 2 without a record of consent\n',
       ].join('\n'),
     );
     expect(await json('list')).toMatchObject({

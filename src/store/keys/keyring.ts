@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { UsherError } from '../../errors';
+import type { Database } from '../database';
+import { KEY_BYTES, seal, unseal } from './aead';
+import { type BoxKeyCandidate, type BoxKeySource, checkValue, forget, matches } from './box-key';
+
+/** A member's key as it lies in the database. */
+export interface WrappedKey {
+  readonly wrapped: Uint8Array;
+  /** Version of the box key it is wrapped with. */
+  readonly version: number;
+}
+
+/**
+ * The box key in use, and what it does: wrap and unwrap members' keys.
+ *
+ * Invariant: the database always says which version it is under (`box_keys`, one row), and changes that together with every
+ * wrapped key in one transaction. A process that meets a version it does not know asks the source again; so a rotation by
+ * another process needs no restart.
+ */
+export class Keyring {
+  private held: { readonly version: number; readonly key: Uint8Array } | null = null;
+
+  constructor(
+    private readonly database: Database,
+    private readonly source: BoxKeySource,
+  ) {}
+
+  /** Puts a new store under the key at hand, or under a new one. In a write transaction, so that two starts agree. */
+  found(): void {
+    let candidates = this.source.read();
+    if (!candidates.some(({ slot }) => slot === 'current')) {
+      this.source.create();
+      candidates = this.source.read();
+    }
+    const current = candidates.find(({ slot }) => slot === 'current');
+    if (current === undefined) throw new UsherError('key-unusable', `${this.source.name} gives no key`);
+    this.database.run('INSERT INTO box_keys (version, check_value) VALUES (1, ?)', checkValue(current.key));
+    forget(candidates);
+  }
+
+  /** Nothing is read or written before the key has proved to be the store's own. @throws UsherError `key-unusable` */
+  requireKey(): void {
+    this.keyOf(this.version());
+  }
+
+  /** Version of the box key that the store is under now. */
+  version(): number {
+    return this.row().version;
+  }
+
+  newMemberKey(): Uint8Array {
+    return randomBytes(KEY_BYTES);
+  }
+
+  /** In a write transaction: nobody rotates meanwhile. */
+  wrap(member: string, memberKey: Uint8Array): WrappedKey {
+    const version = this.version();
+    return { wrapped: seal(this.keyOf(version), memberKey, bindingOf(member, version)), version };
+  }
+
+  /** @throws UsherError `store-unavailable` for a damaged key, `key-unusable` */
+  unwrap(member: string, { wrapped, version }: WrappedKey): Uint8Array {
+    const key = unseal(this.keyOf(version), wrapped, bindingOf(member, version));
+    if (key === null || key.length !== KEY_BYTES) throw damaged(member, 'the key');
+    return key;
+  }
+
+  /** The candidate that the store is under; the others are forgotten. @throws UsherError `key-unusable` */
+  candidate(): BoxKeyCandidate {
+    const { check } = this.row();
+    const candidates = this.source.read();
+    const found = candidates.find(({ key }) => matches(key, check));
+    forget(candidates.filter((each) => each !== found));
+    if (found === undefined) throw this.missing(candidates);
+    return found;
+  }
+
+  /** Rewraps one key from the version in use to a new one. */
+  rewrap(member: string, old: WrappedKey, next: { readonly key: Uint8Array; readonly version: number }): Uint8Array {
+    const memberKey = this.unwrap(member, old);
+    try {
+      return seal(next.key, memberKey, bindingOf(member, next.version));
+    } finally {
+      memberKey.fill(0);
+    }
+  }
+
+  dispose(): void {
+    this.held?.key.fill(0);
+    this.held = null;
+  }
+
+  private keyOf(version: number): Uint8Array {
+    if (this.held?.version === version) return this.held.key;
+    if (this.row().version !== version)
+      throw new UsherError(
+        'store-unavailable',
+        `the store ${this.database.file} changed its box key while it was read`,
+        {
+          remedy: 'Try again.',
+        },
+      );
+    const { key } = this.candidate();
+    this.dispose();
+    this.held = { version, key };
+    return key;
+  }
+
+  private row(): { version: number; check: Uint8Array } {
+    const row = this.database.get('SELECT version, check_value FROM box_keys');
+    if (row === undefined)
+      throw new UsherError('store-unavailable', `the store ${this.database.file} is under no box key`, {
+        remedy: 'Put back a backup.',
+      });
+    return { version: Number(row['version']), check: row['check_value'] as Uint8Array };
+  }
+
+  private missing(candidates: readonly BoxKeyCandidate[]): UsherError {
+    const store = `the store ${this.database.file}`;
+    const remedy =
+      'Put back the key that belongs to this store, from the backup of the key or by naming the right source ' +
+      '(security.boxKey; for a command by hand as for the service). Nothing was changed. Without it the members must be enrolled anew.';
+    return candidates.length === 0
+      ? new UsherError('key-unusable', `${store} is sealed, and there is no box key: ${this.source.name}`, { remedy })
+      : new UsherError(
+          'key-unusable',
+          `${candidates.map(({ where }) => where).join(', ')}: not the box key of ${store}`,
+          {
+            remedy,
+          },
+        );
+  }
+}
+
+export function damaged(member: string, what: string): UsherError {
+  return new UsherError('store-unavailable', `${what} of member ${member} is damaged or was moved`, {
+    remedy: `Enrol the member again: usher members remove ${member}, then usher enroll --id ${member} …`,
+  });
+}
+
+const bindingOf = (member: string, version: number): readonly [string, string, number] => [
+  'member-key',
+  member,
+  version,
+];

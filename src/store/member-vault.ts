@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Database, Row } from './database';
+import { seal, unseal } from './keys/aead';
+import { damaged, type Keyring, type WrappedKey } from './keys/keyring';
+import { memberUnknown } from './member';
+
+/** What of a member is personal beyond the id on the card: sealed together, so that none can be exchanged alone. */
+const Profile = z.strictObject({
+  name: z.string(),
+  groups: z.array(z.string()),
+  consent: z.strictObject({ textVersion: z.string(), by: z.string(), at: z.number() }).nullable(),
+});
+export type Profile = z.infer<typeof Profile>;
+
+const PROFILE_VERSION = 1;
+
+/** Members' own keys, made with the member and destroyed with it, and the profile that they seal. */
+export class MemberVault {
+  constructor(
+    private readonly database: Database,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** Makes the key of a member whose row is there. In a write transaction. */
+  createKey(member: string): Uint8Array {
+    const key = this.keyring.newMemberKey();
+    const { wrapped, version } = this.keyring.wrap(member, key);
+    this.database.run(
+      'INSERT INTO member_keys (member, wrapped, box_version) VALUES (?, ?, ?)',
+      member,
+      wrapped,
+      version,
+    );
+    return key;
+  }
+
+  /** @throws UsherError `member-unknown`, `store-unavailable`, `key-unusable` */
+  keyOf(member: string): Uint8Array {
+    const row = this.database.get('SELECT wrapped, box_version FROM member_keys WHERE member = ?', member);
+    if (row === undefined) throw memberUnknown(member);
+    return this.unwrap(member, row);
+  }
+
+  /** From a row with `wrapped` and `box_version`, as read together with what the key opens. */
+  unwrap(member: string, row: Row): Uint8Array {
+    const wrapped: WrappedKey = { wrapped: row['wrapped'] as Uint8Array, version: Number(row['box_version']) };
+    return this.keyring.unwrap(member, wrapped);
+  }
+
+  sealProfile(member: string, profile: Profile, key: Uint8Array): Uint8Array {
+    return seal(key, Buffer.from(JSON.stringify(profile), 'utf8'), ['profile', member, PROFILE_VERSION]);
+  }
+
+  /** @throws UsherError `store-unavailable` */
+  openProfile(member: string, sealed: Uint8Array, key: Uint8Array): Profile {
+    const plain = unseal(key, sealed, ['profile', member, PROFILE_VERSION]);
+    if (plain === null) throw damaged(member, 'the profile');
+    return Profile.parse(JSON.parse(plain.toString('utf8')));
+  }
+}

@@ -1,0 +1,108 @@
+import { UsherError } from '../../errors';
+import { checkFields, checkMemberId } from '../member';
+import type { Store } from '../store';
+import { openContainer, sealContainer } from './container';
+import { parseTransfer, templatesOf, type TransferMember, transferOf } from './document';
+
+/** What happens to a member of the file who is here already. `refuse`: the whole import stops, and says who. */
+export const CONFLICT_RULES = ['refuse', 'keep', 'replace'] as const;
+export type ConflictRule = (typeof CONFLICT_RULES)[number];
+
+export interface Imported {
+  readonly added: readonly string[];
+  readonly replaced: readonly string[];
+  /** Were here already, and stayed as they are. */
+  readonly kept: readonly string[];
+  /** Were deleted here after the export had them enrolled: a withdrawal is not undone by an old file. */
+  readonly deletedHere: readonly string[];
+}
+
+/** All members with their templates, sealed under a passphrase. @throws UsherError `usage`, `store-unavailable` */
+export function exportMembers(store: Store, passphrase: string, now: number): { bytes: Uint8Array; members: number } {
+  const members = store.atomically(() =>
+    store.members.list().map((member) => transferOf(member, store.templates.list(member.id))),
+  );
+  const plain = Buffer.from(JSON.stringify({ v: 1, at: now, members }), 'utf8');
+  try {
+    return { bytes: sealContainer(plain, passphrase), members: members.length };
+  } finally {
+    plain.fill(0);
+  }
+}
+
+/**
+ * Takes over the members of an export, all or none.
+ * @throws UsherError `data-invalid` (the file), `member-exists` (conflicts, naming them), `usage` (a field), `store-unavailable`
+ */
+export function importMembers(
+  store: Store,
+  bytes: Uint8Array,
+  {
+    passphrase,
+    onConflict,
+    by,
+  }: { readonly passphrase: string; readonly onConflict: ConflictRule; readonly by: string },
+): Imported {
+  const plain = openContainer(bytes, passphrase);
+  const { members } = parseTransfer(plain);
+  plain.fill(0);
+  checkIdentifiers(members);
+  return store.atomically(() => {
+    const done = { added: [] as string[], replaced: [] as string[], kept: [] as string[], deletedHere: [] as string[] };
+    const known = new Set(members.filter(({ id }) => store.members.find(id) !== null).map(({ id }) => id));
+    if (known.size > 0 && onConflict === 'refuse') throw conflict([...known]);
+    // First all that goes, then all that comes: an identifier may move from one member to another.
+    const coming = members.filter((member) => {
+      if (known.has(member.id) && onConflict === 'keep') {
+        done.kept.push(member.id);
+        return false;
+      }
+      if (known.has(member.id)) store.members.remove(member.id, { by, reason: 'replaced' });
+      else if (deletedSince(store, member)) {
+        done.deletedHere.push(member.id);
+        return false;
+      }
+      return true;
+    });
+    for (const member of coming) {
+      store.members.restore(fieldsOf(member), templatesOf(member));
+      (known.has(member.id) ? done.replaced : done.added).push(member.id);
+    }
+    return done;
+  });
+}
+
+function fieldsOf(member: TransferMember) {
+  return { ...member, consent: member.consent ?? undefined };
+}
+
+/** `replaced` is no deletion of the person: the file that replaced them may be imported again. */
+function deletedSince(store: Store, { id, enrolledAt }: TransferMember): boolean {
+  return store.receipts.of(id).some(({ at, reason }) => at >= enrolledAt && reason !== 'replaced');
+}
+
+/** An identifier may stand for one member only; the file must keep to that by itself. */
+function checkIdentifiers(members: readonly TransferMember[]): void {
+  const seen = new Set<string>();
+  for (const member of members) {
+    checkMemberId(member.id);
+    checkFields(member.id, fieldsOf(member));
+    for (const identifier of [member.id, ...new Set(member.duressIds)]) {
+      if (seen.has(identifier))
+        throw new UsherError('data-invalid', `the export: member ${member.id} shares an identifier with another`);
+      seen.add(identifier);
+    }
+  }
+}
+
+function conflict(ids: readonly string[]): UsherError {
+  const shown = ids.slice(0, 10).join(', ');
+  return new UsherError(
+    'member-exists',
+    `${ids.length} members of the export are here already: ${shown}${ids.length > 10 ? ', …' : ''}`,
+    {
+      remedy:
+        '--on-conflict keep leaves those here as they are, replace takes those of the file. Nothing was imported.',
+    },
+  );
+}
