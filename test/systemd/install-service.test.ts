@@ -1,0 +1,162 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseConfig } from '../../src/config/load';
+import { packageRoot } from '../../src/system/paths';
+
+const haveSysusers = spawnSync('systemd-sysusers', ['--version']).status === 0;
+
+/** A checkout that is built, in small: what the installer copies, without the hundreds of megabytes. */
+function checkout(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'usher-install-'));
+  for (const part of ['scripts/install-service', 'systemd', 'device-config', 'package.json'])
+    cpSync(path.join(packageRoot(), part), path.join(folder, 'source', part), { recursive: true });
+  mkdirSync(path.join(folder, 'source', 'dist'));
+  writeFileSync(path.join(folder, 'source', 'dist', 'main.js'), '', { mode: 0o700 });
+  mkdirSync(path.join(folder, 'root'));
+  return folder;
+}
+
+/** Every file below a folder: path → mode and content. */
+function snapshot(folder: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    found[path.relative(folder, file)] = `${statSync(file).mode.toString(8)} ${readFileSync(file, 'latin1')}`;
+  }
+  return found;
+}
+
+(haveSysusers ? describe : describe.skip)('scripts/install-service', () => {
+  let folder: string;
+  let root: string;
+  const install = (...args: string[]) => {
+    const run = spawnSync(path.join(folder, 'source/scripts/install-service'), args, { encoding: 'utf8' });
+    return { code: run.status, out: run.stdout, err: run.stderr };
+  };
+  const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+  const mode = (file: string): string => (statSync(path.join(root, file)).mode & 0o777).toString(8);
+
+  beforeEach(() => {
+    folder = checkout();
+    root = path.join(folder, 'root');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('installs program, units, accounts and a configuration that is good', () => {
+    const done = install('--root', root, '--actuator');
+    expect(done).toMatchObject({ code: 0 });
+    expect(read('etc/systemd/system/usher.service')).toMatch(
+      /^ExecStart=\/\S+\/node \/opt\/usher\/dist\/main\.js run /m,
+    );
+    expect(read('etc/systemd/system/usher-actuator.service')).toContain('/opt/usher/dist/main.js actuator run');
+    expect(mode('opt/usher/dist/main.js')).toBe('755');
+    expect(read('etc/passwd')).toMatch(/^usher:.*:\/var\/lib\/usher:.*nologin$/m);
+    expect(read('etc/group')).toMatch(/^video:.*:usher$/m);
+    expect(read('etc/group')).toMatch(/^gpio:.*:usher-actuator$/m);
+    const config = parseConfig(read('etc/usher/config.yaml'), 'config.yaml');
+    expect(config).toMatchObject({ dataDir: '/var/lib/usher', models: { dir: '/opt/usher/models' } });
+    expect(mode('etc/usher/config.yaml')).toBe('640');
+    expect(mode('usr/local/bin/usher')).toBe('755');
+    expect(existsSync(path.join(root, 'etc/usher/box.key'))).toBe(false);
+  });
+
+  it('changes nothing when it runs again, and leaves the configuration that was edited', () => {
+    install('--root', root, '--actuator', '--box-key');
+    writeFileSync(path.join(root, 'etc/usher/config.yaml'), 'edited: true\n');
+    const before = snapshot(root);
+    expect(install('--root', root, '--actuator', '--box-key').code).toBe(0);
+    expect(snapshot(root)).toEqual(before);
+  });
+
+  it('gives a new installation a box key for root alone, and none to members under another key', () => {
+    expect(install('--root', root, '--box-key').code).toBe(0);
+    expect(statSync(path.join(root, 'etc/usher/box.key')).size).toBe(32);
+    expect(mode('etc/usher/box.key')).toBe('600');
+    expect(read('etc/systemd/system/usher.service.d/box-key.conf')).toContain('LoadCredential=usher-box-key:');
+
+    rmSync(path.join(root, 'etc/usher/box.key'));
+    mkdirSync(path.join(root, 'var/lib/usher'), { recursive: true });
+    writeFileSync(path.join(root, 'var/lib/usher/usher.db'), '');
+    const refused = install('--root', root, '--box-key');
+    expect(refused.code).toBe(3);
+    expect(refused.err).toContain('usher keys rotate');
+    expect(existsSync(path.join(root, 'etc/usher/box.key'))).toBe(false);
+  });
+
+  it('only says what it would do with --dry-run', () => {
+    const planned = install('--root', root, '--actuator', '--box-key', '--dry-run');
+    expect(planned.code).toBe(0);
+    expect(readdirSync(root)).toEqual([]);
+    expect(planned.out).toContain(`would write: ${root}/etc/systemd/system/usher.service`);
+    expect(planned.out).toContain('would run: systemctl enable usher.service usher-actuator.service');
+  });
+
+  it('takes away what it brought, and the members only when told so', () => {
+    install('--root', root, '--actuator', '--box-key');
+    mkdirSync(path.join(root, 'var/lib/usher'), { recursive: true });
+    writeFileSync(path.join(root, 'var/lib/usher/usher.db'), 'members');
+    expect(install('--root', root, '--uninstall').code).toBe(0);
+    const left = Object.keys(snapshot(root)).filter(
+      (file) => !/^etc\/(\.pwd\.lock|(passwd|group|shadow|gshadow)-?)$/.test(file),
+    );
+    expect(left.sort()).toEqual(
+      ['etc/usher/box.key', 'etc/usher/config.yaml', 'var/lib/usher/usher.db', ...actuatorConfig()].sort(),
+    );
+    expect(install('--root', root, '--uninstall', '--purge').code).toBe(0);
+    expect(Object.keys(snapshot(root)).filter((file) => !file.startsWith('etc/'))).toEqual([]);
+    expect(existsSync(path.join(root, 'etc/usher'))).toBe(false);
+    expect(install('--root', root, '--uninstall').code).toBe(0);
+  });
+
+  const actuatorConfig = (): string[] =>
+    existsSync(path.join(folder, 'source/device-config/actuator.yaml')) ? ['etc/usher/actuator.yaml'] : [];
+
+  it('does not write over a folder that is not its own', () => {
+    mkdirSync(path.join(root, 'opt/usher'), { recursive: true });
+    writeFileSync(path.join(root, 'opt/usher/precious'), 'x');
+    const refused = install('--root', root);
+    expect(refused.code).toBe(3);
+    expect(refused.err).toContain('exists and is not ours');
+    expect(readdirSync(path.join(root, 'opt'))).toEqual(['usher']);
+    expect(readdirSync(path.join(root, 'opt/usher'))).toEqual(['precious']);
+  });
+
+  it.each([
+    [['--prefix', 'relative'], 3, 'absolute'],
+    [['--prefix', '/opt/$(touch x)'], 3, 'not a folder'],
+    [['--prefix', '/opt/../etc'], 3, 'not a folder'],
+    [['--nonsense'], 2, 'no such option'],
+  ])('refuses %j', (args, code, why) => {
+    const refused = install('--root', root, ...args);
+    expect(refused.code).toBe(code);
+    expect(refused.err).toContain(why);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('asks for set-up where nothing is built', () => {
+    rmSync(path.join(folder, 'source/dist'), { recursive: true });
+    expect(install('--root', root).err).toContain('scripts/setup');
+  });
+
+  it('makes the program readable for the service, however closely the checkout was kept', () => {
+    chmodSync(path.join(folder, 'source/device-config'), 0o700);
+    chmodSync(path.join(folder, 'source/package.json'), 0o600);
+    install('--root', root);
+    expect(mode('opt/usher/package.json')).toBe('644');
+    expect(mode('opt/usher/device-config')).toBe('755');
+  });
+});
