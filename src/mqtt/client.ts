@@ -3,13 +3,14 @@ import { type Connection } from './connection';
 import { type CredentialFiles } from './credentials';
 import { withDeadline } from './deadline';
 import { decode } from './decode';
+import { type EventQueue, MemoryEventQueue } from './event-queue';
 import { type InboundHandler, InboundRouter, type Rejection, type RejectReason } from './inbound';
 import { MQTT_LIMITS } from './limits';
 import { Link, type LinkHealth, type LinkLimits } from './link';
 import { StatusPayload } from './payloads';
 import { Presence } from './presence';
 import { type PublishKey, type PublishOutcome, Publisher, sendState } from './publisher';
-import { type InKey, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
+import { type InKey, type OutKeyOf, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
 import { type InboundPacket } from './wire';
 
 export interface MqttClientOptions extends TopicBase, CredentialFiles {
@@ -25,6 +26,8 @@ export interface MqttClientOptions extends TopicBase, CredentialFiles {
   readonly changed?: (health: LinkHealth) => void;
   /** Check outgoing payloads against their schema as well; on in tests. */
   readonly checkOutgoing?: boolean;
+  /** Where events wait for the broker; without one, in memory. */
+  readonly queue?: EventQueue | undefined;
   readonly limits?: Partial<LinkLimits & Readonly<Record<'queuedEvents', number>>>;
   readonly now?: () => number;
   readonly random?: () => number;
@@ -63,8 +66,9 @@ export class MqttClient {
     this.presence = new Presence(options.bootId, options.now ?? Date.now);
     this.publisher = new Publisher({
       base: this.base,
-      queuedEvents: limits.queuedEvents,
+      queue: options.queue ?? new MemoryEventQueue(limits.queuedEvents),
       check: options.checkOutgoing ?? false,
+      stuck: (error) => this.link.complain(error),
     });
     this.router = new InboundRouter(this.base, (rejection) => options.rejected?.(rejection));
     this.link = new Link(
@@ -129,6 +133,16 @@ export class MqttClient {
    */
   publish<K extends PublishKey>(key: K, params: ParamsOf<K>, payload: PayloadOf<K>): PublishOutcome {
     return this.publisher.publish(key, params, payload);
+  }
+
+  /** The topic of an event that its producer puts into the queue itself, checked like `publish`; then `wake`. */
+  topicOfEvent<K extends OutKeyOf<'event'>>(key: K, params: ParamsOf<K>, payload: PayloadOf<K>): string {
+    return this.publisher.topicOfEvent(key, params, payload);
+  }
+
+  /** Something was put into the queue; also the way to try again after a failure, so call it now and then. Never waits. */
+  wake(): void {
+    this.publisher.wake();
   }
 
   /** Takes a retained message back from the broker. */

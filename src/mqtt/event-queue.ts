@@ -5,10 +5,23 @@ export interface QueuedEvent {
 }
 
 /**
- * Logged events that wait for the broker, oldest first, bounded by count. When full, the oldest goes and is counted: what
- * happened last matters most to whoever looks at the door now, and the audit keeps everything.
+ * Logged events that wait for the broker, oldest first. `peek` gives the same object until it is settled or given up; `settle`
+ * is told of it once the broker has acknowledged it. A queue that lasts may throw; the event then stays where it is.
  */
-export class EventQueue {
+export interface EventQueue {
+  readonly size: number;
+  /** Events that were given up unsent. */
+  readonly overflowed: number;
+  push(event: QueuedEvent): void;
+  peek(): QueuedEvent | undefined;
+  settle(event: QueuedEvent): void;
+}
+
+/**
+ * A queue that ends with the process, bounded by count. When full, the oldest goes and is counted: what happened last
+ * matters most to whoever looks at the door now. The daemon has a lasting one: the outbox of its journal.
+ */
+export class MemoryEventQueue implements EventQueue {
   private readonly limit: number;
   private readonly events: QueuedEvent[] = [];
   private lost = 0;
@@ -21,7 +34,6 @@ export class EventQueue {
     return this.events.length;
   }
 
-  /** Events that were pushed out unsent since the start. */
   get overflowed(): number {
     return this.lost;
   }

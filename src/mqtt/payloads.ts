@@ -71,6 +71,13 @@ export const ModelStatePayload = z.strictObject({
 });
 export type ModelStatePayload = z.infer<typeof ModelStatePayload>;
 
+/**
+ * Which event this is, over restarts too. Rule for a consumer: keep the highest `seq` seen of a `journal` and drop what is
+ * not above it; then each event counts once, in order. A gap means that events were given up in a long outage; the journal
+ * has a record of it. Another `journal` means that the box began a new one, and its numbers with it.
+ */
+const EventIdentity = { journal: Uuid, seq: Seq } as const;
+
 export const DecisionPayload = z.strictObject({
   v: V1,
   door: Name,
@@ -78,15 +85,28 @@ export const DecisionPayload = z.strictObject({
   outcome: z.enum(['granted', 'denied']),
   reason: Code,
   member: z.string().min(1).max(64).nullable().describe('Identifier of the member, never the name'),
-  mode: z.enum(['verify', 'identify', 'either']),
+  mode: z.enum(['verify', 'identify', 'either', 'card']),
   distance: z.number().min(0).nullable().describe('L2 distance of the fused vector to the nearest template'),
   threshold: z.number().min(0).nullable(),
   votes: z.number().int().min(0).describe('Agreeing frames'),
   at: At,
   bootId: Uuid,
-  seq: Seq,
+  ...EventIdentity,
 });
 export type DecisionPayload = z.infer<typeof DecisionPayload>;
+
+/** For those who watch over the door. A duress alarm is silent: the decision beside it says nothing of it. */
+export const AlarmPayload = z.strictObject({
+  v: V1,
+  door: Name,
+  kind: z.enum(['duress', 'forced-door', 'held-open', 'lockout', 'policy-unknown']),
+  member: z.string().min(1).max(64).nullable().describe('Identifier of the member, never the name'),
+  reader: Name.nullable(),
+  at: At,
+  bootId: Uuid,
+  ...EventIdentity,
+});
+export type AlarmPayload = z.infer<typeof AlarmPayload>;
 
 /**
  * An order to open, void after `notAfter`. `sig` is Ed25519 over `usher-unlock-v1`, a newline and the RFC 8785 text of all other
@@ -145,6 +165,24 @@ export const CommandResultPayload = z.strictObject({
   result: z.json().optional(),
 });
 export type CommandResultPayload = z.infer<typeof CommandResultPayload>;
+
+/** `sig` is over `usher-audit-head-v1`, a newline and the RFC 8785 text of all other fields; absent where the box has no key. */
+export const AuditHeadPayload = z.strictObject({
+  v: V1,
+  journal: Uuid,
+  seq: Seq.describe('Number of the last record'),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  at: At.describe('When this head was published'),
+  key: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  sig: z
+    .string()
+    .regex(/^[0-9a-f]{128}$/)
+    .optional(),
+});
+export type AuditHeadPayload = z.infer<typeof AuditHeadPayload>;
 
 /** Home Assistant's own format; built in discovery.ts. */
 export const DiscoveryPayload = z.looseObject({

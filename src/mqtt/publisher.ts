@@ -1,8 +1,8 @@
 import { UsherError } from '../errors';
 import { type Connection } from './connection';
-import { EventQueue } from './event-queue';
+import { type EventQueue } from './event-queue';
 import { MQTT_LIMITS } from './limits';
-import { type OutKey, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, topicOf } from './topics';
+import { type OutKey, type OutKeyOf, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, topicOf } from './topics';
 
 /**
  * `kept`: state, sent at the next connect. `queued`: event, sent in order. `dropped`: momentary and not connected, gone for good.
@@ -18,9 +18,12 @@ const MOMENTARY_EXPIRY_SECONDS = 10;
 
 export interface PublisherOptions {
   readonly base: TopicBase;
-  readonly queuedEvents: number;
+  /** Where events wait. */
+  readonly queue: EventQueue;
   /** Check payloads against their schema as well as at compile time. */
   readonly check: boolean;
+  /** The broker refuses an event, or the queue cannot be read: nothing goes on until somebody asks again. */
+  readonly stuck: (error: unknown) => void;
 }
 
 /**
@@ -41,7 +44,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.options = options;
-    this.queue = new EventQueue(options.queuedEvents);
+    this.queue = options.queue;
   }
 
   get stats(): { dropped: number; queued: number; overflowed: number } {
@@ -67,8 +70,7 @@ export class Publisher {
         return this.state(topic, json);
       case 'event':
         this.queue.push({ topic, json });
-        // The first draining of a connection belongs to the greeting; later ones start here.
-        if (this.live !== null && this.drained === this.live) void this.drain(this.live);
+        this.wake();
         return 'queued';
       case 'momentary':
         return this.momentary(key, topic, json);
@@ -77,6 +79,20 @@ export class Publisher {
 
   clear<K extends PublishKey>(key: K, params: ParamsOf<K>): PublishOutcome {
     return this.state(topicOf(key, params, this.options.base), '');
+  }
+
+  /**
+   * The topic of an event that is put into the queue by other means than `publish`.
+   * @throws UsherError `message-invalid`, RangeError as `publish`
+   */
+  topicOfEvent<K extends OutKeyOf<'event'>>(key: K, params: ParamsOf<K>, payload: PayloadOf<K>): string {
+    if (this.options.check) assertPayload(key, payload);
+    return topicOf(key, params, this.options.base);
+  }
+
+  /** Sends what waits, if there is a connection. The first draining of a connection belongs to the greeting. */
+  wake(): void {
+    if (this.live !== null && this.drained === this.live) void this.drain(this.live);
   }
 
   /** Sends what waits; ends when all is acknowledged or the connection is gone. Whoever asks again joins the one under way. */
@@ -124,8 +140,9 @@ export class Publisher {
         await connection.send(event.topic, event.json, { qos: 1, retain: false });
         this.queue.settle(event);
       }
-    } catch {
-      // The connection ended; what is left waits for the next one.
+    } catch (error) {
+      // Where the connection ended, what is left waits for the next one.
+      if (connection.connected) this.options.stuck(error);
     }
   }
 }

@@ -3,7 +3,7 @@ import * as payloads from './payloads';
 
 /**
  * - `state`: retained; the latest value is kept and published again after every connect.
- * - `event`: waits in a bounded queue for the broker, in order, until it is acknowledged.
+ * - `event`: waits in a bounded queue for the broker, in order, until it is acknowledged; may come twice, under one number.
  * - `momentary`: sent now or never: not retained, not queued, not resent. An unlock that arrives late opens a door to nobody.
  */
 export type Delivery = 'state' | 'event' | 'momentary';
@@ -68,7 +68,15 @@ export const TOPICS = {
     delivery: 'event',
     qos: 1,
     payload: payloads.DecisionPayload,
-    summary: 'Granted or denied, and why; a repeated seq of one bootId is a repetition',
+    summary: 'Granted or denied, and why; a seq not above the highest seen of its journal is a repetition',
+  }),
+  alarm: define({
+    template: `${DEVICE}/event/{door}/alarm`,
+    direction: 'out',
+    delivery: 'event',
+    qos: 1,
+    payload: payloads.AlarmPayload,
+    summary: 'Duress, forced or held door, lock-out; only those who watch over the door should be able to read it',
   }),
   // Publish it before the decision: a broker with Nagle's algorithm on (mosquitto without set_tcp_nodelay) holds the second of
   // two messages to one subscriber until TCP acknowledges the first, measured 43 ms at the 95th percentile.
@@ -112,6 +120,14 @@ export const TOPICS = {
     qos: 1,
     payload: payloads.CommandResultPayload,
     summary: 'The answer to a command',
+  }),
+  auditHead: define({
+    template: `${DEVICE}/audit/head`,
+    direction: 'out',
+    delivery: 'state',
+    qos: 1,
+    payload: payloads.AuditHeadPayload,
+    summary: 'Head of the journal’s hash chain; whoever keeps it can tell a journal that was changed or cut',
   }),
   discovery: define({
     template: '{discoveryPrefix}/device/{discoveryId}/config',

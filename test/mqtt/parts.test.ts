@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
 import { Backoff } from '../../src/rx/backoff';
-import { EventQueue } from '../../src/mqtt/event-queue';
+import { MemoryEventQueue } from '../../src/mqtt/event-queue';
 import { PacketSizeGuard } from '../../src/mqtt/packet-size';
 import { Presence } from '../../src/mqtt/presence';
 import { explainBrokerProblem, withoutSecrets } from '../../src/mqtt/problems';
@@ -69,9 +69,9 @@ describe('Backoff', () => {
   });
 });
 
-describe('EventQueue', () => {
+describe('MemoryEventQueue', () => {
   it('keeps the newest in order and counts what it lost', () => {
-    const queue = new EventQueue(3);
+    const queue = new MemoryEventQueue(3);
     for (let seq = 0; seq < 5; seq++) queue.push({ topic: 't', json: String(seq) });
     expect([queue.size, queue.overflowed, queue.peek()?.json]).toEqual([3, 2, '2']);
     const inFlight = queue.peek();

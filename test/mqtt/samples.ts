@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type DecisionPayload, type SwipePayload, type UnlockPayload } from '../../src/mqtt/payloads';
 
+const JOURNAL = '0b0f2a44-5a0e-4a57-8b70-6d6c2a6f0f5e';
 const BOOT = '6c1f8f6e-2f4b-4f5f-9a53-0d4f2b6f9c11';
 
 export function unlock(seq: number, at = Date.now()): UnlockPayload {
@@ -33,6 +34,7 @@ export function decision(seq: number, outcome: 'granted' | 'denied' = 'granted')
     votes: 3,
     at: Date.now(),
     bootId: BOOT,
+    journal: JOURNAL,
     seq,
   };
 }

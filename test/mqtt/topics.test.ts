@@ -17,6 +17,7 @@ describe('the topic map', () => {
     ['swipe', { reader: 'card' }, `${ROOT}/in/card/swipe`],
     ['command', { verb: 'ping' }, `${ROOT}/command/ping`],
     ['commandResult', {}, `${ROOT}/command/result`],
+    ['auditHead', {}, `${ROOT}/audit/head`],
     ['discovery', {}, 'homeassistant/device/usher_lyon_front/config'],
   ] as const)('%s %j is %s', (key, params, topic) => {
     expect(topicOf(key, params as never, BASE)).toBe(topic);
@@ -24,7 +25,15 @@ describe('the topic map', () => {
 
   it('keeps retained what is state, and nothing else; what is momentary and opens a door is QoS 0', () => {
     const retained = keys.filter((key) => TOPICS[key].delivery === 'state');
-    expect(retained.sort()).toEqual(['discovery', 'doorState', 'health', 'modelState', 'sceneState', 'status']);
+    expect(retained.sort()).toEqual([
+      'auditHead',
+      'discovery',
+      'doorState',
+      'health',
+      'modelState',
+      'sceneState',
+      'status',
+    ]);
     expect(TOPICS.unlock).toMatchObject({ delivery: 'momentary', qos: 0 });
     const inbound = keys.filter((key) => TOPICS[key].direction === 'in');
     expect(inbound.map((key) => `${key} ${TOPICS[key].delivery}`)).toEqual(['swipe momentary', 'command momentary']);

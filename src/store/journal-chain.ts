@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+
+/** One entry of the journal. `hash` covers all the rest, `prev` is the hash of the record before. */
+export interface JournalRecord {
+  /** From 1, without gaps. */
+  readonly seq: number;
+  /** Epoch ms by this box's clock, which may have been wrong. */
+  readonly at: number;
+  readonly kind: string;
+  /** Canonical JSON (RFC 8785). */
+  readonly body: string;
+  /** Hex SHA-256. */
+  readonly prev: string;
+  readonly hash: string;
+}
+
+/** The end of the chain: whoever knows it can tell whether anything before it was changed. */
+export type JournalHead = Pick<JournalRecord, 'seq' | 'hash'>;
+
+export const GENESIS_PREV = '0'.repeat(64);
+const DOMAIN = 'usher-journal-v1\n';
+
+/**
+ * SHA-256 of `usher-journal-v1\n` and the record's canonical JSON `{at, body, kind, prev, seq}`: whoever has the exported
+ * record can compute it with any JSON library. The stored text of the body goes in as it is, so that no byte of it is free.
+ */
+export function hashOf({ seq, at, kind, body, prev }: Omit<JournalRecord, 'hash'>): string {
+  const text = `{"at":${at},"body":${body},"kind":${JSON.stringify(kind)},"prev":"${prev}","seq":${seq}}`;
+  return createHash('sha256').update(DOMAIN).update(text).digest('hex');
+}
+
+/** The record that follows `head`. */
+export function chained(head: JournalHead, entry: Pick<JournalRecord, 'at' | 'kind' | 'body'>): JournalRecord {
+  const record = { seq: head.seq + 1, ...entry, prev: head.hash };
+  return { ...record, hash: hashOf(record) };
+}
+
+/**
+ * - `changed`: the content does not give the hash.
+ * - `missing`: numbers left out.
+ * - `unlinked`: does not follow from the record before: something was taken out, put in or exchanged here.
+ * - `beginning`: the first record is not a genesis.
+ * - `repeated`: an event number that was there before.
+ * - `truncated`: the journal ends before a head that is known.
+ * - `rewritten`: another record stands where the known head was.
+ */
+export type Fault = 'changed' | 'missing' | 'unlinked' | 'beginning' | 'repeated' | 'truncated' | 'rewritten';
+
+export interface Finding {
+  readonly fault: Fault;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Follows a chain record by record. After a fault it goes on from what is stored, so that each place of damage is found
+ * and undamaged stretches are not blamed.
+ */
+export class ChainCheck {
+  readonly findings: Finding[] = [];
+  private last: JournalHead = { seq: 0, hash: GENESIS_PREV };
+  private lastEvent = 0;
+  private readonly heads: JournalHead[];
+
+  /** @param known heads from elsewhere: MQTT, an export, paper */
+  constructor(known: readonly JournalHead[] = []) {
+    this.heads = [...known].sort((a, b) => a.seq - b.seq);
+  }
+
+  get head(): JournalHead {
+    return this.last;
+  }
+
+  next(record: JournalRecord): void {
+    const { seq } = record;
+    if (seq > this.last.seq + 1) this.found('missing', this.last.seq + 1, seq - 1);
+    // Across missing numbers a link cannot be expected; at the beginning there is nothing to link to.
+    else if (record.prev !== this.last.hash) this.found('unlinked', seq);
+    if (this.last.seq === 0 && record.kind !== 'genesis') this.found('beginning', seq);
+    if (hashOf(record) !== record.hash) this.found('changed', seq);
+    this.checkEvent(record);
+    for (; this.heads[0] !== undefined && this.heads[0].seq <= seq; this.heads.shift())
+      if (this.heads[0].seq === seq && this.heads[0].hash !== record.hash) this.found('rewritten', seq);
+    this.last = { seq, hash: record.hash };
+  }
+
+  end(): void {
+    const furthest = this.heads.at(-1);
+    if (furthest !== undefined) this.found('truncated', this.last.seq + 1, furthest.seq);
+  }
+
+  /** Published events carry a number of their own; a consumer relies on its never coming twice. */
+  private checkEvent({ seq, kind, body }: JournalRecord): void {
+    if (kind !== 'decision' && kind !== 'event' && kind !== 'alarm') return;
+    const event = eventOf(body);
+    if (event === null || event <= this.lastEvent) this.found('repeated', seq);
+    else this.lastEvent = event;
+  }
+
+  private found(fault: Fault, from: number, to = from): void {
+    const previous = this.findings.at(-1);
+    const before = previous?.fault === fault ? previous : this.findings.findLast((finding) => finding.fault === fault);
+    // One finding a stretch: a renumbered tail is one thing, not a thousand.
+    if (before?.to === from - 1) this.findings[this.findings.indexOf(before)] = { ...before, to };
+    else this.findings.push({ fault, from, to });
+  }
+}
+
+function eventOf(body: string): number | null {
+  try {
+    const seq = (JSON.parse(body) as Readonly<Record<string, unknown>> | null)?.['seq'];
+    return Number.isSafeInteger(seq) ? (seq as number) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,198 @@
+import { join } from 'node:path';
+import { UsherError } from '../errors';
+import { Database, type Row } from './database';
+import { bodyText, type JournalBody, type JournalKind } from './journal-body';
+import { chained, type JournalHead, type JournalRecord } from './journal-chain';
+import { insertRecord, prepareJournal } from './journal-schema';
+import { Outbox, type Worth } from './outbox';
+
+export interface JournalOptions {
+  /** For commands that only show; also works while the daemon runs. */
+  readonly readonly?: boolean;
+  readonly now?: () => number;
+  /** Bound on the events that wait for the broker. */
+  readonly outboxBytes?: number;
+}
+
+/** What the body of a published event needs to know of its journal. */
+export interface EventFacts {
+  /** Number of the event: from 1, rising over restarts, each given once. A gap means that events were given up. */
+  readonly seq: number;
+  /** UUID of the journal: numbers start again only together with a new one. */
+  readonly journal: string;
+}
+
+export interface EventEntry {
+  readonly topic: string;
+  readonly worth: Worth;
+  readonly body: JournalBody;
+}
+
+export const OUTBOX_BYTES = 64 * 1024 * 1024;
+const FILE = 'journal.db';
+/** Another process holds the file for one commit at a time; the daemon waits for that with a person at the door. */
+const BUSY_TIMEOUT_MS = 1000;
+const PAGE = 500;
+
+/**
+ * The audit: an append-only chain of records in `journal.db` of the data folder, a file of its own so that it does not share
+ * the fate of the members' data. What is appended is durable (`synchronous=FULL`) when the method returns, together with its
+ * place in the outbox. Several processes append to one chain: each reads the head inside its own write transaction.
+ */
+export class Journal {
+  readonly outbox: Outbox;
+
+  private constructor(
+    private readonly database: Database,
+    /** UUID, made with the journal. */
+    readonly id: string,
+    private readonly now: () => number,
+    private readonly readonly: boolean,
+    outboxBytes: number,
+  ) {
+    this.outbox = new Outbox(database, outboxBytes, ({ topic, json }) => {
+      this.appendEvent('event', () => ({ topic, worth: 'granted', body: JSON.parse(json) as JournalBody }));
+    });
+  }
+
+  /** Opens the journal, and begins it unless `readonly`. @throws UsherError `store-unavailable` */
+  static open(
+    dataDir: string,
+    { readonly = false, now = Date.now, outboxBytes = OUTBOX_BYTES }: JournalOptions = {},
+  ): Journal {
+    const database = Database.open(join(dataDir, FILE), { readonly, busyTimeoutMs: BUSY_TIMEOUT_MS, journal: 'wal' });
+    try {
+      prepareJournal(database, { readonly, now });
+      const id = String(database.get('SELECT journal FROM state')?.['journal']);
+      return new Journal(database, id, now, readonly, outboxBytes);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  get file(): string {
+    return this.database.file;
+  }
+
+  /** @throws UsherError `store-unavailable` */
+  head(): JournalHead {
+    const row = this.database.get('SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1');
+    if (row === undefined)
+      throw new UsherError('store-unavailable', `the journal ${this.database.file} has lost its records`, {
+        remedy: 'Put back a backup, or move the file away: a new journal is begun, and says so by its new id.',
+      });
+    return { seq: Number(row['seq']), hash: String(row['hash']) };
+  }
+
+  /** One more record, durable when this returns. @throws UsherError `store-unavailable`, `data-invalid` */
+  append(kind: JournalKind, body: JournalBody): JournalRecord {
+    return this.database.transaction(() => this.add(kind, body));
+  }
+
+  /**
+   * One more record that is also to be published: its body is the payload. Both or neither.
+   * @throws UsherError `store-unavailable`, `data-invalid`
+   */
+  appendEvent(kind: 'decision' | 'event' | 'alarm', entryFor: (facts: EventFacts) => EventEntry): JournalRecord {
+    const record = this.database.transaction(() => {
+      const seq = this.database.number('SELECT event FROM state') + 1;
+      const { topic, worth, body } = entryFor({ seq, journal: this.id });
+      const added = this.add(kind, { ...body, seq, journal: this.id });
+      const bytes = Buffer.byteLength(topic) + Buffer.byteLength(added.body);
+      for (const dropped of this.outbox.enqueue(seq, added.seq, topic, worth, bytes))
+        this.add('outbox-dropped', { ...dropped });
+      return added;
+    });
+    this.outbox.committed();
+    return record;
+  }
+
+  /** Appends unless the newest record of this kind (and `subject`) says the same already. Null when it does. */
+  appendIfNew(kind: Exclude<JournalKind, 'decision'>, body: JournalBody, subject?: string): JournalRecord | null {
+    return this.database.transaction(() => {
+      const latest = this.latest(kind, subject === undefined ? undefined : [subject, body[subject]]);
+      return latest?.body === bodyText(kind, body) ? null : this.add(kind, body);
+    });
+  }
+
+  /** The newest record of a kind, where asked for with this key and value in its body. */
+  latest(
+    kind: Exclude<JournalKind, 'decision'>,
+    having?: readonly [key: string, value: unknown],
+  ): JournalRecord | null {
+    for (let before = Number.MAX_SAFE_INTEGER; ;) {
+      const row = this.database.get(
+        `SELECT * FROM records WHERE kind <> 'decision' AND kind = ? AND seq < ? ORDER BY seq DESC LIMIT 1`,
+        kind,
+        before,
+      );
+      if (row === undefined) return null;
+      const record = recordOf(row);
+      if (having === undefined || bodyOf(record)[having[0]] === having[1]) return record;
+      before = record.seq;
+    }
+  }
+
+  /** Records in order, read in pages: any length of journal, while others append. @param after leave out up to this number */
+  *records({ after = 0 }: { readonly after?: number } = {}): Generator<JournalRecord, void> {
+    for (let last = after; ;) {
+      const rows = this.database.all('SELECT * FROM records WHERE seq > ? ORDER BY seq LIMIT ?', last, PAGE);
+      for (const row of rows) yield recordOf(row);
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      last = Number(end['seq']);
+    }
+  }
+
+  /** Records from the newest back. */
+  *newest(): Generator<JournalRecord, void> {
+    for (let before = Number.MAX_SAFE_INTEGER; ;) {
+      const rows = this.database.all('SELECT * FROM records WHERE seq < ? ORDER BY seq DESC LIMIT ?', before, PAGE);
+      for (const row of rows) yield recordOf(row);
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      before = Number(end['seq']);
+    }
+  }
+
+  close(): void {
+    if (this.readonly) return this.database.close();
+    try {
+      this.outbox.flush();
+    } catch {
+      // Delivered again after the next start.
+    }
+    this.database.close();
+  }
+
+  private add(kind: JournalKind, body: JournalBody): JournalRecord {
+    const record = chained(this.head(), { at: this.now(), kind, body: bodyText(kind, body) });
+    insertRecord(this.database, record);
+    return record;
+  }
+}
+
+/** @throws UsherError `data-invalid` for a body that is no JSON object */
+export function bodyOf(record: JournalRecord): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(record.body);
+    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
+  } catch {
+    // Said below.
+  }
+  throw new UsherError('data-invalid', `record ${record.seq} of the journal is damaged`, {
+    remedy: 'Run `usher audit verify`.',
+  });
+}
+
+function recordOf(row: Row): JournalRecord {
+  return {
+    seq: Number(row['seq']),
+    at: Number(row['at']),
+    kind: String(row['kind']),
+    body: String(row['body']),
+    prev: String(row['prev']),
+    hash: String(row['hash']),
+  };
+}
