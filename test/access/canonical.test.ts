@@ -123,7 +123,7 @@ describe('refuses what has no JSON of its own', () => {
     ['a lone surrogate in a key', { '\udc00': 1 }],
     ['a Date', new Date(0)],
     ['a Map', new Map()],
-    ['an instance', new (class Thing {})()],
+    ['an instance', new URL('https://example.org')],
     ['a value nested too deep', deep],
   ])('%s', (_, value) => {
     expect(() => canonicalJson(value)).toThrow(TypeError);

@@ -15,6 +15,9 @@ import path from 'node:path';
 import { signedBytes } from '../../src/access/canonical';
 import { deviceKeyFile, openDeviceKey, trustedKey } from '../../src/access/device-key';
 
+/** An error with these fields. */
+const failure = (fields: object): Error => expect.objectContaining(fields) as Error;
+
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'usher-key-'));
@@ -63,7 +66,7 @@ test.each([0o640, 0o604, 0o620, 0o666])(
     openDeviceKey(dir);
     chmodSync(deviceKeyFile(dir), mode);
     expect(() => openDeviceKey(dir)).toThrow(
-      expect.objectContaining({ code: 'data-invalid', remedy: expect.stringContaining('chmod 600') as string }),
+      failure({ code: 'data-invalid', remedy: expect.stringContaining('chmod 600') as string }),
     );
   },
 );
@@ -73,7 +76,7 @@ test('a link in its place is not followed', () => {
   openDeviceKey(elsewhere);
   mkdirSync(path.join(dir, 'keys'), { mode: 0o700 });
   symlinkSync(deviceKeyFile(elsewhere), deviceKeyFile(dir));
-  expect(() => openDeviceKey(dir)).toThrow(expect.objectContaining({ code: 'store-unavailable' }));
+  expect(() => openDeviceKey(dir)).toThrow(failure({ code: 'store-unavailable' }));
   rmSync(elsewhere, { recursive: true });
 });
 
@@ -84,7 +87,7 @@ test('a file that holds no Ed25519 key is refused and left as it is', () => {
   );
   for (const content of ['', 'nonsense', rsa]) {
     writeFileSync(deviceKeyFile(dir), content, { mode: 0o600 });
-    expect(() => openDeviceKey(dir)).toThrow(expect.objectContaining({ code: 'data-invalid' }));
+    expect(() => openDeviceKey(dir)).toThrow(failure({ code: 'data-invalid' }));
     expect(readFileSync(deviceKeyFile(dir), 'utf8')).toBe(content);
   }
 });
@@ -92,7 +95,7 @@ test('a file that holds no Ed25519 key is refused and left as it is', () => {
 test('where no folder can be made, the path is named', () => {
   writeFileSync(path.join(dir, 'keys'), 'a file');
   expect(() => openDeviceKey(dir)).toThrow(
-    expect.objectContaining({ code: 'store-unavailable', message: expect.stringContaining(dir) as string }),
+    failure({ code: 'store-unavailable', message: expect.stringContaining(dir) as string }),
   );
 });
 

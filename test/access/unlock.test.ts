@@ -55,8 +55,8 @@ test('no field can be changed, added or taken away', () => {
         const unlock = signUnlock(said, key);
         expect(isSignedBy(trusted, { ...unlock, [field]: another[field] })).toBe(false);
         expect(isSignedBy(trusted, { ...unlock, extra: 1 } as Unlock)).toBe(false);
-        const { [field]: _, ...less } = unlock;
-        expect(isSignedBy(trusted, less as Unlock)).toBe(false);
+        const less = Object.fromEntries(Object.entries(unlock).filter(([name]) => name !== field));
+        expect(isSignedBy(trusted, less as unknown as Unlock)).toBe(false);
       },
     ),
     { numRuns: 100 },

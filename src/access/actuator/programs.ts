@@ -41,6 +41,8 @@ export class Holder {
         resolve();
       });
       child.once('exit', (code, signal) => {
+        // A program of its own that it leaves behind may keep the pipe open.
+        child.stderr.destroy();
         ended ??= failure(program, said(stderr, new Error(signal === null ? `exit code ${code ?? '?'}` : signal)));
         resolve();
       });
