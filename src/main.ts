@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { actuatorCommand } from './cli/actuator';
 import { benchCommand } from './cli/bench';
+import { auditCommand } from './cli/audit';
 import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
 import { enrollCommand } from './cli/enroll';
@@ -22,6 +23,7 @@ const program = new Command('usher')
   .addCommand(enrollCommand())
   .addCommand(membersCommand())
   .addCommand(keysCommand())
+  .addCommand(auditCommand())
   .addCommand(modelsCommand())
   .addCommand(evalCommand())
   .addCommand(benchCommand())
