@@ -1,14 +1,15 @@
 import type { DoorConfig } from '../config/schema';
 import type { Observation, Subject } from '../events';
-import { step } from './door';
 import {
   CLOSED_DOOR,
   type Decision,
   type DoorEvent,
+  type DoorMode,
   type DoorSettings,
   type FaceEvidence,
   type Nearness,
 } from './door-types';
+import { type PolicyKeeper } from './policy/keeper';
 import type { Roster } from './roster';
 import { distanceFor, oneToMany, type ThresholdRow } from './thresholds';
 
@@ -18,13 +19,16 @@ const MAX_FRAME_AGE_MS = 1000;
 const FRAME_FMR_FACTOR = 100;
 const LOOSEST_FRAME_FMR = 0.01;
 
-export type DoorPhase = 'closed' | 'awaiting-face' | 'identifying' | 'cooldown' | 'out-of-service';
+export type DoorPhase =
+  'closed' | 'awaiting-face' | 'identifying' | 'cooldown' | 'out-of-service' | 'locked-down' | 'held-open';
 export const DOOR_PHASES: readonly DoorPhase[] = [
   'closed',
   'awaiting-face',
   'identifying',
   'cooldown',
   'out-of-service',
+  'locked-down',
+  'held-open',
 ];
 
 /** The thresholds of one door: verification by the target itself, identification tightened by the number of members. */
@@ -43,26 +47,35 @@ export function doorSettings(door: DoorConfig, table: readonly ThresholdRow[], m
  */
 export class DoorKeeper {
   private state = CLOSED_DOOR;
-  private settingsFor: { readonly members: number; readonly settings: DoorSettings } | null = null;
+  private settingsFor: { readonly members: number; readonly mode: DoorMode; readonly settings: DoorSettings } | null =
+    null;
 
   constructor(
     readonly door: DoorConfig,
     private readonly roster: Roster,
     private readonly table: readonly ThresholdRow[],
+    private readonly policy: PolicyKeeper,
   ) {}
 
   get settings(): DoorSettings {
-    if (this.settingsFor?.members !== this.roster.size)
-      this.settingsFor = { members: this.roster.size, settings: doorSettings(this.door, this.table, this.roster.size) };
+    const members = this.roster.size;
+    const mode = this.policy.mode(this.door.id);
+    if (this.settingsFor?.members !== members || this.settingsFor.mode !== mode)
+      this.settingsFor = { members, mode, settings: { ...doorSettings(this.door, this.table, members), mode } };
     return this.settingsFor.settings;
   }
 
   phase(now: number): DoorPhase {
     const { state } = this;
-    if (!state.storeAvailable || !state.cameraLive) return 'out-of-service';
+    const standing = this.policy.standing(this.door.id);
+    if (standing !== 'normal') return standing;
+    if (!state.storeAvailable || (!state.cameraLive && this.settings.mode !== 'card')) return 'out-of-service';
     if (state.claim !== null) return 'awaiting-face';
     if (now < state.cooldownUntil) return 'cooldown';
-    return this.door.mode !== 'verify' && state.approach !== null && !state.approach.settled ? 'identifying' : 'closed';
+    const { mode } = this.settings;
+    return (mode === 'identify' || mode === 'either') && state.approach !== null && !state.approach.settled
+      ? 'identifying'
+      : 'closed';
   }
 
   /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then counts for nothing */
@@ -80,7 +93,7 @@ export class DoorKeeper {
   }
 
   feed(event: DoorEvent): readonly Decision[] {
-    const { state, decisions } = step(this.state, event, this.settings);
+    const { state, decisions } = this.policy.step(this.door.id, this.state, event, this.settings);
     this.state = state;
     return decisions;
   }
@@ -99,7 +112,8 @@ export class DoorKeeper {
       const distance = gallery.distanceTo(claim.member, { space, vector: fused });
       return { kind: 'encoded', nearest: [], claimed: distance === null ? null : nearnessTo(claim.member, distance) };
     }
-    if (this.door.mode === 'verify') return { kind: 'encoded', nearest: [], claimed: null };
+    const { mode } = this.settings;
+    if (mode === 'verify' || mode === 'card') return { kind: 'encoded', nearest: [], claimed: null };
     const nearest = gallery.search({ space, vector: fused }, 2);
     return {
       kind: 'encoded',

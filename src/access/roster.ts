@@ -2,6 +2,7 @@ import { type NewTemplate } from '../store/member';
 import { type Store } from '../store/store';
 import { type MemberStanding } from './door-types';
 import { Gallery } from './gallery';
+import { type MemberRights } from './policy/types';
 
 /** At most so many templates of a member come from accepted frames; the oldest goes first. */
 const ADAPTED_TEMPLATES = 3;
@@ -48,11 +49,28 @@ export class Roster {
 
   /** What the store says of a swiped identifier, read at the time of the swipe. @throws UsherError `store-unavailable` */
   standingOf(identifier: string): MemberStanding {
-    const member = this.store.members.find(identifier);
-    if (member === null) return { kind: 'refused', member: null, reason: 'unknown-member' };
-    if (member.status !== 'active') return { kind: 'refused', member: member.id, reason: 'member-suspended' };
-    if (!this.gallery.has(member.id)) return { kind: 'refused', member: member.id, reason: 'no-template' };
-    return { kind: 'active', member: member.id };
+    const found = this.store.members.findByIdentifier(identifier);
+    if (found === null) return { kind: 'refused', member: null, reason: 'unknown-member' };
+    const { member, duress } = found;
+    const refused = (reason: 'member-suspended' | 'no-template'): MemberStanding => ({
+      kind: 'refused',
+      member: member.id,
+      reason,
+      duress,
+    });
+    if (member.status !== 'active') return refused('member-suspended');
+    if (!this.gallery.has(member.id)) return refused('no-template');
+    return { kind: 'active', member: member.id, duress };
+  }
+
+  /** What the rules of a door need to know, read when it is asked: a suspension counts from the moment it is written. */
+  rightsOf(id: string): MemberRights | 'unreadable' | null {
+    try {
+      const member = this.store.members.find(id);
+      return member?.status === 'active' ? member : null;
+    } catch {
+      return 'unreadable';
+    }
   }
 
   /** Keeps an accepted face as one more template of the member. @throws UsherError `store-unavailable` */

@@ -2,7 +2,14 @@ import { type DenialReason } from '../reasons';
 import { scheduleHolds, twoPersonApplies, wallOf } from './clock';
 import { isLocked, isOverRate } from './limits';
 import { isFull, mayPass } from './presence';
-import { type DoorRules, type MemberRights, ordersOf, type PolicyContext, type PolicyState } from './types';
+import {
+  type DoorRules,
+  type MemberRights,
+  ordersOf,
+  type PolicyContext,
+  type PolicyState,
+  type RightsOf,
+} from './types';
 
 /** Who wants to pass where. `member` is null where nobody is known yet: only what concerns the door itself is judged. */
 export interface Passing {
@@ -58,6 +65,7 @@ function judgeMember(state: PolicyState, door: DoorRules, member: string, contex
   const { rules, now } = context;
   const rights = context.rightsOf(member);
   if (rights === null) return 'member-suspended';
+  if (rights === 'unreadable') return 'store-unavailable';
   if (isLocked(state, 'member', member, now)) return 'locked-out';
   return (
     refusalOfDates(rights, context) ??
@@ -93,6 +101,6 @@ function refusalOfRights(
   return holding.includes(null) ? 'clock-unknown' : 'outside-schedule';
 }
 
-function isOf(rights: MemberRights | null, groups: readonly string[]): boolean {
-  return rights !== null && groups.some((group) => rights.groups.includes(group));
+function isOf(rights: ReturnType<RightsOf>, groups: readonly string[]): boolean {
+  return rights !== null && rights !== 'unreadable' && groups.some((group) => rights.groups.includes(group));
 }

@@ -31,7 +31,9 @@ export function stepEntrance(
   const begun = stepPolicy(
     policy,
     standing === null
-      ? { type: 'tick' }
+      ? event.type === 'withheld'
+        ? { type: 'withheld', door: id }
+        : { type: 'tick' }
       : { type: 'swipe', door: id, reader, member: standing.member, duress: standing.duress === true },
     context,
   );

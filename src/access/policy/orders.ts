@@ -87,7 +87,8 @@ export function runOrders(
   if (mono < hold.renewAt) return { state: next, decisions: [] };
   const pulseMs = Math.min(PULSE_MS, Math.ceil(left));
   return {
-    state: withOrders(next, door.id, { hold: { ...hold, renewAt: mono + RENEW_MS } }),
+    // What is to be taken back if it cannot be recorded is this unlock, not the grant before it.
+    state: withOrders(next, door.id, { hold: { ...hold, renewAt: mono + RENEW_MS }, undo: null }),
     decisions: pulseMs < 200 ? [] : [{ door: door.id, decision: heldOpen(door, pulseMs, mono) }],
   };
 }

@@ -3,9 +3,10 @@ import { twoPersonApplies } from './clock';
 import { alarmOf, excuse, noteContact, watchHeldOpen } from './contact';
 import { clearLockout, forgive, isFailure, noteFailure, noteSwipe } from './limits';
 import { endHold, holdOpen, lockDown, release, runOrders } from './orders';
-import { forgetPassages, notePassage, place, resetDaily } from './presence';
+import { beforePassage, forgetPassages, notePassage, place, resetDaily, undoPassage } from './presence';
 import {
   type Alarm,
+  type DoorRules,
   FIRST_STATE,
   ordersOf,
   type PolicyContext,
@@ -79,6 +80,7 @@ function apply(state: PolicyState, event: PolicyEvent, context: PolicyContext): 
       return quiet({ ...FIRST_STATE, resetDay: state.resetDay, doors: onlyContacts(state) });
     case 'forget':
       return quiet(forget(state, event.member));
+    case 'withheld':
     case 'contact':
     case 'exit-request':
     case 'hold-open':
@@ -89,12 +91,14 @@ function apply(state: PolicyState, event: PolicyEvent, context: PolicyContext): 
 
 function onDoor(
   state: PolicyState,
-  event: Extract<PolicyEvent, { type: 'contact' | 'exit-request' | 'hold-open' | 'close' }>,
+  event: Extract<PolicyEvent, { type: 'withheld' | 'contact' | 'exit-request' | 'hold-open' | 'close' }>,
   context: PolicyContext,
 ): PolicyStep {
   const door = context.rules.doors.get(event.door);
   if (door === undefined) return quiet(state);
   switch (event.type) {
+    case 'withheld':
+      return quiet(withhold(state, door));
     case 'contact':
       return { ...quiet(state), ...noteContact(state, door, event.open, context.now) };
     case 'exit-request':
@@ -126,16 +130,31 @@ function onDecision(
   if (member === null) return quiet(state);
   const first = twoPersonApplies(rules, door, now) ? firstOf(state, door, context) : null;
   const passing = first === null || first === member ? [member] : [first, member];
+  const undo = {
+    excusedUntil: ordersOf(state, id).contact.excusedUntil,
+    members: beforePassage(state, door, passing),
+  };
   let next = notePassage(state, door, passing, rules, now);
   for (const passed of passing) next = forgive(next, passed);
-  next = withOrders(next, id, { first: null });
+  next = withOrders(next, id, { first: null, undo });
   return quiet(excuse(next, door, door.unlockMs, now));
+}
+
+function withhold(state: PolicyState, door: DoorRules): PolicyState {
+  const { undo, contact } = ordersOf(state, door.id);
+  if (undo === null) return state;
+  return withOrders(undoPassage(state, door, undo.members), door.id, {
+    undo: null,
+    contact: { ...contact, excusedUntil: undo.excusedUntil },
+  });
 }
 
 function forget(state: PolicyState, member: string): PolicyState {
   let next = clearLockout(forgetPassages(state, member), 'member', member);
-  for (const [door, { first }] of next.doors)
+  for (const [door, { first, undo }] of next.doors) {
     if (first?.member === member) next = withOrders(next, door, { first: null });
+    if (undo?.members.some((each) => each.member === member) === true) next = withOrders(next, door, { undo: null });
+  }
   return next;
 }
 
@@ -144,7 +163,7 @@ function onlyContacts(state: PolicyState): PolicyState['doors'] {
   return new Map(
     [...state.doors.keys()].map((door) => {
       const { contact } = ordersOf(state, door);
-      return [door, { lockdown: null, hold: null, first: null, contact }];
+      return [door, { lockdown: null, hold: null, first: null, contact, undo: null }];
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { wallOf } from './clock';
-import { type DoorRules, type Now, OUTSIDE, type PolicyRules, type PolicyState, scopeOf } from './types';
+import { type DoorRules, type Now, OUTSIDE, type PolicyRules, type PolicyState, scopeOf, type Undo } from './types';
 import { instantOf, localDay } from './zone-time';
 
 /** Who is in which zone, and who passed when: anti-passback and occupancy. A grant counts as a passage. */
@@ -47,6 +47,26 @@ export function notePassage(
     [...next.passages].filter(([key, at]) => !key.startsWith(`${scope} `) || now.mono - at < keptMs),
   );
   for (const member of members) passages.set(passageKey(scope, member), now.mono);
+  return { ...next, passages };
+}
+
+/** What `undoPassage` needs to take a passage back. */
+export function beforePassage(state: PolicyState, door: DoorRules, members: readonly string[]): Undo['members'] {
+  return members.map((member) => ({
+    member,
+    zone: zoneOf(state, member),
+    passedAt: state.passages.get(passageKey(scopeOf(door), member)) ?? null,
+  }));
+}
+
+export function undoPassage(state: PolicyState, door: DoorRules, members: Undo['members']): PolicyState {
+  let next = state;
+  const passages = new Map(state.passages);
+  for (const { member, zone, passedAt } of members) {
+    if (door.passage !== null) next = place(next, member, zone);
+    if (passedAt === null) passages.delete(passageKey(scopeOf(door), member));
+    else passages.set(passageKey(scopeOf(door), member), passedAt);
+  }
   return { ...next, passages };
 }
 

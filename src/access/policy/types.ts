@@ -20,8 +20,8 @@ export interface MemberRights {
   readonly validUntil: number | null;
 }
 
-/** Null for whoever is not an active member. */
-export type RightsOf = (member: string) => MemberRights | null;
+/** Null for whoever is not an active member; `unreadable` when the store could not be asked. */
+export type RightsOf = (member: string) => MemberRights | 'unreadable' | null;
 
 /** The zone that everybody is in until a door says otherwise. */
 export const OUTSIDE = 'outside';
@@ -83,6 +83,13 @@ export interface DoorOrders {
   /** The first of two persons. */
   readonly first: { readonly member: string; readonly at: number } | null;
   readonly contact: ContactState;
+  /** What the last grant at this door changed, in case it has to be withheld after all. */
+  readonly undo: Undo | null;
+}
+
+export interface Undo {
+  readonly excusedUntil: number;
+  readonly members: readonly { readonly member: string; readonly zone: string; readonly passedAt: number | null }[];
 }
 
 /** Times are monotonic ms. */
@@ -115,6 +122,8 @@ export type PolicyEvent =
       readonly duress: boolean;
     }
   | { readonly type: 'decision'; readonly door: string; readonly decision: Decision }
+  /** The grant just decided could not be recorded: nothing was opened. */
+  | { readonly type: 'withheld'; readonly door: string }
   | { readonly type: 'contact'; readonly door: string; readonly open: boolean }
   | { readonly type: 'exit-request'; readonly door: string }
   | PolicyOrder;
@@ -174,7 +183,7 @@ export interface PolicyContext {
 }
 
 export const CLOSED_CONTACT: ContactState = { open: null, since: 0, excusedUntil: -Infinity, heldAlarmed: false };
-export const NO_ORDERS: DoorOrders = { lockdown: null, hold: null, first: null, contact: CLOSED_CONTACT };
+export const NO_ORDERS: DoorOrders = { lockdown: null, hold: null, first: null, contact: CLOSED_CONTACT, undo: null };
 
 /** Of a box that was never in use: everybody is outside. A state that was lost is not this one: see `lostState`. */
 export const FIRST_STATE: PolicyState = {
