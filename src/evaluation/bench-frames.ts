@@ -33,6 +33,9 @@ const SMALLEST_SOURCE_PX = 60;
 /** Turned no further than somebody who walks up to a door: what is measured is speed, on faces that every detector finds. */
 const MOST_YAW = 0.35;
 const MOST_PITCH = 0.35;
+/** One dark scarf in the sample pictures passes for a face at the usual score. */
+const SURE_SCORE = 0.8;
+const LEAST_BRIGHTNESS = 40;
 
 /**
  * Frames of 1280×720 with one face each, made from the sample pictures inside the npm package `@vladmandic/face-api`: a face with its
@@ -62,10 +65,11 @@ async function findPortraits(finder: Pick<FaceAnalyser, 'still'>): Promise<Portr
   for (const name of names) {
     const picture = await readPicture(path.join(folder, name));
     const { faces } = await finder.still(picture);
-    for (const { box, quality } of faces) {
+    for (const { box, quality, score } of faces) {
       const alone = faces.every((other) => other.box === box || intersectionOverUnion(around(box), other.box) === 0);
       const frontal = Math.abs(quality.yaw) <= MOST_YAW && Math.abs(quality.pitch) <= MOST_PITCH;
-      if (alone && frontal && box.width >= SMALLEST_SOURCE_PX) portraits.push({ picture, face: box });
+      const surely = score >= SURE_SCORE && quality.brightness >= LEAST_BRIGHTNESS;
+      if (alone && frontal && surely && box.width >= SMALLEST_SOURCE_PX) portraits.push({ picture, face: box });
     }
   }
   return portraits;
