@@ -82,8 +82,13 @@ export class Daemon {
   }
 
   static start(installation: Installation): Daemon {
+    return Daemon.spawn(installation, 'run', '--config', installation.config);
+  }
+
+  /** Any usher command that stays up. */
+  static spawn(installation: Installation, ...args: string[]): Daemon {
     return new Daemon(
-      spawn(process.execPath, [MAIN, 'run', '--config', installation.config], {
+      spawn(process.execPath, [MAIN, ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, [MARK]: installation.dir },
       }),
