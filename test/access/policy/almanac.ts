@@ -1,0 +1,77 @@
+import { type PolicyConfig } from '../../../src/config/policy';
+
+/**
+ * The oracle's own calendar: it looks at a clock on the wall, minute by minute, and writes down when each time of each day is
+ * first shown. It shares nothing with the code under test but the time-zone data.
+ */
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const almanacs = new Map<string, Almanac>();
+
+export class Almanac {
+  private readonly shown: string[] = [];
+  private readonly first = new Map<string, number>();
+
+  private constructor(
+    zone: string,
+    private readonly from: number,
+    days: number,
+  ) {
+    // 'sv-SE' writes 2026-03-29 03:00.
+    const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
+    for (let at = from; at < from + days * DAY; at += MINUTE) {
+      const text = format.format(at);
+      this.shown.push(text);
+      if (!this.first.has(text)) this.first.set(text, at);
+    }
+  }
+
+  /** Around a day: four before, fifteen after. */
+  static around(zone: string, day: number): Almanac {
+    const key = `${zone} ${day}`;
+    let almanac = almanacs.get(key);
+    if (almanac === undefined) almanacs.set(key, (almanac = new Almanac(zone, day - 4 * DAY, 19)));
+    return almanac;
+  }
+
+  /** `YYYY-MM-DD HH:mm`, or null outside of what was written down. */
+  read(at: number): string | null {
+    return this.shown[Math.floor((at - this.from) / MINUTE)] ?? null;
+  }
+
+  covers(at: number): boolean {
+    return at >= this.from + 2 * DAY && this.read(at + 2 * DAY) !== null;
+  }
+
+  inForce(policy: PolicyConfig, name: string, at: number): boolean {
+    const today = this.read(at)?.slice(0, 10) ?? '';
+    return [shift(today, -1), today].some((date) =>
+      this.spansOf(policy, name, date).some(({ from, to }) => {
+        const begin = this.first.get(`${date} ${from}`);
+        const end = this.first.get(
+          to === '24:00' || to <= from ? `${shift(date, 1)} ${to === '24:00' ? '00:00' : to}` : `${date} ${to}`,
+        );
+        if (begin === undefined || end === undefined) throw new Error(`the almanac lacks ${date} ${from}–${to}`);
+        return begin <= at && at < end;
+      }),
+    );
+  }
+
+  private spansOf(policy: PolicyConfig, name: string, date: string): readonly { from: string; to: string }[] {
+    const schedule = policy.schedules[name];
+    if (schedule === undefined) return [];
+    if (schedule.holidays === 'observed') {
+      const concerning = policy.holidays.filter((day) => day.schedules === undefined || day.schedules.includes(name));
+      const holiday =
+        concerning.find((day) => day.date === date) ?? concerning.find((day) => day.date === date.slice(5));
+      if (holiday !== undefined) return holiday.spans;
+    }
+    const weekday = NAMES[new Date(`${date}T12:00:00Z`).getUTCDay()] ?? '';
+    return schedule.weekly.filter(({ days }) => (days as readonly string[]).includes(weekday));
+  }
+}
+
+export function shift(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T12:00:00Z`) + days * DAY).toISOString().slice(0, 10);
+}
