@@ -30,9 +30,9 @@ export class Run {
 
   /** Resolves when it has said so much, or has ended. */
   async said(enough: (lines: readonly string[]) => boolean): Promise<boolean> {
-    let over = false;
-    void this.ended.then(() => (over = true));
-    while (!enough(this.lines) && !over) await new Promise((resolve) => setTimeout(resolve, 2));
+    const alive = (): boolean => this.process.exitCode === null && this.process.signalCode === null;
+    while (!enough(this.lines) && alive()) await new Promise((resolve) => setTimeout(resolve, 2));
+    if (!enough(this.lines)) await this.ended;
     return enough(this.lines);
   }
 

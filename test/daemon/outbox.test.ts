@@ -43,7 +43,7 @@ describeWithMosquitto('decisions on their way to the broker', () => {
         else {
           await run.said((lines) => lines.length > 0);
           startUpMs = performance.now() - started;
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 250));
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 500));
         }
         await run.kill();
         expect(run.errors).toBe('');
