@@ -1,0 +1,32 @@
+import { fuzz } from './fuzz';
+import { TARGETS } from './targets';
+import { BROKEN } from './targets/broken';
+
+/** The short form; `npm run fuzz -- --seconds 600` is the long one. The seed is of the day: what the suite tries grows with time. */
+const SHORT_MS = 500;
+const seed = Math.floor(Date.now() / 86_400_000);
+const targets = TARGETS.map((make) => make());
+
+describe(`inbound parsers, seed ${seed}`, () => {
+  it.each(targets.map((target) => [target.name, target] as const))('%s', async (_, target) => {
+    const { finding, inputs, taken } = await fuzz(target, { seed, ms: SHORT_MS });
+    expect(finding).toBeNull();
+    expect(inputs).toBeGreaterThan(taken - 1);
+  });
+});
+
+describe('the harness finds', () => {
+  it.each([
+    ['broken-throws', 'improper-error', /an index beyond the end/],
+    ['broken-rejects', 'improper-error', /late/],
+    ['broken-crashes', 'crash', /SIGABRT/],
+    ['broken-hangs', 'hang', /processor time/],
+    ['broken-hoards', 'memory', /MiB/],
+    ['broken-swells', 'memory', /MiB resident/],
+  ] as const)('%s: %s', async (name, kind, detail) => {
+    const target = BROKEN.map((make) => make()).find((each) => each.name === name)!;
+    const { finding } = await fuzz(target, { seed: 7, ms: 1500 });
+    expect(finding?.kind).toBe(kind);
+    expect(finding?.detail).toMatch(detail);
+  });
+});

@@ -1,0 +1,8 @@
+import type { Target } from '../target';
+import { FILES } from './files';
+import { MESSAGES } from './messages';
+import { MODELS } from './models';
+import { SENSORS } from './sensors';
+
+/** Every parser of what comes from outside. A target is made where it runs: some open files. */
+export const TARGETS: readonly (() => Target)[] = [...MESSAGES, ...SENSORS, ...FILES, ...MODELS];
