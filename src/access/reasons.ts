@@ -22,6 +22,7 @@ export const REASONS = {
   'rate-limited': 'more swipes at this reader than are allowed',
   lockdown: 'the door is locked down',
   'policy-unknown': 'what is known about persons and orders was lost; a reset must say what to assume',
+  'clock-doubtful': 'this box’s clock jumped or went back, and no actuator would obey an unlock with its time',
   'clock-unknown': 'the time of day is not known, and the rules depend on it',
   'no-template': 'the member has no picture enrolled for the encoder that is running',
   superseded: 'another card was swiped before this one was decided',

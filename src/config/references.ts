@@ -7,7 +7,8 @@ export interface ReferenceFault {
 }
 
 /** Health topics of their own; a camera by that name would write over them. */
-const RESERVED_CAMERA_IDS = ['broker', 'store', 'models'];
+const ACTUATOR = 'actuator-';
+const RESERVED_CAMERA_IDS = ['broker', 'store', 'models', 'clock'];
 
 /**
  * Checks what the schema cannot: names against one another. Takes the plain data, valid or not, so that these faults are
@@ -46,8 +47,8 @@ function duplicates(list: readonly Entry[], key: string): ReferenceFault[] {
 
 function reserved(cameras: readonly Entry[]): ReferenceFault[] {
   return cameras.flatMap(({ id }, index) =>
-    typeof id === 'string' && RESERVED_CAMERA_IDS.includes(id)
-      ? [{ path: ['cameras', index, 'id'], message: `is reserved, as are ${RESERVED_CAMERA_IDS.join(', ')}` }]
+    typeof id === 'string' && (RESERVED_CAMERA_IDS.includes(id) || id.startsWith(ACTUATOR))
+      ? [{ path: ['cameras', index, 'id'], message: `is reserved, as are ${RESERVED_CAMERA_IDS.join(', ')} and ${ACTUATOR}…` }]
       : [],
   );
 }

@@ -20,6 +20,7 @@ import type { ComponentHealth } from './health';
 const MAX_UNLOCK_BYTES = 2048;
 const CLOCK_EVERY_MS = 500;
 const FLOOR_EVERY_MS = 30_000;
+const SURE_MS = 600_000;
 const LOG_EVERY_MS = 1000;
 
 export interface ActuatorStats {
@@ -92,6 +93,7 @@ export class Actuator {
       monotonic: monotonicMs,
       jumpMs: clock.jumpMs,
       steadyMs: clock.steadySeconds * 1000,
+      sureMs: SURE_MS,
       floor: memory.floor,
     });
     this.settings = {

@@ -21,7 +21,7 @@ export function failedBecause(error: unknown, lastProgressAt: number | null = nu
 }
 
 /** Names that are no camera's: they have health topics of their own. */
-export const COMPONENTS = ['broker', 'store', 'models'] as const;
+export const COMPONENTS = ['broker', 'store', 'models', 'clock'] as const;
 
 /**
  * The condition of every component, told to `changed` when anything but the time of the last progress changes.

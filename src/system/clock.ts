@@ -14,6 +14,12 @@ export interface ClockWatchOptions {
   readonly jumpMs: number;
   /** After a jump the wall clock is believed again when it has kept pace for so long. */
   readonly steadyMs: number;
+  /**
+   * … and is worth remembering for the next run when it has kept pace for so long. A machine whose battery clock is ahead (in
+   * local time, say) is set back by the time server within a minute of its start; remembering the time before would shut the door
+   * until it is caught up.
+   */
+  readonly sureMs: number;
   /** Latest time that an earlier run saw, epoch ms; 0 for none. */
   readonly floor: number;
 }
@@ -40,6 +46,8 @@ export class ClockWatch {
   /** Deviation that is not yet forgiven. */
   private strayedMs = 0;
   private jump: { readonly byMs: number; readonly at: number } | null = null;
+  /** Monotonic time since when the wall clock keeps pace. */
+  private steadySince: number | null = null;
   private floor: number;
 
   constructor(private readonly options: ClockWatchOptions) {
@@ -56,10 +64,12 @@ export class ClockWatch {
       this.strayedMs = Math.max(0, this.strayedMs + Math.abs(deviation) - elapsed * FORGIVEN_PER_MS);
       if (this.strayedMs > jumpMs) {
         this.jump = { byMs: deviation, at: now.monotonic };
+        this.steadySince = now.monotonic;
         this.strayedMs = 0;
       }
     }
     this.last = now;
+    this.steadySince ??= now.monotonic;
     if (now.wall < this.floor - jumpMs)
       return {
         kind: 'behind',
@@ -79,7 +89,8 @@ export class ClockWatch {
 
   /** The time to remember for the next run, or null while there is none worth it. */
   believed(): number | null {
-    if (this.check() !== null || this.last === null) return null;
+    if (this.check() !== null || this.last === null || this.steadySince === null) return null;
+    if (this.last.monotonic - this.steadySince < this.options.sureMs) return null;
     this.floor = Math.max(this.floor, this.last.wall);
     return this.floor;
   }

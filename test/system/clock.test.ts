@@ -12,6 +12,7 @@ class Clocks {
       monotonic: () => this.monotonic,
       jumpMs: 2000,
       steadyMs: 10_000,
+      sureMs: 60_000,
       floor,
     });
   }
@@ -91,13 +92,25 @@ test('a clock behind what an earlier run saw is doubted until it has caught up',
   // Set right by a time server: a jump first, then believed.
   expect(clocks.jump(60_000)).toBe('jumped');
   expect(clocks.pass(11_000)).toBeNull();
+  expect(clocks.watch.believed()).toBeNull();
+  expect(clocks.pass(50_000)).toBeNull();
   expect(clocks.watch.believed()).toBe(clocks.wall);
+});
+
+test('a machine that starts ahead and is set right a minute later does not wait until it has caught up', () => {
+  const clocks = new Clocks();
+  clocks.watch.check();
+  clocks.pass(30_000);
+  expect(clocks.watch.believed()).toBeNull();
+  clocks.jump(-7_200_000);
+  expect(clocks.pass(11_000)).toBeNull();
 });
 
 test('what it believed it does not let go below, even over small steps', () => {
   const clocks = new Clocks();
   clocks.watch.check();
-  clocks.watch.believed();
+  clocks.pass(60_000);
+  expect(clocks.watch.believed()).toBe(clocks.wall);
   for (let i = 0; i < 4; i++) {
     clocks.jump(-900);
     clocks.pass(60_000, 0.985);

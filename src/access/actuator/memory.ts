@@ -108,7 +108,6 @@ export class UnlockMemory {
       seq,
       issuedAt,
     );
-    this.raiseFloor(now);
     database.run('DELETE FROM obeyed WHERE obeyed_at < ?1 AND not_after < ?1', now - this.keepMs);
     database.run(
       `DELETE FROM boots WHERE key = ?1 AND ordinal NOT IN
@@ -117,7 +116,7 @@ export class UnlockMemory {
     );
   }
 
-  /** The latest time at which this actuator was sure of its clock; 0 when there is none. */
+  /** The latest time at which this actuator was sure of its clock, epoch ms; 0 when there is none. */
   get floor(): number {
     return Number(this.database.get('SELECT floor FROM clock')?.['floor'] ?? 0);
   }
