@@ -9,6 +9,8 @@ export interface EvdevOptions {
   readonly device: string;
   readonly grab: boolean;
   readonly keyGapMs: number;
+  /** Name or path of the program that grabs. */
+  readonly evtest?: string;
 }
 
 type Said = LocalSwipe | LineFault | typeof LISTENING;
@@ -50,7 +52,7 @@ export class EvdevReader implements SwipeSource {
   private openGrabbed(): Observable<Said> {
     const lines = new LineSplitter();
     const typist = new Typist(this.options.keyGapMs);
-    return runReading(this.program('evtest', 'evtest', '--grab', this.name)).pipe(
+    return runReading(this.program('evtest', this.options.evtest ?? 'evtest', '--grab', this.name)).pipe(
       concatMap((bytes) => {
         const said: Said[] = [];
         if (bytes === LISTENING) return said;

@@ -7,7 +7,7 @@ import {
   map,
   merge,
   mergeMap,
-  Observable,
+  type Observable,
   of,
   share,
 } from 'rxjs';
