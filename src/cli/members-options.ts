@@ -7,10 +7,11 @@ export function several(value: string, before: readonly string[] | undefined): s
 }
 
 /**
- * A day, or a moment with its offset, as epoch ms; `none` is null. A day begins at midnight of this machine's time zone.
+ * A day, or a moment with its offset, as epoch ms; `none` stays (commander takes null for an option without value). A day
+ * begins at midnight of this machine's time zone.
  */
-export function dateOrNone(text: string): number | null {
-  if (text === 'none') return null;
+export function dateOrNone(text: string): number | 'none' {
+  if (text === 'none') return text;
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
   const moment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
   const at = day || moment ? Date.parse(day ? `${text}T00:00:00` : text) : NaN;

@@ -13,8 +13,8 @@ interface Options extends InstallationOptions {
   readonly json?: boolean;
   readonly by?: string;
   readonly group?: readonly string[];
-  readonly validFrom?: number | null;
-  readonly validUntil?: number | null;
+  readonly validFrom?: number | 'none';
+  readonly validUntil?: number | 'none';
   readonly duressId?: readonly string[];
   readonly consentText: string;
   readonly consentBy: string;
@@ -149,5 +149,11 @@ function standing(usage: string, description: string, status: 'active' | 'suspen
 
 function fieldsOf({ group, validFrom, validUntil, duressId }: Options): MemberFields {
   const listed = (values: readonly string[] | undefined) => values?.filter((value) => value !== 'none');
-  return { groups: listed(group), validFrom, validUntil, duressIds: listed(duressId) };
+  const time = (value: number | 'none' | undefined) => (value === 'none' ? null : value);
+  return {
+    groups: listed(group),
+    validFrom: time(validFrom),
+    validUntil: time(validUntil),
+    duressIds: listed(duressId),
+  };
 }

@@ -2,10 +2,12 @@ import { writeSync } from 'node:fs';
 import { UsherError } from '../../src/errors';
 import { Database } from '../../src/store/database';
 import { holdDaemonLock } from '../../src/store/daemon-lock';
+import { Scrubber } from '../../src/store/scrub';
 import { Store } from '../../src/store/store';
+import { churn } from './churn';
 
 /** What the tests let another process do with a store; it tells each finished step on standard output, at once. */
-const [, , task, dataDir = ''] = process.argv;
+const [, , task, dataDir = '', detail = ''] = process.argv;
 
 const say = (line: string): void => {
   writeSync(1, `${line}\n`);
@@ -41,6 +43,38 @@ const tasks: Record<string, () => void> = {
     const orphans = database.all('PRAGMA foreign_key_check').length;
     const members = store.members.list().map(({ id, templates }) => ({ id, templates }));
     say(JSON.stringify({ integrity, orphans, members }));
+  },
+  /** Enrols, enrols again, deletes and rotates for ever; tells each step before and after. */
+  churn: () => churn(Store.open(dataDir), say),
+  /** Exchanges the box key and ends as a power cut would, right after the step that is named. */
+  rotate: () => {
+    const store = Store.open(dataDir);
+    store.rotateBoxKey((step) => {
+      if (step === detail) process.kill(process.pid, 'SIGKILL');
+    });
+    say('rotated');
+  },
+  /** Removes a member and ends before what was deleted has left the files. */
+  'remove-unscrubbed': () => {
+    const store = Store.open(dataDir);
+    Scrubber.prototype.run = () => process.kill(process.pid, 'SIGKILL');
+    store.members.remove(detail, { by: 'desk', reason: 'removed' });
+  },
+  /** Takes a store over into this version's schema and ends before the file is written anew. */
+  'migrate-unscrubbed': () => {
+    Scrubber.prototype.run = () => process.kill(process.pid, 'SIGKILL');
+    Store.open(dataDir);
+  },
+  /** Reads members and the gallery for ever, as the daemon does; a line a round. */
+  watch: () => {
+    const store = Store.open(dataDir);
+    const round = (): void => {
+      store.changedElsewhere();
+      const vectors = store.templates.inSpace('test.space').length;
+      say(`${store.members.list().length} ${vectors}`);
+      setImmediate(round);
+    };
+    round();
   },
   open: () => {
     Store.open(dataDir).close();

@@ -13,9 +13,14 @@ export function withFolder<T>(work: (folder: string) => Promise<T> | T): Promise
 }
 
 /** Runs a task of `child.ts` in another process. `prelude` is shell text that runs before it (ulimit). */
-export function startTask(task: string, dataDir: string, prelude = '', options: SpawnOptions = {}): ChildProcess {
+export function startTask(
+  task: string,
+  dataDir: string,
+  prelude = '',
+  { detail = '', ...options }: SpawnOptions & { detail?: string } = {},
+): ChildProcess {
   const node = [process.execPath, '-r', path.join(__dirname, 'run-ts.cjs'), path.join(__dirname, 'child.ts')];
-  const command = [...node, task, dataDir].map((word) => `'${word}'`).join(' ');
+  const command = [...node, task, dataDir, detail].map((word) => `'${word}'`).join(' ');
   return spawn('bash', ['-c', `${prelude}\nexec ${command}`], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -41,7 +41,7 @@ export class Keyring {
 
   /** Nothing is read or written before the key has proved to be the store's own. @throws UsherError `key-unusable` */
   requireKey(): void {
-    this.keyOf(this.version());
+    this.hold();
   }
 
   /** Version of the box key that the store is under now. */
@@ -66,14 +66,20 @@ export class Keyring {
     return key;
   }
 
-  /** The candidate that the store is under; the others are forgotten. @throws UsherError `key-unusable` */
-  candidate(): BoxKeyCandidate {
-    const { check } = this.row();
-    const candidates = this.source.read();
-    const found = candidates.find(({ key }) => matches(key, check));
-    forget(candidates.filter((each) => each !== found));
-    if (found === undefined) throw this.missing(candidates);
-    return found;
+  /**
+   * The candidate that the store is under now; the others are forgotten. Another process may rotate between the look into the
+   * database and the look at the source: then the version has changed, and both are asked again.
+   * @throws UsherError `key-unusable`
+   */
+  candidate(): BoxKeyCandidate & { readonly version: number } {
+    for (;;) {
+      const { version, check } = this.row();
+      const candidates = this.source.read();
+      const found = candidates.find(({ key }) => matches(key, check));
+      forget(candidates.filter((each) => each !== found));
+      if (found !== undefined) return { ...found, version };
+      if (this.version() === version) throw this.missing(candidates);
+    }
   }
 
   /** Rewraps one key from the version in use to a new one. */
@@ -92,19 +98,17 @@ export class Keyring {
   }
 
   private keyOf(version: number): Uint8Array {
-    if (this.held?.version === version) return this.held.key;
-    if (this.row().version !== version)
-      throw new UsherError(
-        'store-unavailable',
-        `the store ${this.database.file} changed its box key while it was read`,
-        {
-          remedy: 'Try again.',
-        },
-      );
-    const { key } = this.candidate();
+    const held = this.held?.version === version ? this.held : this.hold();
+    if (held.version === version) return held.key;
+    throw new UsherError('store-unavailable', `the store ${this.database.file} changed its box key while it was read`, {
+      remedy: 'Try again.',
+    });
+  }
+
+  private hold(): { readonly version: number; readonly key: Uint8Array } {
+    const { version, key } = this.candidate();
     this.dispose();
-    this.held = { version, key };
-    return key;
+    return (this.held = { version, key });
   }
 
   private row(): { version: number; check: Uint8Array } {

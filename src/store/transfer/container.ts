@@ -26,11 +26,11 @@ export const CONTAINER_MAX_BYTES = 192 * 1024 * 1024;
 export const PASSPHRASE_MIN = 12;
 
 /** @throws UsherError `usage` for a passphrase that can be guessed */
-export function sealContainer(plain: Uint8Array, passphrase: string): Uint8Array {
+export function sealContainer(plain: Uint8Array, passphrase: string, log2N = SCRYPT_LOG2_N): Uint8Array {
   checkPassphrase(passphrase);
   if (plain.length + HEADER_BYTES + TAG_BYTES > CONTAINER_MAX_BYTES)
     throw new UsherError('data-invalid', 'there are too many members for one export');
-  const header = Buffer.concat([MAGIC, Buffer.from([VERSION, SCRYPT_LOG2_N]), randomBytes(16), randomBytes(12)]);
+  const header = Buffer.concat([MAGIC, Buffer.from([VERSION, log2N]), randomBytes(16), randomBytes(12)]);
   const key = keyOf(passphrase, header);
   const cipher = createCipheriv('chacha20-poly1305', key, header.subarray(26, 38), { authTagLength: TAG_BYTES });
   key.fill(0);
