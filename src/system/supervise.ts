@@ -98,10 +98,13 @@ export class SupervisedChild<Message> {
     this.condition.next({ state: 'stopped', restarts: this.restarts, detail: null });
   }
 
-  /** Ends the process; the supervision starts the next one at once. */
+  /** Ends the process, after which the next one is started; where it waits for that already, the wait is over. */
   restart(): void {
     this.backoff.reset();
     this.child?.kill('SIGTERM');
+    if (this.child !== null || this.timer === null) return;
+    clearTimeout(this.timer);
+    this.spawn();
   }
 
   private spawn(): void {

@@ -33,8 +33,8 @@ describeWithMosquitto('starting without a broker', () => {
   }, 120_000);
 
   afterAll(async () => {
-    await daemon.stop('SIGKILL');
     await mosquitto.dispose();
+    await daemon.stop('SIGKILL');
     await place.remove();
   });
 

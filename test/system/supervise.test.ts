@@ -91,6 +91,22 @@ test('an entry that is not there is a failure that is told, not a crash', async 
   expect((await waiting).detail).toContain('exit code');
 });
 
+test('a restart that is asked for ends the wait for the next process, and starts but one', async () => {
+  const child = supervise(join(dir, 'later.js'));
+  const waiting = firstValueFrom(child.state.pipe(filter(({ state }) => state === 'waiting')));
+  child.start();
+  await waiting;
+  script(
+    'later',
+    `process.on('message', () => process.send({ pid: process.pid })); process.on('disconnect', () => process.exit());`,
+  );
+  child.restart();
+  const { pid } = child;
+  expect(pid).not.toBeNull();
+  expect(await firstValueFrom(child.state)).toMatchObject({ state: 'running', restarts: 1 });
+  expect((await firstValueFrom(child.messages)).pid).toBe(pid);
+});
+
 test('stop leaves no process, even one that ignores every request', async () => {
   const stubborn = script(
     'stubborn',

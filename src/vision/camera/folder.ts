@@ -56,15 +56,12 @@ export class FolderSource implements CameraSource {
     const intervalMs = 1000 / this.options.fps;
     let due = performance.now();
     let seq = 0;
-    let skipped = 0;
+    const skipped = new Set<string>();
     do {
       const before = seq;
       for (const file of files) {
-        const frame = await this.read(file);
-        if (frame === null) {
-          this.log.warn(`${this.name}: ${++skipped} pictures skipped so far`);
-          continue;
-        }
+        const frame = await this.read(file, skipped);
+        if (frame === null) continue;
         const wait = due - performance.now();
         if (wait > 0) await sleep(wait, undefined, { signal });
         if (signal.aborted) return;
@@ -84,11 +81,16 @@ export class FolderSource implements CameraSource {
     return files.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
 
-  private async read(file: string): Promise<Frame | null> {
+  /** @param skipped files that were told of: a loop meets them again, several times a second, and the log would fill the disk */
+  private async read(file: string, skipped: Set<string>): Promise<Frame | null> {
     try {
       return await readPicture(path.join(this.options.path, file));
     } catch (error) {
-      this.log.warn(`skipped: ${messageOf(error)}`);
+      if (!skipped.has(file)) {
+        skipped.add(file);
+        this.log.warn(`skipped: ${messageOf(error)}`);
+        this.log.warn(`${this.name}: ${skipped.size} pictures skipped so far`);
+      }
       return null;
     }
   }

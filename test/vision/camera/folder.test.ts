@@ -44,6 +44,7 @@ test('a loop goes round and stops when nobody listens', async () => {
   const frames = await firstValueFrom(source('good', true).open().pipe(take(7), toArray()));
   expect(frames.map(({ width }) => width)).toEqual([1, 9, 10, 1, 9, 10, 1]);
   expect(frames.at(-1)!.seq).toBe(6);
+  expect(warnings.filter((warning) => warning.includes('frame2.jpg'))).toHaveLength(1);
 });
 
 test.each([
