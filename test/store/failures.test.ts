@@ -75,7 +75,7 @@ describe('a disk that fills up', () => {
 
   it('is told, and keeps all that was acknowledged (limit on file size)', () =>
     withFolder(async (folder) => {
-      const acknowledged = expectRefusal(await linesOf(startTask('write', folder, 'ulimit -f 256')), /disk|fail/);
+      const acknowledged = expectRefusal(await linesOf(startTask('write', folder, 'ulimit -f 512')), /disk|fail/);
       expect(acknowledged.length).toBeGreaterThan(10);
       await expectIntact(folder, acknowledged);
     }));
