@@ -12,7 +12,7 @@ export const JOURNAL_KINDS = {
   enrolment: 'a member was enrolled, or enrolled again',
   member: 'a member was suspended, activated or renamed',
   deletion: 'a member was deleted and the key destroyed',
-  consent: 'consent was given or withdrawn',
+  consent: 'a member consented; a withdrawal is a deletion',
   transfer: 'members were exported or imported',
   key: 'a key was made, rotated or destroyed',
   policy: 'a rule was put in force by command: lockdown, hold-open, an override',

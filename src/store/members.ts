@@ -1,5 +1,6 @@
 import { UsherError } from '../errors';
 import type { Database, Row } from './database';
+import type { Ledger } from './ledger';
 import {
   checkFields,
   checkMemberId,
@@ -39,6 +40,7 @@ export class MemberStore {
     private readonly templates: TemplateStore,
     private readonly receipts: ReceiptStore,
     private readonly scrubber: Scrubber,
+    private readonly ledger: Ledger,
     private readonly now: () => number,
   ) {}
 
@@ -46,6 +48,22 @@ export class MemberStore {
   add(
     member: MemberFields & { readonly id: string; readonly name: string },
     templates: readonly NewTemplate[] = [],
+  ): Member {
+    return this.database.transaction(() => {
+      const added = this.insert(member, templates);
+      this.ledger.append('enrolment', {
+        member: added.id,
+        templates: templates.length,
+        again: false,
+        consentText: added.consent?.textVersion ?? null,
+      });
+      return added;
+    });
+  }
+
+  private insert(
+    member: MemberFields & { readonly id: string; readonly name: string },
+    templates: readonly NewTemplate[],
   ): Member {
     const id = checkMemberId(member.id);
     const name = checkMemberName(member.name);
@@ -67,13 +85,13 @@ export class MemberStore {
     });
   }
 
-  /** Adds a member as another box had it: status and time of enrolment too. @throws UsherError as `add` */
+  /** Adds a member as another box had it: status and time of enrolment too. Recorded by who imports. @throws UsherError as `add` */
   restore(
     member: MemberFields & { id: string; name: string; status: MemberStatus; enrolledAt: number },
     templates: readonly NewTemplate[],
   ): void {
     this.database.transaction(() => {
-      this.add(member, templates);
+      this.insert(member, templates);
       // Not later than now: a time in the future would keep the member from ever counting as inactive.
       const enrolledAt = Math.min(member.enrolledAt, this.now());
       this.database.run(
@@ -97,6 +115,7 @@ export class MemberStore {
       this.writeProfile(id, { name, groups: [...groups], consent }, key);
       key.fill(0);
       if (given.duressIds !== undefined) this.writeDuressIds(id, given.duressIds);
+      this.recordUpdate(id, stripped(change));
       return this.get(id);
     });
   }
@@ -121,7 +140,17 @@ export class MemberStore {
       };
       if (this.database.run('DELETE FROM members WHERE id = ?', id).changes === 0) throw memberUnknown(id);
       this.scrubber.note();
-      return this.receipts.add(id, { at: this.now(), by, reason, deleted });
+      const receipt = this.receipts.add(id, { at: this.now(), by, reason, deleted });
+      // What an import replaces is in the record of the import.
+      if (reason !== 'replaced')
+        this.ledger.append('deletion', {
+          member: id,
+          by,
+          reason,
+          templates: deleted.templates,
+          receipt: receipt.member,
+        });
+      return receipt;
     });
     this.templates.forget(id);
     this.scrubber.run();
@@ -183,6 +212,13 @@ export class MemberStore {
       ...expired.map((id) => ({ id, reason: 'expired' as const })),
       ...inactive.filter((id) => !expired.includes(id)).map((id) => ({ id, reason: 'inactive' as const })),
     ];
+  }
+
+  /** Which fields were changed, without what is personal in them. */
+  private recordUpdate(id: string, { consent, ...change }: Parameters<MemberStore['update']>[1]): void {
+    if (consent !== undefined) this.ledger.append('consent', { member: id, text: consent.textVersion });
+    const fields = Object.keys(change).sort();
+    if (fields.length > 0) this.ledger.append('member', { member: id, fields, status: change.status ?? null });
   }
 
   private writeProfile(id: string, profile: Profile, key: Uint8Array): void {

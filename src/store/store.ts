@@ -5,6 +5,7 @@ import type { BoxKeySource } from './keys/box-key';
 import { Keyring } from './keys/keyring';
 import { rotateBoxKey, type Rotated, type RotationStep } from './keys/rotate';
 import { boxKeySource } from './keys/source';
+import { type Ledger, NO_LEDGER } from './ledger';
 import { MemberVault } from './member-vault';
 import { MemberStore } from './members';
 import { migrate } from './migrations';
@@ -20,6 +21,8 @@ export interface StoreOptions {
   readonly boxKey?: BoxKeySource;
   /** Signs deletion receipts; without it they carry no signature. */
   readonly signer?: ReceiptSigner;
+  /** Records changes; closed with the store. */
+  readonly ledger?: Ledger;
   readonly now?: () => number;
 }
 
@@ -36,6 +39,8 @@ export class Store {
   readonly templates: TemplateStore;
   readonly members: MemberStore;
   readonly receipts: ReceiptStore;
+  /** For changes that are made of several, such as an import. */
+  readonly ledger: Ledger;
   private readonly scrubber: Scrubber;
 
   private constructor(
@@ -43,13 +48,14 @@ export class Store {
     private readonly keyring: Keyring,
     private readonly boxKey: BoxKeySource,
     private dataVersion: number,
-    { signer, now = Date.now }: StoreOptions,
+    { signer, ledger = NO_LEDGER, now = Date.now }: StoreOptions,
   ) {
+    this.ledger = ledger;
     const vault = new MemberVault(database, keyring);
     this.scrubber = new Scrubber(database);
     this.receipts = new ReceiptStore(database, signer ?? null);
-    this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, now);
-    this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, now);
+    this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, ledger, now);
+    this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, ledger, now);
   }
 
   /**
@@ -97,7 +103,10 @@ export class Store {
 
   /** Exchanges the box key; other processes go on, and take the new one over by themselves. See `rotateBoxKey`. */
   rotateBoxKey(onStep?: (step: RotationStep) => void): Rotated {
+    this.ledger.append('key', { what: 'box-key', change: 'rotation-begun' });
     const rotated = rotateBoxKey(this.database, this.keyring, this.boxKey, onStep);
+    const { version, members } = rotated;
+    this.ledger.append('key', { what: 'box-key', change: 'rotated', version, members });
     this.database.transaction(() => this.scrubber.note());
     this.scrub();
     return rotated;
@@ -125,6 +134,7 @@ export class Store {
   close(): void {
     this.keyring.dispose();
     this.database.close();
+    this.ledger.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Database, Row } from './database';
 import { tagOf } from './keys/aead';
+import type { Ledger } from './ledger';
 import { checkTemplate, memberUnknown, type NewTemplate, type StoredTemplate, type TemplateSource } from './member';
 import type { MemberVault } from './member-vault';
 import type { Scrubber } from './scrub';
@@ -23,6 +24,7 @@ export class TemplateStore {
     private readonly vault: MemberVault,
     private readonly codec: TemplateCodec,
     private readonly scrubber: Scrubber,
+    private readonly ledger: Ledger,
     private readonly now: () => number,
   ) {}
 
@@ -57,7 +59,9 @@ export class TemplateStore {
       this.database.run('DELETE FROM templates WHERE member = ?', member);
       this.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', this.now(), member);
       this.scrubber.note();
-      return this.add(member, templates);
+      const added = this.add(member, templates);
+      this.ledger.append('enrolment', { member, templates: added.length, again: true });
+      return added;
     });
     this.scrubber.run();
     return stored;

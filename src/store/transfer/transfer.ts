@@ -24,7 +24,9 @@ export function exportMembers(store: Store, passphrase: string, now: number): { 
   );
   const plain = Buffer.from(JSON.stringify({ v: 1, at: now, members }), 'utf8');
   try {
-    return { bytes: sealContainer(plain, passphrase), members: members.length };
+    const bytes = sealContainer(plain, passphrase);
+    store.ledger.append('transfer', { what: 'export', members: members.length });
+    return { bytes, members: members.length };
   } finally {
     plain.fill(0);
   }
@@ -68,6 +70,15 @@ export function importMembers(
       store.members.restore(fieldsOf(member), templatesOf(member));
       (known.has(member.id) ? done.replaced : done.added).push(member.id);
     }
+    const { added, replaced, kept, deletedHere } = done;
+    store.ledger.append('transfer', {
+      what: 'import',
+      by,
+      added: added.length,
+      replaced: replaced.length,
+      kept: kept.length,
+      deletedHere: deletedHere.length,
+    });
     return done;
   });
 }

@@ -1,0 +1,17 @@
+import type { JournalBody, JournalKind } from './journal-body';
+
+/**
+ * Where changes of the members are recorded; `Journal` is one. Called as the last step inside the transaction that makes the
+ * change: no change without a record. (The other way round, a commit that fails right after leaves a record of a change that
+ * did not come about; that is the lesser evil.)
+ */
+export interface Ledger {
+  append(
+    kind: Extract<JournalKind, 'enrolment' | 'member' | 'deletion' | 'consent' | 'transfer' | 'key'>,
+    body: JournalBody,
+  ): unknown;
+  close(): void;
+}
+
+/** For tests and tools that work on members without an installation around them. */
+export const NO_LEDGER: Ledger = { append: () => undefined, close: () => undefined };
