@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { actuatorCommand } from './cli/actuator';
 import { benchCommand } from './cli/bench';
 import { auditCommand } from './cli/audit';
+import { commandCommand, commandKeyCommand } from './cli/command';
 import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
 import { enrollCommand } from './cli/enroll';
@@ -10,6 +11,7 @@ import { keysCommand } from './cli/keys';
 import { membersCommand } from './cli/members';
 import { evalCommand } from './cli/eval';
 import { modelsCommand } from './cli/models';
+import { readerCommand } from './cli/reader';
 import { runCommand } from './cli/run';
 import { messageOf, UsherError } from './errors';
 import { packageVersion } from './system/paths';
@@ -28,6 +30,9 @@ const program = new Command('usher')
   .addCommand(evalCommand())
   .addCommand(benchCommand())
   .addCommand(actuatorCommand())
+  .addCommand(readerCommand())
+  .addCommand(commandCommand())
+  .addCommand(commandKeyCommand())
   .addCommand(configCommand());
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */

@@ -25,9 +25,15 @@ export interface CommandOptions {
   readonly admission?: CommandAdmission;
 }
 
+/** Who gave a command. */
+export interface CommandSender {
+  /** Id of the key that signed it; null for an unsigned verb. */
+  readonly key: string | null;
+}
+
 interface Verb {
   readonly schema: z.ZodType<object>;
-  readonly run: (args: never) => Promise<Json> | Json;
+  readonly run: (args: never, sender: CommandSender) => Promise<Json> | Json;
   readonly signed: boolean;
 }
 
@@ -83,7 +89,7 @@ export class CommandRegistry {
   onCommand<S extends z.ZodType<object>>(
     verb: string,
     schema: S,
-    run: (args: z.infer<S>) => Promise<Json> | Json,
+    run: (args: z.infer<S>, sender: CommandSender) => Promise<Json> | Json,
     { signed = false }: VerbOptions = {},
   ): void {
     if (verb === 'result' || this.verbs.has(verb)) throw new Error(`command ${verb} is taken`);
@@ -110,9 +116,14 @@ export class CommandRegistry {
     if (this.running >= MQTT_LIMITS.commandsAtOnce) return failure('busy', `${this.running} commands are under way`);
     this.running++;
     try {
-      const result = await withDeadline(this.deadlineMs, Promise.resolve(known.run(parsed.data as never)), () => {
-        throw new UsherError('cancelled', `no result within ${this.deadlineMs} ms`);
-      });
+      const sender = { key: known.signed ? String(payload['key']) : null };
+      const result = await withDeadline(
+        this.deadlineMs,
+        Promise.resolve(known.run(parsed.data as never, sender)),
+        () => {
+          throw new UsherError('cancelled', `no result within ${this.deadlineMs} ms`);
+        },
+      );
       return { ok: true, result };
     } catch (error) {
       return failure(error instanceof UsherError ? error.code : 'failed', messageOf(error));

@@ -161,7 +161,9 @@ function optionsOf(settings: ConnectionSettings): IClientOptions {
     resubscribe: false,
     queueQoSZero: false,
     rejectUnauthorized: true,
-    will: { topic: settings.will.topic, payload: Buffer.from(settings.will.payload), qos: 1, retain: true },
+    ...(settings.will === null
+      ? {}
+      : { will: { topic: settings.will.topic, payload: Buffer.from(settings.will.payload), qos: 1, retain: true } }),
     ...(settings.protocolVersion === 5 ? { properties: { maximumPacketSize: settings.maxPacketBytes } } : {}),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),

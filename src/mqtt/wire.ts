@@ -12,8 +12,8 @@ export interface ConnectionSettings {
   readonly keepaliveSeconds: number;
   readonly connectMs: number;
   readonly maxPacketBytes: number;
-  /** Retained, QoS 1. */
-  readonly will: Will;
+  /** Retained, QoS 1. Null for a guest, whose absence means nothing. */
+  readonly will: Will | null;
   readonly username?: string;
   readonly password?: string;
   /** PEM. Without `ca` the authorities of the system are trusted. */

@@ -13,12 +13,11 @@ import { childrenRunning } from '../support/processes';
 import { typing } from './recorded-keys';
 
 let dir: string;
-let listener: Listener<unknown> | null = null;
+const stopping: (() => void)[] = [];
 
 beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'usher-reader-'))));
 afterEach(async () => {
-  listener?.stop();
-  listener = null;
+  for (const stop of stopping.splice(0)) stop();
   await until('no program to be left', () => childrenRunning('cat').length + childrenRunning('sleep').length === 0);
   rmSync(dir, { recursive: true, force: true });
 });
@@ -40,7 +39,7 @@ class Listener<T> {
       { firstMs: 20, maxMs: 100 },
     );
     this.attached.start();
-    listener = this;
+    stopping.push(() => this.stop());
   }
 
   get listening(): boolean {

@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { createReaderKey, readReaderKey } from '../access/reader-key';
+import { swipeMac } from '../access/swipe';
+import { Guest } from '../mqtt/guest';
+import { topicOf } from '../mqtt/topics';
+import { IDENTIFIER } from '../readers/source';
+import { UsherError } from '../errors';
+import { type BrokerOptions, reachBox, withBrokerOptions } from './broker-options';
+
+interface SwipeOptions extends BrokerOptions {
+  readonly reader: string;
+  readonly id: string;
+  readonly key?: string;
+  readonly counter?: string;
+  readonly line?: boolean;
+}
+
+/** `usher reader …`: for whoever puts a reader up, or builds one. */
+export function readerCommand(): Command {
+  const command = new Command('reader').description('keys of card readers, and swipes to try one out');
+  command
+    .command('key')
+    .description('keys that a reader and the box share')
+    .command('new')
+    .argument('<file>', 'a file that is not there yet')
+    .description('make a key; put it into the reader too, and name it as keyFile in the configuration')
+    .action((file: string) => {
+      createReaderKey(file);
+      process.stdout.write(`${file} holds a new key of 32 bytes, for its owner alone\n`);
+    });
+  withBrokerOptions(command.command('swipe'))
+    .description('publish one swipe as the reader would')
+    .requiredOption('--reader <id>', 'the reader')
+    .requiredOption('--id <identifier>', 'what the card says')
+    .option('--key <file>', "the reader's key; without it the swipe has no MAC")
+    .option('--counter <number>', 'default: epoch ms, which rises by itself')
+    .option('--line', 'print the line for a serial port instead of publishing')
+    .action((options: SwipeOptions) => swipe(options));
+  return command;
+}
+
+async function swipe(options: SwipeOptions): Promise<void> {
+  const { reader, id } = options;
+  if (!IDENTIFIER.test(id)) throw new UsherError('usage', 'an identifier has 1 to 64 of A-Z a-z 0-9 . _ : -');
+  const at = Date.now();
+  const counter = counterOf(options.counter, at);
+  const key = options.key === undefined ? null : readReaderKey(options.key);
+  const { base, guest } = await reachBox(options);
+  const scope = { site: base.site, device: base.device, reader };
+  if (options.line === true) {
+    const mac = key === null ? null : swipeMac(key, scope, { v: 1, id, counter });
+    process.stdout.write(mac === null ? `${id}\n` : `SWIPE ${id} ${counter} ${mac}\n`);
+    return;
+  }
+  const message = { v: 1 as const, id, at, counter };
+  const visit = await Guest.connect(guest);
+  try {
+    await visit.publish(topicOf('swipe', { reader }, base), {
+      ...message,
+      ...(key === null ? {} : { mac: swipeMac(key, scope, message) }),
+    });
+  } finally {
+    await visit.close();
+  }
+  process.stdout.write(`swiped at ${reader}, counter ${counter}${key === null ? ', without a MAC' : ''}\n`);
+}
+
+function counterOf(text: string | undefined, at: number): number {
+  if (text === undefined) return at;
+  const counter = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(counter))
+    throw new UsherError('usage', '--counter takes a whole number below 2^53');
+  return counter;
+}

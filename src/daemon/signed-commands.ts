@@ -1,0 +1,161 @@
+import { dirname, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { CommandAuthority } from '../access/command-authority';
+import { CommandLedger } from '../access/command-ledger';
+import { trustedKey } from '../access/device-key';
+import { ledgerIn } from '../access/persisted';
+import type { PolicyKeeper } from '../access/policy/keeper';
+import type { PolicyOrder } from '../access/policy/types';
+import type { JudgedClock } from '../access/swipe-judge';
+import type { LoadedConfig } from '../config/load';
+import { messageOf, UsherError } from '../errors';
+import type { CommandRegistry, CommandSender } from '../mqtt/commands';
+import type { JournalBody } from '../store/journal-body';
+import type { Store } from '../store/store';
+
+/** @throws UsherError `config-invalid`: a key file that cannot be read or holds no Ed25519 public key */
+export function commandAuthority(
+  { config, file }: LoadedConfig,
+  store: Pick<Store, 'meta' | 'setMeta'>,
+  clock: JudgedClock,
+): CommandAuthority {
+  const keys = config.security.commandKeys.map((name) => {
+    const path = resolve(dirname(file), name);
+    try {
+      return trustedKey(readFileSync(path, 'utf8'));
+    } catch (error) {
+      throw new UsherError('config-invalid', `security.commandKeys: ${path}: ${messageOf(error)}`, {
+        remedy: 'Make a pair with `usher command-key new FILE`, and put FILE.pub here.',
+        cause: error,
+      });
+    }
+  });
+  const scope = { site: config.device.site, device: config.device.id };
+  return new CommandAuthority(scope, keys, new CommandLedger(ledgerIn(store)), clock);
+}
+
+export interface SignedCommandParts {
+  readonly store: Pick<Store, 'members'>;
+  readonly policy: Pick<PolicyKeeper, 'order'>;
+  /** Takes a change of the members over into the doors, now. */
+  readonly refresh: () => void;
+  /** Puts an order on record; a change of a member the store records itself. */
+  readonly record: (body: JournalBody) => void;
+}
+
+const Id = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
+const Name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
+const Time = z.number().int().min(0).max(8.64e15);
+const Doors = z.array(Name).min(1).max(16).nullable().default(null);
+
+const MemberOnly = z.strictObject({ member: Id });
+const MemberChange = z
+  .strictObject({
+    member: Id,
+    name: z.string().min(1).max(200).optional(),
+    groups: z.array(Name).max(32).optional(),
+    validFrom: Time.nullable().optional(),
+    validUntil: Time.nullable().optional(),
+    duressIds: z.array(Id).max(8).optional(),
+  })
+  .refine((change) => Object.keys(change).length > 1, 'changes nothing');
+
+/** Every order that a person may give to the policy, as a command: verb, what it takes, and the order. Times are epoch ms. */
+const ORDERS: readonly {
+  readonly verb: string;
+  readonly schema: z.ZodType<object>;
+  readonly order: (args: never) => PolicyOrder;
+}[] = [
+  order(
+    'lockdown',
+    z.strictObject({ doors: Doors, groups: z.array(Name).max(32).default([]), until: Time.nullable().default(null) }),
+    ({ doors, groups, until }) => ({ type: 'lockdown', doors, groups, until }),
+  ),
+  order('release-lockdown', z.strictObject({ doors: Doors }), ({ doors }) => ({ type: 'release', doors })),
+  order('hold-open', z.strictObject({ door: Name, until: Time }), ({ door, until }) => ({
+    type: 'hold-open',
+    door,
+    until,
+  })),
+  order('end-hold-open', z.strictObject({ door: Name }), ({ door }) => ({ type: 'close', door })),
+  order('place-member', z.strictObject({ member: Id, zone: Name }), ({ member, zone }) => ({
+    type: 'place',
+    member,
+    zone,
+  })),
+  order('clear-lockout', z.strictObject({ kind: z.enum(['reader', 'member', 'door']), id: Id }), ({ kind, id }) => ({
+    type: 'clear-lockout',
+    kind,
+    id,
+  })),
+  order('reset-policy', z.strictObject({}), () => ({ type: 'reset' })),
+];
+
+function order<S extends z.ZodType<object>>(verb: string, schema: S, toOrder: (args: z.infer<S>) => PolicyOrder) {
+  return { verb, schema, order: toOrder as (args: never) => PolicyOrder };
+}
+
+/** The verbs that change who may enter: all signed. An answer names ids, never a person. */
+export function registerSignedCommands(registry: CommandRegistry, parts: SignedCommandParts): void {
+  for (const { verb, schema, order: toOrder } of ORDERS)
+    registry.onCommand(
+      verb,
+      schema,
+      (args, sender) => {
+        const given = toOrder(args as never);
+        // Before it is followed: an order that cannot be recorded is not one that nobody gave.
+        parts.record({ ...described(given), by: byKey(sender) });
+        parts.policy.order(given);
+        return { order: given.type };
+      },
+      { signed: true },
+    );
+  registerMemberCommands(registry, parts);
+}
+
+function registerMemberCommands(registry: CommandRegistry, { store, policy, refresh }: SignedCommandParts): void {
+  const signed = { signed: true };
+  for (const [verb, status] of [
+    ['member-suspend', 'suspended'],
+    ['member-activate', 'active'],
+  ] as const)
+    registry.onCommand(
+      verb,
+      MemberOnly,
+      ({ member }) => {
+        store.members.update(member, { status });
+        refresh();
+        return { member, status };
+      },
+      signed,
+    );
+  registry.onCommand(
+    'member-update',
+    MemberChange,
+    ({ member, ...change }) => {
+      store.members.update(member, change);
+      refresh();
+      return { member, changed: Object.keys(change) };
+    },
+    signed,
+  );
+  registry.onCommand(
+    'member-revoke',
+    MemberOnly,
+    ({ member }, sender) => {
+      const receipt = store.members.remove(member, { by: byKey(sender), reason: 'revoked' });
+      policy.order({ type: 'forget', member });
+      refresh();
+      return { member, receipt: { ...receipt, deleted: { ...receipt.deleted, spaces: [...receipt.deleted.spaces] } } };
+    },
+    signed,
+  );
+}
+
+const byKey = ({ key }: CommandSender): string => `command key ${key ?? 'none'}`;
+
+function described(given: PolicyOrder): JournalBody {
+  const { type: verb, ...rest } = JSON.parse(JSON.stringify(given)) as JournalBody;
+  return { order: verb, ...rest };
+}
