@@ -63,7 +63,8 @@ export async function readCard(dir: string): Promise<Card> {
 export async function readBundle(dir: string): Promise<Bundle> {
   const card = await readCard(dir);
   for (const name of [card.model, card.golden.input, ...card.golden.outputs.map((output) => output.file)])
-    if (!(name in card.files))
+    // Own keys alone: `constructor` is in every object, and would go without a digest.
+    if (!Object.hasOwn(card.files, name))
       throw new UsherError('model-invalid', `${dir}: the card names ${name} but gives no digest for it`, {
         remedy: REMEDY,
       });
@@ -142,11 +143,13 @@ async function checkGolden({ dir, card }: Bundle, model: Model): Promise<void> {
   }
 }
 
+/** NaN as soon as one value is. */
 function largestDifference(a: Float32Array, b: Float32Array): number {
   let worst = 0;
   for (let i = 0; i < a.length; i++) {
     const difference = Math.abs((a[i] as number) - (b[i] as number));
-    if (!(difference <= worst)) worst = difference;
+    if (Number.isNaN(difference)) return NaN;
+    if (difference > worst) worst = difference;
   }
   return worst;
 }

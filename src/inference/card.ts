@@ -12,6 +12,9 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'sha256 in lower-case hex');
 const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a plain file name');
 const Probability = z.number().min(0).max(1);
 
+/** Pixels are divided by it. */
+const Scale = z.number().refine((value) => value !== 0, 'not 0');
+
 const Point2 = z.tuple([z.number(), z.number()]);
 
 /** How an RGB picture becomes the model's input tensor: value = (channel − mean[c]) / scale[c]. */
@@ -25,7 +28,7 @@ export const ImageInput = z.strictObject({
   height: z.number().int().positive().nullable(),
   multiple: z.number().int().positive().default(1),
   mean: z.tuple([z.number(), z.number(), z.number()]),
-  scale: z.tuple([z.number(), z.number(), z.number()]),
+  scale: z.tuple([Scale, Scale, Scale]),
 });
 export type ImageInput = z.infer<typeof ImageInput>;
 
