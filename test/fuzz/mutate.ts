@@ -184,7 +184,7 @@ function strange(value: unknown, draws: Draws): unknown {
       return draws.of([null, true, false, {}, []]);
     case 3: {
       let nested: unknown = value;
-      for (let depth = draws.below(draws.chance(10) ? 3000 : 20); depth > 0; depth--)
+      for (let depth = draws.below(draws.chance(10) ? 500 : 20); depth > 0; depth--)
         nested = draws.chance(2) ? [nested] : { a: nested };
       return nested;
     }
