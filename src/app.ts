@@ -1,22 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { openDeviceKey } from './access/device-key';
 import { DOOR_PHASES } from './access/keeper';
+import { PolicyKeeper } from './access/policy/keeper';
+import { compilePolicy } from './access/policy/rules';
+import { countersIn } from './access/persisted';
 import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
 import { Announcer } from './daemon/announcer';
+import { AuditTrail } from './daemon/audit-trail';
+import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
+import { ReadersService } from './daemon/readers-service';
+import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { VisionService } from './daemon/vision-service';
-import { UsherError } from './errors';
+import { messageOf, UsherError } from './errors';
 import type { VisionReady } from './events';
 import { EmbeddedBroker } from './mqtt/broker';
 import { MqttClient } from './mqtt/client';
 import { CommandRegistry } from './mqtt/commands';
 import { discoveryOf } from './mqtt/discovery';
-import { acceptSwipes } from './mqtt/swipes';
+import type { EventQueue } from './mqtt/event-queue';
 import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
 import { openStore } from './daemon/open-store';
+import { Journal } from './store/journal';
+import { applyRetention } from './store/retention';
+import type { Store } from './store/store';
 import { monotonicMs } from './system/clock';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import type { Log } from './system/log';
@@ -25,6 +36,7 @@ import { chooseModels, readEncoderCard } from './vision/load';
 
 const TICK_MS = 100;
 const REFRESH_MS = 1000;
+const RETENTION_MS = 86_400_000;
 const STOP_DEADLINE_MS = 8000;
 
 /**
@@ -94,8 +106,14 @@ export class App {
     const { config, dataDir, modelsDir } = this.loaded;
     const lock: DaemonLock = holdDaemonLock(dataDir);
     this.undo.push(() => lock.release());
-    const store = openStore({ dataDir, configured: { file: this.loaded.file, security: config.security } });
+    const journal = Journal.open(dataDir, { outboxBytes: config.audit.outboxMiB * 1024 * 1024 });
+    this.undo.push(() => journal.close());
+    const store = openStore(
+      { dataDir, configured: { file: this.loaded.file, security: config.security } },
+      { ledger: journal },
+    );
     this.undo.push(() => store.close());
+    const key = openDeviceKey(dataDir);
 
     const models = await chooseModels(modelsDir, config.models);
     const { output } = await readEncoderCard(modelsDir, models.encoder);
@@ -109,9 +127,24 @@ export class App {
         encoder: models.encoder,
       });
 
-    const mqtt = await this.connect();
+    const mqtt = await this.connect(journal.outbox);
     const health = new HealthBoard((component, state) => publishHealth(mqtt, component, state));
-    const announcer = new Announcer(mqtt, this.bootId, config.mqtt.unlockLifeMs, monotonicMs, this.log.child('door'));
+    const clock = new ClockGuard({ dataDir, health, log: this.log.child('clock') });
+    const trail = new AuditTrail(journal, mqtt, key, this.log.child('audit'));
+    const announcer = new Announcer(
+      mqtt,
+      trail,
+      this.bootId,
+      key,
+      config.mqtt.unlockLifeMs,
+      monotonicMs,
+      this.log.child('door'),
+    );
+    const policy = new PolicyKeeper(
+      compilePolicy(config.policy, config.doors),
+      (member) => roster.rightsOf(member),
+      () => ({ mono: monotonicMs(), wall: clock.wall() }),
+    );
     const doors = new Doors(
       config.doors,
       output.thresholds,
@@ -120,13 +153,41 @@ export class App {
       health,
       monotonicMs,
       this.log.child('door'),
+      policy,
     );
     health.set('models', modelsHealth(models.set));
     const { detail, remedy } = health.get('models');
     if (detail !== null) this.log.warn(detail, { remedy });
-    this.listen(mqtt, doors, health);
+    const readers = new ReadersService(
+      {
+        loaded: this.loaded,
+        counters: countersIn(store),
+        clock,
+        monotonicMs,
+        mqtt,
+        health,
+        stdin: () => process.stdin,
+        log: this.log.child('readers'),
+      },
+      {
+        swipe: (reader, identifier) => doors.swipe(reader, identifier),
+        contact: ({ door, open }) => policy.feed({ type: 'contact', door, open }),
+      },
+    );
+    readers.start();
+    this.undo.push(() => readers.stop());
+    const commands = new CommandRegistry(mqtt, { admission: commandAuthority(this.loaded, store, clock) });
+    registerSignedCommands(commands, {
+      store,
+      policy,
+      refresh: () => roster.load(),
+      record: (body) => trail.fact('policy', body),
+    });
+    this.listen(mqtt, commands, doors, health);
     mqtt.start();
     this.undo.push(() => mqtt.stop());
+    trail.started({ bootId: this.bootId, version: packageVersion(), config });
+    this.undo.push(() => trail.stopped(this.bootId));
 
     this.undo.push(() => doors.shutdown());
     const phases = new PhasePublisher(mqtt, doors.all, monotonicMs);
@@ -136,7 +197,15 @@ export class App {
       this.tickedAt = monotonicMs();
     });
     doors.refresh();
-    this.every(REFRESH_MS, () => doors.refresh());
+    doors.clock(clock.tick());
+    this.every(REFRESH_MS, () => {
+      doors.clock(clock.tick());
+      doors.refresh();
+      trail.housekeep();
+    });
+    const retain = (): void => this.retain(store, doors);
+    retain();
+    this.every(RETENTION_MS, retain);
     this.every(config.health.everySeconds * 1000, () => {
       health.set('broker', brokerHealth(mqtt.health));
       for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
@@ -157,7 +226,10 @@ export class App {
             doors.observe(observation);
           },
           live: (live) => doors.cameraLive(camera.id, live),
-          ready: (ready) => this.reportModels(mqtt, ready),
+          ready: (ready) => {
+            trail.models(ready);
+            this.reportModels(mqtt, ready);
+          },
           health: (state) => health.set(camera.id, state),
         },
         this.log.child(camera.id),
@@ -168,7 +240,7 @@ export class App {
     }
   }
 
-  private async connect(): Promise<MqttClient> {
+  private async connect(queue: EventQueue): Promise<MqttClient> {
     const { device, mqtt } = this.loaded.config;
     let address: { url: string } & Partial<Extract<typeof mqtt.broker, { type: 'external' }>>;
     if (mqtt.broker.type === 'embedded') {
@@ -192,6 +264,7 @@ export class App {
       device: device.id,
       discoveryPrefix: mqtt.discoveryPrefix,
       bootId: this.bootId,
+      queue,
       rejected: ({ topic, reason, detail }) => {
         // One line a second and reason: whoever floods the broker must not fill the disk through our log.
         const now = monotonicMs();
@@ -206,11 +279,8 @@ export class App {
     });
   }
 
-  private listen(mqtt: MqttClient, doors: Doors, health: HealthBoard): void {
+  private listen(mqtt: MqttClient, commands: CommandRegistry, doors: Doors, health: HealthBoard): void {
     const { config } = this.loaded;
-    const readers = new Set(config.doors.flatMap((door) => door.readers));
-    acceptSwipes(mqtt, { readers }, (reader, { id }) => doors.swipe(reader, id));
-    const commands = new CommandRegistry(mqtt);
     const nothing = z.strictObject({});
     commands.onCommand('ping', nothing, () => ({ bootId: this.bootId, version: packageVersion() }));
     commands.onCommand('status', nothing, () => ({
@@ -256,6 +326,18 @@ export class App {
       else this.log.warn('the execution provider asked for is not to be had', { ...fields, asked });
     }
     publishModels(mqtt, ready);
+  }
+
+  /** Deletes who has been away, or no member, for longer than the configuration allows. */
+  private retain(store: Store, doors: Doors): void {
+    try {
+      const { deleted, held } = applyRetention(store, this.loaded.config.security.retention, Date.now());
+      if (held === 'clock-jumped') this.log.warn('retention waits a day: the clock has jumped');
+      if (deleted.length > 0) this.log.info('members deleted by retention', { members: deleted.length });
+      if (deleted.length > 0) doors.reload();
+    } catch (error) {
+      this.log.error(`retention: ${messageOf(error)}`);
+    }
   }
 
   private noteReady(camera: string): void {

@@ -73,6 +73,11 @@ export class Roster {
     }
   }
 
+  /** Notes a visit, to the day, for retention. @throws UsherError `store-unavailable` */
+  markSeen(member: string, at: number): void {
+    this.store.members.markSeen(member, at);
+  }
+
   /** Keeps an accepted face as one more template of the member. @throws UsherError `store-unavailable` */
   adapt(member: string, template: NewTemplate): void {
     const adapted = this.store.templates.list(member).filter((stored) => stored.source === 'adapted');

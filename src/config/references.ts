@@ -1,3 +1,4 @@
+import { policyFaults } from './policy-references';
 import { readerFaults as sourceFaults } from './reader-references';
 
 /** A fault between keys that are each well-formed: a name used twice, or one that names nothing. */
@@ -23,6 +24,7 @@ export function referenceFaults(plain: unknown): ReferenceFault[] {
     ...reserved(cameras),
     ...unknownCameras(doors, cameras),
     ...readerFaults(doors),
+    ...policyFaults(plain),
     ...sourceFaults(plain),
   ];
 }
@@ -48,7 +50,12 @@ function duplicates(list: readonly Entry[], key: string): ReferenceFault[] {
 function reserved(cameras: readonly Entry[]): ReferenceFault[] {
   return cameras.flatMap(({ id }, index) =>
     typeof id === 'string' && (RESERVED_CAMERA_IDS.includes(id) || id.startsWith(ACTUATOR))
-      ? [{ path: ['cameras', index, 'id'], message: `is reserved, as are ${RESERVED_CAMERA_IDS.join(', ')} and ${ACTUATOR}…` }]
+      ? [
+          {
+            path: ['cameras', index, 'id'],
+            message: `is reserved, as are ${RESERVED_CAMERA_IDS.join(', ')} and ${ACTUATOR}…`,
+          },
+        ]
       : [],
   );
 }

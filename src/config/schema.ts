@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { SecurityConfig } from './security';
 import { ContactConfig, ReaderConfig } from './readers';
+import { AuditConfig } from './audit';
+import { PolicyConfig } from './policy';
+import { SecurityConfig } from './security';
 
 /**
  * The configuration, every key with its unit and default. `device-config/schema.json` is generated from here, so the
@@ -187,7 +189,12 @@ export const ConfigSchema = z.strictObject({
         .default(['cpu'])
         .describe('Execution providers in order of preference'),
       threads: z.number().int().min(1).max(16).default(1).describe('Threads inside one operator'),
-      mirror: z.boolean().optional().describe('Encode the mirrored face too; default: as the encoder’s card says'),
+      mirror: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Encode the mirrored live face too: twice the work, hardly surer (enrolment always does what the card says)',
+        ),
     })
     .prefault({}),
   mqtt: z
@@ -205,7 +212,9 @@ export const ConfigSchema = z.strictObject({
   doors: z.array(DoorConfig).min(1).max(16),
   readers: z.array(ReaderConfig).max(64).default([]).describe('How the readers of the doors are attached and secured'),
   contacts: z.array(ContactConfig).max(16).default([]).describe('What tells whether a door is open'),
+  policy: PolicyConfig.prefault({}),
   security: SecurityConfig.prefault({}),
+  audit: AuditConfig.prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

@@ -1,5 +1,7 @@
 import { DoorKeeper } from '../access/keeper';
+import type { DenialReason } from '../access/reasons';
 import type { Roster } from '../access/roster';
+import type { PolicyKeeper, PolicyNews } from '../access/policy/keeper';
 import type { ThresholdRow } from '../access/thresholds';
 import type { DoorConfig } from '../config/schema';
 import type { Decision, DoorEvent } from '../access/door-types';
@@ -19,6 +21,7 @@ const ADAPT_QUALITY = 0.8;
 export class Doors {
   private readonly keepers: readonly DoorKeeper[];
   private storeAvailable = true;
+  private clockBelieved = true;
   /** The last good frame of each camera, for template adaption. */
   private readonly lastSeen = new Map<string, Observation>();
 
@@ -26,19 +29,27 @@ export class Doors {
     doors: readonly DoorConfig[],
     table: readonly ThresholdRow[],
     private readonly roster: Roster,
-    private readonly announcer: Pick<Announcer, 'announce'>,
+    private readonly announcer: Pick<Announcer, 'announce' | 'alarm' | 'recover'>,
     private readonly health: HealthBoard,
     private readonly monotonicMs: () => number,
     private readonly log: Log,
+    private readonly policy: PolicyKeeper,
   ) {
-    this.keepers = doors.map((door) => new DoorKeeper(door, roster, table));
+    this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy));
+    policy.onNews((news) => this.tell(news));
   }
 
   get all(): readonly DoorKeeper[] {
     return this.keepers;
   }
 
+  /** While the clock is not believed nothing is granted: an unlock would bear a time at which it is not issued. */
+  clock(believed: boolean): void {
+    this.clockBelieved = believed;
+  }
+
   observe(observation: Observation): void {
+    if (!this.clockBelieved) return;
     this.lastSeen.set(observation.camera, observation);
     for (const keeper of this.watching(observation.camera)) {
       try {
@@ -59,22 +70,33 @@ export class Doors {
     const keeper = this.keepers.find(({ door }) => door.readers.includes(reader));
     if (keeper === undefined) return;
     const at = this.monotonicMs();
+    const refuse = (reason: DenialReason): void =>
+      this.feed(keeper, { type: 'swipe', at, reader, standing: { kind: 'refused', member: null, reason } });
+    if (!this.clockBelieved) {
+      refuse('clock-doubtful');
+      return;
+    }
     try {
       this.announce(keeper, keeper.swipe(reader, identifier, at));
     } catch (error) {
       this.storeFailed(error);
-      this.feed(keeper, {
-        type: 'swipe',
-        at,
-        reader,
-        standing: { kind: 'refused', member: null, reason: 'store-unavailable' },
-      });
+      refuse('store-unavailable');
     }
   }
 
-  /** Reads the store again where another process changed it, and notices when it cannot be read. */
+  /** Loads the gallery again after a change of our own. */
+  reload(): void {
+    try {
+      this.roster.load();
+    } catch (error) {
+      this.storeFailed(error);
+    }
+  }
+
+  /** Reads the store again where another process changed it, and notices when it or the journal is not to be had. */
   refresh(): void {
     try {
+      this.announcer.recover();
       if (this.roster.refresh()) this.log.info('members loaded again', { members: this.roster.size });
       if (!this.storeAvailable) this.roster.load();
       this.setStore(true);
@@ -86,12 +108,25 @@ export class Doors {
 
   tick(): void {
     const at = this.monotonicMs();
+    this.policy.feed({ type: 'tick' });
     for (const keeper of this.keepers) this.feed(keeper, { type: 'tick', at });
   }
 
   shutdown(): void {
     const at = this.monotonicMs();
     for (const keeper of this.keepers) this.feed(keeper, { type: 'shutdown', at });
+  }
+
+  /** Alarms, and unlocks that an order asks for. */
+  private tell({ alarms, ordered }: PolicyNews): void {
+    for (const alarm of alarms) {
+      const keeper = this.keepers.find(({ door }) => door.id === alarm.door);
+      if (keeper !== undefined) this.announcer.alarm(keeper.door, alarm);
+    }
+    for (const { door, decision } of ordered) {
+      const keeper = this.keepers.find((each) => each.door.id === door);
+      if (keeper !== undefined) this.announce(keeper, [decision]);
+    }
   }
 
   private watching(camera: string): readonly DoorKeeper[] {
@@ -104,9 +139,26 @@ export class Doors {
 
   private announce(keeper: DoorKeeper, decisions: readonly Decision[]): void {
     for (const decision of decisions) {
-      this.announcer.announce(keeper.door, decision);
-      if (decision.outcome === 'granted' && keeper.door.adaptTemplates) this.adapt(keeper.door, decision.member);
+      try {
+        this.announcer.announce(keeper.door, decision);
+      } catch (error) {
+        this.storeFailed(error);
+        if (decision.outcome === 'granted' && decision.reason !== 'hold-open')
+          this.feed(keeper, { type: 'withheld', at: this.monotonicMs() });
+        continue;
+      }
+      if (decision.outcome === 'granted' && decision.member !== null) this.afterGrant(keeper.door, decision.member);
     }
+  }
+
+  /** What a grant leaves behind in the store; the door is open already, so a failure here is told and takes nothing back. */
+  private afterGrant(door: DoorConfig, member: string): void {
+    try {
+      this.roster.markSeen(member, Date.now());
+    } catch (error) {
+      this.log.warn(`the visit was not noted: ${messageOf(error)}`, { door: door.id });
+    }
+    if (door.adaptTemplates) this.adapt(door, member);
   }
 
   private adapt(door: DoorConfig, member: string): void {

@@ -30,7 +30,8 @@ export interface ReadersParts {
   readonly monotonicMs: () => number;
   readonly mqtt: Pick<MqttClient, 'subscribe' | 'reject'>;
   readonly health: Pick<HealthBoard, 'set'>;
-  readonly stdin: Readable;
+  /** Asked for only where a reader is configured on it. */
+  readonly stdin: () => Readable;
   readonly log: Log;
 }
 
