@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { canonicalJson as signedCanonicalJson } from '../../src/access/canonical';
 import { canonicalJson, type Json } from '../../src/store/canonical';
 import { Database } from '../../src/store/database';
-import { type EventEntry, Journal } from '../../src/store/journal';
+import { bodyOf, type EventEntry, Journal } from '../../src/store/journal';
 import { bodyText } from '../../src/store/journal-body';
 import { ChainCheck, type JournalRecord } from '../../src/store/journal-chain';
 import { withFolder } from './harness';
@@ -128,6 +130,25 @@ describe('the journal', () => {
       expect(() => reader.append('stop', {})).toThrow('cannot be written');
       reader.close();
       expect(() => Journal.open(path.join(folder, 'none'), { readonly: true })).toThrow('there is no');
+    }));
+});
+
+describe('processes that append at once', () => {
+  it('make one chain, each in its own order, from the first moment of the file', () =>
+    withFolder(async (folder) => {
+      const run = promisify(execFile);
+      const script = [path.join(__dirname, 'run-ts.cjs'), path.join(__dirname, 'journal-child.ts')];
+      const members = ['a', 'b', 'c', 'd'];
+      await Promise.all(members.map((member) => run(process.execPath, ['-r', ...script, folder, '40', member])));
+      const journal = Journal.open(folder);
+      const records = [...journal.records()];
+      expect(check(records).findings).toEqual([]);
+      expect(records).toHaveLength(1 + members.length * 80);
+      for (const member of members) {
+        const turns = records.map((record) => bodyOf(record)).filter((body) => body['member'] === member);
+        expect(turns.map((body) => body['turn'])).toEqual(Array.from({ length: 80 }, (_, i) => Math.floor(i / 2)));
+      }
+      journal.close();
     }));
 });
 
