@@ -1,4 +1,5 @@
 import { UsherError } from '../errors';
+import { instantiate, WASM_PAGE_BYTES, type WasmMemory } from '../webassembly';
 import { SIMILARITY_WASM_BASE64 } from './similarity-wasm';
 
 /**
@@ -18,22 +19,12 @@ export interface SimilarityKernel {
 /** Floats that the kernel takes in one turn; rows are padded to it. */
 export const LANE_FLOATS = 16;
 
-/** The little of WebAssembly's JavaScript interface that is used; its types ship with the DOM's, which is not here. */
-interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-interface WasmNamespace {
-  validate(bytes: Uint8Array): boolean;
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { readonly exports: object };
-}
 interface KernelExports {
   readonly memory: WasmMemory;
   squaredDistances(query: number, row: number, rows: number, rowBytes: number, out: number): void;
 }
 
-const PAGE_FLOATS = 16_384;
+const PAGE_FLOATS = WASM_PAGE_BYTES / 4;
 
 /** Grows by an eighth: V8 extends a WebAssembly memory in place, so that growing costs no copy and little slack. */
 class WasmKernel implements SimilarityKernel {
@@ -102,11 +93,8 @@ export class JavaScriptKernel implements SimilarityKernel {
 
 /** The fastest kernel that this engine runs. */
 export function createKernel(): SimilarityKernel {
-  const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly?: WasmNamespace };
-  const bytes = new Uint8Array(Buffer.from(SIMILARITY_WASM_BASE64, 'base64'));
-  if (wasm?.validate(bytes) !== true) return new JavaScriptKernel();
-  const { exports } = new wasm.Instance(new wasm.Module(bytes));
-  return new WasmKernel(exports as KernelExports);
+  const exports = instantiate(SIMILARITY_WASM_BASE64);
+  return exports === null ? new JavaScriptKernel() : new WasmKernel(exports as KernelExports);
 }
 
 function outOfMemory(floats: number, cause: unknown): UsherError {

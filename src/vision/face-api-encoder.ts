@@ -12,8 +12,8 @@ import { clipToFrame, SquareCrop } from './square-crop';
 const CENTRE_X = 0.5;
 const CENTRE_Y = 0.43;
 const EYE_TO_MOUTH = 0.45;
-const IDENTITY = [1, 1, 1] as const;
-const ZERO = [0, 0, 0] as const;
+/** The aligned face keeps the frame's levels: its quality is measured on them. */
+const LEVELS = { mean: [0, 0, 0], scale: [1, 1, 1] } as const;
 
 /** face-api's FaceRecognitionNet: an upright square around eyes and mouth (no rotation), padded, resized, encoded. */
 export class FaceApiEncoder implements FaceEncoder {
@@ -36,8 +36,8 @@ export class FaceApiEncoder implements FaceEncoder {
       throw new UsherError('model-invalid', `${running.name}: this encoder needs a fixed square NCHW input in RGB`);
     this.space = output.space;
     this.dimensions = output.dimensions;
-    this.crop = new SquareCrop(size, true);
-    this.aligned = { width: size, height: size, data: new Float32Array(3 * size * size) };
+    this.crop = new SquareCrop(size, true, LEVELS);
+    this.aligned = { width: size, height: size, data: this.crop.output };
     this.input = new Float32Array(3 * size * size);
     this.dims = [1, 3, size, size];
   }
@@ -45,7 +45,7 @@ export class FaceApiEncoder implements FaceEncoder {
   align(frame: Frame, shape: FaceShape): AlignedFace | null {
     const rect = clipToFrame(alignmentBox(shape, frame), frame);
     if (!(rect.width > 0 && rect.height > 0)) return null;
-    this.crop.run(frame, rect, this.aligned.data, ZERO, IDENTITY);
+    this.crop.run(frame, rect);
     return this.aligned;
   }
 

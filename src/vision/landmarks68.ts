@@ -18,7 +18,6 @@ const RIGHT_MOUTH_CORNER = 54;
 /** face-api's 68-point landmark network on the detector's box, padded to a square (faceLandmarkNet/FaceLandmark68NetBase.ts). */
 export class Landmarks68 implements FaceLandmarker {
   private readonly crop: SquareCrop;
-  private readonly input: Float32Array;
   private readonly dims: readonly number[];
 
   constructor(
@@ -30,8 +29,7 @@ export class Landmarks68 implements FaceLandmarker {
     const size = image.width;
     if (size === null || size !== image.height || image.layout !== 'NCHW' || image.colour !== 'RGB')
       throw new UsherError('model-invalid', `${running.name}: landmarks need a fixed square NCHW input in RGB`);
-    this.crop = new SquareCrop(size, true);
-    this.input = new Float32Array(3 * size * size);
+    this.crop = new SquareCrop(size, true, image);
     this.dims = [1, 3, size, size];
   }
 
@@ -40,8 +38,8 @@ export class Landmarks68 implements FaceLandmarker {
     const rect = clipToFrame(box, frame);
     if (!(rect.width > 0 && rect.height > 0))
       throw new UsherError('face-unsuitable', 'the face box lies outside the picture');
-    this.crop.run(frame, rect, this.input, this.image.mean, this.image.scale);
-    const outputs = await this.model.run({ [this.image.name]: { data: this.input, dims: this.dims } });
+    this.crop.run(frame, rect);
+    const outputs = await this.model.run({ [this.image.name]: { data: this.crop.output, dims: this.dims } });
     const values = outputs[this.output.output]?.data;
     if (!(values instanceof Float32Array) || values.length !== 2 * POINTS)
       throw new UsherError('model-invalid', `${this.running.name}: output "${this.output.output}" is not 68 points`);

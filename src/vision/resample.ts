@@ -1,100 +1,45 @@
+import { type Axis, type BilinearKernel, type PlaneLevels, setSample, type TargetShape } from './bilinear';
+import { createBilinear } from './bilinear-simd';
 import type { Frame } from './frame';
 
 /** Where the channels of a packed RGB frame go: plane k of the target takes source channel `order[k]`. */
 export const PLANES = { RGB: [0, 1, 2], BGR: [2, 1, 0] } as const;
 
 /**
- * Shrinks (or enlarges) frames of one fixed size into the top-left corner of a planar network input; the rest stays as it was
- * (zero). Bilinear with half-pixel centres, as OpenCV's INTER_LINEAR. The coordinate tables are made once, so a frame costs
- * no allocation.
+ * Shrinks (or enlarges) frames of one fixed size into the top-left corner of a planar network input, which it owns; the rest of
+ * that stays zero. Bilinear with half-pixel centres, as OpenCV's INTER_LINEAR.
  */
 export class FrameResizer {
-  private readonly left: Int32Array;
-  private readonly right: Int32Array;
-  private readonly weight: Float32Array;
+  private readonly kernel: BilinearKernel;
 
-  /**
-   * @param width target width of the picture inside the network input, `height` likewise
-   * @param stride width of the network input
-   * @param planeSize width × height of the network input
-   */
   constructor(
-    readonly sourceWidth: number,
-    readonly sourceHeight: number,
-    private readonly width: number,
-    private readonly height: number,
-    private readonly stride: number,
-    private readonly planeSize: number,
+    private readonly sourceWidth: number,
+    sourceHeight: number,
+    target: TargetShape,
+    levels: PlaneLevels,
+    create = createBilinear,
   ) {
-    this.left = new Int32Array(width);
-    this.right = new Int32Array(width);
-    this.weight = new Float32Array(width);
-    for (let x = 0; x < width; x++) {
-      const at = Math.min(Math.max(((x + 0.5) * sourceWidth) / width - 0.5, 0), sourceWidth - 1);
-      const x0 = Math.floor(at);
-      this.left[x] = x0 * 3;
-      this.right[x] = Math.min(x0 + 1, sourceWidth - 1) * 3;
-      this.weight[x] = at - x0;
-    }
+    this.kernel = create(target, levels);
+    fillHalfPixel(this.kernel.columns, sourceWidth);
+    fillHalfPixel(this.kernel.rows, sourceHeight);
+    this.kernel.prepare();
   }
 
-  /** Writes (value − mean[k]) / scale[k] into plane k of `target`. */
-  run(
-    frame: Frame,
-    target: Float32Array,
-    order: readonly [number, number, number],
-    mean: readonly [number, number, number],
-    scale: readonly [number, number, number],
-  ): void {
-    const { left, right, weight, width, height, stride, planeSize, sourceWidth, sourceHeight } = this;
-    const data = frame.data;
-    const [c0, c1, c2] = order;
-    const [m0, m1, m2] = mean;
-    const s0 = 1 / scale[0];
-    const s1 = 1 / scale[1];
-    const s2 = 1 / scale[2];
-    for (let y = 0; y < height; y++) {
-      const at = Math.min(Math.max(((y + 0.5) * sourceHeight) / height - 0.5, 0), sourceHeight - 1);
-      const y0 = Math.floor(at);
-      const wy = at - y0;
-      const top = y0 * sourceWidth * 3;
-      const bottom = Math.min(y0 + 1, sourceHeight - 1) * sourceWidth * 3;
-      let out = y * stride;
-      for (let x = 0; x < width; x++, out++) {
-        const l = left[x] as number;
-        const r = right[x] as number;
-        const wx = weight[x] as number;
-        const w11 = wx * wy;
-        const w10 = wy - w11;
-        const w01 = wx - w11;
-        const w00 = 1 - wx - w10;
-        const tl = top + l;
-        const tr = top + r;
-        const bl = bottom + l;
-        const br = bottom + r;
-        target[out] =
-          ((data[tl + c0] as number) * w00 +
-            (data[tr + c0] as number) * w01 +
-            (data[bl + c0] as number) * w10 +
-            (data[br + c0] as number) * w11 -
-            m0) *
-          s0;
-        target[out + planeSize] =
-          ((data[tl + c1] as number) * w00 +
-            (data[tr + c1] as number) * w01 +
-            (data[bl + c1] as number) * w10 +
-            (data[br + c1] as number) * w11 -
-            m1) *
-          s1;
-        target[out + 2 * planeSize] =
-          ((data[tl + c2] as number) * w00 +
-            (data[tr + c2] as number) * w01 +
-            (data[bl + c2] as number) * w10 +
-            (data[br + c2] as number) * w11 -
-            m2) *
-          s2;
-      }
-    }
+  /** 3 × planeSize floats; one and the same array for ever, overwritten by each `run`. */
+  get output(): Float32Array {
+    return this.kernel.output;
+  }
+
+  run(frame: Frame): void {
+    this.kernel.run(frame, 0, 0, this.sourceWidth);
+  }
+}
+
+function fillHalfPixel(axis: Axis, length: number): void {
+  const count = axis.first.length;
+  for (let i = 0; i < count; i++) {
+    const at = ((i + 0.5) * length) / count - 0.5;
+    setSample(axis, i, Math.min(Math.max(at, 0), length - 1), length);
   }
 }
 

@@ -30,7 +30,6 @@ interface Geometry {
   readonly columns: number;
   readonly rows: number;
   readonly crop: SquareCrop;
-  readonly input: Float32Array;
   readonly dims: readonly number[];
 }
 
@@ -63,8 +62,8 @@ export class TinyYoloDetector implements FaceDetector {
   async detectAt(frame: Frame, size: number): Promise<readonly DetectedFace[]> {
     const geometry = this.geometryFor(frame, size);
     const whole = { x: 0, y: 0, width: frame.width, height: frame.height };
-    geometry.crop.run(frame, whole, geometry.input, this.image.mean, this.image.scale);
-    const outputs = await this.model.run({ [this.image.name]: { data: geometry.input, dims: geometry.dims } });
+    geometry.crop.run(frame, whole);
+    const outputs = await this.model.run({ [this.image.name]: { data: geometry.crop.output, dims: geometry.dims } });
     const grid = outputs[this.output.output]?.data;
     const cells = (geometry.columns * geometry.rows) / this.output.cellPx ** 2;
     if (!(grid instanceof Float32Array) || grid.length !== cells * VALUES * this.output.anchors.length)
@@ -99,8 +98,7 @@ export class TinyYoloDetector implements FaceDetector {
       size,
       columns,
       rows,
-      crop: new SquareCrop(size, false, columns, rows),
-      input: new Float32Array(3 * rows * columns),
+      crop: new SquareCrop(size, false, this.image, { columns, rows }),
       dims: [1, 3, rows, columns],
     };
     return this.geometry;

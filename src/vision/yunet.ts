@@ -20,7 +20,6 @@ interface Geometry {
   readonly width: number;
   readonly height: number;
   readonly resizer: FrameResizer;
-  readonly input: Float32Array;
 }
 
 /**
@@ -39,9 +38,9 @@ export class YuNetDetector implements FaceDetector {
 
   async detect(frame: Frame, smallestFacePx: number): Promise<readonly DetectedFace[]> {
     const geometry = this.geometryFor(frame, smallestFacePx);
-    geometry.resizer.run(frame, geometry.input, PLANES[this.image.colour], this.image.mean, this.image.scale);
+    geometry.resizer.run(frame);
     const outputs = await this.model.run({
-      [this.image.name]: { data: geometry.input, dims: [1, 3, geometry.height, geometry.width] },
+      [this.image.name]: { data: geometry.resizer.output, dims: [1, 3, geometry.height, geometry.width] },
     });
     const candidates: DetectedFace[] = [];
     for (const stride of this.output.strides) this.decode(outputs, stride, geometry, candidates);
@@ -69,8 +68,12 @@ export class YuNetDetector implements FaceDetector {
       scale,
       width,
       height,
-      resizer: new FrameResizer(frame.width, frame.height, innerWidth, innerHeight, width, width * height),
-      input: new Float32Array(3 * width * height),
+      resizer: new FrameResizer(
+        frame.width,
+        frame.height,
+        { columns: innerWidth, rows: innerHeight, stride: width, planeSize: width * height },
+        { order: PLANES[this.image.colour], mean: this.image.mean, scale: this.image.scale },
+      ),
     };
     return this.geometry;
   }

@@ -1,17 +1,10 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import wabtFactory from 'wabt';
 import { createKernel, JavaScriptKernel } from '../../src/access/similarity';
 import { SIMILARITY_WASM_BASE64 } from '../../src/access/similarity-wasm';
-
-const source = path.resolve(__dirname, '../../src/access/similarity.wat');
+import { compileWat } from '../support/compile-wat';
 
 describe('similarity kernel', () => {
   it('is the committed source, compiled', async () => {
-    const wabt = await wabtFactory();
-    const module = wabt.parseWat('similarity.wat', readFileSync(source, 'utf8'), { simd: true });
-    module.validate();
-    expect(SIMILARITY_WASM_BASE64).toBe(Buffer.from(module.toBinary({}).buffer).toString('base64'));
+    expect(SIMILARITY_WASM_BASE64).toBe(await compileWat('access/similarity.wat'));
   });
 
   it('is the fast one on this engine', () => {
