@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
  */
 const RANKS = [
   ['cli'],
-  ['training', 'evaluation', 'demo', 'daemon'],
+  ['training', 'evaluation', 'demo', 'daemon', 'doctor'],
   ['vision', 'voice', 'readers', 'fleet', 'console', 'bundles'],
   ['access', 'inference', 'mqtt', 'system'],
   ['store', 'config', 'rx'],

@@ -6,6 +6,7 @@ import { auditCommand } from './cli/audit';
 import { commandCommand, commandKeyCommand } from './cli/command';
 import { configCommand } from './cli/config';
 import { demoCommand } from './cli/demo';
+import { doctorCommand } from './cli/doctor';
 import { enrollCommand } from './cli/enroll';
 import { keysCommand } from './cli/keys';
 import { membersCommand } from './cli/members';
@@ -22,6 +23,7 @@ const program = new Command('usher')
   .showHelpAfterError()
   .addCommand(runCommand())
   .addCommand(demoCommand())
+  .addCommand(doctorCommand())
   .addCommand(enrollCommand())
   .addCommand(membersCommand())
   .addCommand(keysCommand())

@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { diagnose } from '../doctor/diagnose';
+import type { Finding } from '../doctor/finding';
+import { type InstallationOptions, loadInstallation, withInstallationOptions } from './installation';
+
+const MARKS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
+
+export function doctorCommand(): Command {
+  const command = withInstallationOptions(new Command('doctor'))
+    .description('look at all that this installation rests on; exit code 1 when something fails')
+    .option('--probe', 'try the broker with this box’s credentials even while the daemon is connected')
+    .option('--json', 'write JSON');
+  return command.action(async () => {
+    const options = command.opts<InstallationOptions & { probe?: boolean; json?: boolean }>();
+    const loaded = await loadInstallation(options);
+    const show = (finding: Finding): void => {
+      if (options.json !== true) process.stdout.write(findingText(finding));
+    };
+    const findings = await diagnose(loaded, { probe: options.probe === true }, show);
+    const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length;
+    const summary = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
+    process.stdout.write(
+      options.json === true
+        ? `${JSON.stringify({ config: loaded.file, ...summary, findings }, null, 2)}\n`
+        : `${summary.ok} ok, ${summary.warn} warnings, ${summary.fail} failures\n`,
+    );
+    // Native libraries may keep handles of what was tried.
+    process.exitCode = summary.fail > 0 ? 1 : 0;
+  });
+}
+
+function findingText({ check, state, found, remedy }: Finding): string {
+  const line = `${MARKS[state]} ${check}: ${found}\n`;
+  return remedy === null ? line : `${line}     → ${remedy}\n`;
+}

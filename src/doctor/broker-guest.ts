@@ -1,0 +1,90 @@
+import type { LoadedConfig } from '../config/load';
+import { Connection } from '../mqtt/connection';
+import { readCredentials } from '../mqtt/credentials';
+import { MQTT_LIMITS } from '../mqtt/limits';
+import { explainBrokerProblem } from '../mqtt/problems';
+import type { ConnectionSettings, InboundPacket } from '../mqtt/wire';
+import type { UsherError } from '../errors';
+
+const ANSWER_MS = 5000;
+/** Time for a message to come back: on the wire it is milliseconds. */
+const ECHO_MS = 700;
+
+/** Who is trying. `box`: with the credentials of the configuration. `nobody`: without any. */
+export type Guest = 'box' | 'nobody';
+
+/** A visit to the broker: what was heard, and whether what is said is taken. */
+export class Visit {
+  readonly heard: InboundPacket[] = [];
+
+  private constructor(private readonly connection: Connection) {}
+
+  /** @throws UsherError `broker-failed` */
+  static async pay(loaded: LoadedConfig, url: string, guest: Guest, protocolVersion: 4 | 5): Promise<Visit> {
+    const { device, mqtt } = loaded.config;
+    const external = mqtt.broker.type === 'external' ? mqtt.broker : null;
+    const credentials = external === null ? {} : await readCredentials(external);
+    const { ca } = credentials;
+    const settings: ConnectionSettings = {
+      url: guest === 'box' ? url : url.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1'),
+      // A name of its own: the daemon's would push the daemon out.
+      clientId: `usher-${device.site}-${device.id}-doctor-${guest}`,
+      protocolVersion,
+      keepaliveSeconds: MQTT_LIMITS.keepaliveSeconds,
+      connectMs: ANSWER_MS,
+      maxPacketBytes: MQTT_LIMITS.clientPacketBytes,
+      will: null,
+      ...(guest === 'box' ? credentials : ca === undefined ? {} : { ca }),
+      ...(guest === 'box' && external?.username !== undefined ? { username: external.username } : {}),
+    };
+    return new Promise((resolve, reject: (error: UsherError) => void) => {
+      const connection: Connection = new Connection(settings, {
+        up: () => {
+          clearTimeout(late);
+          resolve(visit);
+        },
+        message: (packet) => visit.heard.push(packet),
+        down: (cause) => {
+          clearTimeout(late);
+          reject(explainBrokerProblem(cause, url));
+        },
+      });
+      const visit = new Visit(connection);
+      const late = setTimeout(() => {
+        connection.drop();
+        reject(explainBrokerProblem(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }), url));
+      }, ANSWER_MS);
+      connection.open();
+    });
+  }
+
+  /** Whether the broker grants it. Many grant any, and deliver nothing (mosquitto does). */
+  async subscribe(filter: string): Promise<boolean> {
+    return this.connection.subscribe([{ filter, qos: 1 }]).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** False when the broker refuses: with MQTT 5 it says so, others drop the message or the connection. */
+  async publish(topic: string, payload: string): Promise<boolean> {
+    return this.connection.send(topic, payload, { qos: 1, retain: false }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Whether this payload arrives on this visit. */
+  async hears(payload: string): Promise<boolean> {
+    const until = performance.now() + ECHO_MS;
+    while (performance.now() < until) {
+      if (this.heard.some((packet) => packet.payload.toString() === payload)) return true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return false;
+  }
+
+  async leave(): Promise<void> {
+    await this.connection.close().catch(() => undefined);
+  }
+}

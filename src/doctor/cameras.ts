@@ -1,0 +1,138 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { firstValueFrom, take, timeout } from 'rxjs';
+import type { CameraConfig } from '../config/schema';
+import { messageOf, systemCode } from '../errors';
+import { createCameraSource } from '../vision/camera/create';
+import { withoutCredentials } from '../vision/camera/source';
+import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
+import { isInstalled, runProgram } from './program';
+
+const CONNECT_MS = 3000;
+const PROGRAMS = {
+  ffmpeg: { program: 'ffmpeg', debian: 'ffmpeg' },
+  gstreamer: { program: 'gst-launch-1.0', debian: 'gstreamer1.0-tools' },
+  'webcam-stills': { program: 'fswebcam', debian: 'fswebcam' },
+} as const;
+
+/** Programs, devices, addresses, and (where the daemon does not have the camera) one real frame. */
+export const examineCameras: Examination = async ({ loaded: { config }, daemon }) => {
+  const findings: Finding[] = [];
+  const types = new Set(config.cameras.map(({ source }) => source.type));
+  for (const type of types) {
+    if (type === 'folder') continue;
+    const { program, debian } = PROGRAMS[type];
+    findings.push(
+      (await isInstalled(program))
+        ? ok(`program:${program}`, 'installed')
+        : fail(`program:${program}`, 'not installed', `apt-get install ${debian}`),
+    );
+  }
+  for (const camera of config.cameras) findings.push(...(await examineCamera(camera, daemon !== null)));
+  return findings;
+};
+
+async function examineCamera(camera: CameraConfig, taken: boolean): Promise<Finding[]> {
+  const check = `camera:${camera.id}`;
+  const before = await reachable(check, camera);
+  if (before.some(({ state }) => state === 'fail')) return before;
+  if (taken) return [...before, ok(check, 'in use by the running daemon: its health topic tells of it')];
+  return [...before, await oneFrame(check, camera)];
+}
+
+async function reachable(check: string, { source, width, height }: CameraConfig): Promise<Finding[]> {
+  if (source.type === 'gstreamer' || source.type === 'folder') return [];
+  const input = source.type === 'webcam-stills' ? source.device : source.input;
+  if (input.startsWith('/dev/')) {
+    const device = deviceAt(check, input);
+    const format = source.type === 'ffmpeg' ? source.inputFormat : undefined;
+    return device.state === 'fail'
+      ? [device]
+      : [device, ...(await formats(check, input, `${width}x${height}`, format))];
+  }
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(input) ? [await address(check, input)] : [];
+}
+
+function deviceAt(check: string, device: string): Finding {
+  try {
+    if (!statSync(device).isCharacterDevice())
+      return fail(check, `${device} is no device`, 'Name a camera such as /dev/video0 (v4l2-ctl --list-devices).');
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return ok(`${check}:device`, `${device} is there and may be used`);
+  } catch (error) {
+    return systemCode(error) === 'EACCES'
+      ? fail(
+          check,
+          `${device} may not be used by this account`,
+          'Add it to the group of the device: usermod -aG video usher',
+        )
+      : fail(check, `${device} is not there`, 'Plug the camera in, or correct source.input (v4l2-ctl --list-devices).');
+  }
+}
+
+/** What the configuration calls them, and how v4l2-ctl and ffmpeg do. */
+const FORMATS = { mjpeg: /MJPG|mjpeg/i, yuyv422: /YUYV|yuyv422/i, h264: /H264/i } as const;
+
+/** What the camera offers, as v4l2-ctl or else ffmpeg tells; the daemon's own grip on the device does not matter to either. */
+async function formats(check: string, device: string, size: string, format?: keyof typeof FORMATS): Promise<Finding[]> {
+  const byControl = await runProgram('v4l2-ctl', ['--device', device, '--list-formats-ext']);
+  const byFfmpeg = ['-hide_banner', '-f', 'v4l2', '-list_formats', 'all', '-i', device];
+  const { stdout, stderr } = byControl.code === 0 ? byControl : await runProgram('ffmpeg', byFfmpeg);
+  const offered = `${stdout}\n${stderr}`;
+  const sizes = [...new Set(offered.match(/\b\d{2,5}x\d{2,5}\b/g) ?? [])];
+  if (sizes.length === 0)
+    return [warn(`${check}:formats`, 'it does not tell its formats', 'apt-get install v4l-utils')];
+  const known = format === undefined || FORMATS[format].test(offered);
+  const text = `it offers ${sizes.slice(0, 12).join(', ')}`;
+  if (sizes.includes(size) && known) return [ok(`${check}:formats`, text)];
+  return [
+    warn(
+      `${check}:formats`,
+      `${size}${known ? '' : ` in ${format}`} is not among its formats: ${text}`,
+      'Set width, height and inputFormat to one of them.',
+    ),
+  ];
+}
+
+const PORTS: Readonly<Record<string, number>> = {
+  'rtsp:': 554,
+  'rtsps:': 322,
+  'http:': 80,
+  'https:': 443,
+  'rtmp:': 1935,
+};
+
+async function address(check: string, input: string): Promise<Finding> {
+  const url = new URL(input);
+  const port = url.port === '' ? (PORTS[url.protocol] ?? 554) : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const problem = await new Promise<string | null>((resolve) => {
+    const socket = connect({ host, port });
+    const end = (result: string | null): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.setTimeout(CONNECT_MS, () => end(`no answer within ${CONNECT_MS / 1000} s`));
+    socket.once('connect', () => end(null));
+    socket.once('error', (error) => end(systemCode(error) ?? messageOf(error)));
+  });
+  return problem === null
+    ? ok(`${check}:address`, `${host}:${port} answers`)
+    : fail(check, `${host}:${port}: ${problem}`, 'Check the camera, its network, and the address in source.input.');
+}
+
+/** Opens the camera exactly as the daemon does. */
+async function oneFrame(check: string, camera: CameraConfig): Promise<Finding> {
+  try {
+    const source = createCameraSource(camera, { warn: () => undefined });
+    const frame = await firstValueFrom(source.open().pipe(take(1), timeout(camera.startMs)));
+    const { width, height } = frame;
+    frame.release();
+    return ok(check, `gives frames of ${width}×${height}`);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      return fail(check, `no frame within ${camera.startMs} ms`, 'Is the camera connected, switched on, and free?');
+    const { found, remedy } = failedBecause(check, error, 'Check the camera and its source in the configuration.');
+    return fail(check, withoutCredentials(found), remedy ?? '');
+  }
+}

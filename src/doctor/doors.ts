@@ -1,0 +1,61 @@
+import { isMeasured } from '../access/thresholds';
+import { type ContactConfig, isSecured, type ReaderConfig } from '../config/readers';
+import { chooseModels, readEncoderCard } from '../vision/load';
+import { type Examination, type Finding, ok, warn } from './finding';
+import { isInstalled } from './program';
+
+/** Whether the false-match rate that a door asks for is one that the encoder was ever measured at. */
+export const examineDoors: Examination = async ({ loaded: { config, modelsDir } }) => {
+  const { encoder } = await chooseModels(modelsDir, config.models);
+  const { output } = await readEncoderCard(modelsDir, encoder);
+  // A row without a miss rate was derived, not measured.
+  const measured = output.thresholds.filter(({ fnmr }) => fnmr !== null);
+  return config.doors.map(({ id, targetFmr, mode }) => {
+    const reached = [...measured].sort((a, b) => a.fmr - b.fmr).find(({ fmr }) => fmr >= targetFmr);
+    const wanted = `a false-match rate of ${targetFmr} (${mode})`;
+    if (isMeasured(measured, targetFmr))
+      return ok(
+        `door:${id}`,
+        `${wanted}; ${encoder} missed ${(100 * (reached?.fnmr ?? 0)).toFixed(2)} % at ${reached?.fmr ?? targetFmr} on ${reached?.measuredOn ?? 'its data'}`,
+      );
+    const lowest = Math.min(1, ...measured.map(({ fmr }) => fmr));
+    return warn(
+      `door:${id}`,
+      `${wanted}, but ${encoder} was measured down to ${lowest} only: the threshold is extended beyond the figures`,
+      `Ask for ${lowest} or more, or measure further with \`usher eval faces\`.`,
+    );
+  });
+};
+
+/** How swipes and contacts come in: whether they can be forged, and whether their programs are there. */
+export const examineReaders: Examination = async ({ loaded: { config } }) => {
+  const findings: Finding[] = [];
+  const known = new Map(config.readers.map((reader) => [reader.id, reader]));
+  const names = new Set(config.doors.flatMap(({ readers }) => readers));
+  for (const id of names) findings.push(forgeable(`reader:${id}`, known.get(id)));
+  for (const contact of config.contacts) findings.push(forgeable(`contact:${contact.door}`, contact));
+  const programs = new Map<string, string>();
+  for (const { source } of config.readers) {
+    if (source.type === 'evdev' && source.grab) programs.set('evtest', 'evtest');
+    if (source.type === 'serial') programs.set('stty', 'coreutils');
+  }
+  if (config.contacts.some(({ source }) => source.type === 'gpio')) programs.set('gpiomon', 'gpiod');
+  for (const [program, debian] of programs)
+    findings.push(
+      (await isInstalled(program))
+        ? ok(`program:${program}`, 'installed')
+        : warn(`program:${program}`, 'not installed', `apt-get install ${debian}`),
+    );
+  return findings;
+};
+
+function forgeable(check: string, source: ReaderConfig | ContactConfig | undefined): Finding {
+  const type = source?.source.type ?? 'mqtt';
+  if (source !== undefined && isSecured(source)) return ok(check, `on ${type}, each message with a MAC`);
+  if (type !== 'mqtt') return ok(check, `on ${type}, attached to this box`);
+  return warn(
+    check,
+    'on MQTT without a key: whoever may publish on its topic can present any card',
+    'Give it a key (usher reader key new FILE; readers: keyFile), and the broker the rules in device-config/mosquitto.',
+  );
+}

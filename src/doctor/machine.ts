@@ -1,0 +1,120 @@
+import { existsSync, statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { Journal } from '../store/journal';
+import { packageVersion } from '../system/paths';
+import { type Examination, fail, type Finding, ok, type Patient, warn } from './finding';
+import { runProgram } from './program';
+
+/** A recording of every decision needs little; SQLite needs room to commit at all. */
+const DISK_FAIL_BYTES = 100 * 2 ** 20;
+const DISK_WARN_BYTES = 1024 * 2 ** 20;
+const INODES_WARN = 1000;
+/** Exposure that the unit is held to. */
+const EXPOSURE_MAX = 2;
+
+export const examineNode: Examination = () => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const found = `Node.js ${process.versions.node}, usher ${packageVersion()}, ${process.platform} ${process.arch}`;
+  return major > 20 || (major === 20 && minor >= 9)
+    ? [ok('node', found)]
+    : [fail('node', found, 'Install Node.js 20.9 or later.')];
+};
+
+/** Unlocks, swipes and certificates are good for a time: a clock that is wrong shuts the door or opens it to yesterday. */
+export const examineClock: Examination = async (patient) => {
+  const now = new Date();
+  const findings: Finding[] = [];
+  const floor = latestRecord(patient) ?? statSync(__filename).mtimeMs;
+  if (now.getTime() < floor - 60_000)
+    findings.push(
+      fail(
+        'clock:date',
+        `it is ${now.toISOString()}, but ${new Date(floor).toISOString()} has been already`,
+        'Set the clock (timedatectl set-time), and give the box a time server and a battery for its clock.',
+      ),
+    );
+  else findings.push(ok('clock:date', now.toISOString()));
+  const synchronised = await isSynchronised();
+  if (synchronised === null)
+    findings.push(
+      warn(
+        'clock:ntp',
+        'neither timedatectl nor chronyc tells whether a time server keeps it',
+        'Keep the clock by chrony or systemd-timesyncd.',
+      ),
+    );
+  else if (synchronised) findings.push(ok('clock:ntp', 'kept by a time server'));
+  else
+    findings.push(
+      warn('clock:ntp', 'no time server keeps it', 'timedatectl set-ntp true, and let the box reach a time server.'),
+    );
+  return findings;
+};
+
+function latestRecord({ loaded }: Patient): number | null {
+  try {
+    const journal = Journal.open(loaded.dataDir, { readonly: true });
+    try {
+      const { seq } = journal.head();
+      for (const record of journal.records({ after: seq - 1 })) return record.at;
+      return null;
+    } finally {
+      journal.close();
+    }
+  } catch {
+    // Its own examination tells.
+    return null;
+  }
+}
+
+async function isSynchronised(): Promise<boolean | null> {
+  const { code, stdout } = await runProgram('timedatectl', ['show', '-p', 'NTPSynchronized', '--value']);
+  if (code === 0 && /^(yes|no)$/m.test(stdout)) return /^yes$/m.test(stdout);
+  const chrony = await runProgram('chronyc', ['-n', 'tracking']);
+  if (chrony.code !== 0) return null;
+  return /^Leap status\s*:\s*Normal/m.test(chrony.stdout);
+}
+
+export const examineDisk: Examination = async ({ loaded }) => {
+  const folder = existsSync(loaded.dataDir) ? loaded.dataDir : '/';
+  const { bavail, bsize, ffree, files } = await statfs(folder);
+  const free = bavail * bsize;
+  const remedy = 'Free space there: without it nobody is let in, for no decision can be recorded.';
+  const text = `${(free / 2 ** 30).toFixed(1)} GiB free for ${loaded.dataDir}`;
+  const space =
+    free < DISK_FAIL_BYTES
+      ? fail('disk:space', text, remedy)
+      : free < DISK_WARN_BYTES
+        ? warn('disk:space', text, remedy)
+        : ok('disk:space', text);
+  // Some file systems (btrfs) have no fixed number of them and say 0.
+  if (files === 0) return [space];
+  const inodes = `${ffree} files can be made`;
+  return [space, ffree < INODES_WARN ? warn('disk:inodes', inodes, remedy) : ok('disk:inodes', inodes)];
+};
+
+export const examineService: Examination = async () => {
+  const install = 'Install it as a service that is started again whatever ends it: sudo scripts/install-service';
+  if (!existsSync('/run/systemd/system'))
+    return [warn('service', 'systemd does not run here', 'Have something start usher again when it ends.')];
+  const properties = ['-p', 'LoadState,ActiveState,NRestarts,WatchdogUSec'];
+  const shown = await runProgram('systemctl', ['show', 'usher.service', ...properties]);
+  const facts = new Map(
+    shown.stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
+  );
+  if (facts.get('LoadState') !== 'loaded') return [warn('service', 'there is no usher.service', install)];
+  const state = facts.get('ActiveState') ?? 'unknown';
+  const text = `usher.service is ${state}, restarted ${facts.get('NRestarts') ?? '?'} times, watchdog ${facts.get('WatchdogUSec') ?? 'off'}`;
+  const service =
+    state === 'active'
+      ? ok('service', text)
+      : warn('service', text, 'journalctl -u usher says why; systemctl start usher');
+  const analysed = await runProgram('systemd-analyze', ['security', '--no-pager', 'usher.service'], 15_000);
+  const [, exposure] = /Overall exposure level for \S+: (\d+(?:\.\d+)?)/.exec(analysed.stdout) ?? [];
+  if (exposure === undefined) return [service];
+  const sandbox = `exposure ${exposure} (systemd-analyze security)`;
+  return [
+    service,
+    Number(exposure) <= EXPOSURE_MAX ? ok('service:sandbox', sandbox) : warn('service:sandbox', sandbox, install),
+  ];
+};

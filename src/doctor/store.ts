@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Roster } from '../access/roster';
+import { Journal } from '../store/journal';
+import { ChainCheck } from '../store/journal-chain';
+import { boxKeySource } from '../store/keys/source';
+import { Store } from '../store/store';
+import { credentialsDirectory } from '../system/environment';
+import { chooseModels, readEncoderCard } from '../vision/load';
+import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';
+
+const DISK = 'Check the disk, and who owns the data folder.';
+
+/** The members' data: whole, of a known schema, under a key that is at hand, and of use to the encoder that runs. */
+export const examineStore: Examination = async (patient) => {
+  const { dataDir } = patient.loaded;
+  if (!existsSync(join(dataDir, 'usher.db')))
+    return [warn('store', `nobody is enrolled in ${dataDir} yet`, 'Enrol a member: usher enroll --config FILE')];
+  let store: Store;
+  try {
+    store = open(patient);
+  } catch (error) {
+    return [failedBecause('store', error, DISK)];
+  }
+  try {
+    const members = store.members.activeIds().length;
+    return [ok('store', `${store.file} is whole; ${members} active members`), ...(await templates(patient, store))];
+  } finally {
+    store.close();
+  }
+};
+
+function open({ loaded: { config, dataDir, file } }: Patient): Store {
+  const { boxKey } = config.security;
+  const keyFile = boxKey.file === undefined ? undefined : resolve(dirname(file), boxKey.file);
+  return Store.open(dataDir, {
+    readonly: true,
+    boxKey: boxKeySource({ source: boxKey.source, file: keyFile }, { dataDir, credentialsDir: credentialsDirectory() }),
+  });
+}
+
+async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> {
+  const { encoder } = await chooseModels(loaded.modelsDir, loaded.config.models);
+  const { output } = await readEncoderCard(loaded.modelsDir, encoder);
+  const roster = new Roster(store, output.space, output.dimensions);
+  roster.load();
+  const without = roster.withoutTemplate();
+  return without === 0
+    ? [ok('store:templates', `${roster.size} members can be recognised by ${encoder}`)]
+    : [
+        warn(
+          'store:templates',
+          `${without} active members have no picture for ${encoder}: they are never recognised`,
+          'Enrol them again (usher enroll), or go back to the encoder that they were enrolled for (models.encoder).',
+        ),
+      ];
+}
+
+/** The record of decisions: every link of its chain. */
+export const examineJournal: Examination = ({ loaded: { dataDir } }) => {
+  if (!existsSync(join(dataDir, 'journal.db'))) return [ok('journal', 'none yet: the first start begins it')];
+  let journal: Journal;
+  try {
+    journal = Journal.open(dataDir, { readonly: true });
+  } catch (error) {
+    return [failedBecause('journal', error, DISK)];
+  }
+  try {
+    const check = new ChainCheck();
+    for (const record of journal.records()) check.next(record);
+    check.end();
+    const [first] = check.findings;
+    if (first === undefined) return [ok('journal', `${check.head.seq} records, each following from the one before`)];
+    return [
+      fail(
+        'journal',
+        `${check.findings.length} places are not what was written, the first at record ${first.from} (${first.fault})`,
+        'usher audit verify names them all. Keep the file and its backups as they are, and find out who had access.',
+      ),
+    ];
+  } finally {
+    journal.close();
+  }
+};
