@@ -1,6 +1,5 @@
 import { type Decision } from '../door-types';
 import { type DenialReason } from '../reasons';
-import { excuse } from './contact';
 import { wallOf } from './clock';
 import {
   type DoorRules,
@@ -14,9 +13,12 @@ import {
 
 /** Lockdown and hold-open. An end that a person gives by the wall clock is reckoned in durations from then on. */
 
-/** An unlock of a held door lasts a little longer than the time to the next one. */
-const PULSE_MS = 25_000;
-const RENEW_MS = 20_000;
+/**
+ * An unlock of a held door lasts a little longer than the time to the next one. No message takes an unlock back: this is also
+ * how long a lockdown may take to shut a held door, and each of them is a record in the journal.
+ */
+const PULSE_MS = 10_000;
+const RENEW_MS = 8000;
 const LONGEST_HOLD_MS = 24 * 3_600_000;
 
 /** @throws never; a door that is named but not there is passed over */
@@ -57,17 +59,20 @@ export function holdOpen(
   return { state: withOrders(state, door.id, { hold: { until: mono + left, renewAt: mono } }), refused: null };
 }
 
-/** The door is shut again at the end of the pulse that is running; from now it must not stand open. */
+/** The door is shut again at the end of the pulse that is running; from then on it must not stand open. */
 export function endHold(state: PolicyState, door: DoorRules, { now }: PolicyContext): PolicyState {
   const { hold, contact } = ordersOf(state, door.id);
   if (hold === null) return state;
-  const pulseLeft = Math.max(0, hold.renewAt - RENEW_MS + PULSE_MS - now.mono);
-  return excuse(
-    withOrders(state, door.id, { hold: null, contact: { ...contact, since: now.mono } }),
-    door,
-    pulseLeft,
-    now,
-  );
+  const ended = Math.min(now.mono, hold.until);
+  const pulseEnd = Math.min(hold.until, hold.renewAt - RENEW_MS + PULSE_MS);
+  return withOrders(state, door.id, {
+    hold: null,
+    contact: {
+      ...contact,
+      since: Math.max(contact.since, ended),
+      excusedUntil: Math.max(contact.excusedUntil, Math.max(ended, pulseEnd) + door.graceMs),
+    },
+  });
 }
 
 /** Ends what has run out and renews the unlock of a held door. */

@@ -83,14 +83,13 @@ export function parsePolicyState(text: string, moment: Moment): PolicyState {
   } catch {
     return LOST_STATE;
   }
-  if (saved.lost) return LOST_STATE;
   const sameBoot =
     moment.machineBoot !== '' && saved.saved.machineBoot === moment.machineBoot && moment.mono >= saved.saved.mono;
   const elapsed = sameBoot ? moment.mono - saved.saved.mono : elapsedByWall(saved.saved.wall, moment.wall);
   const shift = moment.mono - elapsed - saved.saved.mono;
   const move = (at: number): number => at + shift;
   return {
-    lost: false,
+    lost: saved.lost,
     lostTold: false,
     presence: new Map(saved.presence.filter(([, zone]) => zone !== OUTSIDE)),
     passages: new Map(saved.passages.map(([key, at]) => [key, move(at)])),

@@ -243,8 +243,8 @@ export class Oracle {
       if (!swiped && frame.mode !== 'identify' && frame.mode !== 'either') continue;
       const [best, second] = frame.evidence.nearest;
       const nearness: Nearness | null | undefined = swiped ? frame.evidence.claimed : best;
-      if (nearness?.member !== decision.member) continue;
-      if (!(nearness?.distance !== undefined && nearness.distance <= (swiped ? VERIFY : IDENTIFY))) continue;
+      if (nearness === null || nearness === undefined || nearness.member !== decision.member) continue;
+      if (!(nearness.distance <= (swiped ? VERIFY : IDENTIFY))) continue;
       if (!(nearness.frameDistance <= FRAME)) continue;
       if (!swiped && second !== undefined && !(second.distance - nearness.distance >= MARGIN)) continue;
       votes.add(frame.at);

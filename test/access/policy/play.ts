@@ -19,6 +19,7 @@ import {
   type PolicyEvent,
   type PolicyState,
 } from '../../../src/access/policy/types';
+import { ContactOracle } from './contact-oracle';
 import { COOLDOWN, FRAME, IDENTIFY, MARGIN, Oracle, POLICY_REASONS, VERIFY, VOTE_WINDOW } from './oracle';
 import { type Happening, MEMBERS, type World, type WorldDoor } from './world';
 
@@ -43,6 +44,7 @@ export class Violation extends Error {}
 
 class Play {
   private readonly oracle: Oracle;
+  private readonly contacts: ContactOracle;
   private readonly rules;
   private readonly doors: DoorState[];
   private readonly storeOpen: boolean[];
@@ -59,6 +61,7 @@ class Play {
     private readonly tally: Tally,
   ) {
     this.oracle = new Oracle(world);
+    this.contacts = new ContactOracle(world);
     this.oracle.rights.set('eve', ACTIVE);
     this.rules = compilePolicy(world.policy, world.doors);
     this.doors = world.doors.map(() => ({ ...CLOSED_DOOR, cameraLive: true }));
@@ -107,14 +110,13 @@ class Play {
         return;
       case 'exit-request':
         this.order({ type: 'exit-request', door: this.door(happening.door).id });
-        return;
+        return this.contacts.excuse(this.door(happening.door).id, t);
       case 'close':
         this.order({ type: 'close', door: this.door(happening.door).id });
         oracle.holds.delete(this.door(happening.door).id);
         return;
       case 'contact':
-        this.order({ type: 'contact', door: this.door(happening.door).id, open: happening.open });
-        return;
+        return this.contact(this.door(happening.door).id, happening.open);
       case 'lockdown': {
         const until = happening.forMs === null ? null : this.trueWall() + happening.forMs;
         this.order({ type: 'lockdown', doors: names(happening.door), groups: happening.groups, until });
@@ -150,6 +152,14 @@ class Play {
         this.wallKnown = happening.known;
         return;
     }
+  }
+
+  private contact(door: string, open: boolean): void {
+    const { alarms } = this.order({ type: 'contact', door, open });
+    const forced = alarms.some(({ kind }) => kind === 'forced-door');
+    const due = this.contacts.said(door, open, this.t);
+    if (due !== null && forced !== due)
+      fail(forced ? 'a forced door that was none' : 'a forced door that nobody noticed');
   }
 
   private swipe(index: number, card: string): void {
@@ -234,9 +244,11 @@ class Play {
         `${decision.member ?? 'nobody'} was refused for ${decision.reason}, and what was broken is: ${asked.join(', ') || 'nothing'}`,
       );
     this.oracle.decided(door, decision, now);
+    if (decision.outcome === 'granted') this.contacts.excuse(door.id, this.t);
     if (decision.outcome !== 'granted' || !this.withholdNext) return;
     this.withholdNext = false;
     this.oracle.withheld();
+    this.contacts.withheld(door.id);
     this.atDoor(index, { type: 'withheld', at: this.mono() });
   }
 
@@ -251,12 +263,14 @@ class Play {
 
   private holdOpen(door: WorldDoor, until: number): void {
     const now = { t: this.t, wall: this.now().wall };
-    this.oracle.advance(now);
+    // What an earlier order still asks for is judged by that order.
+    this.order({ type: 'tick' });
     const stepped = stepPolicy(this.policy, { type: 'hold-open', door: door.id, until }, this.context());
     this.policy = stepped.state;
     const followed = this.oracle.heldOpen(door, until, now);
     if (followed !== (stepped.refused === null)) fail(`hold-open was ${stepped.refused ?? 'followed'}`);
     this.judgeOrdered(stepped.decisions);
+    this.count(stepped.alarms);
   }
 
   private judgeOrdered(ordered: readonly PolicyDecision[]): void {
@@ -291,9 +305,16 @@ class Play {
       this.storeOpen[index] = true;
     });
     this.oracle.restarted(how, this.t);
+    if (how === 'reboot') this.contacts.rebooted();
+    if (how === 'corrupt') this.contacts.forget();
   }
 
   private count(alarms: readonly Alarm[]): void {
+    for (const door of this.oracle.holds.keys()) this.contacts.held(door, this.t);
+    const due = this.contacts.standingOpen(this.t);
+    const raised = alarms.filter(({ kind, door }) => kind === 'held-open' && this.contacts.judges(door));
+    if (raised.map(({ door }) => door).join() !== due.join())
+      fail(`standing open: ${due.join()}; alarms: ${JSON.stringify(raised)}`);
     for (const { kind } of alarms) this.tally.set(`alarm ${kind}`, (this.tally.get(`alarm ${kind}`) ?? 0) + 1);
   }
 

@@ -82,7 +82,8 @@ export function drawWorld(seed: number): World {
     readers: [`r${index}`],
   }));
   const startWall = place.from + Math.floor(random.next() * 3 * 24 * HOUR);
-  const policy = PolicyConfig.parse(drawPolicy(draw, place.zone, doors, place.from));
+  // The zone is set afterwards: to look it up anew for each of a million worlds takes longer than to play them.
+  const policy: PolicyConfig = { ...PolicyConfig.parse(drawPolicy(draw, doors, place.from)), timeZone: place.zone };
   const rights = new Map(MEMBERS.map((member) => [member, drawRights(draw, startWall)]));
   const happenings: Happening[] = [];
   const length = 15 + random.below(35);
@@ -108,7 +109,7 @@ class Draw {
   }
 }
 
-function drawPolicy(draw: Draw, timeZone: string, doors: readonly WorldDoor[], from: number): object {
+function drawPolicy(draw: Draw, doors: readonly WorldDoor[], from: number): object {
   const { random } = draw;
   const span = (): { from: string; to: string } => {
     const begin = draw.from(TIMES);
@@ -129,7 +130,6 @@ function drawPolicy(draw: Draw, timeZone: string, doors: readonly WorldDoor[], f
   };
   const dates = [...new Set([date(), date(), date()])];
   return {
-    timeZone,
     schedules: Object.fromEntries(
       SCHEDULES.map((name) => [
         name,
