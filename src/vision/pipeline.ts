@@ -22,8 +22,8 @@ interface TimedFrame {
 }
 
 /**
- * Frames become observations, the latest frame first; statuses come with every change and once a second. Completes when the
- * camera's source has ended for good.
+ * Frames become observations, the latest frame first; statuses come with every change and once a second, for a camera that has
+ * ended too. Never completes; fails when the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | CameraStatus> {
   const { cameraId, camera, analyser, tracker, monotonicMs } = parts;

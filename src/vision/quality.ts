@@ -33,15 +33,14 @@ export function refuseByGeometry(
 ): QualityRefusal | null {
   const centreX = (box.x + box.width / 2) / frame.width;
   const centreY = (box.y + box.height / 2) / frame.height;
-  if (
-    centreX < region.x ||
-    centreY < region.y ||
-    centreX > region.x + region.width ||
-    centreY > region.y + region.height
-  )
-    return 'outside-region';
+  // The negated comparisons, here and below, refuse NaN too: a network that returns one must not open a door.
+  const inRegion =
+    centreX >= region.x &&
+    centreY >= region.y &&
+    centreX <= region.x + region.width &&
+    centreY <= region.y + region.height;
+  if (!inRegion) return 'outside-region';
   if (isCutOff(frame, box, five)) return 'cut-off';
-  // The negated comparisons refuse NaN too: a landmark network that returns one must not open a door.
   if (!(Math.min(box.width, box.height) >= SIZE_SLACK * minFacePx)) return 'too-small';
   if (five === null) return null;
   const pose = poseOf(five);
