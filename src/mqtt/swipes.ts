@@ -68,29 +68,3 @@ export function takeInputs(
     else client.reject('contact', topic, refused.reason, refused.detail);
   });
 }
-
-export interface SwipeIntakeOptions {
-  /** Readers of the configured doors; others are refused. */
-  readonly readers: ReadonlySet<string>;
-  readonly freshMs?: number;
-  readonly now?: () => number;
-}
-
-/** Intake of readers without a key, as `takeInputs` with a gate: for tools and tests. */
-export function acceptSwipes(
-  client: Pick<MqttClient, 'subscribe' | 'reject'>,
-  options: SwipeIntakeOptions,
-  onSwipe: (reader: string, swipe: SwipePayload) => void,
-): void {
-  const gate = new SwipeGate(options.freshMs);
-  const now = options.now ?? Date.now;
-  client.subscribe('swipe', ({ topic, params: { reader }, payload }) => {
-    if (!options.readers.has(reader)) {
-      client.reject('swipe', topic, 'unknown-reader', `no door has the reader "${reader}"`);
-      return;
-    }
-    const verdict = gate.judge(reader, payload, now());
-    if (verdict === 'fresh') onSwipe(reader, payload);
-    else client.reject('swipe', topic, verdict, `${now() - payload.at} ms old`);
-  });
-}

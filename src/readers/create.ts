@@ -6,7 +6,7 @@ import { CommandReader, SerialReader, StreamReader } from './line-readers';
 import type { ContactSource, SwipeSource } from './source';
 
 /** The device of a reader; null for one that speaks MQTT. */
-export function createReader(source: ReaderSourceConfig, stdin: Readable): SwipeSource | null {
+export function createReader(source: ReaderSourceConfig, stdin: () => Readable): SwipeSource | null {
   switch (source.type) {
     case 'mqtt':
       return null;
@@ -19,7 +19,7 @@ export function createReader(source: ReaderSourceConfig, stdin: Readable): Swipe
       return new CommandReader([program, ...args]);
     }
     case 'stdin':
-      return new StreamReader('standard input', stdin);
+      return new StreamReader('standard input', stdin());
   }
 }
 

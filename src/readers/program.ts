@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { Observable } from 'rxjs';
 import { systemCode, UsherError } from '../errors';
@@ -15,10 +16,20 @@ export interface ReadingProgram {
   readonly debianPackage: string;
 }
 
+/** A program that still runs after so long has the device: one that has not ends at once. */
+const SETTLED_MS = 200;
 const KILL_AFTER_MS = 1000;
 const STDERR_CHARS = 500;
 /** Programs get these folders to look in, and nothing else of our environment. */
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+
+/**
+ * util-linux's setpriv has the kernel end the program together with us, however we end. One that outlives us would take the next
+ * card's line from its successor, or keep it from the line or device that it still holds. (Where systemd runs us it ends both.)
+ */
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file));
+const TIED: readonly string[] = SETPRIV === undefined ? [] : [SETPRIV, '--pdeathsig', 'KILL', '--'];
+const NOT_FOUND = 127;
 
 /**
  * Runs a program for as long as somebody listens, and hands on its bytes. Devices are read through a process (`cat`), since a read
@@ -27,18 +38,32 @@ const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  */
 export function runReading(program: ReadingProgram): Observable<Buffer | typeof LISTENING> {
   return new Observable((subscriber) => {
-    const [command, ...args] = program.argv;
+    const [command = '', ...args] = [...TIED, ...program.argv];
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
     let complaint = '';
-    child.on('spawn', () => subscriber.next(LISTENING));
+    let listening = false;
+    const listen = (): void => {
+      if (!listening) subscriber.next(LISTENING);
+      listening = true;
+    };
+    const settled = setTimeout(listen, SETTLED_MS);
     child.on('error', (error) => subscriber.error(notStarted(program, error)));
     child.stderr
       .setEncoding('utf8')
       .on('data', (text: string) => (complaint = (complaint + text).slice(-STDERR_CHARS)));
-    child.stdout.on('data', (bytes: Buffer) => subscriber.next(bytes));
+    child.stdout.on('data', (bytes: Buffer) => {
+      listen();
+      subscriber.next(bytes);
+    });
     hushErrors(child.stdout, child.stderr);
-    child.on('close', (code, signal) => subscriber.error(ended(program, code, signal, complaint)));
-    return () => end(child);
+    child.on('close', (code, signal) => {
+      clearTimeout(settled);
+      subscriber.error(ended(program, code, signal, complaint));
+    });
+    return () => {
+      clearTimeout(settled);
+      end(child);
+    };
   });
 }
 
@@ -80,19 +105,23 @@ function end(child: ChildProcess): void {
 
 function notStarted({ argv: [command], about, debianPackage }: ReadingProgram, error: Error): UsherError {
   return systemCode(error) === 'ENOENT'
-    ? new UsherError('dependency-missing', `${command} is not installed; ${about} needs it`, {
-        remedy: `Install it: ${debianPackage === '' ? command : `apt-get install ${debianPackage}`}`,
-        cause: error,
-      })
+    ? notInstalled(command, about, debianPackage)
     : readerFailed(`${command} could not be started for ${about}: ${error.message}`, 'Check who may run it.', error);
 }
 
+function notInstalled(command: string, about: string, debianPackage: string): UsherError {
+  return new UsherError('dependency-missing', `${command} is not installed; ${about} needs it`, {
+    remedy: `Install it: ${debianPackage === '' ? command : `apt-get install ${debianPackage}`}`,
+  });
+}
+
 function ended(
-  { argv: [command], about, remedy }: ReadingProgram,
+  { argv: [command], about, remedy, debianPackage }: ReadingProgram,
   code: number | null,
   signal: NodeJS.Signals | null,
   complaint: string,
 ): UsherError {
+  if (code === NOT_FOUND && complaint.startsWith('setpriv:')) return notInstalled(command, about, debianPackage);
   const how = signal === null ? `ended with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
   const why = complaint.trim().replace(/\s+/g, ' ');
   return readerFailed(`${about}: ${command} ${how}${why === '' ? '' : `: ${why}`}`, remedy);

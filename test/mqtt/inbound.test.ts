@@ -5,8 +5,9 @@ import { type MqttClient } from '../../src/mqtt/client';
 import { CommandRegistry } from '../../src/mqtt/commands';
 import { InboundRouter, type Rejection } from '../../src/mqtt/inbound';
 import { MQTT_LIMITS } from '../../src/mqtt/limits';
+import { type SwipePayload } from '../../src/mqtt/payloads';
 import { type InKey, TOPICS } from '../../src/mqtt/topics';
-import { acceptSwipes } from '../../src/mqtt/swipes';
+import { SwipeGate, takeInputs } from '../../src/mqtt/swipes';
 import { describeWithMosquitto } from '../support/mosquitto';
 import { BASE, BROKERS, Observer, ROOT, type TestBroker, makeClient, until } from './harness';
 import { swipe } from './samples';
@@ -110,7 +111,7 @@ describe('a router', () => {
       expect(TOPICS[key].payload.safeParse(payload).success).toBe(true);
     });
     let sent = 0;
-    const topic = key === 'swipe' ? SWIPE : `${ROOT}/command/ping`;
+    const topic = { swipe: SWIPE, contact: `${ROOT}/in/main/contact`, command: `${ROOT}/command/ping` }[key];
     const anything = fc.oneof(
       fc.uint8Array({ maxLength: 64 }).map((array) => Buffer.from(array)),
       fc.json().map((text) => Buffer.from(text)),
@@ -120,6 +121,7 @@ describe('a router', () => {
           id: fc.oneof(fc.string(), fc.constant('a1')),
           at: fc.oneof(fc.nat(), fc.anything()),
         })
+        .map(({ id, ...rest }) => (key === 'contact' ? { ...rest, open: id === 'a1' } : { ...rest, id }))
         .map((value) => Buffer.from(safeJson(value))),
     );
     fc.assert(
@@ -148,7 +150,17 @@ for (const { name, make, protocolVersion } of BROKERS) {
       rejections = [];
       swipes = [];
       client = makeClient(broker.url, { protocolVersion, rejected: (rejection) => rejections.push(rejection) });
-      acceptSwipes(client, { readers: new Set(['card']) }, (reader, { id }) => swipes.push(`${reader} ${id}`));
+      const gate = new SwipeGate();
+      const judge = (reader: string, message: SwipePayload) => {
+        if (reader !== 'card') return { reason: 'unknown-reader' as const, detail: '' };
+        const verdict = gate.judge(reader, message, Date.now());
+        return verdict === 'fresh' ? null : { reason: verdict, detail: '' };
+      };
+      takeInputs(
+        client,
+        { swipe: judge, contact: () => null },
+        { swipe: (reader, { id }) => swipes.push(`${reader} ${id}`), contact: () => undefined },
+      );
       peer = await new Observer(broker.url, `${ROOT}/command/result`).connected();
     });
 

@@ -36,7 +36,11 @@ describe('the topic map', () => {
     ]);
     expect(TOPICS.unlock).toMatchObject({ delivery: 'momentary', qos: 0 });
     const inbound = keys.filter((key) => TOPICS[key].direction === 'in');
-    expect(inbound.map((key) => `${key} ${TOPICS[key].delivery}`)).toEqual(['swipe momentary', 'command momentary']);
+    expect(inbound.map((key) => `${key} ${TOPICS[key].delivery}`)).toEqual([
+      'swipe momentary',
+      'contact momentary',
+      'command momentary',
+    ]);
   });
 
   it('is found again from a topic, whatever the identifiers', () => {
