@@ -22,7 +22,7 @@ import {
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../errors';
-import { signedBytes, type SigningDomain } from './canonical';
+import { signedBytes, type SigningDomain } from '../canonical';
 
 type Statement = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { UsherError } from '../errors';
-import { signedBytes } from './canonical';
+import { signedBytes } from '../canonical';
 import { COMMAND_DOMAIN, type CommandScope, commandStatement } from './command-authority';
 
 /** A fleet's or a site's signing key, on the machine of whoever gives orders; never on a box. */

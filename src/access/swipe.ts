@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { signedBytes, type SigningDomain } from './canonical';
+import { signedBytes, type SigningDomain } from '../canonical';
 
 /**
  * What a reader says is an identifier, not a secret: a card number is printed on the card, and whoever may publish on the broker

@@ -1,9 +1,9 @@
-import type { SigningDomain } from '../access/canonical';
+import type { SigningDomain } from '../canonical';
 import { messageOf, type UsherError } from '../errors';
 import type { VisionReady } from '../events';
 import type { MqttClient } from '../mqtt/client';
 import { createHash } from 'node:crypto';
-import { canonicalJson, type Json } from '../store/canonical';
+import { canonicalJson, type Json } from '../canonical';
 import type { EventEntry, EventFacts, Journal } from '../store/journal';
 import type { JournalBody, JournalKind } from '../store/journal-body';
 import type { Log } from '../system/log';

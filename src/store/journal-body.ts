@@ -1,5 +1,5 @@
-import { UsherError } from '../errors';
-import { canonicalJson, type Json } from './canonical';
+import { messageOf, UsherError } from '../errors';
+import { canonicalJson, type Json } from '../canonical';
 
 /** What the journal tells of, and in which words. A new kind is a new entry here. */
 export const JOURNAL_KINDS = {
@@ -39,12 +39,25 @@ const FORBIDDEN_KEYS = /^(name|names|vector|embedding|descriptor|template|pictur
  */
 export function bodyText(kind: JournalKind, body: JournalBody): string {
   check(kind, body, 0);
-  const text = canonicalJson(body);
+  const text = textOf(kind, body);
   if (Buffer.byteLength(text) > BODY_MAX_BYTES) refuse(kind, `more than ${BODY_MAX_BYTES} bytes`);
   return text;
 }
 
-function check(kind: JournalKind, value: Json | undefined, depth: number): void {
+function textOf(kind: JournalKind, body: JournalBody): string {
+  try {
+    return canonicalJson(withoutAbsent(body));
+  } catch (error) {
+    return refuse(kind, messageOf(error));
+  }
+}
+
+/** Keys without a value are left out, as JSON does. */
+function withoutAbsent(body: JournalBody): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(body).filter((entry): entry is [string, Json] => entry[1] !== undefined));
+}
+
+function check(kind: JournalKind, value: Json | JournalBody | undefined, depth: number): void {
   if (typeof value === 'string' && value.length > TEXT_MAX) refuse(kind, `a text of ${value.length} characters`);
   if (typeof value !== 'object' || value === null) return;
   if (depth >= DEPTH_MAX) refuse(kind, 'too deeply nested');

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { signedBytes } from '../../src/access/canonical';
+import { signedBytes } from '../../src/canonical';
 import { deviceKeyFile, openDeviceKey, trustedKey } from '../../src/access/device-key';
 
 /** An error with these fields. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { canonicalJson } from '../../src/access/canonical';
+import { canonicalJson } from '../../src/canonical';
 import { csvLine, jsonLine, recordText, verdictText } from '../../src/cli/audit-report';
 import { Database } from '../../src/store/database';
 import { Journal } from '../../src/store/journal';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
-import { signedBytes } from '../../src/access/canonical';
+import { signedBytes } from '../../src/canonical';
 import { openDeviceKey, trustedKey } from '../../src/access/device-key';
 import { Database } from '../../src/store/database';
 import { DELETION_DOMAIN } from '../../src/store/receipts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { UnlockMemory } from '../../../src/access/actuator/memory';
 import { Refusal } from '../../../src/access/actuator/refusals';
 import { verifyUnlock } from '../../../src/access/actuator/verifier';
-import { canonicalJson } from '../../../src/access/canonical';
+import { canonicalJson } from '../../../src/canonical';
 import { CommandAuthority } from '../../../src/access/command-authority';
 import { CommandLedger } from '../../../src/access/command-ledger';
 import { openDeviceKey, trustedKey } from '../../../src/access/device-key';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalJson, signedBytes } from '../../src/access/canonical';
+import { canonicalJson, signedBytes } from '../src/canonical';
 
 describe('RFC 8785', () => {
   test('the example of its section 3.2.2 and 3.2.3', () => {
