@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { Store } from '../../src/store/store';
+import { DIMENSIONS, faceAt, Members, SPACE } from '../support/members';
+
+let members: Members;
+beforeEach(() => (members = new Members()));
+afterEach(() => members.remove());
+
+const template = (vector: Float32Array, space = SPACE, source: 'picture' | 'adapted' = 'picture') => ({
+  ...{ space, vector, quality: 0.9, source },
+});
+const nearest = (vector: Float32Array) => members.roster.gallery.search({ space: SPACE, vector }, 1)[0]?.member;
+
+test('active members with a template of the running space can be recognised, and no others', () => {
+  members.add('ann', faceAt(0), faceAt(0, 0.2));
+  members.add('bob', faceAt(2));
+  members.add('eve');
+  members.store.members.add({ id: 'old', name: 'Old' }, [template(faceAt(4), 'other-1')]);
+  members.store.members.update('bob', { status: 'suspended' });
+  members.roster.load();
+  const { roster } = members;
+  expect([roster.size, roster.gallery.size, roster.withoutTemplate()]).toEqual([1, 2, 2]);
+  expect(nearest(faceAt(2))).toBe('ann');
+});
+
+test('what a card says is answered from the store as it is at that moment', () => {
+  members.add('ann', faceAt(0));
+  members.add('eve');
+  const standing = (id: string) => members.roster.standingOf(id);
+  expect(standing('ann')).toMatchObject({ kind: 'active', member: 'ann' });
+  expect(standing('eve')).toMatchObject({ kind: 'refused', member: 'eve', reason: 'no-template' });
+  expect(standing('nobody')).toMatchObject({ kind: 'refused', member: null, reason: 'unknown-member' });
+  expect(standing('ANN')).toMatchObject({ kind: 'refused', reason: 'unknown-member' });
+  members.store.members.update('ann', { status: 'suspended' });
+  expect(standing('ann')).toMatchObject({ kind: 'refused', member: 'ann', reason: 'member-suspended' });
+});
+
+test('any identifier has an answer and changes nothing', () => {
+  members.add('ann', faceAt(0));
+  fc.assert(
+    fc.property(fc.string({ maxLength: 80 }), (id) => {
+      fc.pre(id !== 'ann');
+      expect(members.roster.standingOf(id)).toMatchObject({ kind: 'refused', reason: 'unknown-member' });
+    }),
+  );
+  expect(members.roster.size).toBe(1);
+});
+
+test('what another process enrols, suspends and deletes is seen at the next look, and only then is it read again', () => {
+  members.add('ann', faceAt(0));
+  expect(members.roster.refresh()).toBe(false);
+  const other = Store.open(members.dir);
+  other.members.add({ id: 'bob', name: 'Bob' }, [template(faceAt(2))]);
+  expect([members.roster.refresh(), members.roster.refresh(), members.roster.size]).toEqual([true, false, 2]);
+  other.members.update('bob', { status: 'suspended' });
+  expect([members.roster.refresh(), members.roster.size]).toEqual([true, 1]);
+  other.close();
+});
+
+test('accepted frames are kept as templates, three at most, the oldest making room; pictures stay', () => {
+  members.add('ann', faceAt(0));
+  for (const radians of [0.1, 0.2, 0.3, 0.4])
+    members.roster.adapt('ann', template(faceAt(0, radians), SPACE, 'adapted'));
+  const kept = members.store.templates.list('ann');
+  expect(kept.map(({ source }) => source)).toEqual(['picture', 'adapted', 'adapted', 'adapted']);
+  const angles = kept.map(({ vector }) => Math.atan2(vector[1]!, vector[0]!).toFixed(1));
+  expect(angles).toEqual(['0.0', '0.2', '0.3', '0.4']);
+  expect(members.roster.gallery.size).toBe(4);
+});
+
+test('a template that no gallery takes leaves the gallery as it was', () => {
+  members.add('ann', faceAt(0));
+  members.store.members.add({ id: 'odd', name: 'Odd' }, [template(new Float32Array(DIMENSIONS + 1).fill(1))]);
+  expect(() => members.roster.load()).toThrow(/9 dimensions instead of 8/);
+  expect([members.roster.size, nearest(faceAt(0))]).toEqual([1, 'ann']);
+});
+
+test('rights come from the store as it is; unreadable is neither yes nor no', () => {
+  members.add('ann', faceAt(0));
+  expect(members.roster.rightsOf('ann')).toMatchObject({ id: 'ann', groups: [] });
+  members.store.members.update('ann', { status: 'suspended' });
+  expect(members.roster.rightsOf('ann')).toBeNull();
+  expect(members.roster.rightsOf('nobody')).toBeNull();
+  const closed = new Members();
+  closed.add('ann', faceAt(0));
+  closed.store.close();
+  expect(closed.roster.rightsOf('ann')).toBe('unreadable');
+  expect(() => closed.roster.standingOf('ann')).toThrow(
+    expect.objectContaining({ code: 'store-unavailable' }) as Error,
+  );
+  closed.remove();
+});

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Observation, Subject } from '../../src/events';
+import { Roster } from '../../src/access/roster';
+import { Store } from '../../src/store/store';
+
+export const SPACE = 'test-1';
+export const DIMENSIONS = 8;
+
+/** Unit vector at an angle from the first axis, towards another one: a face that is more or less like it. */
+export function faceAt(axis: number, radians = 0): Float32Array {
+  const vector = new Float32Array(DIMENSIONS);
+  vector[axis] = Math.cos(radians);
+  vector[(axis + 1) % DIMENSIONS] = Math.sin(radians);
+  return vector;
+}
+
+/** A real store in a folder of its own, and the members as doors see them. */
+export class Members {
+  readonly dir = mkdtempSync(join(tmpdir(), 'usher-members-'));
+  readonly store = Store.open(this.dir);
+  readonly roster = new Roster(this.store, SPACE, DIMENSIONS);
+
+  add(id: string, ...vectors: Float32Array[]): void {
+    this.store.members.add(
+      { id, name: `Member ${id}` },
+      vectors.map((vector) => ({ space: SPACE, vector, quality: 0.9, source: 'picture' })),
+    );
+    this.roster.load();
+  }
+
+  remove(): void {
+    this.store.close();
+    rmSync(this.dir, { recursive: true });
+  }
+}
+
+/** What a vision child tells of one frame; `face` null: nobody is there. */
+export function observation(
+  mono: number,
+  face: Float32Array | null,
+  { track = 1, embedding = face, space = SPACE, camera = 'cam', quality = 0.9 } = {},
+): Observation {
+  const subject: Subject | null =
+    face === null
+      ? null
+      : {
+          ...{ box: { x: 10, y: 10, width: 100, height: 120 }, detectionScore: 0.9, track, refusal: null },
+          ...{ embedding, fused: face, fusedFrames: 3 },
+          quality: {
+            ...{ interocularPx: 50, sharpness: 0.1, brightness: 120, contrast: 40 },
+            ...{ yaw: 0, pitch: 0, rollDeg: 0, score: quality },
+          },
+        };
+  return { kind: 'observation', camera, at: 1_700_000_000_000 + mono, mono, frame: mono, faces: 1, space, subject };
+}
