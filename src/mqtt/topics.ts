@@ -36,7 +36,8 @@ export const TOPICS = {
     delivery: 'state',
     qos: 1,
     payload: payloads.HealthPayload,
-    summary: 'Condition of one component, with the age of its last real progress',
+    summary:
+      'Condition of one component, with the age of its last real progress; an actuator says its own as actuator-{door}, also as its last will',
   }),
   doorState: define({
     template: `${DEVICE}/state/door/{door}`,

@@ -9,15 +9,15 @@ const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/l
 const binary = folders.map((folder) => path.join(folder, 'mosquitto')).find((file) => existsSync(file));
 
 /** scripts/setup installs mosquitto, so its absence is a failure of the machine, said once, and not a reason to skip. */
-export const describeWithMosquitto: (name: string, body: () => void) => void =
-  binary !== undefined
-    ? describe
-    : (name) =>
-        describe(name, () => {
-          it('needs mosquitto', () => {
-            throw new Error('mosquitto is not installed: run scripts/setup (Debian package "mosquitto")');
-          });
-        });
+export const describeWithMosquitto = (name: string, body: () => void): void => {
+  if (binary !== undefined) describe(name, body);
+  else
+    describe(name, () => {
+      it('needs mosquitto', () => {
+        throw new Error('mosquitto is not installed: run scripts/setup (Debian package "mosquitto")');
+      });
+    });
+};
 
 /** A port of the loopback interface that was free a moment ago. */
 export async function freePort(): Promise<number> {
