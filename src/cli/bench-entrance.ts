@@ -95,7 +95,8 @@ async function cut(clip: string, fromS: number, toS: number, into: string): Prom
 }
 
 async function enrol(still: string, config: string): Promise<void> {
-  const args = ['enroll', '--id', BENCH_MEMBER, '--name', 'Bench Member', '--config', config, still];
+  const consent = ['--consent-text', 'bench', '--consent-by', 'usher bench'];
+  const args = ['enroll', '--id', BENCH_MEMBER, '--name', 'Bench Member', ...consent, '--config', config, still];
   const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'main.js'), ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
