@@ -20,6 +20,7 @@ export function policyFaults(plain: unknown): ReferenceFault[] {
       faults.push({ path: ['policy', ...path], message: `no such ${what}; there is: ${known.join(', ') || 'none'}` });
   };
 
+  faults.push(...repeatedDates(list(policy['holidays'])));
   list(policy['holidays']).forEach((holiday, at) =>
     list(entry(holiday)['schedules']).forEach((name, n) =>
       mustBe(schedules, 'schedule', name, ['holidays', at, 'schedules', n]),
@@ -54,4 +55,22 @@ export function policyFaults(plain: unknown): ReferenceFault[] {
     mustBe(schedules, 'schedule', entry(rules['twoPerson'])['schedule'], ['doors', id, 'twoPerson', 'schedule']);
   }
   return faults;
+}
+
+/** Two entries for one date and schedule would leave open which of them counts. */
+function repeatedDates(holidays: readonly unknown[]): ReferenceFault[] {
+  const taken = holidays.map((holiday) => ({ date: entry(holiday)['date'], schedules: entry(holiday)['schedules'] }));
+  return taken.flatMap(({ date, schedules }, at) => {
+    const twice = taken
+      .slice(0, at)
+      .some(
+        (earlier) =>
+          typeof date === 'string' &&
+          earlier.date === date &&
+          (earlier.schedules === undefined ||
+            schedules === undefined ||
+            list(schedules).some((name) => list(earlier.schedules).includes(name))),
+      );
+    return twice ? [{ path: ['policy', 'holidays', at, 'date'], message: 'is there twice for the same schedule' }] : [];
+  });
 }

@@ -7,7 +7,9 @@ import {
   type DoorSettings,
   type DoorState,
   type FaceEvidence,
+  type Gate,
   type Nearness,
+  OPEN_GATE,
 } from '../../src/access/door-types';
 
 const SETTINGS: DoorSettings = {
@@ -190,6 +192,88 @@ describe('either', () => {
     expect(
       outcome([swipe(10), ...[20, 30, 40, 50].map((at) => face(at, evidence)), { type: 'tick', at: 4000 }], EITHER),
     ).toEqual(['mismatch:ann']);
+  });
+});
+
+describe('card', () => {
+  const CARD: DoorSettings = { ...SETTINGS, mode: 'card' };
+  const refused = (reason: 'no-template' | 'member-suspended'): DoorEvent => ({
+    type: 'swipe',
+    at: 10,
+    reader: 'r1',
+    standing: { kind: 'refused', member: 'ann', reason },
+  });
+  const cases: [string, DoorEvent[], string[]][] = [
+    ['the card alone opens', [swipe(10)], ['card:ann']],
+    ['nobody needs a picture for it', [refused('no-template')], ['card:ann']],
+    ['but everybody needs to be allowed', [refused('member-suspended')], ['member-suspended:ann']],
+    [
+      'once, then there is a pause',
+      [swipe(10), swipe(20, 'bob'), swipe(2010, 'bob')],
+      ['card:ann', 'cooldown:bob', 'card:bob'],
+    ],
+    ['a face is nothing to it', [20, 30, 40, 3000].map((at) => face(at, found(near('ann', 0.5)))), []],
+    ['not without the store', [{ type: 'store', at: 5, available: false }, swipe(10)], ['store-unavailable:-']],
+  ];
+  test.each(cases)('%s', (_, events, expected) => expect(outcome(events, CARD)).toEqual(expected));
+});
+
+describe('the gate', () => {
+  const through = (events: readonly DoorEvent[], settings: DoorSettings, gate: Gate): string[] => {
+    let state: DoorState = { ...CLOSED_DOOR, cameraLive: true };
+    return events.flatMap((event) => {
+      const next = step(state, event, settings, gate);
+      state = next.state;
+      return next.decisions.map(({ reason, member }) => `${reason}:${member ?? '-'}`);
+    });
+  };
+  const faces = (...times: number[]): DoorEvent[] => times.map((at) => face(at, claimed('ann', 1)));
+
+  test('is asked at the swipe, and a face is then not waited for', () => {
+    const gate: Gate = { ...OPEN_GATE, atSwipe: () => 'lockdown' };
+    expect(through([swipe(10), ...faces(20, 30, 40)], SETTINGS, gate)).toEqual(['lockdown:ann']);
+  });
+
+  test('is asked again before the grant, and refuses without a pause for the next', () => {
+    const gate: Gate = { ...OPEN_GATE, atGrant: ({ member }) => (member === 'ann' ? 'zone-full' : null) };
+    const bob = [60, 70, 80].map((at) => face(at, claimed('bob', 1), 2));
+    expect(through([swipe(10), ...faces(20, 30, 40), swipe(50, 'bob'), ...bob], SETTINGS, gate)).toEqual([
+      'zone-full:ann',
+      'match:bob',
+    ]);
+  });
+
+  test('whoever was refused is not judged again while standing there', () => {
+    const gate: Gate = { ...OPEN_GATE, atGrant: () => 'no-right' };
+    const frames = [20, 30, 40, 50, 60, 2500, 2600].map((at) => face(at, found(near('ann', 0.5))));
+    expect(through(frames.slice(0, 5), IDENTIFY, gate)).toEqual(['no-right:ann']);
+  });
+
+  test('learns what the same event has brought about already', () => {
+    const heard: string[] = [];
+    const gate: Gate = {
+      ...OPEN_GATE,
+      atGrant: (_, earlier) => {
+        heard.push(...earlier.map(({ reason }) => reason));
+        return null;
+      },
+    };
+    through([swipe(10), ...faces(20)], SETTINGS, gate);
+    let { state } = step({ ...CLOSED_DOOR, cameraLive: true }, swipe(10), SETTINGS, gate);
+    ({ state } = step(state, swipe(20, 'bob'), { ...SETTINGS, mode: 'card' }, gate));
+    expect(heard).toEqual(['superseded']);
+    expect(state.claim).toBeNull();
+  });
+
+  test('a locked reader tells nothing about the card', () => {
+    const gate: Gate = { ...OPEN_GATE, atSwipe: () => 'locked-out' };
+    const unknown: DoorEvent = {
+      type: 'swipe',
+      at: 10,
+      reader: 'r1',
+      standing: { kind: 'refused', member: null, reason: 'unknown-member' },
+    };
+    expect(through([unknown], SETTINGS, gate)).toEqual(['locked-out:-']);
   });
 });
 

@@ -8,6 +8,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const almanacs = new Map<string, Almanac>();
+const shifts = new Map<string, string>();
 
 export class Almanac {
   private readonly shown: string[] = [];
@@ -73,5 +74,12 @@ export class Almanac {
 }
 
 export function shift(date: string, days: number): string {
+  const key = `${date} ${days}`;
+  let shifted = shifts.get(key);
+  if (shifted === undefined) shifts.set(key, (shifted = calculate(date, days)));
+  return shifted;
+}
+
+function calculate(date: string, days: number): string {
   return new Date(Date.parse(`${date}T12:00:00Z`) + days * DAY).toISOString().slice(0, 10);
 }

@@ -34,9 +34,9 @@ export class ContactOracle {
     contact.excusedUntil = contact.excusedBefore;
   }
 
-  held(door: string, t: number): void {
+  held(door: string, end: number): void {
     const contact = this.of(door);
-    contact.unjudgedUntil = t + AFTER_HOLD_MS;
+    contact.unjudgedUntil = end + AFTER_HOLD_MS;
     contact.tainted = true;
   }
 

@@ -310,7 +310,7 @@ class Play {
   }
 
   private count(alarms: readonly Alarm[]): void {
-    for (const door of this.oracle.holds.keys()) this.contacts.held(door, this.t);
+    for (const [door, end] of this.oracle.holds) this.contacts.held(door, end);
     const due = this.contacts.standingOpen(this.t);
     const raised = alarms.filter(({ kind, door }) => kind === 'held-open' && this.contacts.judges(door));
     if (raised.map(({ door }) => door).join() !== due.join())
