@@ -350,8 +350,9 @@ describe('whatever the order of events', () => {
       const bound = decision.trigger === 'swipe' ? settings.verifyDistance : settings.identifyDistance;
       const candidate = decision.trigger === 'swipe' ? event.evidence.claimed : event.evidence.nearest[0];
       if (
-        candidate?.member === decision.member &&
-        candidate?.distance !== undefined &&
+        candidate !== null &&
+        candidate !== undefined &&
+        candidate.member === decision.member &&
         candidate.distance <= bound &&
         candidate.frameDistance <= settings.frameDistance
       )
