@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { createSwitch } from '../access/actuator/create';
 import { UnlockMemory } from '../access/actuator/memory';
-import { type RefusalReason, Refusal, REFUSALS } from '../access/actuator/refusals';
+import { Refusal } from '../access/actuator/refusals';
 import { PulsedRelay } from '../access/actuator/relay';
 import { type VerifierSettings, verifyUnlock } from '../access/actuator/verifier';
 import { trustedKey } from '../access/device-key';
 import type { LoadedActuatorConfig } from '../config/load-actuator';
 import { messageOf } from '../errors';
+import { withDeadline } from '../mqtt/deadline';
 import { decode } from '../mqtt/decode';
 import { UnlockPayload } from '../mqtt/payloads';
 import type { InboundPacket } from '../mqtt/wire';
@@ -14,19 +15,15 @@ import { holdDaemonLock } from '../store/daemon-lock';
 import { ClockWatch, monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { ActuatorLink } from './actuator-link';
-import type { ComponentHealth } from './health';
+import { ActuatorReport, type ActuatorStats } from './actuator-report';
 
 /** An unlock is some 560 bytes. */
 const MAX_UNLOCK_BYTES = 2048;
 const CLOCK_EVERY_MS = 500;
 const FLOOR_EVERY_MS = 30_000;
 const SURE_MS = 600_000;
-const LOG_EVERY_MS = 1000;
-
-export interface ActuatorStats {
-  readonly obeyed: number;
-  readonly refused: Readonly<Partial<Record<RefusalReason, number>>>;
-}
+/** Time to secure the relay at the end. */
+const SECURE_MS = 5000;
 
 /**
  * `usher actuator`: obeys the unlocks of one door. Hears them, has each verified, opens the relay for a bounded time. Everything
@@ -34,11 +31,7 @@ export interface ActuatorStats {
  */
 export class Actuator {
   private readonly undo: (() => void | Promise<void>)[] = [];
-  private readonly refused = new Map<RefusalReason, number>();
-  private readonly logged = new Map<RefusalReason, number>();
-  private obeyed = 0;
-  private lastObeyedAt: number | null = null;
-  private relayTrouble: string | null = null;
+  private readonly report: ActuatorReport;
   private settings: VerifierSettings | null = null;
   private memory: UnlockMemory | null = null;
   private relay: PulsedRelay | null = null;
@@ -49,10 +42,12 @@ export class Actuator {
   constructor(
     private readonly loaded: LoadedActuatorConfig,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.report = new ActuatorReport(log, monotonicMs);
+  }
 
   get stats(): ActuatorStats {
-    return { obeyed: this.obeyed, refused: Object.fromEntries(this.refused) };
+    return this.report.stats;
   }
 
   /** @throws UsherError `data-invalid` (a key), `store-locked`, `store-unavailable` */
@@ -117,22 +112,25 @@ export class Actuator {
     const relay = new PulsedRelay(createSwitch(config.relay, link.publish), {
       maxOpenMs: limits.maxOpenMs,
       monotonic: monotonicMs,
-      trouble: (message) => this.noteRelay(message),
+      trouble: (message) => this.report.relay(message),
     });
     this.relay = relay;
     // A relay on MQTT can be secured only when there is a connection; see onUp.
     if (!this.relayIsOnMqtt) await this.secure();
     this.undo.push(() => link.stop());
-    this.undo.push(() => relay.stop());
+    this.undo.push(() =>
+      withDeadline(SECURE_MS, relay.stop(), () => this.log.error('the relay could not be secured in time')),
+    );
     link.start();
 
     this.every(CLOCK_EVERY_MS, () => this.tellChanges(this.clockDoubt(watch)));
-    this.every(FLOOR_EVERY_MS, () => {
-      const believed = watch.believed();
-      if (believed !== null) memory.raiseFloor(believed);
+    this.every(FLOOR_EVERY_MS, () => this.rememberTime(watch, memory));
+    this.every(config.health.everySeconds * 1000, () => {
+      // What could not be secured at the start, or at the last try, is tried again.
+      if (this.report.relayTrouble !== null && !relay.open) void this.secure();
+      link.sayHealth(this.report.health(this.clockDoubt(watch)));
     });
-    this.every(config.health.everySeconds * 1000, () => link.sayHealth(this.health(this.clockDoubt(watch))));
-    link.sayHealth(this.health(this.clockDoubt(watch)));
+    link.sayHealth(this.report.health(this.clockDoubt(watch)));
   }
 
   private get relayIsOnMqtt(): boolean {
@@ -152,41 +150,34 @@ export class Actuator {
       const { unlock, openMs } = verifyUnlock(packet, memory, settings);
       // Before the log line and everything else: somebody is waiting.
       const pulse = relay.pulse(openMs);
-      this.obeyed++;
-      this.lastObeyedAt = Date.now();
-      this.log.info('opened', { decision: unlock.decision, seq: unlock.seq, forMs: openMs });
+      this.report.opened({ decision: unlock.decision, seq: unlock.seq, forMs: openMs });
       pulse.then(
-        () => this.noteRelay(null),
-        (error: unknown) => this.noteRelay(`it could not be opened: ${messageOf(error)}`),
+        () => this.report.relay(null),
+        (error: unknown) => this.report.relay(`it could not be opened: ${messageOf(error)}`),
       );
     } catch (error) {
-      if (error instanceof Refusal) this.noteRefusal(error);
+      if (error instanceof Refusal) this.report.refusal(error);
       else this.log.error('an unlock could not be judged', { why: messageOf(error) });
     }
-  }
-
-  private noteRefusal({ reason, detail }: Refusal): void {
-    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
-    // One line a second and reason: whoever floods the topic must not fill the disk through our log.
-    const now = monotonicMs();
-    if (now - (this.logged.get(reason) ?? -Infinity) < LOG_EVERY_MS) return;
-    this.logged.set(reason, now);
-    this.log.warn(`refused: ${REFUSALS[reason]}`, { reason, detail });
-  }
-
-  private noteRelay(message: string | null): void {
-    if (message === this.relayTrouble) return;
-    this.relayTrouble = message;
-    if (message === null) this.log.info('the relay works again');
-    else this.log.error('the relay', { why: message });
   }
 
   private async secure(): Promise<void> {
     try {
       await this.relay?.secure();
-      this.noteRelay(null);
+      this.report.relay(null);
     } catch (error) {
-      this.noteRelay(`it could not be secured: ${messageOf(error)}`);
+      this.report.relay(`it could not be secured: ${messageOf(error)}`);
+    }
+  }
+
+  private rememberTime(watch: ClockWatch, memory: UnlockMemory): void {
+    const believed = watch.believed();
+    if (believed === null) return;
+    try {
+      memory.raiseFloor(believed);
+    } catch (error) {
+      // The time of half a minute ago serves nearly as well; a disk that stays full shows at the next unlock.
+      this.log.warn('the time could not be remembered', { why: messageOf(error) });
     }
   }
 
@@ -199,37 +190,11 @@ export class Actuator {
 
   /** Says a change of condition at once, and not what merely counts on. */
   private tellChanges(doubt: string | null): void {
-    const sign = `${doubt === null} ${this.relayTrouble ?? ''}`;
+    const sign = `${doubt === null} ${this.report.relayTrouble ?? ''}`;
     if (sign === this.told) return;
     if (doubt !== null) this.log.warn('nothing is obeyed while the clock is in doubt', { why: doubt });
     this.told = sign;
-    this.link?.sayHealth(this.health(doubt));
-  }
-
-  private health(doubt: string | null): ComponentHealth {
-    const lastProgressAt = this.lastObeyedAt;
-    if (this.relayTrouble !== null)
-      return {
-        state: 'failed',
-        lastProgressAt,
-        detail: `the relay: ${this.relayTrouble}`,
-        remedy: 'Check the wiring, the device’s power and the `relay` part of the actuator’s configuration.',
-      };
-    if (doubt !== null)
-      return {
-        state: 'degraded',
-        lastProgressAt,
-        detail: `nothing is obeyed: ${doubt}`,
-        remedy:
-          'Set the clock right (timedatectl). If it is right now and was ahead before: usher actuator reset --config FILE',
-      };
-    const refused = [...this.refused].map(([reason, count]) => `${reason} ${count}`).join(', ');
-    return {
-      state: 'ok',
-      lastProgressAt,
-      detail: `obeyed ${this.obeyed}; refused ${refused === '' ? '0' : refused}`,
-      remedy: null,
-    };
+    this.link?.sayHealth(this.report.health(doubt));
   }
 
   private every(ms: number, work: () => void): void {
