@@ -1,50 +1,53 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { actuatorCommand } from './cli/actuator';
-import { benchCommand } from './cli/bench';
-import { auditCommand } from './cli/audit';
-import { commandCommand, commandKeyCommand } from './cli/command';
-import { configCommand } from './cli/config';
-import { demoCommand } from './cli/demo';
-import { doctorCommand } from './cli/doctor';
-import { enrollCommand } from './cli/enroll';
-import { keysCommand } from './cli/keys';
-import { membersCommand } from './cli/members';
-import { evalCommand } from './cli/eval';
-import { modelsCommand } from './cli/models';
-import { readerCommand } from './cli/reader';
-import { runCommand } from './cli/run';
 import { messageOf, UsherError } from './errors';
 import { packageVersion } from './system/paths';
 
-const program = new Command('usher')
-  .description('Recognises members at a door and says so over MQTT.')
-  .version(packageVersion())
-  .showHelpAfterError()
-  .addCommand(runCommand())
-  .addCommand(demoCommand())
-  .addCommand(doctorCommand())
-  .addCommand(enrollCommand())
-  .addCommand(membersCommand())
-  .addCommand(keysCommand())
-  .addCommand(auditCommand())
-  .addCommand(modelsCommand())
-  .addCommand(evalCommand())
-  .addCommand(benchCommand())
-  .addCommand(actuatorCommand())
-  .addCommand(readerCommand())
-  .addCommand(commandCommand())
-  .addCommand(commandKeyCommand())
-  .addCommand(configCommand());
+/**
+ * One module a command, loaded when its command was typed: the daemon starts sooner, and holds no picture decoder and no training
+ * library because another command needs one.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./cli/run.js')).runCommand(),
+  demo: async () => (await import('./cli/demo.js')).demoCommand(),
+  doctor: async () => (await import('./cli/doctor.js')).doctorCommand(),
+  enroll: async () => (await import('./cli/enroll.js')).enrollCommand(),
+  members: async () => (await import('./cli/members.js')).membersCommand(),
+  keys: async () => (await import('./cli/keys.js')).keysCommand(),
+  audit: async () => (await import('./cli/audit.js')).auditCommand(),
+  models: async () => (await import('./cli/models.js')).modelsCommand(),
+  eval: async () => (await import('./cli/eval.js')).evalCommand(),
+  bench: async () => (await import('./cli/bench.js')).benchCommand(),
+  actuator: async () => (await import('./cli/actuator.js')).actuatorCommand(),
+  reader: async () => (await import('./cli/reader.js')).readerCommand(),
+  command: async () => (await import('./cli/command.js')).commandCommand(),
+  'command-key': async () => (await import('./cli/command.js')).commandKeyCommand(),
+  config: async () => (await import('./cli/config.js')).configCommand(),
+};
+
+/** All of them for help, and where what was typed is none. */
+async function programFor(typed: string | undefined): Promise<Command> {
+  const program = new Command('usher')
+    .description('Recognises members at a door and says so over MQTT.')
+    .version(packageVersion())
+    .showHelpAfterError();
+  const wanted = typed !== undefined && Object.hasOwn(COMMANDS, typed) ? COMMANDS[typed] : undefined;
+  for (const load of wanted === undefined ? Object.values(COMMANDS) : [wanted]) program.addCommand(await load());
+  letErrorsThrough(program);
+  return program;
+}
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */
 function letErrorsThrough(command: Command): void {
   command.exitOverride();
   command.commands.forEach(letErrorsThrough);
 }
-letErrorsThrough(program);
 
-program.parseAsync().catch((error: unknown) => {
+async function main(): Promise<void> {
+  await (await programFor(process.argv[2])).parseAsync();
+}
+
+main().catch((error: unknown) => {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
     return;

@@ -1,4 +1,5 @@
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { createRequire } from 'node:module';
+import type * as Runtime from 'onnxruntime-node';
 import { messageOf, UsherError } from '../errors';
 import { type ExecutionOptions, type ExecutionProvider, type Model, type TensorData, type Tensors } from './model';
 
@@ -20,7 +21,8 @@ function dtypeOf(data: TensorData): keyof typeof DTYPES {
 
 class OnnxModel implements Model {
   constructor(
-    private readonly session: InferenceSession,
+    private readonly runtime: typeof Runtime,
+    private readonly session: Runtime.InferenceSession,
     readonly provider: ExecutionProvider,
   ) {}
 
@@ -33,9 +35,9 @@ class OnnxModel implements Model {
   }
 
   async run(inputs: Tensors): Promise<Tensors> {
-    const feeds: Record<string, OrtTensor> = {};
+    const feeds: Record<string, Runtime.Tensor> = {};
     for (const [name, tensor] of Object.entries(inputs))
-      feeds[name] = new OrtTensor(dtypeOf(tensor.data), tensor.data, tensor.dims);
+      feeds[name] = new this.runtime.Tensor(dtypeOf(tensor.data), tensor.data, tensor.dims);
     const results = await this.session.run(feeds);
     const outputs: Record<string, { data: TensorData; dims: readonly number[] }> = {};
     for (const [name, tensor] of Object.entries(results)) {
@@ -59,9 +61,11 @@ class OnnxModel implements Model {
  * @throws UsherError `model-invalid` when no provider can run it
  */
 export async function loadOnnx(source: string | Uint8Array, options: ExecutionOptions): Promise<Model> {
+  // Not before it is needed: who only reads cards, as control does, stays without the native library and its memory.
+  const runtime = createRequire(__filename)('onnxruntime-node') as typeof Runtime;
   const refusals: string[] = [];
   for (const provider of options.providers) {
-    const sessionOptions: InferenceSession.SessionOptions = {
+    const sessionOptions: Runtime.InferenceSession.SessionOptions = {
       executionProviders: [provider],
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
@@ -71,9 +75,9 @@ export async function loadOnnx(source: string | Uint8Array, options: ExecutionOp
     try {
       const session =
         typeof source === 'string'
-          ? await InferenceSession.create(source, sessionOptions)
-          : await InferenceSession.create(source, sessionOptions);
-      return new OnnxModel(session, provider);
+          ? await runtime.InferenceSession.create(source, sessionOptions)
+          : await runtime.InferenceSession.create(source, sessionOptions);
+      return new OnnxModel(runtime, session, provider);
     } catch (error) {
       refusals.push(`${provider}: ${messageOf(error)}`);
     }

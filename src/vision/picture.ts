@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import sharp from 'sharp';
+import type sharp from 'sharp';
 import { UsherError, messageOf, systemCode } from '../errors';
 import { type Frame } from './frame';
 
@@ -50,17 +50,18 @@ export async function readPicture(source: string | Uint8Array, options: ReadPict
   if (bytes.length > limits.maxBytes) throw tooManyBytes(name, bytes.length, limits.maxBytes);
   if (formatOf(bytes) === null) throw invalid(name, 'is not a picture in a format that is accepted here', REMEDY);
 
+  const decode = await loadSharp();
   const input = { failOn: 'truncated', limitInputPixels: limits.maxPixels } as const;
   try {
     // Looked at before it is decoded, so that "too large" is told apart from "broken".
-    const { width, height } = await sharp(bytes, { ...input, limitInputPixels: false }).metadata();
+    const { width, height } = await decode(bytes, { ...input, limitInputPixels: false }).metadata();
     if (width * height > limits.maxPixels)
       throw invalid(
         name,
         `is ${width}×${height}, more than ${(limits.maxPixels / 1e6).toFixed(0)} megapixels`,
         'Scale it down; a face needs no more than a few hundred pixels.',
       );
-    const { data, info } = await sharp(bytes, input)
+    const { data, info } = await decode(bytes, input)
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
@@ -75,15 +76,21 @@ export async function readPicture(source: string | Uint8Array, options: ReadPict
 
 /** Quality is 1 to 100. */
 export async function encodeJpeg(frame: Frame, quality = 92): Promise<Buffer> {
-  return raw(frame).jpeg({ quality }).toBuffer();
+  return (await raw(frame)).jpeg({ quality }).toBuffer();
 }
 
 export async function encodePng(frame: Frame): Promise<Buffer> {
-  return raw(frame).png().toBuffer();
+  return (await raw(frame)).png().toBuffer();
 }
 
-function raw(frame: Frame): sharp.Sharp {
-  return sharp(frame.data, { raw: { width: frame.width, height: frame.height, channels: 3 } });
+/** Not before it is needed: a camera that streams decodes no stills, and the library holds 10 MB. */
+async function loadSharp(): Promise<typeof sharp> {
+  return (await import('sharp')).default;
+}
+
+async function raw(frame: Frame): Promise<sharp.Sharp> {
+  const decode = await loadSharp();
+  return decode(frame.data, { raw: { width: frame.width, height: frame.height, channels: 3 } });
 }
 
 function packed(name: string, data: Uint8Array, width: number, height: number, channels: number): Frame {
