@@ -63,7 +63,7 @@ export function parseWith<S extends z.ZodType>(
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw new UsherError('config-invalid', `${name}: larger than ${MAX_BYTES / 1024} KiB, this is no configuration`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  const document = parsed(text, name, lines);
   if (document.errors.length > 0)
     throw new UsherError(
       'config-invalid',
@@ -89,6 +89,15 @@ export function parseWith<S extends z.ZodType>(
   throw new UsherError('config-invalid', [`${name}: ${count}`, ...problems].join('\n'), {
     remedy: `Every key is explained in ${about.explained}`,
   });
+}
+
+/** The parser recurses with every level of nesting, and ends with a RangeError where the stack does. */
+function parsed(text: string, name: string, lines: LineCounter): ReturnType<typeof parseDocument> {
+  try {
+    return parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  } catch (error) {
+    throw new UsherError('config-invalid', `${name} is not valid YAML: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** One entry per key: an issue that names several unrecognised keys becomes several. */

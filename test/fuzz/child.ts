@@ -41,9 +41,9 @@ async function main(): Promise<void> {
   let inputs = 0;
   let improper: Report['improper'] = null;
   for (let ordinal = Number(from); improper === null && (performance.now() < until || inputs === 0); ordinal++) {
-    const input = mutate(seeds, target.form, new Draws(Number(seed), ordinal));
     marker[0] = ordinal;
     writeSync(descriptor, markerBytes, 0, 8, 0);
+    const input = mutate(seeds, target.form, new Draws(Number(seed), ordinal));
     inputs++;
     try {
       await target.feed(Buffer.from(input));

@@ -117,7 +117,7 @@ function changedText(text: string, draws: Draws): string {
         lines.splice(at, 0, draws.of(lines));
         break;
       case 2:
-        lines[at] = line.replace(/[^:\s]+\s*$/, () => String(draws.chance(2) ? draws.of(NUMBERS) : draws.of(STRINGS)));
+        lines[at] = `${line.slice(0, lastSeparator(line))} ${draws.chance(2) ? draws.of(NUMBERS) : draws.of(STRINGS)}`;
         break;
       case 3: {
         const cut = draws.below(line.length + 1);
@@ -129,11 +129,16 @@ function changedText(text: string, draws: Draws): string {
         lines[at] = ' '.repeat(draws.below(8)) + line.trimStart();
         break;
       default:
-        lines.splice(at, 0, ...Array<string>(draws.below(200)).fill(line));
+        lines.splice(at, 0, ...Array<string>(draws.below(line.length < 1000 ? 200 : 3)).fill(line));
     }
     if (lines.length === 0) lines.push('');
   }
   return lines.join('\n');
+}
+
+/** Where the value of a line begins, whatever the format. */
+function lastSeparator(line: string): number {
+  return Math.max(line.lastIndexOf(':'), line.lastIndexOf(' ')) + 1;
 }
 
 function changedJson(input: Buffer, draws: Draws): string {

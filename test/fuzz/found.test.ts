@@ -1,0 +1,20 @@
+import { parseConfig } from '../../src/config/load';
+import { UsherError } from '../../src/errors';
+
+/** Inputs that the fuzzer found, so that they stay found. */
+describe('found before', () => {
+  it.each([
+    ['mappings', `a: ${'b: '.repeat(5000)}`],
+    [
+      'mappings below one another',
+      Array.from({ length: 2000 }, (_, depth) => `${' '.repeat(depth)}a:`)
+        .join('\n')
+        .slice(0, 200_000),
+    ],
+    ['sequences', '- '.repeat(20_000)],
+    ['flow sequences', '['.repeat(20_000)],
+    ['flow mappings', '{a: '.repeat(20_000)],
+  ])('a configuration of nothing but nested %s is told to be none', (_, text) => {
+    expect(() => parseConfig(text, 'deep.yaml')).toThrow(UsherError);
+  });
+});
