@@ -86,6 +86,9 @@ export class Roster {
         this.store.templates.remove(old.id);
       this.store.templates.add(member, [template]);
     });
-    this.load();
+    // This member alone: reading all of 10,000 again takes half a second, in which no door is served.
+    if (!this.gallery.removeMember(member)) return;
+    for (const stored of this.store.templates.list(member))
+      if (stored.space === this.gallery.space) this.gallery.add(stored);
   }
 }

@@ -68,6 +68,14 @@ test('accepted frames are kept as templates, three at most, the oldest making ro
   expect(members.roster.gallery.size).toBe(4);
 });
 
+test('a face kept for somebody who was suspended meanwhile does not bring them back', () => {
+  members.add('ann', faceAt(0));
+  members.store.members.update('ann', { status: 'suspended' });
+  members.roster.load();
+  members.roster.adapt('ann', template(faceAt(0, 0.1), SPACE, 'adapted'));
+  expect([members.roster.size, members.roster.gallery.size]).toEqual([0, 0]);
+});
+
 test('a template that no gallery takes leaves the gallery as it was', () => {
   members.add('ann', faceAt(0));
   members.store.members.add({ id: 'odd', name: 'Odd' }, [template(new Float32Array(DIMENSIONS + 1).fill(1))]);
