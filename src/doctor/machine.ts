@@ -9,6 +9,7 @@ import { runProgram } from './program';
 const DISK_FAIL_BYTES = 100 * 2 ** 20;
 const DISK_WARN_BYTES = 1024 * 2 ** 20;
 const INODES_WARN = 1000;
+const UNIT_FOLDERS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 /** Exposure that the unit is held to. */
 const EXPOSURE_MAX = 2;
 
@@ -99,6 +100,11 @@ export const examineService: Examination = async () => {
     return [warn('service', 'systemd does not run here', 'Have something start usher again when it ends.')];
   const properties = ['-p', 'LoadState,ActiveState,NRestarts,WatchdogUSec'];
   const shown = await runProgram('systemctl', ['show', 'usher.service', ...properties]);
+  // Without a message bus only root may ask, by systemd's own socket.
+  if (shown.code !== 0)
+    return UNIT_FOLDERS.some((folder) => existsSync(`${folder}/usher.service`))
+      ? [ok('service', 'usher.service is installed; this account cannot ask systemd for its state')]
+      : [warn('service', 'there is no usher.service', install)];
   const facts = new Map(
     shown.stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
   );

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Roster } from '../access/roster';
+import { UsherError } from '../errors';
 import { Journal } from '../store/journal';
 import { ChainCheck } from '../store/journal-chain';
 import { boxKeySource } from '../store/keys/source';
@@ -20,7 +21,7 @@ export const examineStore: Examination = async (patient) => {
   try {
     store = open(patient);
   } catch (error) {
-    return [failedBecause('store', error, DISK)];
+    return [isForTheServiceAlone(patient, error) ? NOT_HERE : failedBecause('store', error, DISK)];
   }
   try {
     const members = store.members.activeIds().length;
@@ -29,6 +30,22 @@ export const examineStore: Examination = async (patient) => {
     store.close();
   }
 };
+
+const NOT_HERE = warn(
+  'store',
+  'its key is a credential that systemd gives to the service alone: the members’ data was not looked at',
+  'Run it with the credential: systemd-run --pty --wait -p User=usher -p LoadCredential=usher-box-key:/etc/usher/box.key usher doctor --config FILE',
+);
+
+/** By hand there is no credential: that the store stays shut is then as it should be. */
+function isForTheServiceAlone({ loaded: { config } }: Patient, error: unknown): boolean {
+  return (
+    error instanceof UsherError &&
+    error.code === 'key-unusable' &&
+    config.security.boxKey.source === 'credential' &&
+    credentialsDirectory() === null
+  );
+}
 
 function open({ loaded: { config, dataDir, file } }: Patient): Store {
   const { boxKey } = config.security;

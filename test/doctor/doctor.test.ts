@@ -219,6 +219,14 @@ describe('the store', () => {
     });
   });
 
+  it('whose key is a credential of the service is left shut, and that is said', async () => {
+    const sick = await patient({ security: { boxKey: { source: 'credential' } } });
+    Store.open(sick.loaded.dataDir).close();
+    const finding = one(await examineStore(sick), 'store');
+    expect(finding.state).toBe('warn');
+    expect(finding.remedy).toContain('LoadCredential=usher-box-key:');
+  });
+
   it('and the journal, link by link', async () => {
     const sick = await patient();
     const { dataDir } = sick.loaded;

@@ -66,7 +66,7 @@ function snapshot(folder: string): Record<string, string> {
     expect(mode('opt/usher/dist/main.js')).toBe('755');
     expect(read('etc/passwd')).toMatch(/^usher:.*:\/var\/lib\/usher:.*nologin$/m);
     expect(read('etc/group')).toMatch(/^video:.*:usher$/m);
-    expect(read('etc/group')).toMatch(/^gpio:.*:usher-actuator$/m);
+    expect(read('etc/group')).toMatch(/^gpio:.*:usher,usher-actuator$/m);
     const config = parseConfig(read('etc/usher/config.yaml'), 'config.yaml');
     expect(config).toMatchObject({ dataDir: '/var/lib/usher', models: { dir: '/opt/usher/models' } });
     expect(mode('etc/usher/config.yaml')).toBe('640');
@@ -84,6 +84,8 @@ function snapshot(folder: string): Record<string, string> {
 
   it('gives a new installation a box key for root alone, and none to members under another key', () => {
     expect(install('--root', root, '--box-key').code).toBe(0);
+    const { security } = parseConfig(read('etc/usher/config.yaml'), 'config.yaml');
+    expect(security.boxKey.source).toBe('credential');
     expect(statSync(path.join(root, 'etc/usher/box.key')).size).toBe(32);
     expect(mode('etc/usher/box.key')).toBe('600');
     expect(read('etc/systemd/system/usher.service.d/box-key.conf')).toContain('LoadCredential=usher-box-key:');
