@@ -4,7 +4,8 @@ import { openDeviceKey } from './access/device-key';
 import { DOOR_PHASES } from './access/keeper';
 import { PolicyKeeper } from './access/policy/keeper';
 import { compilePolicy } from './access/policy/rules';
-import { countersIn } from './access/persisted';
+import type { Now } from './access/policy/types';
+import { countersIn, policyStateIn } from './access/persisted';
 import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
 import { Announcer } from './daemon/announcer';
@@ -28,7 +29,7 @@ import { openStore } from './daemon/open-store';
 import { Journal } from './store/journal';
 import { applyRetention } from './store/retention';
 import type { Store } from './store/store';
-import { monotonicMs } from './system/clock';
+import { machineBoot, monotonicMs } from './system/clock';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import type { Log } from './system/log';
 import { childEntry, packageVersion } from './system/paths';
@@ -140,10 +141,14 @@ export class App {
       monotonicMs,
       this.log.child('door'),
     );
+    const now = (): Now => ({ mono: monotonicMs(), wall: clock.wall() });
+    const saved = policyStateIn(store, () => ({ ...now(), machineBoot: machineBoot() }));
     const policy = new PolicyKeeper(
       compilePolicy(config.policy, config.doors),
       (member) => roster.rightsOf(member),
-      () => ({ mono: monotonicMs(), wall: clock.wall() }),
+      now,
+      saved.load(),
+      (state) => saved.offer(state),
     );
     const doors = new Doors(
       config.doors,
@@ -154,6 +159,7 @@ export class App {
       monotonicMs,
       this.log.child('door'),
       policy,
+      saved,
     );
     health.set('models', modelsHealth(models.set));
     const { detail, remedy } = health.get('models');

@@ -1,6 +1,8 @@
 import { UsherError } from '../errors';
 import type { Store } from '../store/store';
 import type { LedgerStore } from './command-ledger';
+import { type Moment, parsePolicyState, serialisePolicyState } from './policy/persist';
+import { FIRST_STATE, type PolicyState } from './policy/types';
 import type { CounterStore } from './swipe-judge';
 
 type Meta = Pick<Store, 'meta' | 'setMeta'>;
@@ -24,4 +26,46 @@ export function countersIn(store: Meta): CounterStore {
 
 export function ledgerIn(store: Meta): LedgerStore {
   return { load: () => store.meta('commands.ledger'), save: (text) => store.setMeta('commands.ledger', text) };
+}
+
+const POLICY = 'policy.state';
+const NO_MOMENT: Moment = { mono: 0, wall: null, machineBoot: '' };
+
+export interface SavedPolicy {
+  load(): PolicyState;
+  /** Takes a new state and writes it; never throws, since a state that keeps people out must hold though the disk is full. */
+  offer(state: PolicyState): void;
+  /** Called before a grant goes out. @throws UsherError `store-unavailable` while the last state could not be written */
+  flush(): void;
+}
+
+/**
+ * The policy's state over restarts: who is inside, lock-outs, orders. A state that says nothing new (the clock's ticks) is not
+ * written again.
+ */
+export function policyStateIn(store: Meta, moment: () => Moment): SavedPolicy {
+  let written = '';
+  let waiting: PolicyState | null = null;
+  const flush = (): void => {
+    if (waiting === null) return;
+    const content = serialisePolicyState(waiting, NO_MOMENT);
+    if (content !== written) store.setMeta(POLICY, serialisePolicyState(waiting, moment()));
+    written = content;
+    waiting = null;
+  };
+  return {
+    load() {
+      const text = store.meta(POLICY);
+      return text === null ? FIRST_STATE : parsePolicyState(text, moment());
+    },
+    offer(state) {
+      waiting = state;
+      try {
+        flush();
+      } catch {
+        // It waits; `flush` tells whoever wants to grant on it.
+      }
+    },
+    flush,
+  };
 }

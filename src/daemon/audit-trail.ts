@@ -73,7 +73,7 @@ export class AuditTrail {
     const { bootId, version, config } = facts;
     this.fact('start', { bootId, version });
     const sha256 = createHash('sha256')
-      .update(canonicalJson(config as Json))
+      .update(canonicalJson(config))
       .digest('hex');
     this.change('configuration', { sha256 });
   }

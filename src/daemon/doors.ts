@@ -1,5 +1,6 @@
 import { DoorKeeper } from '../access/keeper';
 import type { DenialReason } from '../access/reasons';
+import type { SavedPolicy } from '../access/persisted';
 import type { Roster } from '../access/roster';
 import type { PolicyKeeper, PolicyNews } from '../access/policy/keeper';
 import type { ThresholdRow } from '../access/thresholds';
@@ -34,6 +35,7 @@ export class Doors {
     private readonly monotonicMs: () => number,
     private readonly log: Log,
     private readonly policy: PolicyKeeper,
+    private readonly saved: Pick<SavedPolicy, 'flush'> = { flush: () => undefined },
   ) {
     this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy));
     policy.onNews((news) => this.tell(news));
@@ -97,6 +99,7 @@ export class Doors {
   refresh(): void {
     try {
       this.announcer.recover();
+      this.saved.flush();
       if (this.roster.refresh()) this.log.info('members loaded again', { members: this.roster.size });
       if (!this.storeAvailable) this.roster.load();
       this.setStore(true);
@@ -140,6 +143,7 @@ export class Doors {
   private announce(keeper: DoorKeeper, decisions: readonly Decision[]): void {
     for (const decision of decisions) {
       try {
+        if (decision.outcome === 'granted') this.saved.flush();
         this.announcer.announce(keeper.door, decision);
       } catch (error) {
         this.storeFailed(error);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /**
  * CLOCK_MONOTONIC in ms: the same number in every process of the machine, and untouched when the wall clock jumps.
  * What decides (deadlines, votes) reckons with it; what is told to others carries the wall clock.
@@ -93,5 +95,14 @@ export class ClockWatch {
     if (this.last.monotonic - this.steadySince < this.options.sureMs) return null;
     this.floor = Math.max(this.floor, this.last.wall);
     return this.floor;
+  }
+}
+
+/** Identifies this boot of the machine, within which the monotonic clock runs on; '' where the system does not tell. */
+export function machineBoot(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
   }
 }
