@@ -3,7 +3,7 @@ import { messageOf, type UsherError } from '../errors';
 import type { VisionReady } from '../events';
 import type { MqttClient } from '../mqtt/client';
 import { createHash } from 'node:crypto';
-import { canonicalJson, type Json } from '../canonical';
+import { canonicalJson } from '../canonical';
 import type { EventEntry, EventFacts, Journal } from '../store/journal';
 import type { JournalBody, JournalKind } from '../store/journal-body';
 import type { Log } from '../system/log';
