@@ -67,7 +67,7 @@ export function parseWith<S extends z.ZodType>(
   if (document.errors.length > 0)
     throw new UsherError(
       'config-invalid',
-      [`${name} is not valid YAML:`, ...document.errors.map((e) => `  ${e.message}`)].join('\n'),
+      [`${name} is not valid YAML:`, ...document.errors.slice(0, 20).map((e) => `  ${e.message}`)].join('\n'),
     );
   let plain: unknown;
   try {
@@ -91,10 +91,13 @@ export function parseWith<S extends z.ZodType>(
   });
 }
 
-/** The parser recurses with every level of nesting, and ends with a RangeError where the stack does. */
+/**
+ * The parser recurses with every level of nesting, and ends with a RangeError where the stack does. Mappings as keys of mappings
+ * are refused (`stringKeys`): written out as text, each level doubles the one inside, and 2 KB took minutes.
+ */
 function parsed(text: string, name: string, lines: LineCounter): ReturnType<typeof parseDocument> {
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: true });
+    return parseDocument(text, { lineCounter: lines, prettyErrors: true, stringKeys: true });
   } catch (error) {
     throw new UsherError('config-invalid', `${name} is not valid YAML: ${messageOf(error)}`, { cause: error });
   }

@@ -13,6 +13,8 @@ describe('found before', () => {
     ],
     ['sequences', '- '.repeat(20_000)],
     ['flow sequences', '['.repeat(20_000)],
+    ['keys that are mappings', '? '.repeat(40) + 'a'],
+    ['keys that are flow mappings', '? {'.repeat(40) + '}'.repeat(40)],
     ['flow mappings', '{a: '.repeat(20_000)],
   ])('a configuration of nothing but nested %s is told to be none', (_, text) => {
     expect(() => parseConfig(text, 'deep.yaml')).toThrow(UsherError);
