@@ -72,9 +72,7 @@ export class AuditTrail {
   started(facts: { readonly bootId: string; readonly version: string; readonly config: object }): void {
     const { bootId, version, config } = facts;
     this.fact('start', { bootId, version });
-    const sha256 = createHash('sha256')
-      .update(canonicalJson(config))
-      .digest('hex');
+    const sha256 = createHash('sha256').update(canonicalJson(config)).digest('hex');
     this.change('configuration', { sha256 });
   }
 
