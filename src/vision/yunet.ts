@@ -8,10 +8,10 @@ import type { FiveLandmarks, Frame, Point } from './frame';
 import { FrameResizer, PLANES } from './resample';
 
 /**
- * Width in network pixels at which YuNet-n finds a face surely: of 120 faces of 80 px in 1280×720, 118 at 30 network pixels, 103 at
- * 24 (and of 120 at a score threshold of 0.7 instead of 0.5: 111 and 91). YuNet-s needs about 40.
+ * Width in network pixels at which YuNet-n finds a face surely: of 120 faces of 80 px in 1280×720, 117 at 28 network pixels, 103 at
+ * 24 (and of 120 at a score threshold of 0.7 instead of 0.5: 100 and 91). YuNet-s needs about 40.
  */
-const SURE_FACE_PX = 30;
+const SURE_FACE_PX = 28;
 
 interface Geometry {
   readonly key: string;
