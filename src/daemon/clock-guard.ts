@@ -59,7 +59,7 @@ export class ClockGuard {
   /** Every second: notices, tells, remembers. @returns whether the clock is believed */
   tick(): boolean {
     const doubt = this.watch.check();
-    if (doubt?.kind !== this.told) {
+    if ((doubt?.kind ?? null) !== this.told) {
       this.told = doubt?.kind ?? null;
       if (doubt === null) this.options.log.info('the clock is steady again');
       else this.options.log.warn('nothing is granted while the clock is in doubt', { why: doubt.detail });
