@@ -35,7 +35,7 @@ export interface SavedPolicy {
   load(): PolicyState;
   /** Takes a new state and writes it; never throws, since a state that keeps people out must hold though the disk is full. */
   offer(state: PolicyState): void;
-  /** Called before a grant goes out. @throws UsherError `store-unavailable` while the last state could not be written */
+  /** Writes what waits. @throws UsherError `store-unavailable` while it cannot be written */
   flush(): void;
 }
 
@@ -63,7 +63,7 @@ export function policyStateIn(store: Meta, moment: () => Moment): SavedPolicy {
       try {
         flush();
       } catch {
-        // It waits; `flush` tells whoever wants to grant on it.
+        // It waits; `flush` tries again and tells.
       }
     },
     flush,

@@ -95,11 +95,20 @@ export class Doors {
     }
   }
 
+  /** What could not be written is written when there is room again; until then the journal, on the same disk, withholds grants. */
+  private saveAgain(): void {
+    try {
+      this.saved.flush();
+    } catch (error) {
+      this.log.warn(`the state of the rules waits to be written: ${messageOf(error)}`);
+    }
+  }
+
   /** Reads the store again where another process changed it, and notices when it or the journal is not to be had. */
   refresh(): void {
+    this.saveAgain();
     try {
       this.announcer.recover();
-      this.saved.flush();
       if (this.roster.refresh()) this.log.info('members loaded again', { members: this.roster.size });
       if (!this.storeAvailable) this.roster.load();
       this.setStore(true);
@@ -143,7 +152,6 @@ export class Doors {
   private announce(keeper: DoorKeeper, decisions: readonly Decision[]): void {
     for (const decision of decisions) {
       try {
-        if (decision.outcome === 'granted') this.saved.flush();
         this.announcer.announce(keeper.door, decision);
       } catch (error) {
         this.storeFailed(error);

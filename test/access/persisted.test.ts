@@ -40,7 +40,7 @@ test('what says nothing new is not written again', () => {
   expect(store.writes()).toBe(1);
 });
 
-test('a full disk is told to whoever wants to grant, and only until there is room', () => {
+test('a state that a full disk refused waits, is told, and is written when there is room', () => {
   const store = facts();
   const saved = policyStateIn(store, () => MOMENT);
   store.fill(true);
