@@ -56,7 +56,7 @@ function detectorWith(cells: readonly Cell[], image: ImageInput = IMAGE) {
 describe('decoding', () => {
   test('a cell becomes a box and five landmarks in pixels of the frame', async () => {
     const { detector } = detectorWith([{ stride: 16, column: 3, row: 2, cls: 0.9, obj: 0.9 }]);
-    const [face, ...others] = await detector.detect(plainFrame(320, 320), 30);
+    const [face, ...others] = await detector.detect(plainFrame(320, 320), 28);
     expect(others).toEqual([]);
     expect(face!.score).toBeCloseTo(0.9, 5);
     expect(face!.box.x).toBeCloseTo(3.5 * 16 - 32, 4);
@@ -71,8 +71,8 @@ describe('decoding', () => {
 
   test('a frame that was made smaller gives boxes of its own size', async () => {
     const { detector, model } = detectorWith([{ stride: 8, column: 1, row: 1, cls: 1, obj: 1 }]);
-    const [face] = await detector.detect(plainFrame(1280, 720), 120);
-    // 30 network pixels for 120 of the frame: a quarter, then up to multiples of 32.
+    const [face] = await detector.detect(plainFrame(1280, 720), 112);
+    // 28 network pixels for 112 of the frame: a quarter, then up to multiples of 32.
     expect(model.asked[0]!.dims).toEqual([1, 3, 192, 320]);
     expect(face!.box.width).toBeCloseTo(4 * 8 * 4, 3);
   });
@@ -80,7 +80,7 @@ describe('decoding', () => {
   test('score is the geometric mean of class and objectness; what is under the threshold, negative or NaN is none', async () => {
     const at = (column: number, cls: number, obj: number): Cell => ({ stride: 32, column, row: 1, cls, obj });
     const { detector } = detectorWith([at(0, 1, 0.26), at(4, 0.5, 0.49), at(6, NaN, 1), at(8, -1, -1), at(9, 1, NaN)]);
-    const faces = await detector.detect(plainFrame(640, 640), 30);
+    const faces = await detector.detect(plainFrame(640, 640), 28);
     expect(faces.map(({ score }) => score.toFixed(3))).toEqual(['0.510']);
   });
 
@@ -90,21 +90,21 @@ describe('decoding', () => {
       { stride: 16, column: 5, row: 5, cls: 0.9, obj: 0.9, bbox: [0, 0, Math.log(4), Math.log(4)] },
       { stride: 32, column: 8, row: 8, cls: 0.7, obj: 0.7 },
     ]);
-    const faces = await detector.detect(plainFrame(640, 640), 30);
+    const faces = await detector.detect(plainFrame(640, 640), 28);
     expect(faces.map(({ score }) => Number(score.toFixed(2)))).toEqual([0.9, 0.7]);
   });
 
   test('a network without the outputs of its card is told by name', async () => {
     const model = new FixedModel(() => ({}));
     const detector = new YuNetDetector(RUNNING, model, IMAGE, OUTPUT);
-    await expect(detector.detect(plainFrame(64, 64), 30)).rejects.toMatchObject({ message: 'fixed: no output cls_8' });
+    await expect(detector.detect(plainFrame(64, 64), 28)).rejects.toMatchObject({ message: 'fixed: no output cls_8' });
   });
 });
 
 describe('what the network is shown', () => {
   test('blue first, rows from the top, black beyond the frame', async () => {
     const { detector, model } = detectorWith([]);
-    await detector.detect(plainFrame(40, 20, [10, 20, 30]), 30);
+    await detector.detect(plainFrame(40, 20, [10, 20, 30]), 28);
     const { data, dims } = model.asked[0]!;
     expect(dims).toEqual([1, 3, 32, 64]);
     const plane = 32 * 64;
@@ -118,7 +118,7 @@ describe('what the network is shown', () => {
       width: 64,
       height: 64,
     });
-    const [face] = await detector.detect(plainFrame(128, 64, [1, 2, 3]), 30);
+    const [face] = await detector.detect(plainFrame(128, 64, [1, 2, 3]), 28);
     const { data, dims } = model.asked[0]!;
     expect(dims).toEqual([1, 3, 64, 64]);
     expect([data[31 * 64], data[32 * 64]]).toEqual([3, 0]);
