@@ -1,0 +1,71 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type * as Core from '@tensorflow/tfjs-core';
+import { messageOf, UsherError } from '../errors';
+
+export type Tf = typeof Core;
+export type {
+  Scalar,
+  Tensor as TfTensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor3D,
+  Tensor4D,
+  Variable,
+} from '@tensorflow/tfjs-core';
+
+export const TFJS_BACKENDS = ['tfjs-node-gpu', 'tfjs-node', 'wasm'] as const;
+export type TfjsBackend = (typeof TFJS_BACKENDS)[number];
+
+export interface LoadedTf {
+  readonly tf: Tf;
+  /** What really runs, not what was wished for. */
+  readonly backend: TfjsBackend;
+}
+
+type Require = (id: string) => unknown;
+
+/**
+ * Loads TensorFlow.js, the training engine. `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` download a library when they are
+ * installed and exist for some machines only, so they are optional peers: taken where somebody installed them, in this order. Else
+ * WebAssembly, which installs everywhere. The wasm backend lacks `Conv2DBackpropFilter`: write convolutions in training as unfold +
+ * matMul.
+ *
+ * @param wanted only this one
+ * @throws UsherError `dependency-missing` when nothing, or not the wanted one, can be loaded
+ */
+export async function loadTfjs(
+  wanted?: TfjsBackend,
+  load: Require = createRequire(__filename) as Require,
+): Promise<LoadedTf> {
+  const refusals: string[] = [];
+  for (const backend of wanted === undefined ? TFJS_BACKENDS : [wanted]) {
+    try {
+      return { tf: await (backend === 'wasm' ? wasm(load) : native(load, backend)), backend };
+    } catch (error) {
+      refusals.push(`${backend}: ${messageOf(error).split('\n')[0] ?? ''}`);
+    }
+  }
+  throw new UsherError('dependency-missing', `TensorFlow.js cannot be loaded (${refusals.join('; ')})`, {
+    remedy:
+      wanted === undefined || wanted === 'wasm'
+        ? 'Run npm ci in the folder of usher.'
+        : `npm install --no-save @tensorflow/${wanted}, or train without naming a backend`,
+  });
+}
+
+async function native(load: Require, name: 'tfjs-node' | 'tfjs-node-gpu'): Promise<Tf> {
+  const tf = load(`@tensorflow/${name}`) as Tf;
+  if (!(await tf.setBackend('tensorflow'))) throw new Error('its backend did not start');
+  return tf;
+}
+
+async function wasm(load: Require): Promise<Tf> {
+  const tf = load('@tensorflow/tfjs-core') as Tf;
+  const entry = createRequire(__filename).resolve('@tensorflow/tfjs-backend-wasm');
+  const backend = load('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
+  backend.setWasmPaths(`${path.dirname(entry)}${path.sep}`);
+  if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend did not start');
+  await tf.ready();
+  return tf;
+}
