@@ -61,7 +61,8 @@ async function native(load: Require, name: 'tfjs-node' | 'tfjs-node-gpu'): Promi
 }
 
 async function wasm(load: Require): Promise<Tf> {
-  const tf = load('@tensorflow/tfjs-core') as Tf;
+  // Not tfjs-core alone: the gradients of its operations are registered by the whole package.
+  const tf = load('@tensorflow/tfjs') as Tf;
   const entry = createRequire(__filename).resolve('@tensorflow/tfjs-backend-wasm');
   const backend = load('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
   backend.setWasmPaths(`${path.dirname(entry)}${path.sep}`);
