@@ -17,6 +17,7 @@ const RANKS = [
 /** One importer per native or network library: the rest of the house talks to our own interface. */
 const SOLE_IMPORTERS = {
   'onnxruntime-node': ['src/inference/onnx.ts'],
+  '@tensorflow/tfjs': ['src/inference/tfjs.ts'],
   '@tensorflow/tfjs-core': ['src/inference/tfjs.ts'],
   '@tensorflow/tfjs-backend-wasm': ['src/inference/tfjs.ts'],
   'node-record-lpcm16': ['src/voice/sources/recorder.ts'],
