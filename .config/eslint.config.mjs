@@ -2,13 +2,14 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /**
- * Import directions: main → cli → {app, daemon, training, evaluation, demo} → {vision, voice, readers, fleet, console, bundles} →
+ * Import directions: main → cli → training → {app, daemon, evaluation, demo} → {vision, voice, readers, fleet, console, bundles} →
  * {access, inference, mqtt, system} → {store, config, rx} → {events, errors}. A folder may import from its own and from lower
- * ranks; folders of one rank do not know one another, save for the pairs listed.
+ * ranks; folders of one rank do not know one another. Training stands above evaluation: it measures what it has made.
  */
 const RANKS = [
   ['cli'],
-  ['training', 'evaluation', 'demo', 'daemon', 'doctor'],
+  ['training'],
+  ['evaluation', 'demo', 'daemon', 'doctor'],
   ['vision', 'voice', 'readers', 'fleet', 'console', 'bundles'],
   ['access', 'inference', 'mqtt', 'system'],
   ['store', 'config', 'rx'],
