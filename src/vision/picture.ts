@@ -83,6 +83,52 @@ export async function encodePng(frame: Frame): Promise<Buffer> {
   return (await raw(frame)).png().toBuffer();
 }
 
+/** A picture laid onto a sheet: fitted into the rectangle at (x, y), centred, its proportions kept. */
+export interface Tile {
+  readonly frame: Frame;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** `pixels`: enlarged without smoothing, for rasters whose cells are to be seen. */
+  readonly enlarge?: 'smooth' | 'pixels';
+}
+
+/**
+ * A white sheet with pictures and, over them, an SVG drawing of the sheet's size, as PNG. The drawing must be our own: it is
+ * given to a renderer that can open files. Its text needs a font on the machine.
+ */
+export async function encodeSheet(
+  width: number,
+  height: number,
+  tiles: readonly Tile[],
+  drawing: string,
+): Promise<Buffer> {
+  const draw = await loadSharp();
+  const pictures = [];
+  for (const tile of tiles) {
+    const kernel = tile.enlarge === 'pixels' ? 'nearest' : 'cubic';
+    const { data, info } = await (
+      await raw(tile.frame)
+    )
+      .resize(tile.width, tile.height, { fit: 'inside', kernel })
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const left = tile.x + Math.floor((tile.width - info.width) / 2);
+    const top = tile.y + Math.floor((tile.height - info.height) / 2);
+    pictures.push({
+      input: data,
+      raw: { width: info.width, height: info.height, channels: info.channels },
+      left,
+      top,
+    });
+  }
+  return draw({ create: { width, height, channels: 3, background: '#ffffff' } })
+    .composite([...pictures, { input: Buffer.from(drawing), left: 0, top: 0 }])
+    .png()
+    .toBuffer();
+}
+
 /** Not before it is needed: a camera that streams decodes no stills, and the library holds 10 MB. */
 async function loadSharp(): Promise<typeof sharp> {
   return (await import('sharp')).default;
