@@ -8,7 +8,7 @@ import { openSync, writeSync } from 'node:fs';
 import { messageOf } from '../../src/errors';
 import { mutate } from './mutate';
 import { Draws } from './random';
-import { isProper } from './target';
+import { isProper, type Target } from './target';
 import { TARGETS } from './targets';
 import { BROKEN } from './targets/broken';
 
@@ -26,13 +26,17 @@ export interface Report {
 const WARM_UP = 0.3;
 
 async function main(): Promise<void> {
-  const [name = '', seed = '', from = '', forMs = '', mark = ''] = process.argv.slice(2);
+  const [name = '', seed = '', from = '', forMs = '', markFile = ''] = process.argv.slice(2);
   const target = [...TARGETS, ...BROKEN].map((make) => make()).find((each) => each.name === name);
   if (target === undefined) throw new Error(`no target ${name}`);
   const seeds = await target.seeds();
-  const descriptor = openSync(mark, 'w');
+  const descriptor = openSync(markFile, 'w');
   const marker = new Float64Array(1);
   const markerBytes = new Uint8Array(marker.buffer);
+  const mark = (ordinal: number): void => {
+    marker[0] = ordinal;
+    writeSync(descriptor, markerBytes, 0, 8, 0);
+  };
 
   const begun = performance.now();
   const until = begun + Number(forMs);
@@ -41,33 +45,47 @@ async function main(): Promise<void> {
   let inputs = 0;
   let improper: Report['improper'] = null;
   for (let ordinal = Number(from); improper === null && (performance.now() < until || inputs === 0); ordinal++) {
-    marker[0] = ordinal;
-    writeSync(descriptor, markerBytes, 0, 8, 0);
-    const input = mutate(seeds, target.form, new Draws(Number(seed), ordinal));
+    // Making the input is our own work, and may take longer than the parser may.
+    mark(NaN);
+    const { was, error } = await feedOne(target, mutate(seeds, target.form, new Draws(Number(seed), ordinal)), () =>
+      mark(ordinal),
+    );
     inputs++;
-    try {
-      await target.feed(Buffer.from(input));
-      taken++;
-    } catch (error) {
-      if (!isProper(target, error))
-        improper = {
-          ordinal,
-          input: input.subarray(0, 2000).toString('base64'),
-          error: error instanceof Error ? (error.stack ?? error.message) : messageOf(error),
-        };
-    }
-    if (held === null && performance.now() > begun + Number(forMs) * WARM_UP) held = heldMiB();
+    if (was === 'taken') taken++;
+    if (was === 'improper') improper = { ordinal, ...error };
+    if (held === null && performance.now() > begun + Number(forMs) * WARM_UP) held = await heldMiB();
     // Others of this process (a callback of a native library) must have their turn.
     if (ordinal % 64 === 0) await new Promise(setImmediate);
   }
-  const last = heldMiB();
+  mark(NaN);
+  const last = await heldMiB();
   const report: Report = { inputs, taken, heldMiB: [held ?? last, last], improper };
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
 }
 
-function heldMiB(): number {
-  globalThis.gc?.();
-  globalThis.gc?.();
+type Fed =
+  | { readonly was: 'taken' | 'refused'; readonly error?: undefined }
+  | { readonly was: 'improper'; readonly error: { readonly input: string; readonly error: string } };
+
+/** In a function of its own: the frame of a waiting one holds on to what it had in hand last, which would count as held. */
+async function feedOne(target: Target, input: Buffer, begin: () => void): Promise<Fed> {
+  begin();
+  try {
+    await target.feed(Buffer.from(input));
+    return { was: 'taken' };
+  } catch (error) {
+    if (isProper(target, error)) return { was: 'refused' };
+    const told = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+    return { was: 'improper', error: { input: input.subarray(0, 2000).toString('base64'), error: told } };
+  }
+}
+
+/** After a turn of the event loop, so that what waits to be let go is. */
+async function heldMiB(): Promise<number> {
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise(setImmediate);
+    globalThis.gc?.();
+  }
   const { heapUsed, external } = process.memoryUsage();
   return (heapUsed + external) / 2 ** 20;
 }

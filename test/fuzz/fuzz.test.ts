@@ -2,9 +2,9 @@ import { fuzz } from './fuzz';
 import { TARGETS } from './targets';
 import { BROKEN } from './targets/broken';
 
-/** The short form; `npm run fuzz -- --seconds 600` is the long one. The seed is of the day: what the suite tries grows with time. */
+/** The short form; `npm run fuzz -- --seconds 600` is the long one and draws its seed. Here a red run must be about the change. */
 const SHORT_MS = 500;
-const seed = Math.floor(Date.now() / 86_400_000);
+const seed = Number(process.env['USHER_FUZZ_SEED'] ?? 20_260);
 const targets = TARGETS.map((make) => make());
 
 describe(`inbound parsers, seed ${seed}`, () => {

@@ -140,7 +140,8 @@ function usageOf(pid: number): { cpuMs: number; memoryMiB: number } | null {
 function ordinalIn(mark: string): number | null {
   if (!existsSync(mark)) return null;
   const bytes = readFileSync(mark);
-  return bytes.length === 8 ? bytes.readDoubleLE(0) : null;
+  const ordinal = bytes.length === 8 ? bytes.readDoubleLE(0) : NaN;
+  return Number.isNaN(ordinal) ? null : ordinal;
 }
 
 function parsed(said: string): Report | null {

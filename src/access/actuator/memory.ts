@@ -6,8 +6,8 @@ import type { Unlock } from '../unlock';
 /** Where the newest obeyed unlock of one run of a box stands. */
 export interface BootMark {
   readonly seq: number;
-  /** Whether unlocks of a later run were obeyed since. */
-  readonly retired: boolean;
+  /** Whether it is the run that was first heard of last. */
+  readonly latest: boolean;
 }
 
 const SCHEMA = `
@@ -75,17 +75,21 @@ export class UnlockMemory {
 
   boot(key: string, boot: string): BootMark | null {
     const row = this.database.get(
-      `SELECT seq, ordinal < (SELECT max(ordinal) FROM boots WHERE key = ?1) AS retired
+      `SELECT seq, ordinal = (SELECT max(ordinal) FROM boots WHERE key = ?1) AS latest
        FROM boots WHERE key = ?1 AND boot = ?2`,
       key,
       boot,
     );
-    return row === undefined ? null : { seq: Number(row['seq']), retired: Number(row['retired']) === 1 };
+    return row === undefined ? null : { seq: Number(row['seq']), latest: Number(row['latest']) === 1 };
   }
 
-  /** Time of issue of the newest unlock of this key that was obeyed; null when none was. */
-  newestIssue(key: string): number | null {
-    const newest = this.database.get('SELECT max(issued_at) AS newest FROM boots WHERE key = ?', key)?.['newest'];
+  /** Time of issue of the newest unlock that was obeyed of this key's other runs; null when none was. */
+  newestIssueBeside(key: string, boot: string): number | null {
+    const newest = this.database.get(
+      'SELECT max(issued_at) AS newest FROM boots WHERE key = ? AND boot <> ?',
+      key,
+      boot,
+    )?.['newest'];
     return newest === null || newest === undefined ? null : Number(newest);
   }
 

@@ -110,16 +110,22 @@ function requireNotObeyed({ nonce }: Unlock, memory: UnlockMemory): void {
   if (memory.hasObeyed(nonce)) throw new Refusal('seen-nonce', 'obeyed before');
 }
 
-function requireOrder(unlock: Unlock, memory: UnlockMemory, { limits }: VerifierSettings): void {
-  const mark = memory.boot(unlock.key, unlock.bootId);
-  if (mark?.retired === true) throw new Refusal('older-boot', 'a later run of the box was obeyed since');
-  if (mark !== null && unlock.seq <= mark.seq)
-    throw new Refusal('sequence', `number ${unlock.seq}, and ${mark.seq} was obeyed`);
-  if (mark !== null) return;
-  const newest = memory.newestIssue(unlock.key);
-  // A run that is not known: the latest one, or one from before those that are remembered. Its time of issue tells.
-  if (newest !== null && unlock.issuedAt < newest - limits.skewMs)
-    throw new Refusal('older-boot', `issued ${newest - unlock.issuedAt} ms before one that was obeyed`);
+/**
+ * Within a run the number tells; between runs the time of issue does. To the run that was first heard of last, or is not known, the
+ * skew is allowed: the box's clock may have been set back a little between its runs. A run is not over because another was heard:
+ * an unlock of the run before, held back over a quick restart, would else shut out the run that is alive.
+ */
+function requireOrder(
+  { key, bootId, seq, issuedAt }: Unlock,
+  memory: UnlockMemory,
+  { limits }: VerifierSettings,
+): void {
+  const mark = memory.boot(key, bootId);
+  if (mark !== null && seq <= mark.seq) throw new Refusal('sequence', `number ${seq}, and ${mark.seq} was obeyed`);
+  const newest = memory.newestIssueBeside(key, bootId);
+  const latest = mark === null || mark.latest;
+  if (newest !== null && (latest ? issuedAt < newest - limits.skewMs : issuedAt <= newest))
+    throw new Refusal('older-boot', `issued ${newest - issuedAt} ms before one of another run that was obeyed`);
 }
 
 function requireModerateRate(now: number, memory: UnlockMemory, { limits }: VerifierSettings): void {

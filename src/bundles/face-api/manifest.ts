@@ -14,7 +14,7 @@ const Manifest = z.tuple([z.object({ paths: z.tuple([z.string()]), weights: z.ar
 
 /**
  * The entries of a manifest with one group and one file, which is how this package ships its networks.
- * @throws UsherError model-invalid, naming `file` and every bad key.
+ * @throws UsherError model-invalid, naming `file` and the first bad keys.
  */
 export function parseManifest(text: string, file: string): readonly WeightEntry[] {
   let parsed: unknown;
@@ -25,6 +25,8 @@ export function parseManifest(text: string, file: string): readonly WeightEntry[
   }
   const result = Manifest.safeParse(parsed);
   if (result.success) return result.data[0].weights;
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`);
+  const problems = result.error.issues
+    .slice(0, 20)
+    .map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`);
   throw new UsherError('model-invalid', `${file}: ${problems.join('; ')}`);
 }

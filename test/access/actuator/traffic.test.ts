@@ -111,6 +111,8 @@ class World {
         expect(this.rig.hear(this.rig.forger().unlock())).toBe('unknown-key');
         return;
       case 'box-restarts':
+        // No two runs of a box issue in one millisecond.
+        this.pass(1);
         this.boxes[event.box].restart();
         return;
       case 'actuator-restarts':
@@ -136,6 +138,6 @@ test('whatever comes over the topic: a person’s unlock opens, and nothing open
         world.rig.dispose();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: Number(process.env['USHER_TRAFFIC_RUNS'] ?? 60) },
   );
 }, 120_000);
