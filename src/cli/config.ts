@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { stringify } from 'yaml';
 import { configJsonSchema } from '../config/json-schema';
 import { loadConfig } from '../config/load';
+import { asyncApiDocument } from '../mqtt/asyncapi';
+import { packageVersion } from '../system/paths';
 
 export function configCommand(): Command {
-  const command = new Command('config').description('check a configuration, or write the schema that editors use');
+  const command = new Command('config').description('check a configuration, or write the schemas that others use');
   command
     .command('check')
     .argument('<file>')
@@ -18,9 +21,21 @@ export function configCommand(): Command {
     .option('-o, --output <file>', 'write to a file instead of standard output')
     .description('the JSON Schema of configuration files')
     .action(async (options: { output?: string }) => {
-      const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
-      if (options.output === undefined) process.stdout.write(text);
-      else await writeFile(options.output, text);
+      await deliver(`${JSON.stringify(configJsonSchema(), null, 2)}\n`, options.output);
+    });
+  command
+    .command('asyncapi')
+    .option('-o, --output <file>', 'write to a file instead of standard output')
+    .description('the AsyncAPI 3 description of every MQTT topic')
+    .action(async (options: { output?: string }) => {
+      // No aliases: tools that read AsyncAPI do not all know them. No folding: a line a value keeps changes small.
+      const yaml = stringify(asyncApiDocument(packageVersion()), { aliasDuplicateObjects: false, lineWidth: 0 });
+      await deliver(yaml, options.output);
     });
   return command;
+}
+
+async function deliver(text: string, file: string | undefined): Promise<void> {
+  if (file === undefined) process.stdout.write(text);
+  else await writeFile(file, text);
 }

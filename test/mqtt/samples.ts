@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { discoveryOf } from '../../src/mqtt/discovery';
 import { type DecisionPayload, type SwipePayload, type UnlockPayload } from '../../src/mqtt/payloads';
+import { type PayloadOf, type TopicKey } from '../../src/mqtt/topics';
 
 const JOURNAL = '0b0f2a44-5a0e-4a57-8b70-6d6c2a6f0f5e';
 const BOOT = '6c1f8f6e-2f4b-4f5f-9a53-0d4f2b6f9c11';
@@ -42,3 +44,62 @@ export function decision(seq: number, outcome: 'granted' | 'denied' = 'granted')
 export function swipe(id: string, at = Date.now()): SwipePayload {
   return { v: 1, id, at };
 }
+
+/** One message of every topic; the type asks for those that are added. */
+export const SAMPLES: { readonly [K in TopicKey]: PayloadOf<K> } = {
+  status: { v: 1, state: 'online', bootId: BOOT, birth: 1_760_000_000_000, at: 1_760_000_000_000 },
+  health: {
+    v: 1,
+    component: 'hall',
+    state: 'degraded',
+    at: 5000,
+    lastProgressAt: 4000,
+    progressAgeMs: 1000,
+    detail: 'no frame',
+    remedy: null,
+  },
+  doorState: { v: 1, door: 'main', state: 'awaiting-face', at: 5000 },
+  sceneState: { v: 1, camera: 'hall', scene: 'night', at: 5000 },
+  modelState: {
+    v: 1,
+    camera: 'hall',
+    space: 'mbf-v1',
+    models: [
+      {
+        task: 'face-encoding',
+        name: 'mbf',
+        version: '1.0.0',
+        sha256: '0a'.repeat(32),
+        providersAsked: ['cuda', 'cpu'],
+        provider: 'cpu',
+      },
+    ],
+    at: 5000,
+  },
+  decision: decision(1),
+  alarm: {
+    ...{ v: 1, door: 'main', kind: 'forced-door', member: null, reader: 'card', at: 5000 },
+    ...{ bootId: BOOT, journal: JOURNAL, seq: 2 },
+  },
+  unlock: unlock(3),
+  swipe: swipe('4711'),
+  contact: { v: 1, open: true, at: 5000, counter: 7, mac: 'ab'.repeat(32) },
+  command: { v: 1, id: 'c-1', camera: 'hall' },
+  commandResult: { v: 1, id: 'c-1', verb: 'ping', ok: true, result: { deep: [1, null, { er: 'text' }] } },
+  auditHead: {
+    v: 1,
+    journal: JOURNAL,
+    seq: 3,
+    hash: '0b'.repeat(32),
+    at: 5000,
+    key: '00112233aabbccdd',
+    sig: '5a'.repeat(64),
+  },
+  discovery: discoveryOf({
+    base: { site: 'lyon', device: 'front', discoveryPrefix: 'homeassistant' },
+    version: '1.0.0',
+    doors: [{ id: 'main' }],
+    cameras: [{ id: 'hall' }],
+    doorStates: ['closed'],
+  }),
+};
