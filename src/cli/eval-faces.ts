@@ -1,16 +1,21 @@
 import { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CameraConfig } from '../config/schema';
 import { messageOf, UsherError } from '../errors';
+import { writeContactSheet } from '../evaluation/contact-sheet';
 import { readFaceDataset, type FaceDataset } from '../evaluation/dataset';
 import { doorFigures } from '../evaluation/door-figures';
 import { doorTrial, type DoorTrial } from '../evaluation/door-trial';
 import { chooseEncoders, type ChosenEncoder } from '../evaluation/encoders';
+import { causeFigures, type CauseGroup, type ErrorCase } from '../evaluation/error-cases';
+import { FACE_ADVICE, faceErrorCases } from '../evaluation/face-errors';
 import { evaluateFaces, type FaceEvaluation } from '../evaluation/face-evaluation';
 import { faceFigures } from '../evaluation/face-figures';
 import { faceReportJson, writeFaceReport, type JudgedEncoder } from '../evaluation/face-report';
-import type { Figure } from '../evaluation/figure';
+import { fmrTag, type Figure } from '../evaluation/figure';
 import { thresholdRows } from '../evaluation/threshold-table';
+import type { ThresholdRow } from '../inference/card';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { modelsDir } from '../system/paths';
 import type { FaceAnalyser } from '../vision/analyser';
@@ -32,8 +37,14 @@ interface Options {
   readonly doorPeople: number;
   readonly limit?: number;
   readonly report?: string;
+  readonly errors?: string;
   readonly writeThresholds?: string;
   readonly json?: boolean;
+}
+
+interface Judged extends JudgedEncoder {
+  /** The encoder's mistakes by likely cause; only where they were asked for. */
+  readonly causes: readonly CauseGroup<ErrorCase>[];
 }
 
 /** The operating point of a door that is configured with nothing else. */
@@ -47,10 +58,15 @@ Figures are named faces.<figure> for the first encoder and faces.<encoder>.<figu
 faces.eer is that of the default encoder. A picture without a face counts as a false non-match; fnmr_acquired leaves it out.
 A rate for which there are too few pairs has the value null and says so.
 
+--errors writes what was mistaken at the card's threshold for FMR 1e-4, as a contact sheet grouped by likely cause: false
+non-matches, false matches, pictures without a usable face. Below each: pixels between the eyes, sharpness, brightness.
+It shows faces; keep it as you keep the pictures.
+
 Examples:
   usher eval faces --images faces/ --models recommended fallback
   usher eval faces --images lfw/ --pairs pairs.txt --report reports/lfw
   usher eval faces --images faces/ --models mbf --door
+  usher eval faces --images faces/ --models mbf --errors errors/
 `;
 
 export function evalFacesCommand(): Command {
@@ -67,6 +83,7 @@ export function evalFacesCommand(): Command {
     .option('--door-people <n>', 'persons who walk up to it at most', wholeNumber, 300)
     .option('--limit <n>', 'only the first n persons', wholeNumber)
     .option('--report <dir>', 'write a report with plots')
+    .option('--errors <dir>', 'write the mistakes as a contact sheet, grouped by likely cause')
     .option('--write-thresholds <file>', "write the threshold table for the encoder's card")
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
@@ -82,9 +99,13 @@ async function evalFaces(options: Options): Promise<void> {
     });
   const dataset = await readFaceDataset(options.images, options);
   const progress = createProgress();
-  const judged: JudgedEncoder[] = [];
+  const judged: Judged[] = [];
   try {
-    for (const encoder of encoders) judged.push(await judge(dataset, encoder, options, progress));
+    for (const encoder of encoders) {
+      const folder = options.errors ?? null;
+      const errors = folder === null || encoders.length === 1 ? folder : join(folder, encoder.name);
+      judged.push(await judge(dataset, encoder, options, errors, progress));
+    }
   } finally {
     progress.done();
   }
@@ -104,8 +125,9 @@ async function judge(
   dataset: FaceDataset,
   encoder: ChosenEncoder,
   options: Options,
+  errors: string | null,
   progress: Progress,
-): Promise<JudgedEncoder> {
+): Promise<Judged> {
   const analyser = await loadAnalyser({
     modelsDir: options.modelsDir,
     models: { detector: encoder.detector, encoder: encoder.name },
@@ -122,29 +144,47 @@ async function judge(
       { name: encoder.name, detector: encoder.detector, mirrored, analyser },
       {
         gated: options.gates === true,
+        threshold: errors === null ? null : doorRow(encoder).distance,
         onProgress: (phase, share) => progress.update(`${encoder.name}: ${phase}`, share),
       },
     );
     const door =
       options.door === true ? await seenAtDoor(dataset, encoder, evaluation, analyser, options, progress) : null;
-    return { evaluation, door };
+    const causes = errors === null ? [] : await writeErrors(errors, dataset, encoder, evaluation);
+    return { evaluation, door, causes };
   } finally {
     await analyser.dispose();
   }
 }
 
-/** At the card's threshold, which is what a door goes by. */
+/** The row of the card's threshold table that a door goes by. */
+function doorRow({ output }: ChosenEncoder): ThresholdRow {
+  return output.thresholds.reduce((best, next) =>
+    Math.abs(Math.log(next.fmr / DOOR_FMR)) < Math.abs(Math.log(best.fmr / DOOR_FMR)) ? next : best,
+  );
+}
+
+function writeErrors(
+  folder: string,
+  dataset: FaceDataset,
+  encoder: ChosenEncoder,
+  evaluation: FaceEvaluation,
+): Promise<CauseGroup<ErrorCase>[]> {
+  const { fmr, distance } = doorRow(encoder);
+  const title = `${encoder.name} on ${dataset.name} at L2 ${distance} (FMR ${fmrTag(fmr)} by its card)`;
+  return writeContactSheet(folder, faceErrorCases(dataset, evaluation), { title, advice: FACE_ADVICE });
+}
+
 async function seenAtDoor(
   dataset: FaceDataset,
-  { name, output }: ChosenEncoder,
+  encoder: ChosenEncoder,
   evaluation: FaceEvaluation,
   analyser: FaceAnalyser,
   options: Options,
   progress: Progress,
 ): Promise<DoorTrial> {
-  const row = output.thresholds.reduce((best, next) =>
-    Math.abs(Math.log(next.fmr / DOOR_FMR)) < Math.abs(Math.log(best.fmr / DOOR_FMR)) ? next : best,
-  );
+  const { name, output } = encoder;
+  const row = doorRow(encoder);
   return doorTrial(dataset, evaluation, analyser, {
     threshold: row.distance,
     targetFmr: row.fmr,
@@ -155,8 +195,12 @@ async function seenAtDoor(
   });
 }
 
-function figuresOf(dataset: FaceDataset, { evaluation, door }: JudgedEncoder, prefix: string): Figure[] {
-  return [...faceFigures(dataset, evaluation, prefix), ...(door === null ? [] : doorFigures(door, prefix))];
+function figuresOf(dataset: FaceDataset, { evaluation, door, causes }: Judged, prefix: string): Figure[] {
+  return [
+    ...faceFigures(dataset, evaluation, prefix),
+    ...(door === null ? [] : doorFigures(door, prefix)),
+    ...causeFigures(causes, prefix),
+  ];
 }
 
 async function writeThresholds(file: string, dataset: FaceDataset, evaluation: FaceEvaluation): Promise<void> {

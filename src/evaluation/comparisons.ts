@@ -8,6 +8,9 @@ import { ImpostorDistances } from './impostor-distances';
 /** Rows of 512 floats that stay in the second-level cache while every picture passes over them. */
 const TILE_ROWS = 128;
 
+/** Two pictures by index, i < j; `distance` Infinity where a face was not found. Called for every comparison. */
+export type PairVisitor = (i: number, j: number, distance: number, same: boolean) => void;
+
 export interface Comparisons extends Scores {
   /** Genuine and impostor comparisons left out of the impostor side because a face was not found. */
   readonly impostorsNotMade: number;
@@ -25,6 +28,7 @@ export async function compareAll(
   set: EmbeddingSet,
   onProgress: (share: number) => void = () => undefined,
   kernel: SimilarityKernel = createKernel(),
+  onPair: PairVisitor | null = null,
 ): Promise<Comparisons> {
   const genuine = new GenuineDistances();
   const impostor = new ImpostorDistances();
@@ -55,6 +59,7 @@ export async function compareAll(
         const other = persons[j] as number;
         const made = here && set.acquired[j] === 1;
         const distance = made ? Math.sqrt(squared[outAt + j - from] as number) : Infinity;
+        onPair?.(i, j, distance, person === other);
         if (person === other) genuine.add(distance, person);
         else if (made) impostor.add(distance, person, other);
         else impostorsNotMade++;

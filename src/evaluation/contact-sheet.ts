@@ -32,7 +32,8 @@ interface Section {
 
 export const SHEET_FILES = ['contact-sheet.png', 'index.html', 'errors.json'] as const;
 
-const SHEET_WIDTH = 1240;
+/** Five pairs of faces in a row. */
+const SHEET_WIDTH = 1292;
 const GAP = 12;
 const LINE = 15;
 const CAPTION_LINES = 2;

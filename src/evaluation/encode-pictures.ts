@@ -1,5 +1,5 @@
 import { messageOf } from '../errors';
-import type { Box, QualityRefusal } from '../events';
+import type { Box, Quality, QualityRefusal } from '../events';
 import type { AnalysedFace, FaceAnalyser } from '../vision/analyser';
 import type { Frame } from '../vision/frame';
 import { readPicture } from '../vision/picture';
@@ -7,6 +7,7 @@ import { readPicture } from '../vision/picture';
 export interface EncodedPicture {
   readonly embedding: Float32Array | null;
   readonly box: Box | null;
+  readonly quality: Quality | null;
   /** Why there is no embedding, or which gate would have refused the face at a door. */
   readonly refusal: QualityRefusal | 'no-face' | 'unreadable' | null;
   readonly detail: string | null;
@@ -51,12 +52,14 @@ async function encode(frame: Frame, analyser: Pick<FaceAnalyser, 'still'>, gated
   const face = centralFace(faces, frame);
   if (face === null) return unusable('no-face', null);
   const refused = gated && face.refusal !== null;
-  return { embedding: refused ? null : face.embedding, box: face.box, refusal: face.refusal, detail: null };
+  const { box, quality, refusal } = face;
+  return { embedding: refused ? null : face.embedding, box, quality, refusal, detail: null };
 }
 
 const unusable = (refusal: 'no-face' | 'unreadable', detail: string | null): EncodedPicture => ({
   embedding: null,
   box: null,
+  quality: null,
   refusal,
   detail,
 });

@@ -1,5 +1,6 @@
 import type { Box } from '../events';
 import type { Frame } from '../vision/frame';
+import type { Figure } from './figure';
 
 /** Numbers as a picture, row by row from the top: a spectrogram (its lowest band in the last row), a heat map. */
 export interface Raster {
@@ -41,6 +42,17 @@ export function groupByCause<T extends { readonly cause: string }>(cases: readon
   return [...groups]
     .map(([cause, members]) => ({ cause, cases: members, share: members.length / cases.length }))
     .sort((a, b) => b.cases.length - a.cases.length || (a.cause < b.cause ? -1 : 1));
+}
+
+/** The share of each cause among the errors, as figures `<prefix>.errors.<cause>`. */
+export function causeFigures(groups: readonly CauseGroup<unknown>[], prefix: string): Figure[] {
+  const all = groups.reduce((sum, { cases }) => sum + cases.length, 0);
+  return groups.map(({ cause, cases, share }) => ({
+    name: `${prefix}.errors.${cause.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`,
+    value: share,
+    unit: 'ratio',
+    note: `${cases.length} of ${all} errors`,
+  }));
 }
 
 /** A raster as grey levels. Values beyond its ends are cut; a flat one is black, and so is NaN. */

@@ -7,6 +7,7 @@ import { embeddingSet, vectorOf, type EmbeddingSet } from './embedding-set';
 import { encodePictures, type EncodedPicture } from './encode-pictures';
 import { crossValidatedAccuracy, type FoldAccuracy, type JudgedPair } from './folds';
 import { fnirAtFpir, openSetSearches, type FnirAtFpir, type IdentificationTrials } from './identification';
+import { WrongPairs } from './wrong-pairs';
 import { widest, type Interval } from './intervals';
 import { l2Distance } from '../vision/fusion';
 
@@ -32,6 +33,8 @@ export interface FaceEvaluation {
   readonly curve: readonly OperatingPoint[];
   readonly accuracy: FoldAccuracy | null;
   readonly trials: IdentificationTrials | null;
+  /** The wrong comparisons at the threshold asked for. */
+  readonly wrong: WrongPairs | null;
   readonly atFpir: readonly { readonly target: number; readonly measured: FnirAtFpir | null }[];
 }
 
@@ -42,11 +45,19 @@ export interface EncoderUnderTest {
   readonly analyser: Pick<FaceAnalyser, 'still' | 'space'>;
 }
 
-/** @param onProgress phase and share done of it, 0..1 */
+export interface EvaluationOptions {
+  /** Drop faces that the quality gates refuse. */
+  readonly gated?: boolean;
+  /** Collect the comparisons that are wrong at this distance. */
+  readonly threshold?: number | null;
+  /** Phase and share done of it, 0..1. */
+  readonly onProgress?: (phase: string, share: number) => void;
+}
+
 export async function evaluateFaces(
   dataset: FaceDataset,
   encoder: EncoderUnderTest,
-  { gated = false, onProgress }: { gated?: boolean; onProgress?: (phase: string, share: number) => void } = {},
+  { gated = false, threshold = null, onProgress }: EvaluationOptions = {},
 ): Promise<FaceEvaluation> {
   const { pictures, persons } = dataset;
   const files = pictures.map(({ file }) => file);
@@ -58,7 +69,9 @@ export async function evaluateFaces(
     pictures,
     encoded.map(({ embedding }) => embedding),
   );
-  const comparisons = await compareAll(embeddings, (share) => onProgress?.('comparing', share));
+  const wrong = threshold === null ? null : new WrongPairs(threshold);
+  const visit = wrong === null ? null : wrong.visit.bind(wrong);
+  const comparisons = await compareAll(embeddings, (share) => onProgress?.('comparing', share), undefined, visit);
   const resampled = bootstrapFnmr(comparisons, persons.length, comparisons.weightOf, TARGET_FMRS);
   const atFmr = TARGET_FMRS.map((target, i): MeasuredFnmr => {
     const measured = fnmrAtFmr(comparisons, target);
@@ -78,6 +91,7 @@ export async function evaluateFaces(
     curve: detCurve(comparisons),
     accuracy: crossValidatedAccuracy(foldsOf(dataset, embeddings)),
     trials,
+    wrong,
     atFpir: TARGET_FPIRS.map((target) => ({ target, measured: trials && fnirAtFpir(trials, target) })),
   };
 }

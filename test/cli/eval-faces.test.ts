@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { pullSet } from '../../src/bundles/pull';
 import { evalCommand } from '../../src/cli/eval';
 import type { Figure } from '../../src/evaluation/figure';
@@ -63,6 +64,42 @@ describeWithShared('on real faces, with real models', () => {
     await expect(
       evalFaces('--images', london, ...models, '--limit', '12', '--write-thresholds', join(folder, 'card.json')),
     ).rejects.toMatchObject({ code: 'data-invalid' });
+  }, 120_000);
+
+  test('the mistakes as a contact sheet, by what spoilt the pictures', async () => {
+    const spoilt = join(folder, 'spoilt');
+    mkdirSync(spoilt);
+    const people = ['001', '003', '010', '013', '016', '024'];
+    for (const id of people) {
+      symlinkSync(join(london, `${id}_neutral.jpg`), join(spoilt, `${id}_neutral.jpg`));
+      const smiling = join(london, `${id}_smiling.jpg`);
+      await sharp(smiling)
+        .blur(11)
+        .toFile(join(spoilt, `${id}_blurred.jpg`));
+      await sharp(smiling)
+        .resize(56)
+        .toFile(join(spoilt, `${id}_small.jpg`));
+    }
+    writeFileSync(join(spoilt, '001_torn.jpg'), 'no picture at all');
+    await sharp({ create: { width: 200, height: 200, channels: 3, background: '#6688aa' } }).toFile(
+      join(spoilt, '001_wall.png'),
+    );
+    const errors = join(folder, 'errors');
+    const figures = figuresIn(await evalFaces('--images', spoilt, ...models, '--errors', errors, '--json'));
+    const { causes } = JSON.parse(readFileSync(join(errors, 'errors.json'), 'utf8')) as {
+      causes: { cause: string; count: number; cases: string[] }[];
+    };
+    const of = (cause: string) => causes.find((one) => one.cause === cause)?.cases.join('\n') ?? '';
+    expect(causes[0]).toMatchObject({ cause: 'blur', count: people.length });
+    for (const id of people) expect(of('blur')).toContain(`${id} missed, `);
+    expect(of('size')).toContain('003 missed, ');
+    expect(of('unreadable')).toContain('001: not acquired');
+    expect(of('no face found')).toContain('001: not acquired');
+    const all = causes.reduce((sum, { count }) => sum + count, 0);
+    expect(figures.get('faces.errors.blur')!.value).toBeCloseTo(people.length / all, 12);
+    expect(figures.get('faces.mobilefacenet.errors.no_face_found')!.value).toBeCloseTo(1 / all, 12);
+    const sheet = await sharp(join(errors, 'contact-sheet.png')).metadata();
+    expect(sheet.width).toBe(1292);
   }, 120_000);
 
   test('the same faces laid out as LFW: folds, and failures to find a face', async () => {

@@ -1,0 +1,25 @@
+/** One wrong comparison: indices of two pictures, and their distance. */
+export interface WrongPair {
+  readonly i: number;
+  readonly j: number;
+  readonly distance: number;
+}
+
+/**
+ * The comparisons that are wrong at one threshold, out of a stream of all. Comparisons that could not be made are left out: what
+ * is wrong there is a picture, not a pair.
+ */
+export class WrongPairs {
+  /** Same person, refused. */
+  readonly falseNonMatches: WrongPair[] = [];
+  /** Two persons, accepted. */
+  readonly falseMatches: WrongPair[] = [];
+
+  constructor(readonly threshold: number) {}
+
+  visit(i: number, j: number, distance: number, same: boolean): void {
+    if (distance === Infinity) return;
+    if (same === distance <= this.threshold) return;
+    (same ? this.falseNonMatches : this.falseMatches).push({ i, j, distance });
+  }
+}
