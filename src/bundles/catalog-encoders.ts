@@ -1,4 +1,4 @@
-import type { Card, CardOutput, ThresholdRow } from '../inference/card';
+import type { Card, CardOutput, ImageInput, ThresholdRow } from '../inference/card';
 import type { CardDraft } from './write';
 
 /** Where the five landmarks lie on 112×112 in ArcFace's alignment (Deng et al., 2019; github.com/deepinsight/insightface). */
@@ -40,7 +40,7 @@ function embedding(space: string, dimensions: number, output: string, thresholds
   } satisfies CardOutput<'embedding'>;
 }
 
-function arcFaceInput(name: string, colour: 'RGB' | 'BGR', mean: Card['input']['mean'], scale: Card['input']['scale']) {
+function arcFaceInput(name: string, colour: 'RGB' | 'BGR', mean: ImageInput['mean'], scale: ImageInput['scale']) {
   return {
     kind: 'image',
     name,
@@ -51,7 +51,7 @@ function arcFaceInput(name: string, colour: 'RGB' | 'BGR', mean: Card['input']['
     multiple: 1,
     mean,
     scale,
-  } satisfies Card['input'];
+  } satisfies ImageInput;
 }
 
 export const MBF_CARD: CardDraft = {

@@ -1,4 +1,5 @@
 import { UsherError } from '../errors';
+import { imageInputOf } from '../inference/card';
 import { CPU_ONE_THREAD, type Tensor } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
 import type { CatalogEntry } from './catalog';
@@ -78,11 +79,12 @@ async function firstOutput(
 
 /** A picture of diagonal bands, prepared as the card says: reproducible, and rich enough to move every output. */
 export function goldenInput({ card, goldenSize: [height, width] }: CatalogEntry): Tensor<Float32Array> {
+  const image = imageInputOf(card);
   const data = new Float32Array(3 * height * width);
   let index = 0;
   for (let channel = 0; channel < 3; channel++) {
-    const mean = card.input.mean[channel] ?? 0;
-    const scale = card.input.scale[channel] ?? 1;
+    const mean = image.mean[channel] ?? 0;
+    const scale = image.scale[channel] ?? 1;
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) data[index++] = (((85 * channel + 2 * y + 3 * x) % 256) - mean) / scale;
   }

@@ -14,6 +14,8 @@ export interface NewBundle {
   readonly modelBytes: Uint8Array;
   /** Input to remember with its output: later loads must reproduce it. Float32, any fitting size. */
   readonly goldenInput: Tensor;
+  /** The recurrent states that go in with it, by name. */
+  readonly goldenStates?: Tensors;
   /** Largest absolute difference of a golden output that another CPU may show; default 1e-3. */
   readonly tolerance?: number;
 }
@@ -56,6 +58,11 @@ async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> 
   const outputs = await runOnce(bundle);
   const files = new Map<string, Uint8Array>([[MODEL_FILE, bundle.modelBytes]]);
   files.set('golden-input.f32', floatBytes(bundle.goldenInput, `golden input of ${bundle.card.name}`));
+  const states = Object.entries(bundle.goldenStates ?? {}).map(([name, tensor], index) => {
+    const file = `golden-state-${index}.f32`;
+    files.set(file, floatBytes(tensor, `golden state ${name} of ${bundle.card.name}`));
+    return { name, file, dims: [...tensor.dims] };
+  });
   const golden = Object.entries(outputs).map(([name, tensor], index) => {
     const file = `golden-output-${index}.f32`;
     files.set(file, floatBytes(tensor, `output ${name} of ${bundle.card.name}`));
@@ -69,6 +76,7 @@ async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> 
     golden: {
       input: 'golden-input.f32',
       inputDims: [...bundle.goldenInput.dims],
+      ...(states.length > 0 && { states }),
       outputs: golden,
       tolerance: bundle.tolerance ?? DEFAULT_TOLERANCE,
     },
@@ -78,10 +86,10 @@ async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> 
   return files.set(CARD_FILE, Buffer.from(`${JSON.stringify(card.data, null, 2)}\n`));
 }
 
-async function runOnce({ card, modelBytes, goldenInput }: NewBundle): Promise<Tensors> {
+async function runOnce({ card, modelBytes, goldenInput, goldenStates }: NewBundle): Promise<Tensors> {
   const model = await loadOnnx(modelBytes, CPU_ONE_THREAD);
   try {
-    return await model.run({ [card.input.name]: goldenInput });
+    return await model.run({ [card.input.name]: goldenInput, ...goldenStates });
   } catch (error) {
     throw new UsherError('model-invalid', `model ${card.name} loads but does not run: ${messageOf(error)}`, {
       cause: error,

@@ -62,7 +62,9 @@ export async function readCard(dir: string): Promise<Card> {
  */
 export async function readBundle(dir: string): Promise<Bundle> {
   const card = await readCard(dir);
-  for (const name of [card.model, card.golden.input, ...card.golden.outputs.map((output) => output.file)])
+  const { golden } = card;
+  const vectors = [...(golden.states ?? []), ...golden.outputs].map(({ file }) => file);
+  for (const name of [card.model, golden.input, ...vectors])
     // Own keys alone: `constructor` is in every object, and would go without a digest.
     if (!Object.hasOwn(card.files, name))
       throw new UsherError('model-invalid', `${dir}: the card names ${name} but gives no digest for it`, {
@@ -124,7 +126,9 @@ export async function openBundle(dir: string, execution: ExecutionOptions): Prom
 async function checkGolden({ dir, card }: Bundle, model: Model): Promise<void> {
   const { golden } = card;
   const input = await readGolden(dir, golden.input, golden.inputDims);
-  const outputs = await model.run({ [card.input.name]: input });
+  const inputs: Record<string, Tensor> = { [card.input.name]: input };
+  for (const { name, file, dims } of golden.states ?? []) inputs[name] = await readGolden(dir, file, dims);
+  const outputs = await model.run(inputs);
   for (const expected of golden.outputs) {
     const reference = await readGolden(dir, expected.file, expected.dims);
     const actual = outputs[expected.name];

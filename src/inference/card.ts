@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UsherError } from '../errors';
 
 /**
  * The model card: the contract of a bundle, checked at every load. A bundle is a folder with `card.json`, the files that it
@@ -31,6 +32,28 @@ export const ImageInput = z.strictObject({
   scale: z.tuple([Scale, Scale, Scale]),
 });
 export type ImageInput = z.infer<typeof ImageInput>;
+
+/** A tensor that goes in as it came out the last time, zeros at first. */
+const StatePair = z.strictObject({
+  input: z.string().min(1),
+  output: z.string().min(1),
+  dims: z.array(z.number().int().positive()).min(1),
+});
+export type StatePair = z.infer<typeof StatePair>;
+
+/** Frames of the voice path's features, streamed: tensor [1, frames, bands], any multiple of `framesPerStep` at a time. */
+export const AudioFeaturesInput = z.strictObject({
+  kind: z.literal('audio-features'),
+  name: z.string().min(1),
+  /** Version of the features; a model that was trained on others is refused. */
+  features: z.string().min(1),
+  sampleRateHz: z.number().int().positive(),
+  bands: z.number().int().positive(),
+  framesPerStep: z.number().int().positive(),
+  /** All that the network remembers from one call to the next. */
+  states: z.array(StatePair).min(1),
+});
+export type AudioFeaturesInput = z.infer<typeof AudioFeaturesInput>;
 
 const ThresholdRow = z.strictObject({
   /** Target false-match rate of one comparison. */
@@ -87,6 +110,39 @@ const LivenessOutput = z.strictObject({
   cropScale: z.number().min(1),
 });
 
+/** One measured setting of a trigger word: fire at or above `score`, and this is what happens. */
+const OperatingPoint = z.strictObject({
+  falseAcceptsPerHour: z.number().min(0),
+  score: Probability,
+  /** Share of spoken words that are missed, under each condition: `clean`, `snr-10db`, … */
+  misses: z.array(z.strictObject({ condition: z.string().min(1), miss: Probability })).min(1),
+  measuredOn: z.string().min(1),
+});
+export type OperatingPoint = z.infer<typeof OperatingPoint>;
+
+export const SENSITIVITIES = ['low', 'medium', 'high'] as const;
+export type Sensitivity = (typeof SENSITIVITIES)[number];
+
+const WakeWordOutput = z
+  .strictObject({
+    decoding: z.literal('wake-word'),
+    /** Scores [steps, 1], 0 to 1. */
+    output: z.string().min(1),
+    /** As it is spoken. */
+    word: z.string().min(1),
+    strideMs: z.number().positive(),
+    /** What the operating points were measured with: the score is averaged, and fires after so many steps above the threshold. */
+    trigger: z.strictObject({ meanMs: z.number().positive(), patience: z.number().int().positive() }),
+    operatingPoints: z.array(OperatingPoint).min(1),
+    /** The score of each preset is that of an operating point. */
+    presets: z.strictObject({ low: Probability, medium: Probability, high: Probability }),
+  })
+  .refine(
+    ({ operatingPoints, presets }) =>
+      Object.values(presets).every((score) => operatingPoints.some((point) => point.score === score)),
+    'a preset names a score that was not measured',
+  );
+
 /** How the face is cut out for an encoder. */
 const Alignment = z.discriminatedUnion('kind', [
   /** Similarity transform of five landmarks onto a template given in pixels of the input. */
@@ -106,6 +162,10 @@ const Golden = z.strictObject({
   /** Raw little-endian float32 files in the bundle. */
   input: FileName,
   inputDims: z.array(z.number().int().positive()),
+  /** Of the recurrent states that go in with it. */
+  states: z
+    .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
+    .optional(),
   outputs: z
     .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
     .min(1),
@@ -115,7 +175,7 @@ const Golden = z.strictObject({
 
 export const CardSchema = z.strictObject({
   schema: z.literal(CARD_SCHEMA_VERSION),
-  task: z.enum(['face-detection', 'face-landmarks', 'face-encoding', 'face-liveness']),
+  task: z.enum(['face-detection', 'face-landmarks', 'face-encoding', 'face-liveness', 'wake-word']),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,63}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
   summary: z.string().min(1),
@@ -124,13 +184,14 @@ export const CardSchema = z.strictObject({
   model: FileName,
   files: z.record(FileName, Sha256),
   licence: Licence,
-  input: ImageInput,
+  input: z.discriminatedUnion('kind', [ImageInput, AudioFeaturesInput]),
   output: z.discriminatedUnion('decoding', [
     YuNetOutput,
     TinyYoloOutput,
     EmbeddingOutput,
     LandmarksOutput,
     LivenessOutput,
+    WakeWordOutput,
   ]),
   alignment: Alignment.nullable(),
   /** Measured or published figures, each with the data it was measured on. */
@@ -139,3 +200,9 @@ export const CardSchema = z.strictObject({
 });
 export type Card = z.infer<typeof CardSchema>;
 export type CardOutput<D extends Card['output']['decoding']> = Extract<Card['output'], { decoding: D }>;
+
+/** The input of a network that looks at pictures. @throws UsherError `model-invalid` on a card of another kind */
+export function imageInputOf({ name, input }: Pick<Card, 'name' | 'input'>): ImageInput {
+  if (input.kind === 'image') return input;
+  throw new UsherError('model-invalid', `${name} takes ${input.kind}, here a network that takes pictures is needed`);
+}

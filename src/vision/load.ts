@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UsherError } from '../errors';
 import type { RunningModel } from '../events';
 import { type Bundle, openBundle, readCard } from '../inference/bundle';
-import type { Card, CardOutput } from '../inference/card';
+import { type Card, type CardOutput, imageInputOf } from '../inference/card';
 import type { ExecutionOptions, Model } from '../inference/model';
 import { type AnalyserOptions, FaceAnalyser } from './analyser';
 import { FaceApiEncoder } from './face-api-encoder';
@@ -121,7 +121,8 @@ async function open(options: LoadOptions, name: string, task: Card['task']): Pro
 
 async function loadDetector(options: LoadOptions): Promise<{ detector: FaceDetector; landmarker: boolean }> {
   const { bundle, model, running } = await open(options, options.models.detector, 'face-detection');
-  const { output, input } = bundle.card;
+  const { output } = bundle.card;
+  const input = imageInputOf(bundle.card);
   if (output.decoding === 'yunet')
     return { detector: new YuNetDetector(running, model, input, output), landmarker: false };
   return {
@@ -132,13 +133,14 @@ async function loadDetector(options: LoadOptions): Promise<{ detector: FaceDetec
 
 async function loadLandmarker(options: LoadOptions): Promise<FaceLandmarker> {
   const { bundle, model, running } = await open(options, LANDMARKER, 'face-landmarks');
-  return new Landmarks68(running, model, bundle.card.input, outputOf(bundle.card, 'face-api-landmarks-68'));
+  return new Landmarks68(running, model, imageInputOf(bundle.card), outputOf(bundle.card, 'face-api-landmarks-68'));
 }
 
 async function loadEncoder(options: LoadOptions): Promise<FaceEncoder> {
   const { bundle, model, running } = await open(options, options.models.encoder, 'face-encoding');
   const output = outputOf(bundle.card, 'embedding');
-  const { alignment, input } = bundle.card;
+  const { alignment } = bundle.card;
+  const input = imageInputOf(bundle.card);
   if (alignment === null)
     throw new UsherError('model-invalid', `${bundle.dir}: an encoder's card must name its alignment`);
   switch (alignment.kind) {

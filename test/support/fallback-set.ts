@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { RunningModel } from '../../src/events';
 import { openBundle } from '../../src/inference/bundle';
+import { imageInputOf } from '../../src/inference/card';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
 import { FaceApiEncoder } from '../../src/vision/face-api-encoder';
 import { Landmarks68 } from '../../src/vision/landmarks68';
@@ -25,7 +26,7 @@ export async function openFallbackSet(modelsDir: string): Promise<FallbackSet> {
       providersAsked: CPU_ONE_THREAD.providers,
       provider: model.provider,
     };
-    return { image: card.input, output: card.output, model, running };
+    return { image: imageInputOf(card), output: card.output, model, running };
   };
   const yolo = await open('tiny-yolo-face');
   const points = await open('landmarks-68');

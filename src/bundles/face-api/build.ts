@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { messageOf, UsherError } from '../../errors';
+import { imageInputOf } from '../../inference/card';
 import { type NewBundle, writeBundle } from '../write';
 import { landmarksCard, resnetCard, tinyYoloCard } from './cards';
 import { goldenInput } from './golden';
@@ -56,12 +57,13 @@ async function assemble(weightsDir: string, source: string): Promise<NewBundle[]
   ];
   const bundles: NewBundle[] = [];
   for (const { files, graph, card } of recipes) {
-    const width = card.input.width ?? DETECTOR_GOLDEN_PX;
-    const height = card.input.height ?? DETECTOR_GOLDEN_PX;
+    const image = imageInputOf(card);
+    const width = image.width ?? DETECTOR_GOLDEN_PX;
+    const height = image.height ?? DETECTOR_GOLDEN_PX;
     bundles.push({
       card,
       modelBytes: graph(await readWeights(weightsDir, files)),
-      goldenInput: goldenInput(card.input, width, height),
+      goldenInput: goldenInput(image, width, height),
     });
   }
   return bundles;

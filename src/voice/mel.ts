@@ -1,0 +1,33 @@
+/** One triangular filter: weights of consecutive bins of the spectrum. */
+export interface MelFilter {
+  readonly first: number;
+  readonly weights: Float64Array;
+}
+
+/** O'Shaughnessy's formula, as HTK and most toolkits have it. */
+const melOf = (hz: number): number => 1127 * Math.log1p(hz / 700);
+const hzOf = (mel: number): number => 700 * Math.expm1(mel / 1127);
+
+/** Triangles of height 1, evenly spaced on the mel scale, each reaching to its neighbours' centres. */
+export function melFilters(
+  bands: number,
+  lowestHz: number,
+  highestHz: number,
+  fftSize: number,
+  rateHz: number,
+): MelFilter[] {
+  const lowest = melOf(lowestHz);
+  const step = (melOf(highestHz) - lowest) / (bands + 1);
+  const corner = (i: number): number => hzOf(lowest + i * step);
+  const binHz = rateHz / fftSize;
+  return Array.from({ length: bands }, (_, band) => {
+    const [left, centre, right] = [corner(band), corner(band + 1), corner(band + 2)];
+    const first = Math.floor(left / binHz) + 1;
+    const last = Math.ceil(right / binHz) - 1;
+    const weights = Float64Array.from({ length: last - first + 1 }, (_unused, i) => {
+      const hz = (first + i) * binHz;
+      return hz <= centre ? (hz - left) / (centre - left) : (right - hz) / (right - centre);
+    });
+    return { first, weights };
+  });
+}
