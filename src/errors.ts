@@ -6,6 +6,7 @@ export type UsherErrorCode =
   | 'picture-invalid'
   | 'face-unsuitable'
   | 'camera-failed'
+  | 'microphone-failed'
   | 'reader-failed'
   | 'model-missing'
   | 'model-invalid'

@@ -66,14 +66,15 @@ export interface Observation {
   readonly space: string;
 }
 
-export type CameraState = 'starting' | 'live' | 'stalled' | 'ended' | 'failed';
+/** Condition of a camera or a microphone. */
+export type SourceState = 'starting' | 'live' | 'stalled' | 'ended' | 'failed';
 
 /** A change of the camera's condition, or a periodic sign of life. */
 export interface CameraStatus {
   readonly kind: 'camera';
   readonly camera: string;
   readonly at: number;
-  readonly state: CameraState;
+  readonly state: SourceState;
   readonly detail: string | null;
   readonly framesCaptured: number;
   readonly framesAnalysed: number;

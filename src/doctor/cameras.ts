@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { firstValueFrom, take, timeout } from 'rxjs';
 import type { CameraConfig } from '../config/schema';
 import { messageOf, systemCode } from '../errors';
+import { withoutCredentials } from '../system/source';
 import { createCameraSource } from '../vision/camera/create';
-import { withoutCredentials } from '../vision/camera/source';
 import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
 import { isInstalled, runProgram } from './program';
 

@@ -1,10 +1,11 @@
+import { type Assembler } from '../../system/source-process';
 import { type LentFrame } from './source';
 
 /** Buffers kept for reuse: one in work, one waiting, one being filled. */
 const KEPT = 3;
 
 /** Cuts a byte stream into frames of one size, in buffers that are reused once released. Chunks may end anywhere. */
-export class FrameAssembler {
+export class FrameAssembler implements Assembler<LentFrame> {
   private readonly free: Uint8Array[] = [];
   private readonly frameBytes: number;
   private filling: Uint8Array | null = null;
@@ -26,6 +27,12 @@ export class FrameAssembler {
 
   get frames(): number {
     return this.seq;
+  }
+
+  faultAtEnd(command: string): string | null {
+    if (this.frames === 0) return `${command} ended without a single frame`;
+    if (this.pendingBytes === 0) return null;
+    return `the stream ended ${this.pendingBytes} bytes into a frame; frame size or format is not as agreed`;
   }
 
   push(chunk: Buffer, emit: (frame: LentFrame) => void): void {

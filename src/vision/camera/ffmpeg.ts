@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { UsherError } from '../../errors';
 import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
+import { withoutCredentials } from '../../system/source';
 import { type FrameProgram } from './frame-process';
-import { withoutCredentials } from './source';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 type InputKind = 'v4l2' | 'rtsp' | 'http' | 'file';
