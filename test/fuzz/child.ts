@@ -1,5 +1,5 @@
 /**
- * One target in a process of its own: node --expose-gc -r ./test/store/run-ts.cjs test/fuzz/child.ts TARGET SEED FROM UNTIL_MS MARK
+ * One target in a process of its own: node --expose-gc -r ./test/store/run-ts.cjs test/fuzz/child.ts TARGET SEED FROM FOR_MS AT_LEAST MARK
  *
  * Writes the ordinal of the input that is being fed into MARK before it is fed, so that whoever watches knows what killed or
  * stopped this process; every input follows from seed and ordinal alone.
@@ -26,7 +26,7 @@ export interface Report {
 const WARM_UP = 0.3;
 
 async function main(): Promise<void> {
-  const [name = '', seed = '', from = '', forMs = '', markFile = ''] = process.argv.slice(2);
+  const [name = '', seed = '', from = '', forMs = '', atLeast = '', markFile = ''] = process.argv.slice(2);
   const target = [...TARGETS, ...BROKEN].map((make) => make()).find((each) => each.name === name);
   if (target === undefined) throw new Error(`no target ${name}`);
   const seeds = await target.seeds();
@@ -44,7 +44,11 @@ async function main(): Promise<void> {
   let taken = 0;
   let inputs = 0;
   let improper: Report['improper'] = null;
-  for (let ordinal = Number(from); improper === null && (performance.now() < until || inputs === 0); ordinal++) {
+  for (
+    let ordinal = Number(from);
+    improper === null && (performance.now() < until || inputs < Number(atLeast));
+    ordinal++
+  ) {
     // Making the input is our own work, and may take longer than the parser may.
     mark(NaN);
     const { was, error } = await feedOne(target, mutate(seeds, target.form, new Draws(Number(seed), ordinal)), () =>

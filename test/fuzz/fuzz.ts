@@ -31,9 +31,16 @@ const LOOK_MS = 50;
 /** Waiting without using the processor, for so long: a dead-lock. Generous, for machines that are busy with other things. */
 const STILL_MS = 60_000;
 
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly ms: number;
+  readonly from?: number;
+  /** Inputs to feed even where the time is over. */
+  readonly atLeast?: number;
+}
+
 /** Feeds a target for so long in a process of its own, which is watched from outside. */
-export async function fuzz(target: Target, options: { seed: number; ms: number; from?: number }): Promise<Outcome> {
-  const { seed, ms, from = 0 } = options;
+export async function fuzz(target: Target, { seed, ms, from = 0, atLeast = 1 }: FuzzOptions): Promise<Outcome> {
   const dir = mkdtempSync(path.join(tmpdir(), 'usher-fuzzing-'));
   const mark = path.join(dir, 'mark');
   const args = ['--expose-gc', '--max-old-space-size=384', '-r', path.join(packageRoot(), 'test/store/run-ts.cjs')];
@@ -46,6 +53,7 @@ export async function fuzz(target: Target, options: { seed: number; ms: number; 
       String(seed),
       String(from),
       String(ms),
+      String(atLeast),
       mark,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: dir } },
