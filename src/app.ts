@@ -37,7 +37,7 @@ import { chooseModels, readEncoderCard } from './vision/load';
 
 const TICK_MS = 100;
 const REFRESH_MS = 1000;
-const RETENTION_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 const STOP_DEADLINE_MS = 8000;
 
 /**
@@ -209,9 +209,12 @@ export class App {
       doors.refresh();
       trail.housekeep();
     });
-    const retain = (): void => this.retain(store, doors);
+    const retain = (): void => {
+      this.retain(store, doors);
+      this.prune(journal);
+    };
     retain();
-    this.every(RETENTION_MS, retain);
+    this.every(DAY_MS, retain);
     this.every(config.health.everySeconds * 1000, () => {
       health.set('broker', brokerHealth(mqtt.health));
       for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
@@ -319,7 +322,11 @@ export class App {
         doors: config.doors,
         cameras: config.cameras,
         doorStates: DOOR_PHASES,
-        components: COMPONENTS,
+        components: [
+          ...COMPONENTS,
+          ...config.readers.filter(({ source }) => source.type !== 'mqtt').map(({ id }) => `reader-${id}`),
+          ...config.contacts.filter(({ source }) => source.type !== 'mqtt').map(({ door }) => `contact-${door}`),
+        ],
       }),
     );
   }
@@ -343,6 +350,19 @@ export class App {
       if (deleted.length > 0) doors.reload();
     } catch (error) {
       this.log.error(`retention: ${messageOf(error)}`);
+    }
+  }
+
+  private prune(journal: Journal): void {
+    const { keepDays } = this.loaded.config.audit;
+    if (keepDays === null) return;
+    try {
+      const before = Date.now() - keepDays * DAY_MS;
+      let removed = 0;
+      for (let now = journal.prune(before); now > 0; now = journal.prune(before)) removed += now;
+      if (removed > 0) this.log.info('old records of the journal removed', { records: removed });
+    } catch (error) {
+      this.log.error(`removing old records of the journal: ${messageOf(error)}`);
     }
   }
 

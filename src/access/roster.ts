@@ -79,13 +79,8 @@ export class Roster {
   }
 
   /** Keeps an accepted face as one more template of the member. @throws UsherError `store-unavailable` */
-  adapt(member: string, template: NewTemplate): void {
-    const adapted = this.store.templates.list(member).filter((stored) => stored.source === 'adapted');
-    this.store.atomically(() => {
-      for (const old of adapted.slice(0, Math.max(0, adapted.length - ADAPTED_TEMPLATES + 1)))
-        this.store.templates.remove(old.id);
-      this.store.templates.add(member, [template]);
-    });
+  adapt(member: string, template: Omit<NewTemplate, 'source'>): void {
+    this.store.templates.adapt(member, template, ADAPTED_TEMPLATES);
     // This member alone: reading all of 10,000 again takes half a second, in which no door is served.
     if (!this.gallery.removeMember(member)) return;
     for (const stored of this.store.templates.list(member))

@@ -34,9 +34,13 @@ function verifyCommand(): Command {
     const options = command.opts<InstallationOptions & { head: JournalHead[]; json?: boolean }>();
     await withJournal(options, (journal) => {
       const check = new ChainCheck(options.head);
-      for (const record of journal.records()) check.next(record);
+      let records = 0;
+      for (const record of journal.records()) {
+        check.next(record);
+        records++;
+      }
       check.end();
-      const verdict = { journal: journal.id, records: check.head.seq, head: check.head, findings: check.findings };
+      const verdict = { journal: journal.id, records, head: check.head, findings: check.findings };
       process.stdout.write(options.json === true ? `${JSON.stringify(verdict)}\n` : `${verdictText(verdict)}\n`);
       if (check.findings.length > 0)
         throw new UsherError('data-invalid', `the journal ${journal.file} is not what was written`, {

@@ -183,7 +183,6 @@ export class Doors {
         space: seen.space,
         vector: subject.embedding,
         quality: subject.quality.score,
-        source: 'adapted',
       });
     } catch (error) {
       this.log.warn(`the accepted face was not kept: ${messageOf(error)}`, { door: door.id });

@@ -9,9 +9,11 @@ export interface DiscoveryInput {
   readonly cameras: readonly { readonly id: string }[];
   /** States of the door automaton, for Home Assistant's list of options. */
   readonly doorStates: readonly string[];
-  /** Further components with a health topic, beside the cameras: store, broker, … */
+  /** Further components with a health topic, beside the cameras: store, broker, readers and contacts, … */
   readonly components?: readonly string[];
 }
+
+const SHOWN_ALARMS = ['forced-door', 'held-open', 'lockout', 'policy-unknown'] as const;
 
 type Component = DiscoveryPayload['cmps'][string];
 
@@ -66,6 +68,16 @@ function doorComponents(door: string, input: DiscoveryInput, id: string): Compon
       state_topic: topicOf('unlock', { door }, base),
       event_types: ['unlock'],
       value_template: eventTemplate("'event_type': 'unlock', 'duration_ms': value_json.durationMs"),
+    },
+    {
+      p: 'event',
+      unique_id: `${id}_door_${door}_alarm`,
+      name: `Door ${door} alarm`,
+      icon: 'mdi:alarm-light',
+      state_topic: topicOf('alarm', { door }, base),
+      // Duress stays out: it is a silent alarm, and a dashboard in the hall is not silent.
+      event_types: [...SHOWN_ALARMS],
+      value_template: `{% if value_json.kind != 'duress' %}${eventTemplate("'event_type': value_json.kind")}{% endif %}`,
     },
     {
       p: 'sensor',

@@ -10,6 +10,7 @@ export const JOURNAL_KINDS = {
   event: 'another logged event; the body is what was published',
   alarm: 'an alarm: duress, forced or held door; the body is what was published',
   enrolment: 'a member was enrolled, or enrolled again',
+  adaptation: 'an accepted face was kept as one more template of the member',
   member: 'a member was suspended, activated or renamed',
   deletion: 'a member was deleted and the key destroyed',
   consent: 'a member consented; a withdrawal is a deletion',
@@ -20,6 +21,7 @@ export const JOURNAL_KINDS = {
   model: 'a camera runs other models than before',
   unrecorded: 'decisions could not be recorded for a while; no grant is among them',
   'outbox-dropped': 'events were given up because the outbox was full',
+  pruned: 'records older than the rule allows were removed; the number and hash of the last of them',
 } as const;
 
 export type JournalKind = keyof typeof JOURNAL_KINDS;

@@ -39,7 +39,7 @@ export function chained(head: JournalHead, entry: Pick<JournalRecord, 'at' | 'ki
  * - `changed`: the content does not give the hash.
  * - `missing`: numbers left out.
  * - `unlinked`: does not follow from the record before: something was taken out, put in or exchanged here.
- * - `beginning`: the first record is not a genesis.
+ * - `beginning`: the first record is not a genesis. Records that were pruned by rule are no fault: a later record says up to which.
  * - `repeated`: an event number that was there before.
  * - `truncated`: the journal ends before a head that is known.
  * - `rewritten`: another record stands where the known head was.
@@ -60,6 +60,8 @@ export class ChainCheck {
   readonly findings: Finding[] = [];
   private last: JournalHead = { seq: 0, hash: GENESIS_PREV };
   private lastEvent = 0;
+  /** Where the stored chain sets in, when that is not at its beginning: right if a record of the chain itself says so. */
+  private setsInAfter: JournalHead | null = null;
   private readonly heads: JournalHead[];
 
   /** @param known heads from elsewhere: MQTT, an export, paper */
@@ -73,10 +75,12 @@ export class ChainCheck {
 
   next(record: JournalRecord): void {
     const { seq } = record;
-    if (seq > this.last.seq + 1) this.found('missing', this.last.seq + 1, seq - 1);
+    if (this.last.seq === 0 && seq > 1) this.setIn({ seq: seq - 1, hash: record.prev });
+    else if (seq > this.last.seq + 1) this.found('missing', this.last.seq + 1, seq - 1);
     // Across missing numbers a link cannot be expected; at the beginning there is nothing to link to.
     else if (record.prev !== this.last.hash) this.found('unlinked', seq);
-    if (this.last.seq === 0 && record.kind !== 'genesis') this.found('beginning', seq);
+    if (seq === 1 && record.kind !== 'genesis') this.found('beginning', seq);
+    if (record.kind === 'pruned') this.checkPruned(record.body);
     if (hashOf(record) !== record.hash) this.found('changed', seq);
     this.checkEvent(record);
     for (; this.heads[0] !== undefined && this.heads[0].seq <= seq; this.heads.shift())
@@ -85,8 +89,23 @@ export class ChainCheck {
   }
 
   end(): void {
+    if (this.setsInAfter !== null) this.findings.unshift({ fault: 'missing', from: 1, to: this.setsInAfter.seq });
     const furthest = this.heads.at(-1);
     if (furthest !== undefined) this.found('truncated', this.last.seq + 1, furthest.seq);
+  }
+
+  /** What lies before cannot be compared with a head that is known. */
+  private setIn(before: JournalHead): void {
+    this.setsInAfter = before;
+    while (this.heads[0] !== undefined && this.heads[0].seq < before.seq) this.heads.shift();
+    if (this.heads[0]?.seq === before.seq && this.heads.shift()?.hash !== before.hash)
+      this.found('rewritten', before.seq);
+  }
+
+  /** Whoever takes the first records away cannot say so inside the chain without breaking it. */
+  private checkPruned(body: string): void {
+    const told = headIn(body);
+    if (told?.seq === this.setsInAfter?.seq && told?.hash === this.setsInAfter?.hash) this.setsInAfter = null;
   }
 
   /** Published events carry a number of their own; a consumer relies on its never coming twice. */
@@ -103,6 +122,16 @@ export class ChainCheck {
     // One finding a stretch: a renumbered tail is one thing, not a thousand.
     if (before?.to === from - 1) this.findings[this.findings.indexOf(before)] = { ...before, to };
     else this.findings.push({ fault, from, to });
+  }
+}
+
+/** What a record of kind `pruned` says. */
+function headIn(body: string): JournalHead | null {
+  try {
+    const { upTo, hash } = JSON.parse(body) as Readonly<Record<string, unknown>>;
+    return typeof upTo === 'number' && typeof hash === 'string' ? { seq: upTo, hash } : null;
+  } catch {
+    return null;
   }
 }
 

@@ -33,6 +33,7 @@ const FILE = 'journal.db';
 /** Another process holds the file for one commit at a time; the daemon waits for that with a person at the door. */
 const BUSY_TIMEOUT_MS = 1000;
 const PAGE = 500;
+const PRUNE_AT_ONCE = 5000;
 
 /**
  * The audit: an append-only chain of records in `journal.db` of the data folder, a file of its own so that it does not share
@@ -132,6 +133,29 @@ export class Journal {
       if (having === undefined || bodyOf(record)[having[0]] === having[1]) return record;
       before = record.seq;
     }
+  }
+
+  /**
+   * Removes the records from before a time, all that follow one another from the beginning, and appends one that says up to which:
+   * the chain stays verifiable from there on. What waits for the broker stays, and everything after it. At most `PRUNE_AT_ONCE` at a
+   * time, so that nobody at the door waits for it.
+   * @param before epoch ms
+   * @returns the number of records removed
+   * @throws UsherError `store-unavailable`
+   */
+  prune(before: number): number {
+    return this.database.transaction(() => {
+      const first = this.database.number('SELECT min(seq) FROM records');
+      const young = this.database.get('SELECT seq FROM records WHERE at >= ? ORDER BY seq LIMIT 1', before)?.['seq'];
+      const waiting = this.database.get('SELECT min(record) AS record FROM outbox')?.['record'];
+      const kept = [young, waiting].filter((seq) => seq !== null && seq !== undefined).map(Number);
+      const upTo = Math.min(...kept.map((seq) => seq - 1), this.head().seq, first + PRUNE_AT_ONCE - 1);
+      if (upTo < first) return 0;
+      const hash = String(this.database.get('SELECT hash FROM records WHERE seq = ?', upTo)?.['hash']);
+      this.add('pruned', { upTo, hash, before });
+      this.database.run('DELETE FROM records WHERE seq <= ?', upTo);
+      return upTo - first + 1;
+    });
   }
 
   /** Records in order, read in pages: any length of journal, while others append. @param after leave out up to this number */

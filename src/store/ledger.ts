@@ -7,7 +7,7 @@ import type { JournalBody, JournalKind } from './journal-body';
  */
 export interface Ledger {
   append(
-    kind: Extract<JournalKind, 'enrolment' | 'member' | 'deletion' | 'consent' | 'transfer' | 'key'>,
+    kind: Extract<JournalKind, 'enrolment' | 'adaptation' | 'member' | 'deletion' | 'consent' | 'transfer' | 'key'>,
     body: JournalBody,
   ): unknown;
   close(): void;

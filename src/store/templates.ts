@@ -67,6 +67,24 @@ export class TemplateStore {
     return stored;
   }
 
+  /**
+   * Keeps an accepted face as one more template, the oldest such ones making room.
+   * @param most that a member has at a time
+   */
+  adapt(member: string, template: Omit<NewTemplate, 'source'>, most: number): StoredTemplate[] {
+    const stored = this.database.transaction(() => {
+      const adapted = this.list(member).filter(({ source }) => source === 'adapted');
+      const old = adapted.slice(0, Math.max(0, adapted.length - most + 1));
+      for (const { id } of old) this.database.run('DELETE FROM templates WHERE id = ?', id);
+      if (old.length > 0) this.scrubber.note();
+      const added = this.add(member, [{ ...template, source: 'adapted' }]);
+      this.ledger.append('adaptation', { member, quality: template.quality, instead: old.length });
+      return added;
+    });
+    this.scrubber.run();
+    return stored;
+  }
+
   /** False when there was no such template. */
   remove(id: number): boolean {
     const removed = this.database.transaction(() => {

@@ -59,8 +59,7 @@ test('what another process enrols, suspends and deletes is seen at the next look
 
 test('accepted frames are kept as templates, three at most, the oldest making room; pictures stay', () => {
   members.add('ann', faceAt(0));
-  for (const radians of [0.1, 0.2, 0.3, 0.4])
-    members.roster.adapt('ann', template(faceAt(0, radians), SPACE, 'adapted'));
+  for (const radians of [0.1, 0.2, 0.3, 0.4]) members.roster.adapt('ann', template(faceAt(0, radians)));
   const kept = members.store.templates.list('ann');
   expect(kept.map(({ source }) => source)).toEqual(['picture', 'adapted', 'adapted', 'adapted']);
   const angles = kept.map(({ vector }) => Math.atan2(vector[1]!, vector[0]!).toFixed(1));
@@ -72,7 +71,7 @@ test('a face kept for somebody who was suspended meanwhile does not bring them b
   members.add('ann', faceAt(0));
   members.store.members.update('ann', { status: 'suspended' });
   members.roster.load();
-  members.roster.adapt('ann', template(faceAt(0, 0.1), SPACE, 'adapted'));
+  members.roster.adapt('ann', template(faceAt(0, 0.1)));
   expect([members.roster.size, members.roster.gallery.size]).toEqual([0, 0]);
 });
 

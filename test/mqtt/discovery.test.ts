@@ -1,5 +1,5 @@
 import { discoveryOf } from '../../src/mqtt/discovery';
-import { DiscoveryPayload } from '../../src/mqtt/payloads';
+import { AlarmPayload, DiscoveryPayload } from '../../src/mqtt/payloads';
 import { BASE, ROOT } from './harness';
 
 const input = {
@@ -33,9 +33,11 @@ describe('discoveryOf', () => {
     expect(entities.map(([key, { p }]) => `${p} ${key}`)).toEqual([
       'event door_main_decision',
       'event door_main_unlock',
+      'event door_main_alarm',
       'sensor door_main_state',
       'event door_side_decision',
       'event door_side_unlock',
+      'event door_side_alarm',
       'sensor door_side_state',
       'binary_sensor health_hall',
       'binary_sensor health_store',
@@ -53,6 +55,13 @@ describe('discoveryOf', () => {
       state_topic: `${ROOT}/health/hall`,
       entity_category: 'diagnostic',
     });
+  });
+
+  it('shows every alarm but the silent one', () => {
+    const alarm = payload.cmps['door_main_alarm'];
+    const kinds = AlarmPayload.shape.kind.options;
+    expect(alarm?.['event_types']).toEqual(kinds.filter((kind) => kind !== 'duress'));
+    expect(alarm?.['value_template']).toContain("if value_json.kind != 'duress'");
   });
 
   it('tells Home Assistant nothing about a member', () => {

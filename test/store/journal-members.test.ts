@@ -31,6 +31,8 @@ describe('changes of the members', () => {
       withStore(dataDir, (store) => {
         store.members.add({ id: '4711', name: 'Ada Lovelace', consent }, [template, template]);
         store.templates.replace('4711', [template]);
+        store.templates.adapt('4711', { space: 's', vector: Float32Array.of(0.8, 0.6), quality: 0.9 }, 1);
+        store.templates.adapt('4711', { space: 's', vector: Float32Array.of(0.7, 0.7), quality: 0.8 }, 1);
         store.members.update('4711', { status: 'suspended', groups: ['staff'] });
         store.members.update('4711', { consent: { ...consent, textVersion: '2026-2' } });
       });
@@ -42,11 +44,13 @@ describe('changes of the members', () => {
       expect(records).toMatchObject([
         { kind: 'enrolment', member: '4711', templates: 2, again: false, consentText: '2026-1' },
         { kind: 'enrolment', member: '4711', templates: 1, again: true },
+        { kind: 'adaptation', member: '4711', quality: 0.9, instead: 0 },
+        { kind: 'adaptation', member: '4711', quality: 0.8, instead: 1 },
         { kind: 'member', member: '4711', fields: ['groups', 'status'], status: 'suspended' },
         { kind: 'consent', member: '4711', text: '2026-2' },
         { kind: 'key', what: 'box-key', change: 'rotation-begun' },
         { kind: 'key', what: 'box-key', change: 'rotated', members: 1 },
-        { kind: 'deletion', member: '4711', by: 'desk', reason: 'withdrawal', templates: 1 },
+        { kind: 'deletion', member: '4711', by: 'desk', reason: 'withdrawal', templates: 2 },
       ]);
       expect(JSON.stringify(records)).not.toMatch(/Ada|Lovelace|staff/);
     }));
