@@ -18,6 +18,7 @@ export type UsherErrorCode =
   | 'member-exists'
   | 'broker-failed'
   | 'message-invalid'
+  | 'release-refused'
   | 'dependency-missing'
   | 'data-invalid'
   | 'cancelled';

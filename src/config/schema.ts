@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ContactConfig, ReaderConfig } from './readers';
 import { AuditConfig } from './audit';
+import { FleetConfig } from './fleet';
 import { PolicyConfig } from './policy';
 import { SecurityConfig } from './security';
 
@@ -166,7 +167,9 @@ export type BrokerConfig = z.infer<typeof EmbeddedBroker> | z.infer<typeof Exter
 export const ConfigSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors only'),
   device: z.strictObject({
-    site: Id.describe('The site, first part of every topic'),
+    site: Id.refine((site) => site !== 'fleet', 'a site is not called fleet: topics of groups begin so').describe(
+      'The site, first part of every topic',
+    ),
     id: Id.describe('This box within the site'),
   }),
   dataDir: Path.default('.usher').describe('Where members, templates and state are kept; relative to this file'),
@@ -215,6 +218,7 @@ export const ConfigSchema = z.strictObject({
   policy: PolicyConfig.prefault({}),
   security: SecurityConfig.prefault({}),
   audit: AuditConfig.prefault({}),
+  fleet: FleetConfig.prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

@@ -4,7 +4,7 @@ import { type CredentialFiles } from './credentials';
 import { withDeadline } from './deadline';
 import { decode } from './decode';
 import { type EventQueue, MemoryEventQueue } from './event-queue';
-import { type InboundHandler, InboundRouter, type Rejection, type RejectReason } from './inbound';
+import { type InboundHandler, InboundRouter, type Only, type Rejection, type RejectReason } from './inbound';
 import { MQTT_LIMITS } from './limits';
 import { Link, type LinkHealth, type LinkLimits } from './link';
 import { StatusPayload } from './payloads';
@@ -116,9 +116,12 @@ export class MqttClient {
     });
   }
 
-  /** One handler a topic key, before `start`. Payloads arrive checked; retained ones do not arrive at all. */
-  subscribe<K extends InKey>(key: K, handler: InboundHandler<K>): void {
-    this.router.on(key, handler);
+  /**
+   * One handler a topic key, before `start`. Payloads arrive checked; retained ones of momentary topics do not arrive at all.
+   * @param only values of the topic's placeholders to listen to, like the groups that this device belongs to
+   */
+  subscribe<K extends InKey>(key: K, handler: InboundHandler<K>, only: Only<K> = {}): void {
+    this.router.on(key, handler, only);
   }
 
   /** For handlers that refuse what the schema allows: counted and reported like any other refusal. */

@@ -1,6 +1,15 @@
 import { messageOf } from '../errors';
 import { decode, type DecodeRefusal } from './decode';
-import { type InKey, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, filterOf, paramsOf } from './topics';
+import {
+  type InKey,
+  type ParamsOf,
+  type PayloadOf,
+  type TopicBase,
+  TOPICS,
+  filterOf,
+  filtersOf,
+  paramsOf,
+} from './topics';
 import { type InboundPacket } from './wire';
 
 /** Why a command was not taken as its sender's. */
@@ -51,12 +60,14 @@ export interface Inbound<K extends InKey> {
 }
 
 export type InboundHandler<K extends InKey> = (message: Inbound<K>) => void;
+/** Values of a topic's placeholders that matter; a placeholder that is not named may be anything. */
+export type Only<K extends InKey> = { readonly [P in keyof ParamsOf<K>]?: readonly string[] };
 
 /** Routes packets to handlers by topic key. Never throws, whatever arrives: all that is not handled is reported and counted. */
 export class InboundRouter {
   private readonly base: TopicBase;
   private readonly rejected: (rejection: Rejection) => void;
-  private readonly handlers = new Map<InKey, InboundHandler<InKey>>();
+  private readonly handlers = new Map<InKey, { readonly handle: InboundHandler<InKey>; readonly only: Only<InKey> }>();
   private readonly counts = new Map<RejectReason, number>();
 
   constructor(base: TopicBase, rejected: (rejection: Rejection) => void) {
@@ -64,14 +75,16 @@ export class InboundRouter {
     this.rejected = rejected;
   }
 
-  /** One handler a key; call before the connection is made. */
-  on<K extends InKey>(key: K, handler: InboundHandler<K>): void {
+  /** One handler a key; call before the connection is made. `only`: the parameters that are listened to, all where it names none. */
+  on<K extends InKey>(key: K, handle: InboundHandler<K>, only: Only<K> = {}): void {
     if (this.handlers.has(key)) throw new Error(`two handlers for topic ${key}`);
-    this.handlers.set(key, handler);
+    this.handlers.set(key, { handle, only });
   }
 
   get filters(): { filter: string; qos: 0 | 1 }[] {
-    return [...this.handlers.keys()].map((key) => ({ filter: filterOf(key, this.base), qos: TOPICS[key].qos }));
+    return [...this.handlers].flatMap(([key, { only }]) =>
+      filtersOf(key, this.base, only).map((filter) => ({ filter, qos: TOPICS[key].qos })),
+    );
   }
 
   get rejections(): Readonly<Partial<Record<RejectReason, number>>> {
@@ -81,16 +94,16 @@ export class InboundRouter {
   dispatch(message: InboundPacket): void {
     // command/+ covers command/result, which is our own voice.
     if (message.topic === filterOf('commandResult', this.base)) return;
-    for (const [key, handler] of this.handlers) {
+    for (const [key, { handle, only }] of this.handlers) {
       const params = paramsOf(key, message.topic, this.base);
-      if (params === null) continue;
+      if (params === null || !isMeant(params, only)) continue;
       // A broker hands a retained message to everyone who subscribes: a swipe from last week would open the door at each reconnect.
-      if (message.retain)
+      if (message.retain && TOPICS[key].delivery !== 'state')
         return this.reject(key, message.topic, 'retained', 'a momentary message was published to be kept');
       const decoded = decode(TOPICS[key].payload, message.payload);
       if (!decoded.ok) return this.reject(key, message.topic, decoded.reason, decoded.detail);
       try {
-        handler({ topic: message.topic, params, payload: decoded.value, dup: message.dup });
+        handle({ topic: message.topic, params, payload: decoded.value, dup: message.dup });
       } catch (error) {
         this.reject(key, message.topic, 'handler-failed', messageOf(error));
       }
@@ -103,6 +116,10 @@ export class InboundRouter {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1);
     this.rejected({ key, topic: printable(topic), reason, detail });
   }
+}
+
+function isMeant(params: Readonly<Record<string, string>>, only: Readonly<Record<string, readonly string[]>>): boolean {
+  return Object.entries(only).every(([name, values]) => values.includes(params[name] ?? ''));
 }
 
 function printable(topic: string): string {

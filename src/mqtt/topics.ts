@@ -1,5 +1,6 @@
 import { type z } from 'zod';
 import * as payloads from './payloads';
+import * as updates from './update-payloads';
 
 /**
  * - `state`: retained; the latest value is kept and published again after every connect.
@@ -15,6 +16,8 @@ export interface TopicDefinition {
   readonly qos: 0 | 1;
   readonly payload: z.ZodType;
   readonly summary: string;
+  /** Raw bytes; without it, JSON. */
+  readonly encoding?: 'binary';
 }
 
 const define = <const D extends TopicDefinition>(definition: D): D => definition;
@@ -130,6 +133,40 @@ export const TOPICS = {
     payload: payloads.AuditHeadPayload,
     summary: 'Head of the journal’s hash chain; whoever keeps it can tell a journal that was changed or cut',
   }),
+  updateDesired: define({
+    template: `${DEVICE}/update/desired`,
+    direction: 'in',
+    delivery: 'state',
+    qos: 1,
+    payload: updates.UpdateDesiredPayload,
+    summary: 'Releases wanted of this device; signed, believed for its signatures alone',
+  }),
+  fleetDesired: define({
+    template: 'usher/v1/fleet/{group}/update/desired',
+    direction: 'in',
+    delivery: 'state',
+    qos: 1,
+    payload: updates.UpdateDesiredPayload,
+    summary:
+      'Releases wanted of every device of a group, or of all; where a device has an offer of its own, that one counts',
+  }),
+  updateData: define({
+    template: 'usher/v1/fleet/{group}/update/data/{file}/{part}',
+    direction: 'in',
+    delivery: 'state',
+    qos: 0,
+    payload: updates.UpdateDataPayload,
+    encoding: 'binary',
+    summary: 'Files of the repository in parts, for devices without HTTPS; a device takes one part at a time',
+  }),
+  updateReported: define({
+    template: `${DEVICE}/update/reported`,
+    direction: 'out',
+    delivery: 'state',
+    qos: 1,
+    payload: updates.UpdateReportedPayload,
+    summary: 'What runs on each channel, and how far an update is',
+  }),
   discovery: define({
     template: '{discoveryPrefix}/device/{discoveryId}/config',
     direction: 'out',
@@ -186,8 +223,20 @@ export function topicOf<K extends TopicKey>(key: K, params: ParamsOf<K>, base: T
 
 /** The subscription that covers every topic of a key. */
 export function filterOf(key: TopicKey, base: TopicBase): string {
+  return filterIn(TOPICS[key].template, base);
+}
+
+function filterIn(template: string, base: TopicBase): string {
   const known: Record<string, string> = { ...base };
-  return TOPICS[key].template.replace(/\{(\w+)\}/g, (_, name: string) => known[name] ?? '+');
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => known[name] ?? '+');
+}
+
+/** The subscriptions that cover a key where only some values of its placeholders matter. */
+export function filtersOf(key: TopicKey, base: TopicBase, only: Readonly<Record<string, readonly string[]>>): string[] {
+  let templates: string[] = [TOPICS[key].template];
+  for (const [name, values] of Object.entries(only))
+    templates = templates.flatMap((template) => values.map((value) => template.replace(`{${name}}`, value)));
+  return templates.map((template) => filterIn(template, base));
 }
 
 /** The parameters of a concrete topic, or null when it is not a well-formed topic of that key. */

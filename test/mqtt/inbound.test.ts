@@ -6,11 +6,11 @@ import { CommandRegistry } from '../../src/mqtt/commands';
 import { InboundRouter, type Rejection } from '../../src/mqtt/inbound';
 import { MQTT_LIMITS } from '../../src/mqtt/limits';
 import { type SwipePayload } from '../../src/mqtt/payloads';
-import { type InKey, TOPICS } from '../../src/mqtt/topics';
+import { TOPICS } from '../../src/mqtt/topics';
 import { SwipeGate, takeInputs } from '../../src/mqtt/swipes';
 import { describeWithMosquitto } from '../support/mosquitto';
 import { BASE, BROKERS, Observer, ROOT, type TestBroker, makeClient, until } from './harness';
-import { swipe } from './samples';
+import { desired, swipe } from './samples';
 
 const SWIPE = `${ROOT}/in/card/swipe`;
 const good = { v: 1, id: '04A2:11', at: 1_800_000_000_000 };
@@ -100,10 +100,23 @@ describe('a router', () => {
     expect(rejections[1]?.topic).toMatch(/^x\?\[31my{1,195}…$/);
   });
 
-  const inbound = (Object.keys(TOPICS) as (keyof typeof TOPICS)[]).filter(
-    (key): key is InKey => TOPICS[key].direction === 'in',
-  );
-  it.each(inbound)('survives anything on %s, and lets nothing through that the schema refuses', (key) => {
+  it('hears a retained state, of the groups that were asked for alone', () => {
+    const { router, rejections } = make();
+    const heard: string[] = [];
+    router.on('fleetDesired', ({ params }) => heard.push(params.group), { group: ['all', 'gyms'] });
+    expect(router.filters).toEqual([
+      { filter: 'usher/v1/fleet/all/update/desired', qos: 1 },
+      { filter: 'usher/v1/fleet/gyms/update/desired', qos: 1 },
+    ]);
+    const payload = Buffer.from(JSON.stringify(desired()));
+    for (const group of ['all', 'pools', 'gyms'])
+      router.dispatch({ topic: `usher/v1/fleet/${group}/update/desired`, payload, retain: true, dup: false });
+    expect(heard).toEqual(['all', 'gyms']);
+    expect(rejections.map(({ reason }) => reason)).toEqual(['unknown-topic']);
+  });
+
+  const momentary = ['swipe', 'contact', 'command'] as const;
+  it.each(momentary)('survives anything on %s, and lets nothing through that the schema refuses', (key) => {
     const { router, rejections } = make();
     let delivered = 0;
     router.on(key, ({ payload }) => {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { discoveryOf } from '../../src/mqtt/discovery';
 import { type DecisionPayload, type SwipePayload, type UnlockPayload } from '../../src/mqtt/payloads';
 import { type PayloadOf, type TopicKey } from '../../src/mqtt/topics';
+import { type UpdateDesiredPayload } from '../../src/mqtt/update-payloads';
 
 const JOURNAL = '0b0f2a44-5a0e-4a57-8b70-6d6c2a6f0f5e';
 const BOOT = '6c1f8f6e-2f4b-4f5f-9a53-0d4f2b6f9c11';
@@ -43,6 +44,27 @@ export function decision(seq: number, outcome: 'granted' | 'denied' = 'granted')
 
 export function swipe(id: string, at = Date.now()): SwipePayload {
   return { v: 1, id, at };
+}
+
+/** Well-formed; signed by nobody. */
+export function desired(seq = 1, at = Date.now()): UpdateDesiredPayload {
+  return {
+    v: 1,
+    scope: { kind: 'group', group: 'all' },
+    seq,
+    issuedAt: at,
+    notAfter: at + 86_400_000,
+    offers: [
+      {
+        channel: 'wake/computer',
+        release: 'wake-computer-2-1.1.0',
+        version: '1.1.0',
+        document: { bytes: 900, sha256: 'ab'.repeat(32) },
+        rollout: { stages: [500, 10_000], stage: 0, state: 'rolling', why: null },
+      },
+    ],
+    signatures: [{ keyid: 'cd'.repeat(32), sig: '5a'.repeat(64) }],
+  };
 }
 
 /** One message of every topic; the type asks for those that are added. */
@@ -94,6 +116,31 @@ export const SAMPLES: { readonly [K in TopicKey]: PayloadOf<K> } = {
     at: 5000,
     key: '00112233aabbccdd',
     sig: '5a'.repeat(64),
+  },
+  updateDesired: { ...desired(), scope: { kind: 'device', site: 'lyon', device: 'front' } },
+  fleetDesired: desired(),
+  updateData: Buffer.concat([Buffer.from('UCH1'), Buffer.alloc(12), Buffer.from('part')]),
+  updateReported: {
+    v: 1,
+    at: 5000,
+    usher: '0.1.0',
+    arch: 'x64',
+    groups: ['gyms'],
+    channels: [
+      {
+        channel: 'wake/computer',
+        active: { release: null, version: '1.0.0' },
+        previous: null,
+        state: 'transferred',
+        candidate: { release: 'wake-computer-2-1.1.0', version: '1.1.0' },
+        bytes: { have: 4096, total: 8192 },
+        attempt: 1,
+        since: 4000,
+        reason: null,
+        detail: null,
+        agreement: null,
+      },
+    ],
   },
   discovery: discoveryOf({
     base: { site: 'lyon', device: 'front', discoveryPrefix: 'homeassistant' },

@@ -18,6 +18,10 @@ describe('the topic map', () => {
     ['command', { verb: 'ping' }, `${ROOT}/command/ping`],
     ['commandResult', {}, `${ROOT}/command/result`],
     ['auditHead', {}, `${ROOT}/audit/head`],
+    ['updateDesired', {}, `${ROOT}/update/desired`],
+    ['updateReported', {}, `${ROOT}/update/reported`],
+    ['fleetDesired', { group: 'gyms' }, 'usher/v1/fleet/gyms/update/desired'],
+    ['updateData', { group: 'all', file: 'ab12', part: '7' }, 'usher/v1/fleet/all/update/data/ab12/7'],
     ['discovery', {}, 'homeassistant/device/usher_lyon_front/config'],
   ] as const)('%s %j is %s', (key, params, topic) => {
     expect(topicOf(key, params as never, BASE)).toBe(topic);
@@ -29,10 +33,14 @@ describe('the topic map', () => {
       'auditHead',
       'discovery',
       'doorState',
+      'fleetDesired',
       'health',
       'modelState',
       'sceneState',
       'status',
+      'updateData',
+      'updateDesired',
+      'updateReported',
     ]);
     expect(TOPICS.unlock).toMatchObject({ delivery: 'momentary', qos: 0 });
     const inbound = keys.filter((key) => TOPICS[key].direction === 'in');
@@ -40,6 +48,9 @@ describe('the topic map', () => {
       'swipe momentary',
       'contact momentary',
       'command momentary',
+      'updateDesired state',
+      'fleetDesired state',
+      'updateData state',
     ]);
   });
 

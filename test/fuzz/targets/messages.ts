@@ -34,6 +34,7 @@ const SEEDS = [
   json({ ...COMMAND, key: '00112233aabbccdd', sig: '5a'.repeat(64) }),
   json({ v: 1, state: 'online', bootId: '6c1f8f6e-2f4b-4f5f-9a53-0d4f2b6f9c11', birth: 3, at: NOW }),
   json(samples.unlock(1, NOW)),
+  json(samples.desired(1, NOW)),
 ];
 
 /** What the daemon does with a packet from the broker, from topic and bytes to the handler. */
@@ -44,7 +45,7 @@ function router(): Target {
       // Taken: then it must be what its schema says, and small.
       if (!TOPICS[key].payload.safeParse(payload).success) never();
     });
-  const topics = inKeys.map((key) => filterOf(key, base).replace('+', 'x1'));
+  const topics = inKeys.map((key) => filterOf(key, base).replaceAll('+', 'x1'));
   return {
     name: 'mqtt-router',
     form: 'json',
