@@ -72,7 +72,7 @@ export function asyncApiDocument(version: string): AsyncApiDocument {
       title: 'usher',
       version,
       description:
-        'What a box at a door says and listens to on MQTT 3.1.1 or 5. Payloads are JSON in UTF-8; `v` is the version of one payload: a field is only ever added, a change of meaning is a new version.',
+        'What a box at a door says and listens to on MQTT 3.1.1 or 5. Payloads are JSON in UTF-8, save where another content type is named; `v` is the version of one payload: a field is only ever added, a change of meaning is a new version.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
@@ -95,7 +95,7 @@ export function asyncApiDocument(version: string): AsyncApiDocument {
     components: {
       messages: byKey(keys, (key, topic) => ({
         name: key,
-        contentType: 'application/json',
+        contentType: topic.encoding === 'binary' ? 'application/octet-stream' : 'application/json',
         payload: payloadSchemaOf(key, topic),
       })),
       parameters: Object.fromEntries(
@@ -109,6 +109,7 @@ export function asyncApiDocument(version: string): AsyncApiDocument {
  * JSON Schema draft 7, which AsyncAPI's own schema extends. A reference inside it counts from the root of the whole document.
  */
 function payloadSchemaOf(key: TopicKey, topic: TopicDefinition): Json {
+  if (topic.encoding === 'binary') return { type: 'string', format: 'binary' };
   const schema: Record<string, unknown> = z.toJSONSchema(topic.payload, { target: 'draft-7', io: 'input' });
   delete schema['$schema'];
   const root = `#/components/messages/${key}/payload`;

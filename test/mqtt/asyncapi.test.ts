@@ -1,11 +1,13 @@
 import { asyncApiDocument } from '../../src/mqtt/asyncapi';
-import { type TopicKey, topicOf, TOPICS } from '../../src/mqtt/topics';
+import { type TopicDefinition, type TopicKey, topicOf, TOPICS } from '../../src/mqtt/topics';
 import { packageVersion } from '../../src/system/paths';
 import { channelsOf, PUBLISHED, validatorOf, violation } from '../support/asyncapi';
 import { SAMPLES } from './samples';
 import { BASE } from './harness';
 
 const keys = Object.keys(TOPICS) as TopicKey[];
+const isBinary = (key: TopicKey): boolean => (TOPICS[key] as TopicDefinition).encoding === 'binary';
+const inJson = keys.filter((key) => !isBinary(key));
 /** Any identifier for every parameter that is a topic's own. */
 const ANY = Object.fromEntries(
   keys.flatMap((key) => [...TOPICS[key].template.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name as string, 'x1'])),
@@ -47,10 +49,17 @@ describe('the published AsyncAPI description', () => {
 
   it.each(keys)('%s: a topic of the code is found again, and what the code sends there is as described', (key) => {
     expect(channelsOf(someTopicOf(key))[0]).toBe(key);
+    const message = PUBLISHED.components.messages[key]!;
+    if (isBinary(key)) {
+      expect(message).toMatchObject({ contentType: 'application/octet-stream', payload: { format: 'binary' } });
+      expect(TOPICS[key].payload.safeParse(SAMPLES[key]).success).toBe(true);
+      return;
+    }
+    expect(message.contentType).toBe('application/json');
     expect(violation(someTopicOf(key), SAMPLES[key])).toBeNull();
   });
 
-  it.each(keys)('%s: refuses what the code refuses', (key) => {
+  it.each(inJson)('%s: refuses what the code refuses', (key) => {
     const schema = TOPICS[key].payload;
     const spoilt: unknown[] = [null, [], 'text', 7, {}];
     for (const [name, value] of Object.entries(SAMPLES[key])) {
