@@ -1,10 +1,24 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkValue, matches, parseBoxKey } from '../../../src/store/keys/box-key';
 import { CredentialSource } from '../../../src/store/keys/credential-source';
 import { FileSource } from '../../../src/store/keys/file-source';
 import { boxKeySource } from '../../../src/store/keys/source';
 import { TpmSource } from '../../../src/store/keys/tpm-source';
+import { until } from '../../mqtt/harness';
 import { failureOf } from '../fixtures';
 import { withFolder } from '../harness';
 
@@ -142,6 +156,80 @@ describe('the TPM source', () => {
         remedy: expect.stringContaining('tpm2-tools') as string,
       });
     }));
+});
+
+/** A TPM in software (swtpm, from Debian), over the loopback interface; with the tools that an installer uses. */
+class SoftwareTpm {
+  private readonly dir = mkdtempSync(path.join(tmpdir(), 'usher-tpm-'));
+  private readonly port = 20_000 + (process.pid % 20_000);
+  private readonly env = { PATH: process.env['PATH'], TPM2TOOLS_TCTI: `swtpm:host=127.0.0.1,port=${this.port}` };
+  private process: ChildProcess | null = null;
+  readonly file = (name: string): string => path.join(this.dir, name);
+
+  async boot(): Promise<void> {
+    const socket = (port: number): string => `type=tcp,port=${port},bindaddr=127.0.0.1`;
+    const [server, ctrl] = [socket(this.port), socket(this.port + 1)];
+    const args = ['socket', '--tpm2', '--tpmstate', `dir=${this.dir}`, '--server', server, '--ctrl', ctrl];
+    this.process = spawn('swtpm', [...args, '--flags', 'not-need-init,startup-clear'], { stdio: 'ignore' });
+    const answers = (): boolean => spawnSync('tpm2_getrandom', ['--hex', '4'], { env: this.env }).status === 0;
+    await until('the TPM to answer', answers, 20_000);
+  }
+
+  async off(): Promise<void> {
+    const running = this.process;
+    if (running === null) return;
+    const gone = once(running, 'exit');
+    running.kill();
+    await gone;
+    this.process = null;
+  }
+
+  tool(name: string, ...args: string[]): void {
+    // Without a resource manager between, each tool leaves its object loaded, and there is room for three.
+    execFileSync('tpm2_flushcontext', ['-t'], { stdio: 'pipe', env: this.env });
+    execFileSync(name, args, { cwd: this.dir, stdio: 'pipe', env: this.env });
+  }
+
+  /** tpm2_unseal itself, told where this TPM is. */
+  unseal(): string {
+    const command = this.file('unseal');
+    const told = `TPM2TOOLS_TCTI=${this.env['TPM2TOOLS_TCTI']}`;
+    writeFileSync(command, `#!/bin/sh\nexec env ${told} tpm2_unseal "$@"\n`, { mode: 0o700 });
+    return command;
+  }
+
+  dispose(): void {
+    this.process?.kill('SIGKILL');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+const installed = (name: string): boolean => spawnSync(name, ['--version']).error === undefined;
+const describeWithTpm = installed('swtpm') && installed('tpm2_unseal') ? describe : describe.skip;
+
+describeWithTpm('the TPM source and a TPM in software', () => {
+  const tpm = new SoftwareTpm();
+  afterAll(() => tpm.dispose());
+
+  it('opens what was sealed as the remedy says, over a reboot, and refuses what would not last so long', async () => {
+    await tpm.boot();
+    writeFileSync(tpm.file('secret'), KEY);
+    tpm.tool('tpm2_createprimary', '-C', 'o', '-c', 'primary.ctx', '-Q');
+    tpm.tool('tpm2_create', '-C', 'primary.ctx', '-i', 'secret', '-u', 'key.pub', '-r', 'key.priv', '-Q');
+    tpm.tool('tpm2_load', '-C', 'primary.ctx', '-u', 'key.pub', '-r', 'key.priv', '-c', 'key.ctx', '-Q');
+    tpm.tool('tpm2_evictcontrol', '-C', 'o', '-c', 'key.ctx', '-o', 'box.handle', '0x81010001');
+    const source = new TpmSource(tpm.file('box.handle'), tpm.unseal());
+    expect(Buffer.from(source.read()[0]!.key)).toEqual(KEY);
+    expect(failureOf(() => new TpmSource(tpm.file('key.ctx'), tpm.unseal()).read())).toMatchObject({
+      code: 'key-unusable',
+      remedy: expect.stringContaining('tpm2_evictcontrol') as string,
+    });
+    await tpm.off();
+    expect(failureOf(() => source.read())).toMatchObject({ code: 'key-unusable' });
+    await tpm.boot();
+    expect(Buffer.from(source.read()[0]!.key)).toEqual(KEY);
+    await tpm.off();
+  });
 });
 
 describe('the choice of a source', () => {
