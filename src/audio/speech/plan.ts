@@ -85,11 +85,10 @@ export function cast(texts: readonly string[], count: number, voices: readonly V
   const random = seededRandom(seed);
   const engines = [...new Set(voices.map(({ engine }) => engine))];
   const sum = engines.reduce((total, engine) => total + SHARES[engine], 0);
-  const byEngine = new Map(engines.map((engine) => [engine, voices.filter((voice) => voice.engine === engine)]));
   return Array.from({ length: count }, (_, i) => {
     let at = random.next() * sum;
-    const engine = engines.find((one) => (at -= SHARES[one]) < 0) ?? engines.at(-1);
-    const own = byEngine.get(engine) as readonly Voice[];
+    const engine = engines.find((one) => (at -= SHARES[one]) < 0);
+    const own = voices.filter((voice) => engine === undefined || voice.engine === engine);
     return {
       voice: own[random.below(own.length)] as Voice,
       text: texts[i % texts.length] as string,
