@@ -81,16 +81,24 @@ export class Daemon {
     this.exit = new Promise((resolve) => process.once('exit', (code) => resolve(code)));
   }
 
-  static start(installation: Installation): Daemon {
-    return Daemon.spawn(installation, 'run', '--config', installation.config);
+  static start(installation: Installation, env: Readonly<Record<string, string>> = {}): Daemon {
+    return Daemon.launch(installation, ['run', '--config', installation.config], env);
   }
 
   /** Any usher command that stays up. */
   static spawn(installation: Installation, ...args: string[]): Daemon {
+    return Daemon.launch(installation, args, {});
+  }
+
+  private static launch(
+    installation: Installation,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Daemon {
     return new Daemon(
       spawn(process.execPath, [MAIN, ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, [MARK]: installation.dir },
+        env: { ...process.env, ...env, [MARK]: installation.dir },
       }),
     );
   }

@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Daemon, Installation, Watcher } from '../support/daemon';
+import { entranceRecording } from '../support/entrance';
+import { describeWithMosquitto, Mosquitto } from '../support/mosquitto';
+
+const ROOT = 'usher/v1/gym/box';
+const HOUR_MS = 3_600_000;
+
+/** libfaketime (Debian's package faketime) between the daemon and the kernel's wall clock, and only that clock. */
+const LIBRARY = readdirSync('/usr/lib')
+  .map((folder) => join('/usr/lib', folder, 'faketime', 'libfaketimeMT.so.1'))
+  .find((file) => existsSync(file));
+const describeWithFaketime = LIBRARY === undefined ? describe.skip : describeWithMosquitto;
+
+describeWithFaketime('a daemon whose clock is moved while it runs', () => {
+  const mosquitto = new Mosquitto();
+  let installation: Installation;
+  let daemon: Daemon;
+  let watcher: Watcher;
+  let aheadMs = 0;
+
+  const setClock = (ms: number): void => {
+    aheadMs = ms;
+    writeFileSync(join(installation.dir, 'clock'), `${ms < 0 ? '' : '+'}${ms / 1000}s\n`);
+  };
+  /** By a reader whose clock goes with the box's. */
+  const present = () => watcher.say(`${ROOT}/in/reader/swipe`, { v: 1, id: '4711', at: Date.now() + aheadMs });
+  const refusedForItsTime = async () => {
+    daemon.log = '';
+    await present();
+    await daemon.says('reason=clock-doubtful');
+  };
+  const swipe = async () => {
+    const from = watcher.heard.length;
+    await present();
+    return (await watcher.hears('a decision', ({ topic }) => topic === `${ROOT}/event/main/decision`, 20_000, from))
+      .payload;
+  };
+  const clockIs = (state: string, from: number) =>
+    watcher.hears(
+      `a clock that is ${state}`,
+      ({ topic, payload }) => topic === `${ROOT}/health/clock` && payload['state'] === state,
+      60_000,
+      from,
+    );
+
+  beforeAll(async () => {
+    const entrance = await entranceRecording();
+    await mosquitto.start();
+    installation = await Installation.make({
+      mqtt: { broker: { type: 'external', url: mosquitto.url } },
+      cameras: [{ id: 'cam', source: { type: 'folder', path: entrance.memberFrames, loop: true }, fps: 8 }],
+      doors: [{ id: 'main', camera: 'cam', readers: ['reader'], cooldownMs: 0 }],
+      health: { everySeconds: 1 },
+    });
+    const enrolled = await installation.enroll('4711', '--force', entrance.still);
+    if (enrolled.code !== 0) throw new Error(enrolled.stderr);
+    watcher = await Watcher.connect(mosquitto.url, '#');
+    setClock(0);
+    daemon = Daemon.start(installation, {
+      LD_PRELOAD: LIBRARY ?? '',
+      FAKETIME_TIMESTAMP_FILE: join(installation.dir, 'clock'),
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    });
+    await daemon.says('usher: ready');
+  }, 180_000);
+
+  afterAll(async () => {
+    await daemon.stop('SIGKILL');
+    await watcher.close();
+    await mosquitto.dispose();
+    await installation.remove();
+  });
+
+  test('grants nothing after a jump until the clock has kept pace, and nothing at all in the past', async () => {
+    expect(await swipe()).toMatchObject({ outcome: 'granted' });
+    await watcher.hears('the unlock', ({ topic }) => topic === `${ROOT}/event/main/unlock`);
+
+    let from = watcher.heard.length;
+    setClock(HOUR_MS);
+    await clockIs('degraded', from);
+    await refusedForItsTime();
+    await clockIs('ok', from);
+    expect(watcher.heard.slice(from).filter(({ topic }) => topic.endsWith('/unlock'))).toEqual([]);
+
+    from = watcher.heard.length;
+    expect(await swipe()).toMatchObject({ outcome: 'granted' });
+    const unlock = await watcher.hears('an unlock', ({ topic }) => topic === `${ROOT}/event/main/unlock`, 20_000, from);
+    expect(Number(unlock.payload['issuedAt']) - Date.now()).toBeGreaterThan(HOUR_MS - 60_000);
+
+    from = watcher.heard.length;
+    setClock(0);
+    await clockIs('degraded', from);
+    await refusedForItsTime();
+    expect(watcher.heard.slice(from).filter(({ topic }) => topic.endsWith('/unlock'))).toEqual([]);
+  }, 180_000);
+});
