@@ -1,0 +1,159 @@
+import { type Labels, renumbered } from './points';
+
+/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+const { floor, log, max, min } = Math;
+
+export interface KMeans {
+  readonly labels: Labels;
+  /** Sum of the squared distances to the own centre: what k-means makes small. */
+  readonly inertia: number;
+}
+
+export interface KMeansOptions {
+  /** Runs from different seeds, of which the one with the least inertia counts. */
+  readonly restarts?: number;
+  readonly iterations?: number;
+}
+
+/**
+ * k-means: Lloyd's iteration (1982) from k-means++ seeds (Arthur & Vassilvitskii 2007), in their greedy form: of 2 + ln k drawn
+ * candidates the one that lowers the inertia most becomes the next centre. A cluster that runs empty takes the point that is
+ * farthest from its centre, so that k distinct points always make k clusters.
+ *
+ * Works on distances alone. A centre is the mean of its points, so the squared distance of x to it is the mean squared distance of x
+ * to them less half the mean squared distance among them (Dhillon, Guan & Kulis 2004): an iteration costs count², however long
+ * the vectors are and however many clusters are asked for.
+ *
+ * @param distances count × count
+ * @param random uniform in [0, 1)
+ * @throws RangeError unless 1 ≤ k ≤ count
+ */
+export function kMeans(
+  distances: Float32Array,
+  k: number,
+  random: () => number,
+  { restarts = 4, iterations = 50 }: KMeansOptions = {},
+): KMeans {
+  const count = Math.round(Math.sqrt(distances.length));
+  if (!Number.isInteger(k) || k < 1 || k > count)
+    throw new RangeError(`k must lie between 1 and the number of points (${count}), not ${k}`);
+  const squared = distances.map((distance) => distance * distance);
+  let best = lloyd(squared, seeded(squared, count, k, random), k, iterations);
+  for (let run = 1; run < restarts; run++) {
+    const found = lloyd(squared, seeded(squared, count, k, random), k, iterations);
+    if (found.inertia < best.inertia) best = found;
+  }
+  return { ...best, labels: renumbered(best.labels) };
+}
+
+/** Each point with the nearest of k seeds, drawn in proportion to the squared distance from those before. */
+function seeded(squared: Float32Array, count: number, k: number, random: () => number): Int32Array {
+  const nearest = new Float64Array(count).fill(Infinity);
+  const labels = new Int32Array(count);
+  const candidates = 2 + floor(log(k));
+  for (let seed = 0; seed < k; seed++) {
+    let chosen = -1;
+    let least = Infinity;
+    for (let draw = 0; draw < (seed === 0 ? 1 : candidates); draw++) {
+      const candidate = seed === 0 ? floor(random() * count) : drawn(nearest, random);
+      let sum = 0;
+      for (let i = 0; i < count; i++) sum += min(squared[candidate * count + i] as number, nearest[i] as number);
+      if (sum >= least) continue;
+      least = sum;
+      chosen = candidate;
+    }
+    for (let i = 0; i < count; i++) {
+      const away = squared[chosen * count + i] as number;
+      if (away >= (nearest[i] as number)) continue;
+      nearest[i] = away;
+      labels[i] = seed;
+    }
+  }
+  return labels;
+}
+
+/** An index in proportion to its weight; where all weights are zero (points that coincide), any. */
+function drawn(weights: Float64Array, random: () => number): number {
+  let total = 0;
+  for (const weight of weights) total += weight;
+  if (!(total > 0)) return floor(random() * weights.length);
+  let left = random() * total;
+  for (let i = 0; i < weights.length; i++) {
+    left -= weights[i] as number;
+    if (left < 0) return i;
+  }
+  return weights.length - 1;
+}
+
+function lloyd(squared: Float32Array, labels: Int32Array, k: number, iterations: number): KMeans {
+  const count = labels.length;
+  const sizes = new Int32Array(k);
+  /** Sum of the squared distances of each point to each cluster's points, and half the mean among those. */
+  const sums = new Float64Array(count * k);
+  const spread = new Float64Array(k);
+  const away = new Float64Array(count);
+  measure();
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    let changed = false;
+    for (let i = 0; i < count; i++) {
+      let label = labels[i] as number;
+      // Ties stay where they are, so that coinciding points do not wander for ever.
+      let least = toCentre(i, label);
+      for (let cluster = 0; cluster < k; cluster++) {
+        const other = sizes[cluster] === 0 ? Infinity : toCentre(i, cluster);
+        if (other >= least) continue;
+        least = other;
+        label = cluster;
+      }
+      changed ||= labels[i] !== label;
+      labels[i] = label;
+      away[i] = least;
+    }
+    sizes.fill(0);
+    for (const label of labels) sizes[label] = (sizes[label] as number) + 1;
+    for (let cluster = 0; cluster < k; cluster++) if (sizes[cluster] === 0) changed = refill(cluster) || changed;
+    if (!changed) break;
+    measure();
+  }
+  let inertia = 0;
+  for (let i = 0; i < count; i++) inertia += max(0, toCentre(i, labels[i] as number));
+  return { labels, inertia };
+
+  function toCentre(i: number, cluster: number): number {
+    return (sums[i * k + cluster] as number) / (sizes[cluster] as number) - (spread[cluster] as number);
+  }
+
+  function measure(): void {
+    sizes.fill(0);
+    sums.fill(0);
+    spread.fill(0);
+    for (const label of labels) sizes[label] = (sizes[label] as number) + 1;
+    for (let i = 0; i < count; i++)
+      for (let j = 0; j < count; j++) {
+        const at = i * k + (labels[j] as number);
+        sums[at] = (sums[at] as number) + (squared[i * count + j] as number);
+      }
+    for (let i = 0; i < count; i++) {
+      const own = labels[i] as number;
+      const size = sizes[own] as number;
+      spread[own] = (spread[own] as number) + (sums[i * k + own] as number) / (2 * size * size);
+    }
+  }
+
+  /** Gives the farthest point of a cluster that can spare it. False where all that could be taken lies on its own centre. */
+  function refill(empty: number): boolean {
+    let farthest = -1;
+    for (let i = 0; i < count; i++) {
+      if ((sizes[labels[i] as number] as number) < 2) continue;
+      if (farthest === -1 || (away[i] as number) > (away[farthest] as number)) farthest = i;
+    }
+    // Rounding of the differences of sums: squared distances that are no more than this are none.
+    if (farthest === -1 || !((away[farthest] as number) > 1e-9)) return false;
+    const from = labels[farthest] as number;
+    sizes[from] = (sizes[from] as number) - 1;
+    sizes[empty] = 1;
+    labels[farthest] = empty;
+    away[farthest] = 0;
+    return true;
+  }
+}
