@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   models: async () => (await import('./cli/models.js')).modelsCommand(),
   eval: async () => (await import('./cli/eval.js')).evalCommand(),
   bench: async () => (await import('./cli/bench.js')).benchCommand(),
+  train: async () => (await import('./cli/train.js')).trainCommand(),
   actuator: async () => (await import('./cli/actuator.js')).actuatorCommand(),
   reader: async () => (await import('./cli/reader.js')).readerCommand(),
   command: async () => (await import('./cli/command.js')).commandCommand(),

@@ -53,8 +53,7 @@ export class OnnxGraph {
     if (count !== data.length)
       throw new RangeError(`initializer ${name}: ${data.length} values for dims [${dims.join(', ')}]`);
     this.define(name);
-    const tensor = new ProtoWriter().packedVarints(1, dims).varint(2, ELEMENT_TYPE[elementTypeOf(data)]);
-    this.initializers.push(tensor.string(8, name).bytes(9, littleEndianBytes(data)));
+    this.initializers.push(tensorProto(name, dims, data));
     return name;
   }
 
@@ -102,7 +101,14 @@ export class OnnxGraph {
   }
 }
 
-function valueInfo(name: string, dims: readonly OnnxDim[], type: OnnxElementType): ProtoWriter {
+/** An `initializer` of a graph. */
+export function tensorProto(name: string, dims: readonly number[], data: TensorData): ProtoWriter {
+  const tensor = new ProtoWriter().packedVarints(1, dims).varint(2, ELEMENT_TYPE[elementTypeOf(data)]);
+  return tensor.string(8, name).bytes(9, littleEndianBytes(data));
+}
+
+/** An `input` or `output` of a graph. */
+export function valueInfo(name: string, dims: readonly OnnxDim[], type: OnnxElementType): ProtoWriter {
   const shape = new ProtoWriter();
   for (const dim of dims) {
     const dimension = new ProtoWriter();

@@ -16,6 +16,8 @@ export interface NewBundle {
   readonly goldenInput: Tensor;
   /** The recurrent states that go in with it, by name. */
   readonly goldenStates?: Tensors;
+  /** Further files that the card names, by name. */
+  readonly extraFiles?: Readonly<Record<string, Uint8Array>>;
   /** Largest absolute difference of a golden output that another CPU may show; default 1e-3. */
   readonly tolerance?: number;
 }
@@ -56,7 +58,10 @@ export async function writeBundle(modelsDir: string, bundle: NewBundle): Promise
 
 async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> {
   const outputs = await runOnce(bundle);
-  const files = new Map<string, Uint8Array>([[MODEL_FILE, bundle.modelBytes]]);
+  const files = new Map<string, Uint8Array>([
+    [MODEL_FILE, bundle.modelBytes],
+    ...Object.entries(bundle.extraFiles ?? {}),
+  ]);
   files.set('golden-input.f32', floatBytes(bundle.goldenInput, `golden input of ${bundle.card.name}`));
   const states = Object.entries(bundle.goldenStates ?? {}).map(([name, tensor], index) => {
     const file = `golden-state-${index}.f32`;

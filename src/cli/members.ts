@@ -7,6 +7,7 @@ import { consentOf } from './consent';
 import { type InstallationOptions, storeLocation, withInstallationOptions } from './installation';
 import { actor, dateOrNone, several } from './members-options';
 import { changedReport, listReport, receiptsReport, removedReport, type Report, showReport } from './members-report';
+import { addEncodeCommand } from './members-encode';
 import { addTransferCommands } from './members-transfer';
 
 interface Options extends InstallationOptions {
@@ -120,6 +121,7 @@ export function membersCommand(): Command {
     });
   }
   addTransferCommands(command);
+  addEncodeCommand(command);
   return command;
 }
 

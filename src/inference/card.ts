@@ -151,6 +151,16 @@ const Alignment = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('face-api-box') }),
 ]);
 
+/**
+ * An encoder that is another one with a linear map behind it: its vectors follow from that one's. With the map, stored templates of
+ * that space are carried over; the two are never compared.
+ */
+const Head = z.strictObject({
+  fromSpace: z.string().min(3),
+  /** Raw little-endian float32, dimensions × dimensions, row by row. */
+  file: FileName,
+});
+
 const Licence = z.strictObject({
   spdx: z.string().min(1),
   /** Whose it is, from which public place and revision. */
@@ -194,6 +204,7 @@ export const CardSchema = z.strictObject({
     WakeWordOutput,
   ]),
   alignment: Alignment.nullable(),
+  head: Head.optional(),
   /** Measured or published figures, each with the data it was measured on. */
   figures: z.array(z.strictObject({ name: z.string(), value: z.number(), unit: z.string(), data: z.string() })),
   golden: Golden,

@@ -5,6 +5,7 @@ import { messageOf, UsherError } from '../errors';
 
 export type Tf = typeof Core;
 export type {
+  Rank,
   Scalar,
   Tensor as TfTensor,
   Tensor1D,

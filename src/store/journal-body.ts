@@ -16,6 +16,8 @@ export const JOURNAL_KINDS = {
   consent: 'a member consented; a withdrawal is a deletion',
   transfer: 'members were exported or imported',
   key: 'a key was made, rotated or destroyed',
+  training: 'templates of members who consented to it were used to train a head',
+  encoding: 'templates were carried over into another embedding space',
   policy: 'a rule was put in force by command: lockdown, hold-open, an override',
   configuration: 'the daemon runs with another configuration than before',
   model: 'a camera runs other models than before',

@@ -7,7 +7,10 @@ import type { JournalBody, JournalKind } from './journal-body';
  */
 export interface Ledger {
   append(
-    kind: Extract<JournalKind, 'enrolment' | 'adaptation' | 'member' | 'deletion' | 'consent' | 'transfer' | 'key'>,
+    kind: Extract<
+      JournalKind,
+      'enrolment' | 'adaptation' | 'member' | 'deletion' | 'consent' | 'transfer' | 'key' | 'training' | 'encoding'
+    >,
     body: JournalBody,
   ): unknown;
   close(): void;

@@ -12,6 +12,26 @@ interface Opened {
   readonly vector: Float32Array;
 }
 
+/** From which space into which, and how a vector gets there. */
+export interface CarryOver {
+  readonly from: string;
+  readonly to: string;
+  /** A function of the old vector alone; what it throws leaves everything as it was. */
+  readonly map: (vector: Float32Array) => Float32Array;
+  /** Delete the templates of the old space, of members who now have some in the new one. */
+  readonly dropOld: boolean;
+  readonly by: string;
+}
+
+export interface CarriedOver {
+  readonly members: number;
+  readonly templates: number;
+  /** Members who had templates in the new space already: those stay, and nothing is added to them. */
+  readonly alreadyThere: number;
+  /** Templates of the old space that were deleted. */
+  readonly dropped: number;
+}
+
 const SELECT = `SELECT templates.*, wrapped, box_version FROM templates JOIN member_keys ON member_keys.member = templates.member`;
 
 /** Members' reference vectors. Every method is one transaction, durable when it returns. */
@@ -83,6 +103,43 @@ export class TemplateStore {
     });
     this.scrubber.run();
     return stored;
+  }
+
+  /**
+   * Carries all templates of one space over into another, all or none, and records it. To do it twice changes nothing the second
+   * time.
+   * @throws UsherError `data-invalid`, `store-unavailable`, `key-unusable`, and what `map` throws
+   */
+  carryOver({ from, to, map, dropOld, by }: CarryOver): CarriedOver {
+    const done = this.database.transaction(() => {
+      const old = new Map<string, StoredTemplate[]>();
+      for (const template of this.inSpace(from))
+        old.set(template.member, [...(old.get(template.member) ?? []), template]);
+      const known = new Set(
+        this.database
+          .all('SELECT DISTINCT member FROM templates WHERE space = ?', to)
+          .map((row) => String(row['member'])),
+      );
+      const coming = [...old].filter(([member]) => !known.has(member));
+      let templates = 0;
+      for (const [member, own] of coming)
+        templates += this.add(
+          member,
+          own.map(({ vector, quality, source }) => ({ space: to, vector: map(vector), quality, source })),
+        ).length;
+      const { changes: dropped } = dropOld
+        ? this.database.run(
+            'DELETE FROM templates WHERE space = ? AND member IN (SELECT member FROM templates WHERE space = ?)',
+            ...[from, to],
+          )
+        : { changes: 0 };
+      if (dropped > 0) this.scrubber.note();
+      const carried = { members: coming.length, templates, alreadyThere: old.size - coming.length, dropped };
+      this.ledger.append('encoding', { from, to, by, ...carried });
+      return carried;
+    });
+    this.scrubber.run();
+    return done;
   }
 
   /** False when there was no such template. */

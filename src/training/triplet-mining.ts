@@ -1,11 +1,10 @@
 import type { Triplets } from './triplet-loss';
 
 /**
- * Online semi-hard mining (FaceNet, section 3.2). For every two pictures of one person in the batch a negative is taken that is
- * farther from the anchor than the positive, but by less than the margin: ‖A−P‖² < ‖A−N‖² < ‖A−P‖² + α; of several the nearest.
- * The hardest negatives of all are avoided: early in training they are mislabelled or spoilt pictures, and drive everything
- * into one point. Where all negatives are nearer than the positive, the farthest of them is taken, so that the pair is not given up;
- * where all are beyond the margin, the pair has nothing left to teach and makes no triplet.
+ * Online semi-hard mining (FaceNet, section 3.2). For every two pictures of one person in the batch, of the strangers who are farther
+ * from the anchor than the positive the nearest is taken, if within the margin: ‖A−P‖² < ‖A−N‖² < ‖A−P‖² + α. Strangers who are nearer
+ * than the positive are passed over: early in training they are mislabelled or spoilt pictures, and drive everything into one
+ * point. Only where all are nearer, the farthest of them is taken, so that the pair is not given up.
  *
  * @param squared batch × batch squared L2 distances
  * @param persons whose picture each row is

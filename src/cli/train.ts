@@ -1,0 +1,6 @@
+import { Command } from 'commander';
+import { trainFaceHeadCommand } from './train-face-head';
+
+export function trainCommand(): Command {
+  return new Command('train').description('train a model of your own').addCommand(trainFaceHeadCommand());
+}
