@@ -33,15 +33,15 @@ export function appendMatrixProduct(model: Uint8Array, product: MatrixProduct): 
   graph.message(GRAPH_INITIALIZER, tensorProto(weight, [rows, columns], matrix));
   graph.message(GRAPH_OUTPUT, valueInfo(output, [1, columns], 'float32'));
 
-  let found = false;
-  const parts = fieldsOf(model).map(({ field, raw, content }) => {
+  const fields = fieldsOf(model);
+  if (!fields.some(({ field, content }) => field === MODEL_GRAPH && content !== null))
+    throw invalid('it holds no graph');
+  const parts = fields.map(({ field, raw, content }) => {
     if (field !== MODEL_GRAPH || content === null) return raw;
-    found = true;
     const kept = fieldsOf(content).filter((part) => part.field !== GRAPH_OUTPUT);
     const whole = Buffer.concat([...kept.map((part) => part.raw), graph.finish()]);
     return new ProtoWriter().bytes(MODEL_GRAPH, whole).finish();
   });
-  if (!found) throw invalid('it holds no graph');
   return Buffer.concat(parts);
 }
 

@@ -26,7 +26,7 @@ export function tripletLoss(tf: Tf, embeddings: Tensor2D, triplets: Triplets, ma
   return tf.tidy(() => {
     // A product with one-hot rows instead of a gather, whose gradient the WebAssembly backend does not have.
     const pick = (index: Int32Array): Tensor2D =>
-      tf.matMul(tf.cast(tf.oneHot(tf.tensor1d(index, 'int32'), rows), 'float32') as Tensor2D, embeddings);
+      tf.matMul(tf.cast(tf.oneHot(tf.tensor1d(index, 'int32'), rows), 'float32'), embeddings);
     const anchor = pick(triplets.anchor);
     const squared = (other: Tensor2D): Tensor2D => tf.sum(tf.square(tf.sub(anchor, other)), 1);
     const gap = tf.sub(squared(pick(triplets.positive)), squared(pick(triplets.negative)));

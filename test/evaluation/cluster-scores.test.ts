@@ -13,7 +13,7 @@ describe('purity and NMI', () => {
     ['each picture alone', '0123', '0011', 1, 2 / 3],
     ['one picture', '0', '0', 1, 1],
   ])('of %s', (_, clusters, persons, purity, nmi) => {
-    const numbers = (text: string): number[] => [...text].map((letter) => letter.charCodeAt(0));
+    const numbers = (text: string): number[] => Array.from(text, (letter) => letter.charCodeAt(0));
     const scores = clusterScores(numbers(clusters), numbers(persons));
     expect(scores.purity).toBeCloseTo(purity, 6);
     expect(scores.nmi).toBeCloseTo(nmi, 2);

@@ -116,7 +116,7 @@ describe('the triplet loss', () => {
   });
 
   it('is nothing for the useless answer without α, and α with it', () => {
-    const same = tf.ones([4, 3]) as Tensor2D;
+    const same = tf.ones<Rank.R2>([4, 3]);
     expect(tripletLoss(tf, same, some, 0).dataSync()[0]).toBe(0);
     expect(tripletLoss(tf, same, some, 0.2).dataSync()[0]).toBeCloseTo(0.2, 6);
   });
