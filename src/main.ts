@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   command: async () => (await import('./cli/command.js')).commandCommand(),
   'command-key': async () => (await import('./cli/command.js')).commandKeyCommand(),
   config: async () => (await import('./cli/config.js')).configCommand(),
+  fleet: async () => (await import('./cli/fleet.js')).fleetCommand(),
 };
 
 /** All of them for help, and where what was typed is none. */

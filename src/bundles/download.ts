@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, UsherError } from '../errors';
 import type { PartFile } from './part-file';
-import { requestFrom, type Fetch } from './http-request';
+import { requestFrom, type Fetch } from '../system/http-request';
 import type { PullLimits } from './pull-limits';
 
 /** A file that is known to the byte before a byte of it is fetched. */
@@ -74,7 +74,7 @@ async function fetchRest(
   if (have > pinned.bytes) throw new Restart('the part kept from before is longer than the file');
   const origin = await part.origin();
   const validator = have > 0 && origin?.url === url ? origin.etag : null;
-  const request = await requestFrom(url, have, validator, options).catch((error: unknown) => {
+  const request = await requestFrom(url, { first: have, last: null }, validator, options).catch((error: unknown) => {
     throw error instanceof UsherError ? error : new Transient(reasonOf(error), { cause: error });
   });
   const { response } = request;

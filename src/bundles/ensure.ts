@@ -2,7 +2,7 @@ import path from 'node:path';
 import { UsherError } from '../errors';
 import { readBundle } from '../inference/bundle';
 import { buildFallbackSet, type BuildProgress } from './face-api/build';
-import type { Fetch } from './http-request';
+import type { Fetch } from '../system/http-request';
 import { type PullProgress, pullSet } from './pull';
 import { HASTY_LIMITS, type PullLimits } from './pull-limits';
 

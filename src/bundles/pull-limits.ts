@@ -1,15 +1,12 @@
+import type { RequestLimits } from '../system/http-request';
+
 /** How far a download may go, and how long it may take. */
-export interface PullLimits {
-  /** Until the answer's header is there. */
-  readonly connectMs: number;
-  /** Between two pieces of the body. */
-  readonly idleMs: number;
+export interface PullLimits extends RequestLimits {
   /** Attempts in a row that may end without a single new byte. */
   readonly attempts: number;
   /** Ceiling of the first wait; doubles with each attempt in vain, full jitter. */
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
-  readonly redirects: number;
   /** Beginnings again from the first byte, after what was kept turned out to be of no use. */
   readonly restarts: number;
   /** One file, all attempts together: a server that trickles must not hold us for days. */

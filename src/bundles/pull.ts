@@ -5,7 +5,7 @@ import { messageOf, systemCode, UsherError } from '../errors';
 import { readBundle } from '../inference/bundle';
 import { CATALOG, catalogEntry, type CatalogEntry } from './catalog';
 import { download, wrongBytes } from './download';
-import type { Fetch } from './http-request';
+import type { Fetch } from '../system/http-request';
 import { installEntry } from './install';
 import { PartFile } from './part-file';
 import { PULL_LIMITS, type PullLimits } from './pull-limits';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { messageOf, UsherError } from '../errors';
+import { type Card, CardSchema } from '../inference/card';
 import {
   Channel,
   CHUNK_MAX_BYTES,
@@ -39,7 +40,11 @@ const Archive = z
   .strictObject({
     /** Path of the target in the repository. */
     path: z.string().regex(/^archives\/[a-z0-9][a-z0-9.-]{0,126}\.tar$/),
-    bytes: z.number().int().min(512).max(RELEASE_LIMITS.archiveBytes),
+    bytes: z
+      .number()
+      .int()
+      .min(512)
+      .max(2 ** 40),
     sha256: Sha256,
     chunkBytes: z.number().int().min(RELEASE_LIMITS.minChunkBytes).max(CHUNK_MAX_BYTES),
     chunks: ChunkDigests,
@@ -100,6 +105,35 @@ export const ReleaseDocument = z
   })
   .refine(({ kind, model }) => (kind === 'config') === (model === null), 'a model, save for kind config');
 export type ReleaseDocument = z.infer<typeof ReleaseDocument>;
+
+/** `thresholds.json`: another table for a model that stays. The rows are those of the card's output; the card's schema judges them. */
+export const ThresholdsFile = z.strictObject({
+  v: z.literal(1),
+  model: z.strictObject({ name: z.string().max(64), version: Version, sha256: Sha256 }),
+  /** Keys of the card's `output` to replace: `thresholds`, or `operatingPoints` and `presets`. */
+  output: z
+    .strictObject({
+      thresholds: z.array(z.unknown()).min(1).max(64).optional(),
+      operatingPoints: z.array(z.unknown()).min(1).max(64).optional(),
+      presets: z.unknown().optional(),
+      scoreThreshold: z.number().min(0).max(1).optional(),
+    })
+    .refine((output) => Object.keys(output).length > 0, 'nothing is replaced'),
+});
+export type ThresholdsFile = z.infer<typeof ThresholdsFile>;
+
+/**
+ * The card with another table. @throws ReleaseRefused `thresholds-invalid` when it is for another model, or the card's schema does
+ * not allow it
+ */
+export function withThresholds(card: Card, { model, output }: ThresholdsFile): Card {
+  if (model.name !== card.name || model.version !== card.version || model.sha256 !== card.files[card.model])
+    refuse('thresholds-invalid', `they are for ${model.name} ${model.version}, this is ${card.name} ${card.version}`);
+  for (const key of Object.keys(output))
+    if (!Object.hasOwn(card.output, key)) refuse('thresholds-invalid', `the card of ${card.name} has no ${key}`);
+  const changed = CardSchema.safeParse({ ...card, output: { ...card.output, ...output } });
+  return changed.success ? changed.data : refuse('thresholds-invalid', changed.error.message.slice(0, 400));
+}
 
 /** A release for which the whole chain of trust was walked just now. */
 export interface VerifiedRelease {

@@ -10,7 +10,8 @@ import { Link, type LinkHealth, type LinkLimits } from './link';
 import { StatusPayload } from './payloads';
 import { Presence } from './presence';
 import { type PublishKey, type PublishOutcome, Publisher, sendState } from './publisher';
-import { type InKey, type OutKeyOf, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
+import { type InKey, type OutKeyOf, paramsOf, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
+import { RetainedReader } from './retained-reader';
 import { type InboundPacket } from './wire';
 
 export interface MqttClientOptions extends TopicBase, CredentialFiles {
@@ -55,6 +56,7 @@ export class MqttClient {
   private readonly publisher: Publisher;
   private readonly router: InboundRouter;
   private readonly link: Link;
+  private readonly retained: RetainedReader;
   private repairTimer: NodeJS.Timeout | null = null;
   private connects = 0;
 
@@ -83,9 +85,13 @@ export class MqttClient {
         will: () => this.will(),
         up: (connection) => void this.greet(connection),
         message: (packet) => this.receive(packet),
-        changed: (health) => options.changed?.(health),
+        changed: (health) => {
+          if (health.state !== 'connected') this.retained.lost();
+          options.changed?.(health);
+        },
       },
     );
+    this.retained = new RetainedReader(() => this.link.live);
   }
 
   get connected(): boolean {
@@ -122,6 +128,14 @@ export class MqttClient {
    */
   subscribe<K extends InKey>(key: K, handler: InboundHandler<K>, only: Only<K> = {}): void {
     this.router.on(key, handler, only);
+  }
+
+  /**
+   * One retained message, like a part of a release; see `RetainedReader`.
+   * @throws UsherError `broker-failed`, `cancelled`
+   */
+  take(topic: string, timeoutMs: number, signal?: AbortSignal): Promise<Buffer> {
+    return this.retained.take(topic, timeoutMs, signal);
   }
 
   /** For handlers that refuse what the schema allows: counted and reported like any other refusal. */
@@ -176,6 +190,8 @@ export class MqttClient {
 
   private receive(packet: InboundPacket): void {
     if (packet.topic === this.statusTopic) this.hearOwnStatus(packet);
+    // A second copy that came before the broker heard that we had left is for nobody.
+    else if (this.retained.deliver(packet) || paramsOf('updateData', packet.topic, this.base) !== null) return;
     else this.router.dispatch(packet);
   }
 

@@ -63,7 +63,7 @@ export class Connection {
   }
 
   /** Resolves when written (QoS 0) or acknowledged (QoS 1); rejects when the connection ends before that. */
-  send(topic: string, payload: string, options: SendOptions): Promise<void> {
+  send(topic: string, payload: string | Buffer, options: SendOptions): Promise<void> {
     return this.settled((client, done) => {
       client.publish(
         topic,
@@ -92,6 +92,11 @@ export class Connection {
         done(error === null ? null : refusal(error, filters, suback)),
       );
     });
+  }
+
+  /** Nothing depends on the broker's answer: what still comes is for nobody. */
+  unsubscribe(filter: string): void {
+    if (this.connected) this.client?.unsubscribe(filter, () => undefined);
   }
 
   /** Says goodbye in order (so that the last will is not sent) and waits until the stream is closed. */

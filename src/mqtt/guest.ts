@@ -61,6 +61,11 @@ export class Guest {
     return this.explained(this.connection.subscribe([{ filter, qos: 1 }]));
   }
 
+  /** Resolves when the broker has acknowledged it and keeps it; an empty one is taken back. @throws UsherError `broker-failed` */
+  retain(topic: string, payload: string | Buffer): Promise<void> {
+    return this.explained(this.connection.send(topic, payload, { qos: 1, retain: true }));
+  }
+
   /** Resolves when the broker has acknowledged it. Never retained. @throws UsherError `broker-failed` */
   publish(topic: string, payload: object): Promise<void> {
     return this.explained(this.connection.send(topic, JSON.stringify(payload), { qos: 1, retain: false }));

@@ -221,6 +221,11 @@ export function topicOf<K extends TopicKey>(key: K, params: ParamsOf<K>, base: T
   return fill(TOPICS[key].template, { ...base, ...params, discoveryId: discoveryIdOf(base) });
 }
 
+/** The concrete topic of a key that belongs to no device. @throws RangeError as `topicOf` */
+export function fleetTopicOf<K extends 'fleetDesired' | 'updateData'>(key: K, params: ParamsOf<K>): string {
+  return fill(TOPICS[key].template, params);
+}
+
 /** The subscription that covers every topic of a key. */
 export function filterOf(key: TopicKey, base: TopicBase): string {
   return filterIn(TOPICS[key].template, base);

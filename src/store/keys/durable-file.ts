@@ -1,15 +1,18 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** All of the bytes or the file as it was, whatever happens: temporary file, fsync, rename, fsync of the folder. Mode 0600. */
-export function writeDurably(file: string, bytes: Uint8Array): void {
+/**
+ * All of the bytes or the file as it was, whatever happens: temporary file, fsync, rename, fsync of the folder. For its owner alone
+ * (0600), unless it is `public`, like what a web server hands out (0644).
+ */
+export function writeDurably(file: string, bytes: Uint8Array, readers: 'owner' | 'public' = 'owner'): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: readers === 'public' ? 0o755 : 0o700 });
   const temporary = `${file}.tmp-${process.pid}`;
   try {
     rmSync(temporary, { force: true });
     // Exclusive: whoever put a link there beforehand gets no key written through it.
-    const fd = openSync(temporary, 'wx', 0o600);
+    const fd = openSync(temporary, 'wx', readers === 'public' ? 0o644 : 0o600);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
       fsyncSync(fd);

@@ -1,10 +1,17 @@
 import { UsherError } from '../errors';
-import type { PullLimits } from './pull-limits';
 
 export type Fetch = typeof globalThis.fetch;
 
+export interface RequestLimits {
+  /** Until the answer's header is there. */
+  readonly connectMs: number;
+  /** Between two pieces of the body. */
+  readonly idleMs: number;
+  readonly redirects: number;
+}
+
 export interface RequestOptions {
-  readonly limits: PullLimits;
+  readonly limits: RequestLimits;
   readonly fetch: Fetch;
   readonly signal?: AbortSignal | undefined;
 }
@@ -19,14 +26,20 @@ export interface OpenRequest {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+/** Which bytes of a file: from the first on, up to and with the last; null: to its end. */
+export interface ByteRange {
+  readonly first: number;
+  readonly last: number | null;
+}
+
 /**
- * Begins a GET at byte `offset`. `etag`: only if the file is still the one with it, else from its first byte (RFC 9110, If-Range).
+ * Begins a GET of a range. `etag`: only if the file is still the one with it, else from its first byte (RFC 9110, If-Range).
  * Redirects are followed one by one, because fetch allows 20 and any protocol change between http and https.
  * @throws whatever fetch throws; UsherError download-failed for a bad address or too many redirects.
  */
 export async function requestFrom(
   url: string,
-  offset: number,
+  range: ByteRange,
   etag: string | null,
   { limits, fetch, signal }: RequestOptions,
 ): Promise<OpenRequest> {
@@ -42,7 +55,7 @@ export async function requestFrom(
   };
   try {
     deadline.set(limits.connectMs, 'no answer');
-    const response = await follow(url, headersFor(offset, etag), limits.redirects, fetch, abort.signal);
+    const response = await follow(url, headersFor(range, etag), limits.redirects, fetch, abort.signal);
     deadline.clear();
     const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
     const read = async (): Promise<Uint8Array | null> => {
@@ -59,11 +72,11 @@ export async function requestFrom(
   }
 }
 
-function headersFor(offset: number, etag: string | null): Record<string, string> {
-  // A compressed answer would count other bytes than the catalog does.
+function headersFor({ first, last }: ByteRange, etag: string | null): Record<string, string> {
+  // A compressed answer would count other bytes than whoever pinned the file did.
   const plain = { 'accept-encoding': 'identity', 'user-agent': 'usher' };
-  if (offset === 0) return plain;
-  return { ...plain, range: `bytes=${offset}-`, ...(etag === null ? {} : { 'if-range': etag }) };
+  if (first === 0 && last === null) return plain;
+  return { ...plain, range: `bytes=${first}-${last ?? ''}`, ...(etag === null ? {} : { 'if-range': etag }) };
 }
 
 async function follow(

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { fleetTopicOf } from '../../mqtt/topics';
+import { CHUNK_MAX_BYTES } from '../../mqtt/update-payloads';
+import { WHOLE_FLEET } from '../release';
+import { encodePart, fileKey, NO_SUCH_FILE, partsOf } from '../transfer/framing';
+import { documentTarget, metadataPath, targetPath } from '../trust/source';
+import { sha256Of } from './content';
+import type { FleetFolder } from './fleet-folder';
+import { documentOf, releasesOf } from './publish';
+
+/** What can keep messages: a broker, through a short visit. */
+export interface Keeper {
+  /** @param payload empty takes back what is kept */
+  retain(topic: string, payload: Buffer): Promise<void>;
+}
+
+const Carried = z.record(z.string(), z.strictObject({ sha256: z.string(), parts: z.number().int() }));
+type Carried = z.infer<typeof Carried>;
+
+export interface CarryProgress {
+  readonly file: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Puts the repository onto a broker as retained parts, for boxes that have nothing but MQTT; what is there already (by this fleet's
+ * own note) is passed over, what is no longer in force is taken back. Archives first, the timestamp last: whoever reads meanwhile
+ * finds what it names.
+ * @param broker its address, to which the note belongs
+ */
+export async function carry(
+  fleet: FleetFolder,
+  keeper: Keeper,
+  broker: string,
+  onProgress: (progress: CarryProgress) => void = () => undefined,
+): Promise<void> {
+  const note = `carried/${createHash('sha256').update(broker).digest('hex').slice(0, 16)}.json`;
+  const carried = readNote(fleet, note);
+  const wanted = filesOf(fleet);
+  const files = [...wanted];
+  for (const [index, [file, partBytes]] of files.entries()) {
+    onProgress({ file, done: index, total: files.length });
+    const bytes = partBytes === null ? null : fleet.read(file);
+    const sha256 = bytes === null ? 'none' : sha256Of(bytes);
+    if (carried[file]?.sha256 === sha256) continue;
+    const parts = bytes === null ? [NO_SUCH_FILE] : [...partsOf(bytes, partBytes ?? CHUNK_MAX_BYTES)];
+    for (const part of parts) await keeper.retain(topicFor(file, part.index), encodePart(part));
+    for (let index = parts.length; index < (carried[file]?.parts ?? 0); index++)
+      await keeper.retain(topicFor(file, index), Buffer.alloc(0));
+    carried[file] = { sha256, parts: parts.length };
+    writeNote(fleet, note, carried);
+  }
+  for (const [file, { parts }] of Object.entries(carried)) {
+    if (wanted.has(file)) continue;
+    for (let index = 0; index < parts; index++) await keeper.retain(topicFor(file, index), Buffer.alloc(0));
+    delete carried[file];
+    writeNote(fleet, note, carried);
+  }
+  onProgress({ file: '', done: files.length, total: files.length });
+}
+
+/** Paths in the order in which they are put there, with the size of their parts; null: that there is no such file. */
+function filesOf(fleet: FleetFolder): Map<string, number | null> {
+  const files = new Map<string, number | null>();
+  const { withdrawn } = fleet.targets;
+  for (const release of releasesOf(fleet)) {
+    if (withdrawn.includes(release.id)) continue;
+    const { archive } = documentOf(fleet, release);
+    files.set(targetPath(archive.path, archive.sha256), archive.chunkBytes);
+    files.set(targetPath(documentTarget(release.id), release.document.sha256), CHUNK_MAX_BYTES);
+  }
+  // So that a box knows at once that there is no newer root, rather than by waiting in vain.
+  const next = metadataPath('root', fleet.rootVersion + 1);
+  files.set(next, null);
+  for (const path of fleet.metadataPaths) files.set(path, CHUNK_MAX_BYTES);
+  return files;
+}
+
+function topicFor(file: string, part: number): string {
+  return fleetTopicOf('updateData', { group: WHOLE_FLEET, file: fileKey(file), part: String(part) });
+}
+
+function readNote(fleet: FleetFolder, note: string): Carried {
+  try {
+    return Carried.parse(JSON.parse(String(fleet.readOptional(note))));
+  } catch {
+    // Without the note everything is put there again.
+    return {};
+  }
+}
+
+function writeNote(fleet: FleetFolder, note: string, carried: Carried): void {
+  fleet.write(note, Buffer.from(JSON.stringify(carried)), 'owner');
+}

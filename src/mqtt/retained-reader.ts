@@ -1,0 +1,84 @@
+import { UsherError } from '../errors';
+import type { Connection } from './connection';
+import type { InboundPacket } from './wire';
+
+interface Waiter {
+  readonly taken: (payload: Buffer) => void;
+  readonly lost: (error: UsherError) => void;
+}
+
+/**
+ * Takes retained messages one by one: subscribes to a single topic, keeps the first message of it, leaves. For what is too much to
+ * be sent unasked, like the parts of a file.
+ *
+ * Invariants: a topic is subscribed to while somebody waits for it, and every wait ends: with the message, at its time, or with the
+ * connection.
+ */
+export class RetainedReader {
+  private readonly waiters = new Map<string, Set<Waiter>>();
+
+  constructor(private readonly live: () => Connection | null) {}
+
+  /** @throws UsherError `broker-failed` (not connected, cut off, or nothing in time), `cancelled` */
+  take(topic: string, timeoutMs: number, signal?: AbortSignal): Promise<Buffer> {
+    const connection = this.live();
+    if (connection === null) return Promise.reject(failed(topic, 'there is no connection to the broker'));
+    if (signal?.aborted === true) return Promise.reject(cancelled(topic));
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        this.leave(topic, waiter);
+      };
+      const waiter: Waiter = {
+        taken: (payload) => {
+          end();
+          resolve(payload);
+        },
+        lost: (error) => {
+          end();
+          reject(error);
+        },
+      };
+      const abort = (): void => waiter.lost(cancelled(topic));
+      const timer = setTimeout(() => waiter.lost(failed(topic, `nothing within ${timeoutMs} ms`)), timeoutMs);
+      signal?.addEventListener('abort', abort, { once: true });
+      const waiting = this.waiters.get(topic);
+      if (waiting === undefined) this.waiters.set(topic, new Set([waiter]));
+      else waiting.add(waiter);
+      // QoS 0: a part that is lost with its connection is asked for again anyway.
+      connection
+        .subscribe([{ filter: topic, qos: 0 }])
+        .catch((error: unknown) => waiter.lost(failed(topic, String(error))));
+    });
+  }
+
+  /** Whether the packet was for somebody who waits. */
+  deliver({ topic, payload }: Pick<InboundPacket, 'topic' | 'payload'>): boolean {
+    const waiting = this.waiters.get(topic);
+    for (const waiter of [...(waiting ?? [])]) waiter.taken(payload);
+    return waiting !== undefined;
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    for (const [topic, waiting] of [...this.waiters])
+      for (const waiter of [...waiting]) waiter.lost(failed(topic, 'the connection to the broker ended'));
+  }
+
+  private leave(topic: string, waiter: Waiter): void {
+    const waiting = this.waiters.get(topic);
+    waiting?.delete(waiter);
+    if (waiting?.size !== 0) return;
+    this.waiters.delete(topic);
+    this.live()?.unsubscribe(topic);
+  }
+}
+
+function failed(topic: string, why: string): UsherError {
+  return new UsherError('broker-failed', `the retained message of ${topic} cannot be had: ${why}`);
+}
+
+function cancelled(topic: string): UsherError {
+  return new UsherError('cancelled', `waiting for ${topic} was cancelled`);
+}
