@@ -16,7 +16,7 @@ export interface Keeper {
 }
 
 const Carried = z.record(z.string(), z.strictObject({ sha256: z.string(), parts: z.number().int() }));
-type Carried = z.infer<typeof Carried>;
+type Carried = Map<string, z.infer<typeof Carried>[string]>;
 
 export interface CarryProgress {
   readonly file: string;
@@ -44,18 +44,19 @@ export async function carry(
     onProgress({ file, done: index, total: files.length });
     const bytes = partBytes === null ? null : fleet.read(file);
     const sha256 = bytes === null ? 'none' : sha256Of(bytes);
-    if (carried[file]?.sha256 === sha256) continue;
+    const before = carried.get(file);
+    if (before?.sha256 === sha256) continue;
     const parts = bytes === null ? [NO_SUCH_FILE] : [...partsOf(bytes, partBytes ?? CHUNK_MAX_BYTES)];
     for (const part of parts) await keeper.retain(topicFor(file, part.index), encodePart(part));
-    for (let index = parts.length; index < (carried[file]?.parts ?? 0); index++)
+    for (let index = parts.length; index < (before?.parts ?? 0); index++)
       await keeper.retain(topicFor(file, index), Buffer.alloc(0));
-    carried[file] = { sha256, parts: parts.length };
+    carried.set(file, { sha256, parts: parts.length });
     writeNote(fleet, note, carried);
   }
-  for (const [file, { parts }] of Object.entries(carried)) {
+  for (const [file, { parts }] of [...carried]) {
     if (wanted.has(file)) continue;
     for (let index = 0; index < parts; index++) await keeper.retain(topicFor(file, index), Buffer.alloc(0));
-    delete carried[file];
+    carried.delete(file);
     writeNote(fleet, note, carried);
   }
   onProgress({ file: '', done: files.length, total: files.length });
@@ -84,13 +85,13 @@ function topicFor(file: string, part: number): string {
 
 function readNote(fleet: FleetFolder, note: string): Carried {
   try {
-    return Carried.parse(JSON.parse(String(fleet.readOptional(note))));
+    return new Map(Object.entries(Carried.parse(JSON.parse(String(fleet.readOptional(note))))));
   } catch {
     // Without the note everything is put there again.
-    return {};
+    return new Map();
   }
 }
 
 function writeNote(fleet: FleetFolder, note: string, carried: Carried): void {
-  fleet.write(note, Buffer.from(JSON.stringify(carried)), 'owner');
+  fleet.write(note, Buffer.from(JSON.stringify(Object.fromEntries(carried))), 'owner');
 }
