@@ -10,11 +10,13 @@ import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
 import { Announcer } from './daemon/announcer';
 import { AuditTrail } from './daemon/audit-trail';
+import { chooseCameraModels, type ExtraModels, unknownScenes, withMissing } from './daemon/camera-models';
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
+import { SceneService } from './daemon/scene-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { VisionService } from './daemon/vision-service';
 import { messageOf, UsherError } from './errors';
@@ -117,6 +119,8 @@ export class App {
     const key = openDeviceKey(dataDir);
 
     const models = await chooseModels(modelsDir, config.models);
+    const extra = await chooseCameraModels(config, modelsDir);
+    for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
     const { output } = await readEncoderCard(modelsDir, models.encoder);
     const roster = new Roster(store, output.space, output.dimensions);
     roster.load();
@@ -161,7 +165,7 @@ export class App {
       policy,
       saved,
     );
-    health.set('models', modelsHealth(models.set));
+    health.set('models', withMissing(modelsHealth(models.set), extra));
     const { detail, remedy } = health.get('models');
     if (detail !== null) this.log.warn(detail, { remedy });
     const readers = new ReadersService(
@@ -189,7 +193,7 @@ export class App {
       refresh: () => roster.load(),
       record: (body) => trail.fact('policy', body),
     });
-    this.listen(mqtt, commands, doors, health);
+    this.listen(mqtt, commands, doors, health, extra);
     mqtt.start();
     this.undo.push(() => mqtt.stop());
     trail.started({ bootId: this.bootId, version: packageVersion(), config });
@@ -225,17 +229,33 @@ export class App {
         ...config.doors.filter((door) => door.camera === camera.id).map((door) => door.absentMs),
         100,
       );
+      const scenes = new SceneService(camera, mqtt, monotonicMs, this.log.child(camera.id));
+      this.undo.push(() => scenes.stop());
+      const own = extra.of.get(camera.id);
       const vision = new VisionService(
         camera,
         childEntry('vision'),
-        { camera, modelsDir, models, execution: config.inference, mirror: config.inference.mirror, absentMs },
+        {
+          camera,
+          modelsDir,
+          models: { ...models, liveness: own?.liveness ?? null, scene: own?.scene ?? null },
+          execution: config.inference,
+          mirror: config.inference.mirror,
+          absentMs,
+        },
         {
           observation: (observation) => {
             this.noteReady(camera.id);
             doors.observe(observation);
           },
           live: (live) => doors.cameraLive(camera.id, live),
+          scene: (change) => {
+            scenes.change(change);
+            doors.scene(camera.id, change.scene);
+          },
           ready: (ready) => {
+            // A new process has not looked yet.
+            doors.scene(camera.id, null);
             trail.models(ready);
             this.reportModels(mqtt, ready);
           },
@@ -288,7 +308,13 @@ export class App {
     });
   }
 
-  private listen(mqtt: MqttClient, commands: CommandRegistry, doors: Doors, health: HealthBoard): void {
+  private listen(
+    mqtt: MqttClient,
+    commands: CommandRegistry,
+    doors: Doors,
+    health: HealthBoard,
+    extra: ExtraModels,
+  ): void {
     const { config } = this.loaded;
     const nothing = z.strictObject({});
     commands.onCommand('ping', nothing, () => ({ bootId: this.bootId, version: packageVersion() }));
@@ -320,7 +346,7 @@ export class App {
         base: { site: config.device.site, device: config.device.id, discoveryPrefix: config.mqtt.discoveryPrefix },
         version: packageVersion(),
         doors: config.doors,
-        cameras: config.cameras,
+        cameras: config.cameras.map(({ id }) => ({ id, scenes: extra.of.get(id)?.scenes ?? [] })),
         doorStates: DOOR_PHASES,
         components: [
           ...COMPONENTS,

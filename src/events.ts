@@ -35,6 +35,22 @@ export interface Quality {
   readonly score: number;
 }
 
+/** `absent`: nothing judges liveness here, which is never the same as live. */
+export type LivenessState = 'live' | 'fake' | 'undecided' | 'absent';
+
+/** What is known of the subject's being no picture, over the frames of its track. */
+export interface Liveness {
+  readonly state: LivenessState;
+  /** Mean logit of live against fake; null when no frame was scored. */
+  readonly score: number | null;
+  /** Scored frames that it rests on. */
+  readonly frames: number;
+  /** How the landmarks moved: too little to tell, as a head does, or as a flat picture does. */
+  readonly motion: 'still' | 'depth' | 'flat';
+}
+
+export const LIVENESS_ABSENT: Liveness = { state: 'absent', score: null, frames: 0, motion: 'still' };
+
 /** The one face of a frame that the door decides on. */
 export interface Subject {
   readonly box: Box;
@@ -47,6 +63,7 @@ export interface Subject {
   readonly fused: Float32Array | null;
   /** How many frames `fused` rests on. */
   readonly fusedFrames: number;
+  readonly liveness: Liveness;
 }
 
 /** One analysed frame. */
@@ -68,6 +85,16 @@ export interface Observation {
 
 /** Condition of a camera or a microphone. */
 export type SourceState = 'starting' | 'live' | 'stalled' | 'ended' | 'failed';
+
+/** The whole picture is of something else than before (or is told for the first time). */
+export interface SceneChange {
+  readonly kind: 'scene';
+  readonly camera: string;
+  readonly at: number;
+  /** A label of the scene model. */
+  readonly scene: string;
+  readonly score: number;
+}
 
 /** A change of the camera's condition, or a periodic sign of life. */
 export interface CameraStatus {
@@ -114,4 +141,4 @@ export interface VisionFailed {
   readonly remedy: string | null;
 }
 
-export type VisionEvent = Observation | CameraStatus | VisionReady | VisionFailed;
+export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | VisionFailed;

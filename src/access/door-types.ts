@@ -1,3 +1,4 @@
+import type { Liveness, LivenessState } from '../events';
 import type { DenialReason } from './reasons';
 
 /** The vocabulary of the door automaton: its settings, events, state and decisions. All of it plain data. */
@@ -19,6 +20,16 @@ export interface DoorSettings {
   readonly approachMs: number;
   readonly cooldownMs: number;
   readonly absentMs: number;
+  readonly liveness: DoorLiveness;
+}
+
+/** What the door makes of a verdict on liveness. `require`: a grant by face needs `live`; whatever else it is, is not that. */
+export interface DoorLiveness {
+  readonly mode: 'off' | 'advise' | 'require';
+  /** Judged frames of the track that the verdict must rest on. */
+  readonly frames: number;
+  /** `require`: the head must have turned as a head does. */
+  readonly motion: 'watch' | 'require';
 }
 
 /** How near the face of one frame is to one member. */
@@ -41,7 +52,14 @@ export type FaceEvidence =
 
 export type DoorEvent =
   | { readonly type: 'swipe'; readonly at: number; readonly reader: string; readonly standing: MemberStanding }
-  | { readonly type: 'face'; readonly at: number; readonly track: number; readonly evidence: FaceEvidence }
+  | {
+      readonly type: 'face';
+      readonly at: number;
+      readonly track: number;
+      readonly evidence: FaceEvidence;
+      /** Of the track, at this frame; left out: absent. */
+      readonly liveness?: Liveness;
+    }
   | { readonly type: 'empty'; readonly at: number }
   | { readonly type: 'camera'; readonly at: number; readonly live: boolean }
   | { readonly type: 'store'; readonly at: number; readonly available: boolean }
@@ -85,6 +103,12 @@ export interface Seen {
   readonly encoded: number;
   readonly ambiguous: number;
   readonly agreeing: number;
+  /** Frames on which a door that requires liveness found a picture, … */
+  readonly fake: number;
+  /** … and those on which all was there for a grant but a verdict. */
+  readonly unproven: number;
+  /** The last verdict. */
+  readonly liveness: LivenessState | null;
   /** Smallest fused distance to the claimed or nearest member. */
   readonly nearest: number | null;
   readonly cameraLost: boolean;
@@ -121,6 +145,8 @@ export interface DecisionEvidence {
   /** Null where no face was asked for. */
   readonly threshold: number | null;
   readonly votes: number;
+  /** The last verdict on the face; left out where liveness is off or no face was seen. */
+  readonly liveness?: LivenessState;
 }
 
 export type Decision = DecisionEvidence & {
@@ -148,6 +174,9 @@ export const NOTHING_SEEN: Seen = {
   encoded: 0,
   ambiguous: 0,
   agreeing: 0,
+  fake: 0,
+  unproven: 0,
+  liveness: null,
   nearest: null,
   cameraLost: false,
 };

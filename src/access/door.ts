@@ -1,3 +1,4 @@
+import { type Liveness, LIVENESS_ABSENT } from '../events';
 import {
   type Approach,
   type Ballot,
@@ -25,6 +26,8 @@ import type { DenialReason } from './reasons';
  * - A grant rests on at least `votes` frames of one track that agreed on the granted member, the oldest no older than
  *   `voteWindowMs`, and, where a card was swiped, none older than the swipe.
  * - A frame agrees only if both the track's fused embedding and the frame's own are under their thresholds.
+ * - Where liveness is required, a grant by face comes at a frame whose track is judged live on enough frames, and never at one that
+ *   is not judged at all.
  * - Every swipe that is answered gets exactly one decision.
  * - Nothing is granted while the store is unavailable, within the cooldown, or twice to one track without a swipe.
  * - Nothing is granted that the gate (rights, hours, orders: the policy) refuses; in mode `card` the gate and the store's
@@ -93,6 +96,7 @@ function expire(state: DoorState, at: number, settings: DoorSettings): Step {
         { trigger: 'face', reader: null, since: approach.since, member: null, mode: settings.mode },
         approach.seen,
         settings.identifyDistance,
+        settings,
       ),
     );
     next = { ...next, approach: { ...approach, settled: true }, ballot: null };
@@ -112,6 +116,8 @@ function identifies({ mode }: DoorSettings): boolean {
 function reasonOfSilence(state: DoorState): DenialReason {
   const seen = state.claimSeen;
   if (!state.storeAvailable) return 'store-unavailable';
+  if (seen.fake > 0) return 'fake-face';
+  if (seen.unproven > 0) return 'liveness-unknown';
   if (seen.agreeing > 0) return 'deadline';
   if (seen.encoded > 0) return 'mismatch';
   if (seen.refused > 0) return 'low-quality';
@@ -120,6 +126,8 @@ function reasonOfSilence(state: DoorState): DenialReason {
 
 function reasonOfApproach(state: DoorState, seen: Seen): DenialReason {
   if (!state.storeAvailable) return 'store-unavailable';
+  if (seen.fake > 0) return 'fake-face';
+  if (seen.unproven > 0) return 'liveness-unknown';
   if (seen.agreeing > 0) return 'deadline';
   if (seen.ambiguous > 0) return 'ambiguous';
   return seen.encoded > 0 ? 'unknown-face' : 'low-quality';
@@ -140,6 +148,7 @@ function onSwipe(
       { trigger: 'swipe', reader, since: at, member, mode: settings.mode },
       NOTHING_SEEN,
       asksForFace ? settings.verifyDistance : null,
+      settings,
     );
   if (!state.storeAvailable) return { state, decisions: [refuse('store-unavailable', null)] };
   const member = standing.kind === 'active' || mayDoWithoutFace(standing, settings) ? standing.member : null;
@@ -192,21 +201,40 @@ function onFace(
   settings: DoorSettings,
   gate: Gate,
 ): Step {
-  const { at, track, evidence } = event;
+  const { at, track, evidence, liveness = LIVENESS_ABSENT } = event;
   const state = approached(before, track, at);
   const approach = state.approach as Approach;
   // A frame taken before the swipe must not vote for it: observations arrive a little later than they were taken.
   if (state.claim !== null && at < state.claim.since) return quiet(state);
   const candidate = candidateOf(state, evidence, settings);
   const seen = state.claim === null ? approach.seen : state.claimSeen;
-  const updated = note(seen, evidence, candidate);
+  const proof = proofOf(liveness, settings);
+  const updated = note(seen, evidence, candidate, liveness, proof);
   const noted: DoorState =
     state.claim === null ? { ...state, approach: { ...approach, seen: updated } } : { ...state, claimSeen: updated };
+  if (proof === 'fake') return quiet({ ...noted, ballot: null });
   const free = noted.storeAvailable && at >= noted.cooldownUntil && (noted.claim !== null || !approach.settled);
   if (!free || candidate.kind !== 'agrees') return quiet(noted);
   const ballot = vote(noted.ballot, track, candidate.member, at, settings.voteWindowMs);
   if (ballot.times.length < settings.votes) return quiet({ ...noted, ballot });
+  if (proof === 'unknown') return quiet(unproven({ ...noted, ballot }));
   return grant({ ...noted, ballot }, at, ballot, candidate.distance, settings, gate);
+}
+
+/** What a verdict is worth at this door. */
+function proofOf({ state, frames, motion }: Liveness, { liveness }: DoorSettings): 'good' | 'fake' | 'unknown' {
+  if (liveness.mode !== 'require') return 'good';
+  if (state === 'fake') return 'fake';
+  const turned = liveness.motion === 'watch' || motion === 'depth';
+  return state === 'live' && frames >= liveness.frames && turned ? 'good' : 'unknown';
+}
+
+/** The votes stand; the verdict may still come. */
+function unproven(state: DoorState): DoorState {
+  const { approach, claim, claimSeen } = state;
+  const note = (seen: Seen): Seen => ({ ...seen, unproven: seen.unproven + 1 });
+  if (claim !== null) return { ...state, claimSeen: note(claimSeen) };
+  return approach === null ? state : { ...state, approach: { ...approach, seen: note(approach.seen) } };
 }
 
 /** The approach that this face belongs to; a new track starts a new one and takes no votes along. */
@@ -245,7 +273,14 @@ function under(nearness: Nearness, distance: number, settings: DoorSettings): bo
   return nearness.distance <= distance && nearness.frameDistance <= settings.frameDistance;
 }
 
-function note(seen: Seen, evidence: FaceEvidence, candidate: Candidate): Seen {
+function note(
+  before: Seen,
+  evidence: FaceEvidence,
+  candidate: Candidate,
+  liveness: Liveness,
+  proof: ReturnType<typeof proofOf>,
+): Seen {
+  const seen: Seen = { ...before, liveness: liveness.state, fake: before.fake + (proof === 'fake' ? 1 : 0) };
   if (evidence.kind === 'refused') return { ...seen, refused: seen.refused + 1 };
   const { distance } = candidate;
   return {
@@ -281,6 +316,7 @@ function grant(
     distance,
     threshold: claim === null ? settings.identifyDistance : settings.verifyDistance,
     votes: ballot.times.length,
+    ...livenessTold((claim === null ? approach?.seen : state.claimSeen) ?? NOTHING_SEEN, settings),
   };
   const refusal = gate.atGrant({ reader: about.reader, member: ballot.member }, []);
   // No cooldown: the door stays shut, and of two persons the second is to come now.
@@ -320,7 +356,10 @@ function closeClaim(state: DoorState, at: number, reason: DenialReason, settings
   const { member, reader, since } = claim;
   const about = { trigger: 'swipe' as const, reader, since, member, mode: settings.mode };
   // The person at the door was judged for this swipe; identifying the same face afterwards would judge twice.
-  return { state: settled(state), decisions: [denial(at, reason, about, claimSeen, settings.verifyDistance)] };
+  return {
+    state: settled(state),
+    decisions: [denial(at, reason, about, claimSeen, settings.verifyDistance, settings)],
+  };
 }
 
 function denial(
@@ -329,6 +368,20 @@ function denial(
   about: Pick<Decision, 'trigger' | 'reader' | 'since' | 'member' | 'mode'>,
   seen: Seen,
   threshold: number | null,
+  settings: DoorSettings,
 ): Decision {
-  return { ...about, outcome: 'denied', reason, at, distance: seen.nearest, threshold, votes: seen.agreeing };
+  return {
+    ...about,
+    outcome: 'denied',
+    reason,
+    at,
+    distance: seen.nearest,
+    threshold,
+    votes: seen.agreeing,
+    ...livenessTold(seen, settings),
+  };
+}
+
+function livenessTold({ liveness }: Seen, settings: DoorSettings): Pick<Decision, 'liveness'> {
+  return liveness === null || settings.liveness.mode === 'off' ? {} : { liveness };
 }

@@ -31,14 +31,30 @@ export const DOOR_PHASES: readonly DoorPhase[] = [
   'held-open',
 ];
 
-/** The thresholds of one door: verification by the target itself, identification tightened by the number of members. */
-export function doorSettings(door: DoorConfig, table: readonly ThresholdRow[], members: number): DoorSettings {
+/**
+ * The thresholds of one door: verification by the target itself, identification tightened by the number of members.
+ * @param scene what the door's camera sees as a whole; null: not known yet
+ */
+export function doorSettings(
+  door: DoorConfig,
+  table: readonly ThresholdRow[],
+  members: number,
+  scene: string | null = null,
+): DoorSettings {
+  const targetFmr = targetIn(door, scene);
   return {
     ...door,
-    verifyDistance: distanceFor(table, door.targetFmr),
-    identifyDistance: oneToMany(table, door.targetFmr, members),
-    frameDistance: distanceFor(table, Math.min(LOOSEST_FRAME_FMR, door.targetFmr * FRAME_FMR_FACTOR)),
+    liveness: { ...door.liveness, mode: door.liveness.mode === 'auto' ? 'advise' : door.liveness.mode },
+    verifyDistance: distanceFor(table, targetFmr),
+    identifyDistance: oneToMany(table, targetFmr, members),
+    frameDistance: distanceFor(table, Math.min(LOOSEST_FRAME_FMR, targetFmr * FRAME_FMR_FACTOR)),
   };
+}
+
+/** A scene that is not known must not be the lenient one. */
+function targetIn({ targetFmr, scenes }: DoorConfig, scene: string | null): number {
+  if (scene !== null) return scenes[scene]?.targetFmr ?? targetFmr;
+  return Math.min(targetFmr, ...Object.values(scenes).map((other) => other.targetFmr));
 }
 
 /**
@@ -47,8 +63,13 @@ export function doorSettings(door: DoorConfig, table: readonly ThresholdRow[], m
  */
 export class DoorKeeper {
   private state = CLOSED_DOOR;
-  private settingsFor: { readonly members: number; readonly mode: DoorMode; readonly settings: DoorSettings } | null =
-    null;
+  private settingsFor: {
+    readonly members: number;
+    readonly mode: DoorMode;
+    readonly scene: string | null;
+    readonly settings: DoorSettings;
+  } | null = null;
+  private scene: string | null = null;
 
   constructor(
     readonly door: DoorConfig,
@@ -60,9 +81,17 @@ export class DoorKeeper {
   get settings(): DoorSettings {
     const members = this.roster.size;
     const mode = this.policy.mode(this.door.id);
-    if (this.settingsFor?.members !== members || this.settingsFor.mode !== mode)
-      this.settingsFor = { members, mode, settings: { ...doorSettings(this.door, this.table, members), mode } };
-    return this.settingsFor.settings;
+    const { scene } = this;
+    const known = this.settingsFor;
+    if (known?.members === members && known.mode === mode && known.scene === scene) return known.settings;
+    const settings = { ...doorSettings(this.door, this.table, members, scene), mode };
+    this.settingsFor = { members, mode, scene, settings };
+    return settings;
+  }
+
+  /** What the camera sees as a whole; null: no longer known. */
+  see(scene: string | null): void {
+    this.scene = scene;
   }
 
   phase(now: number): DoorPhase {
@@ -84,7 +113,8 @@ export class DoorKeeper {
     if (!(now - at <= MAX_FRAME_AGE_MS && at <= now)) return this.feed({ type: 'tick', at: now });
     const { subject } = observation;
     if (subject === null) return this.feed({ type: 'empty', at });
-    return this.feed({ type: 'face', at, track: subject.track, evidence: this.evidenceOf(subject, observation.space) });
+    const { track, liveness } = subject;
+    return this.feed({ type: 'face', at, track, evidence: this.evidenceOf(subject, observation.space), liveness });
   }
 
   /** @throws UsherError `store-unavailable`; the caller then says so by `storeAvailable` and swipes again */

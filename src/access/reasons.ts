@@ -9,6 +9,8 @@ export const REASONS = {
   'unknown-face': 'nobody among the members is near enough',
   ambiguous: 'two members are nearly equally near',
   deadline: 'the face matched, but in too few frames before the deadline',
+  'fake-face': 'the face looks like a picture or a screen, not like a person',
+  'liveness-unknown': 'the face matched, but it could not be told in time whether it is a person or a picture',
   'unknown-member': 'no member has this identifier',
   'member-suspended': 'the member is suspended',
   'not-yet-valid': 'the membership has not begun',
@@ -42,6 +44,7 @@ export const GRANT_REASONS: ReadonlySet<string> = new Set<GrantReason>(['match',
 export const COUNTS_AS_FAILURE: ReadonlySet<string> = new Set<DenialReason>([
   'mismatch',
   'unknown-face',
+  'fake-face',
   'unknown-member',
 ]);
 

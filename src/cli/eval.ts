@@ -1,6 +1,12 @@
 import { Command } from 'commander';
 import { evalFacesCommand } from './eval-faces';
+import { evalLivenessCommand } from './eval-liveness';
+import { evalSceneCommand } from './eval-scene';
 
 export function evalCommand(): Command {
-  return new Command('eval').description('measure how well models recognise').addCommand(evalFacesCommand());
+  return new Command('eval')
+    .description('measure how well models recognise')
+    .addCommand(evalFacesCommand())
+    .addCommand(evalLivenessCommand())
+    .addCommand(evalSceneCommand());
 }

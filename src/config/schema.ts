@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { ContactConfig, ReaderConfig } from './readers';
 import { AuditConfig } from './audit';
 import { FleetConfig } from './fleet';
+import { LivenessConfig } from './liveness';
 import { PolicyConfig } from './policy';
+import { DoorScenes, SceneConfig } from './scene';
 import { SecurityConfig } from './security';
 
 /**
@@ -93,6 +95,7 @@ export const CameraConfig = z.strictObject({
     })
     .prefault({})
     .describe('Gates on a face before it is encoded'),
+  scene: SceneConfig,
 });
 export type CameraConfig = z.infer<typeof CameraConfig>;
 export type CameraSourceConfig = CameraConfig['source'];
@@ -137,6 +140,8 @@ export const DoorConfig = z.strictObject({
     .describe('Pause after a grant before the next decision'),
   unlockMs: z.number().int().min(200).max(30_000).default(3000).describe('How long the lock is asked to stay open'),
   absentMs: z.number().int().min(100).max(10_000).default(800).describe('No face for so long: the person has left'),
+  liveness: LivenessConfig,
+  scenes: DoorScenes,
   adaptTemplates: z.boolean().default(false).describe('Add accepted frames of very good quality as templates'),
 });
 export type DoorConfig = z.infer<typeof DoorConfig>;
@@ -182,6 +187,8 @@ export const ConfigSchema = z.strictObject({
         .describe('auto: recommended where it is installed, else fallback, said aloud'),
       detector: z.string().max(64).optional().describe('A bundle by name instead of the set’s'),
       encoder: z.string().max(64).optional().describe('A bundle by name instead of the set’s'),
+      liveness: z.string().max(64).default('minifas').describe('The bundle that tells persons from pictures'),
+      scene: z.string().max(64).default('scene').describe('The bundle that tells day from night'),
     })
     .prefault({}),
   inference: z

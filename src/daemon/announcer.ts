@@ -59,6 +59,7 @@ export class Announcer {
       votes: decision.votes,
       distance: decision.distance === null ? null : Number(decision.distance.toFixed(3)),
       threshold: decision.threshold === null ? null : Number(decision.threshold.toFixed(3)),
+      ...(decision.liveness === undefined ? {} : { liveness: decision.liveness }),
       waitedMs: Math.round(decision.at - decision.since),
     });
   }
@@ -98,6 +99,7 @@ export class Announcer {
           distance: decision.distance,
           threshold: decision.threshold,
           votes: decision.votes,
+          ...(decision.liveness === undefined ? {} : { liveness: decision.liveness }),
           at,
           bootId: this.bootId,
           journal,

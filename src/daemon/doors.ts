@@ -63,6 +63,11 @@ export class Doors {
     }
   }
 
+  /** The scene that a camera sees as a whole; null: not known, for its process ended. */
+  scene(camera: string, scene: string | null): void {
+    for (const keeper of this.watching(camera)) keeper.see(scene);
+  }
+
   cameraLive(camera: string, live: boolean): void {
     for (const keeper of this.watching(camera)) this.feed(keeper, { type: 'camera', at: this.monotonicMs(), live });
   }

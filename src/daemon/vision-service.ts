@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { CameraConfig } from '../config/schema';
-import type { CameraStatus, Observation, VisionEvent, VisionReady } from '../events';
+import type { CameraStatus, Observation, SceneChange, VisionEvent, VisionReady } from '../events';
 import { monotonicMs } from '../system/clock';
 import { CAMERA_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
@@ -13,6 +13,7 @@ export interface VisionServiceEvents {
   /** The camera gives pictures that are being analysed, or no longer does. */
   live(live: boolean): void;
   ready(ready: VisionReady): void;
+  scene(change: SceneChange): void;
   health(health: ComponentHealth): void;
 }
 
@@ -118,6 +119,9 @@ export class VisionService {
         this.progressAt = monotonicMs();
         this.lastProgressAt = event.at;
         this.events.observation(event);
+        return;
+      case 'scene':
+        this.events.scene(event);
         return;
       case 'camera':
         this.onCamera(event);

@@ -110,6 +110,14 @@ const LivenessOutput = z.strictObject({
   cropScale: z.number().min(1),
 });
 
+const SceneOutput = z.strictObject({
+  decoding: z.literal('scene-scores'),
+  output: z.string(),
+  /** `binary`: one score, the probability of the first of two labels. `multi-label`: one for each label, several may hold. */
+  kind: z.enum(['binary', 'multi-label']),
+  labels: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/)).min(2),
+});
+
 /** One measured setting of a trigger word: fire at or above `score`, and this is what happens. */
 const OperatingPoint = z.strictObject({
   falseAcceptsPerHour: z.number().min(0),
@@ -185,11 +193,11 @@ const Golden = z.strictObject({
 
 export const CardSchema = z.strictObject({
   schema: z.literal(CARD_SCHEMA_VERSION),
-  task: z.enum(['face-detection', 'face-landmarks', 'face-encoding', 'face-liveness', 'wake-word']),
+  task: z.enum(['face-detection', 'face-landmarks', 'face-encoding', 'face-liveness', 'wake-word', 'scene']),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,63}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
   summary: z.string().min(1),
-  /** The set it belongs to; null for one brought by the user. */
+  /** The set it belongs to; null for one brought by the user, or trained here. */
   set: z.enum(['recommended', 'fallback']).nullable(),
   model: FileName,
   files: z.record(FileName, Sha256),
@@ -202,6 +210,7 @@ export const CardSchema = z.strictObject({
     LandmarksOutput,
     LivenessOutput,
     WakeWordOutput,
+    SceneOutput,
   ]),
   alignment: Alignment.nullable(),
   head: Head.optional(),

@@ -6,7 +6,8 @@ export interface DiscoveryInput {
   /** Version of usher. */
   readonly version: string;
   readonly doors: readonly { readonly id: string }[];
-  readonly cameras: readonly { readonly id: string }[];
+  /** `scenes`: labels that the camera's scene can have; empty where nothing watches it. */
+  readonly cameras: readonly { readonly id: string; readonly scenes?: readonly string[] }[];
   /** States of the door automaton, for Home Assistant's list of options. */
   readonly doorStates: readonly string[];
   /** Further components with a health topic, beside the cameras: store, broker, readers and contacts, … */
@@ -28,6 +29,9 @@ export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
   const components: Component[] = [
     ...input.doors.flatMap((door) => doorComponents(door.id, input, id)),
     ...input.cameras.map((camera) => healthComponent(camera.id, `Camera ${camera.id}`, base, id)),
+    ...input.cameras.flatMap(({ id: camera, scenes = [] }) =>
+      scenes.length === 0 ? [] : [sceneComponent(camera, scenes, base, id)],
+    ),
     ...(input.components ?? []).map((name) => healthComponent(name, name, base, id)),
   ];
   return {
@@ -90,6 +94,19 @@ function doorComponents(door: string, input: DiscoveryInput, id: string): Compon
       value_template: '{{ value_json.state }}',
     },
   ];
+}
+
+function sceneComponent(camera: string, scenes: readonly string[], base: TopicBase, id: string): Component {
+  return {
+    p: 'sensor',
+    unique_id: `${id}_camera_${camera}_scene`,
+    name: `Camera ${camera} scene`,
+    icon: 'mdi:theme-light-dark',
+    device_class: 'enum',
+    options: [...scenes],
+    state_topic: topicOf('sceneState', { camera }, base),
+    value_template: '{{ value_json.scene }}',
+  };
 }
 
 function healthComponent(component: string, name: string, base: TopicBase, id: string): Component {

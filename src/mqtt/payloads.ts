@@ -89,6 +89,10 @@ export const DecisionPayload = z.strictObject({
   distance: z.number().min(0).nullable().describe('L2 distance of the fused vector to the nearest template'),
   threshold: z.number().min(0).nullable(),
   votes: z.number().int().min(0).describe('Agreeing frames'),
+  liveness: z
+    .enum(['live', 'fake', 'undecided', 'absent'])
+    .optional()
+    .describe('The last verdict on the face; absent: nothing judged it. Left out where no face was asked for'),
   at: At,
   bootId: Uuid,
   ...EventIdentity,

@@ -56,7 +56,7 @@ export const TOPICS = {
     delivery: 'state',
     qos: 1,
     payload: payloads.SceneStatePayload,
-    summary: 'What a camera sees as a whole: day, night, covered',
+    summary: 'What a camera sees as a whole, as its scene model names it: day, night',
   }),
   modelState: define({
     template: `${DEVICE}/state/model/{camera}`,

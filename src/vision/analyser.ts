@@ -2,7 +2,7 @@ import type { Box, Quality, QualityRefusal, RunningModel } from '../events';
 import type { QualityGates } from '../config/schema';
 import { poseOf } from './align';
 import type { DetectedFace, FaceDetector, FaceEncoder, FaceLandmarker, FaceShape } from './faces';
-import type { Frame } from './frame';
+import type { FiveLandmarks, Frame } from './frame';
 import { measureQuality, refuseByGeometry, refuseByPicture, type Region, WHOLE_FRAME } from './quality';
 
 export interface AnalysedFace {
@@ -12,6 +12,7 @@ export interface AnalysedFace {
   /** Why it should not be used for a decision; the embedding may still be there (stills are encoded regardless). */
   readonly refusal: QualityRefusal | null;
   readonly embedding: Float32Array | null;
+  readonly five: FiveLandmarks;
 }
 
 export interface StillAnalysis {
@@ -36,12 +37,21 @@ const STILL_FACE_SHARES = [1 / 32, 1 / 64, 1 / 8] as const;
 
 /** Frame → faces → vectors. Both model families stand behind its three parts. Not re-entrant: one call at a time. */
 export class FaceAnalyser {
+  private gates: QualityGates;
+
   constructor(
     private readonly detector: FaceDetector,
     private readonly landmarker: FaceLandmarker | null,
     private readonly encoder: FaceEncoder,
     private readonly options: AnalyserOptions,
-  ) {}
+  ) {
+    this.gates = options.gates;
+  }
+
+  /** Gates from the next face on: they may differ by day and by night. */
+  useGates(gates: QualityGates): void {
+    this.gates = gates;
+  }
 
   get space(): string {
     return this.encoder.space;
@@ -106,7 +116,7 @@ export class FaceAnalyser {
   }
 
   private geometryRefusal(frame: Frame, face: DetectedFace, region: Region): QualityRefusal | null {
-    return refuseByGeometry(frame, face.box, face.landmarks, region, this.options.minFacePx, this.options.gates);
+    return refuseByGeometry(frame, face.box, face.landmarks, region, this.options.minFacePx, this.gates);
   }
 
   private async shapeOf(frame: Frame, face: DetectedFace): Promise<FaceShape> {
@@ -122,14 +132,15 @@ export class FaceAnalyser {
     region: Region,
     regardless: boolean,
   ): Promise<AnalysedFace> {
-    const { minFacePx, gates } = this.options;
+    const { gates } = this;
+    const { minFacePx } = this.options;
     const aligned = this.encoder.align(frame, shape);
     if (aligned === null) return uncuttable(detection, shape);
     const quality = measureQuality(aligned, shape.five);
     const refusal =
       refuseByGeometry(frame, detection.box, shape.five, region, minFacePx, gates) ?? refuseByPicture(quality, gates);
     const embedding = refusal === null || regardless ? await this.encoder.encode(aligned) : null;
-    return { box: detection.box, score: detection.score, quality, refusal, embedding };
+    return { box: detection.box, score: detection.score, quality, refusal, embedding, five: shape.five };
   }
 }
 
@@ -140,5 +151,6 @@ function uncuttable(detection: DetectedFace, shape: FaceShape): AnalysedFace {
     quality: { ...poseOf(shape.five), sharpness: 0, brightness: 0, contrast: 0, score: 0 },
     refusal: 'cut-off',
     embedding: null,
+    five: shape.five,
   };
 }

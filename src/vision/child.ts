@@ -1,11 +1,16 @@
+import type { CameraConfig, QualityGates } from '../config/schema';
 import { messageOf, UsherError } from '../errors';
 import type { VisionEvent } from '../events';
 import { monotonicMs } from '../system/clock';
 import { createCameraSource } from './camera/create';
 import { superviseCamera } from './camera/supervisor';
 import type { VisionJob } from './job';
+import { loadLiveness } from './liveness/model';
+import { LivenessWatch } from './liveness/watch';
 import { loadAnalyser, readEncoderCard } from './load';
 import { visionPipeline } from './pipeline';
+import { loadScene } from './scene';
+import { SceneWatch } from './scene-watch';
 import { SubjectTracker } from './tracker';
 
 /**
@@ -30,7 +35,21 @@ async function runVision(job: VisionJob, send: (event: VisionEvent) => void): Pr
     samePersonDistance: Math.max(...output.thresholds.map((row) => row.distance)),
     absentMs: job.absentMs,
   });
-  send({ kind: 'ready', camera: camera.id, at: Date.now(), space: analyser.space, models: analyser.running });
+  const { modelsDir, models, execution } = job;
+  const liveness =
+    models.liveness === null ? null : new LivenessWatch(await loadLiveness(modelsDir, models.liveness, execution));
+  const scene =
+    models.scene === null
+      ? null
+      : new SceneWatch(camera.id, await loadScene(modelsDir, models.scene, execution), camera.scene);
+  const running = [liveness, scene].flatMap((watch) => (watch === null ? [] : [watch.running]));
+  send({
+    kind: 'ready',
+    camera: camera.id,
+    at: Date.now(),
+    space: analyser.space,
+    models: [...analyser.running, ...running],
+  });
   const source = createCameraSource(camera, { warn: (message) => process.stderr.write(`${message}\n`) });
   const supervised = superviseCamera(source, { stallMs: camera.stallMs, startMs: camera.startMs, now: monotonicMs });
   const subscription = visionPipeline({
@@ -38,12 +57,23 @@ async function runVision(job: VisionJob, send: (event: VisionEvent) => void): Pr
     camera: supervised,
     analyser,
     tracker,
+    liveness,
+    scene,
     monotonicMs,
   }).subscribe({
-    next: send,
+    next: (event) => {
+      if (event.kind === 'scene') analyser.useGates(gatesIn(camera, event.scene));
+      send(event);
+    },
     error: (error: unknown) => fail(job, error),
   });
   return () => subscription.unsubscribe();
+}
+
+/** The camera's own gates, with what the scene changes in them. */
+function gatesIn({ quality, scene }: CameraConfig, name: string): QualityGates {
+  const own = Object.entries(scene.quality[name] ?? {}).filter(([, value]) => value !== undefined);
+  return { ...quality, ...(Object.fromEntries(own) as Partial<QualityGates>) };
 }
 
 function fail(job: VisionJob, error: unknown): void {

@@ -5,7 +5,13 @@ import type { ExecutionOptions } from '../inference/model';
 export interface VisionJob {
   readonly camera: CameraConfig;
   readonly modelsDir: string;
-  readonly models: { readonly detector: string; readonly encoder: string };
+  readonly models: {
+    readonly detector: string;
+    readonly encoder: string;
+    /** Null: not judged; no door asks for it, or there is no model. */
+    readonly liveness: string | null;
+    readonly scene: string | null;
+  };
   readonly execution: ExecutionOptions;
   readonly mirror: boolean | undefined;
   /** No face for so long ends a track. */

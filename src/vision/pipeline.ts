@@ -1,10 +1,12 @@
-import { from, map, merge, type Observable, timer } from 'rxjs';
-import type { CameraStatus, Observation } from '../events';
+import { from, map, merge, type Observable, Subject, timer } from 'rxjs';
+import { type CameraStatus, LIVENESS_ABSENT, type Observation, type SceneChange } from '../events';
 import { latestMap } from '../rx/latest';
 import type { FaceAnalyser } from './analyser';
 import type { LentFrame } from './camera/source';
 import type { CameraHealth, SupervisedCamera } from './camera/supervisor';
 import { STATUS_EVERY_MS } from './job';
+import type { LivenessWatch } from './liveness/watch';
+import type { SceneWatch } from './scene-watch';
 import type { SubjectTracker } from './tracker';
 
 export interface PipelineParts {
@@ -12,6 +14,9 @@ export interface PipelineParts {
   readonly camera: SupervisedCamera;
   readonly analyser: FaceAnalyser;
   readonly tracker: SubjectTracker;
+  /** Null where no door of this camera asks for it. */
+  readonly liveness: Pick<LivenessWatch, 'observe'> | null;
+  readonly scene: Pick<SceneWatch, 'observe'> | null;
   /** The machine's monotonic clock, ms. */
   readonly monotonicMs: () => number;
 }
@@ -22,20 +27,27 @@ interface TimedFrame {
 }
 
 /**
- * Frames become observations, the latest frame first; statuses come with every change and once a second, for a camera that has
+ * Frames become observations, the latest frame first; a scene is told when it changes; statuses come with every change and once a second, for a camera that has
  * ended too. Never completes; fails when the analysis does.
  */
-export function visionPipeline(parts: PipelineParts): Observable<Observation | CameraStatus> {
-  const { cameraId, camera, analyser, tracker, monotonicMs } = parts;
+export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
+  const { cameraId, camera, analyser, tracker, liveness, scene, monotonicMs } = parts;
+  const scenes = new Subject<SceneChange>();
   let analysed = 0;
   let dropped = 0;
   let lastAnalysisAt: number | null = null;
 
   const observe = async ({ frame, mono }: TimedFrame): Promise<Observation> => {
     try {
+      const change = (await scene?.observe(mono, frame)) ?? null;
+      if (change !== null) scenes.next(change);
       const { faces, subject } = await analyser.live(frame);
       const tracked =
         subject === null ? null : tracker.update(mono, subject.box, subject.embedding, subject.quality.score);
+      const live =
+        subject === null || tracked === null || liveness === null
+          ? LIVENESS_ABSENT
+          : await liveness.observe(mono, tracked.track, frame, subject);
       analysed++;
       lastAnalysisAt = Date.now();
       return {
@@ -58,6 +70,7 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | C
                 embedding: subject.embedding,
                 fused: tracked.fused,
                 fusedFrames: tracked.fusedFrames,
+                liveness: live,
               },
       };
     } finally {
@@ -91,5 +104,5 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | C
   );
   const changes = camera.status.pipe(map(statusOf));
   const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(camera.health())));
-  return merge(observations, changes, periodic);
+  return merge(observations, scenes, changes, periodic);
 }

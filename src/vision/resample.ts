@@ -35,7 +35,7 @@ export class FrameResizer {
   }
 }
 
-function fillHalfPixel(axis: Axis, length: number): void {
+export function fillHalfPixel(axis: Axis, length: number): void {
   const count = axis.first.length;
   for (let i = 0; i < count; i++) {
     const at = ((i + 0.5) * length) / count - 0.5;

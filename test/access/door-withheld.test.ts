@@ -19,6 +19,7 @@ const SETTINGS: DoorSettings = {
   approachMs: 2000,
   cooldownMs: 60_000,
   absentMs: 500,
+  liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 const IDENTIFY: DoorSettings = { ...SETTINGS, mode: 'identify' };
 const ann = { member: 'ann', distance: 0.5, frameDistance: 0.5 };

@@ -24,6 +24,7 @@ const SETTINGS: DoorSettings = {
   approachMs: 2000,
   cooldownMs: 2000,
   absentMs: 500,
+  liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 const IDENTIFY: DoorSettings = { ...SETTINGS, mode: 'identify' };
 const EITHER: DoorSettings = { ...SETTINGS, mode: 'either' };

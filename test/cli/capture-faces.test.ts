@@ -2,6 +2,7 @@ import { concat, NEVER, Observable } from 'rxjs';
 import { captureFaces } from '../../src/cli/capture-faces';
 import type { LiveAnalysis } from '../../src/vision/analyser';
 import type { LentFrame } from '../../src/vision/camera/source';
+import { FRONTAL } from '../support/landmarks';
 
 const QUALITY = {
   interocularPx: 60,
@@ -21,6 +22,7 @@ const GOOD: LiveAnalysis = {
     quality: QUALITY,
     refusal: null,
     embedding: Float32Array.of(1, 0),
+    five: FRONTAL,
   },
 };
 const NOBODY: LiveAnalysis = { faces: 0, subject: null };

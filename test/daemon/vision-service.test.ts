@@ -38,7 +38,7 @@ const status = (change: Partial<CameraStatus>): CameraStatus => ({
 
 const services: VisionService[] = [];
 function serviceWith(script: readonly VisionEvent[], exit?: number) {
-  const heard = { health: [] as ComponentHealth[], live: [] as boolean[], observed: [] as number[], ready: 0, log: '' };
+  const heard = { health: [] as ComponentHealth[], live: [] as boolean[], observed: [] as number[], scenes: [] as string[], ready: 0, log: '' };
   const service = new VisionService(
     camera,
     entry,
@@ -47,6 +47,7 @@ function serviceWith(script: readonly VisionEvent[], exit?: number) {
       observation: ({ mono }) => heard.observed.push(mono),
       live: (live) => heard.live.push(live),
       ready: () => heard.ready++,
+      scene: ({ scene }) => heard.scenes.push(scene),
       health: (health) => heard.health.push(health),
     },
     createLog({ level: 'info', format: 'text', write: (line) => (heard.log += line) }, 'cam'),

@@ -10,6 +10,7 @@ import { evaluateFaces } from '../../src/evaluation/face-evaluation';
 import type { AnalysedFace, StillAnalysis } from '../../src/vision/analyser';
 import type { Frame } from '../../src/vision/frame';
 import { encodePng } from '../../src/vision/picture';
+import { FRONTAL } from '../support/landmarks';
 
 /**
  * Stands for detector and encoder, which are not here: each person is one colour, and the vector is the mean colour about the
@@ -36,6 +37,7 @@ class ColourEncoder {
     const noisy = sum.map((value) => value / norm + this.noise * this.random.normal());
     const again = Math.hypot(...noisy);
     const face: AnalysedFace = {
+      five: FRONTAL,
       box: { x: width / 4, y: height / 4, width: width / 2, height: height / 2 },
       score: 0.9,
       quality: {

@@ -9,6 +9,7 @@ import { seededRandom } from '../../src/evaluation/random';
 import { thresholdRows } from '../../src/evaluation/threshold-table';
 import { encodePng } from '../../src/vision/picture';
 import type { Frame } from '../../src/vision/frame';
+import { FRONTAL } from '../support/landmarks';
 
 /** Stands for detector and encoder: the vector of a picture is told by its size, so that a test can say how people differ. */
 const analyser = (vectors: readonly (Float32Array | null)[]) => ({
@@ -25,7 +26,7 @@ const analyser = (vectors: readonly (Float32Array | null)[]) => ({
       rollDeg: 0,
       score: 1,
     };
-    const face = { box: { x: 0, y: 0, width: 8, height: 8 }, score: 1, quality, refusal: null, embedding };
+    const face = { box: { x: 0, y: 0, width: 8, height: 8 }, score: 1, quality, refusal: null, embedding, five: FRONTAL };
     return Promise.resolve({ faces: embedding === null ? [] : [face] });
   },
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Observation, Subject } from '../../src/events';
+import { LIVENESS_ABSENT, type Observation, type Subject } from '../../src/events';
 import { Roster } from '../../src/access/roster';
 import { Store } from '../../src/store/store';
 
@@ -40,14 +40,14 @@ export class Members {
 export function observation(
   mono: number,
   face: Float32Array | null,
-  { track = 1, embedding = face, space = SPACE, camera = 'cam', quality = 0.9 } = {},
+  { track = 1, embedding = face, space = SPACE, camera = 'cam', quality = 0.9, liveness = LIVENESS_ABSENT } = {},
 ): Observation {
   const subject: Subject | null =
     face === null
       ? null
       : {
           ...{ box: { x: 10, y: 10, width: 100, height: 120 }, detectionScore: 0.9, track, refusal: null },
-          ...{ embedding, fused: face, fusedFrames: 3 },
+          ...{ embedding, fused: face, fusedFrames: 3, liveness },
           quality: {
             ...{ interocularPx: 50, sharpness: 0.1, brightness: 120, contrast: 40 },
             ...{ yaw: 0, pitch: 0, rollDeg: 0, score: quality },

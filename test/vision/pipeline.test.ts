@@ -1,10 +1,11 @@
 import { BehaviorSubject, Subject } from 'rxjs';
-import type { CameraStatus, Observation } from '../../src/events';
+import { type CameraStatus, LIVENESS_ABSENT, type Observation, type SceneChange } from '../../src/events';
 import type { AnalysedFace, FaceAnalyser, LiveAnalysis } from '../../src/vision/analyser';
 import type { LentFrame } from '../../src/vision/camera/source';
 import type { CameraHealth } from '../../src/vision/camera/supervisor';
 import { visionPipeline } from '../../src/vision/pipeline';
 import { SubjectTracker } from '../../src/vision/tracker';
+import { FRONTAL } from '../support/landmarks';
 
 const HEALTH: CameraHealth = { state: 'live', detail: null, framesCaptured: 7, restarts: 1, lastFrameAt: 1000 };
 const FACE: AnalysedFace = {
@@ -16,6 +17,7 @@ const FACE: AnalysedFace = {
   },
   refusal: null,
   embedding: Float32Array.of(1, 0),
+  five: FRONTAL,
 };
 
 /** A pipeline whose camera and networks do what the test says, when it says so. */
@@ -29,7 +31,7 @@ function pipeline() {
   } as unknown as FaceAnalyser;
   const tracker = new SubjectTracker({ dimensions: 2, normalise: true, samePersonDistance: 1, absentMs: 500 });
   let mono = 0;
-  const out: (Observation | CameraStatus)[] = [];
+  const out: (Observation | SceneChange | CameraStatus)[] = [];
   const errors: unknown[] = [];
   let completed = false;
   const subscription = visionPipeline({
@@ -37,6 +39,8 @@ function pipeline() {
     camera: { frames, status, health: () => ({ ...HEALTH, framesCaptured: 99 }) },
     analyser,
     tracker,
+    liveness: null,
+    scene: null,
     monotonicMs: () => ++mono,
   }).subscribe({
     next: (event) => out.push(event),
@@ -73,7 +77,7 @@ test('a frame becomes an observation, with the time at which it came and the fus
       ...{ kind: 'observation', camera: 'cam', at: 5003, mono: 1, frame: 3, faces: 2, space: 'test-1' },
       subject: {
         ...{ box: FACE.box, detectionScore: 0.9, track: 1, quality: FACE.quality, refusal: null },
-        ...{ embedding: FACE.embedding, fused: Float32Array.of(1, 0), fusedFrames: 1 },
+        ...{ embedding: FACE.embedding, fused: Float32Array.of(1, 0), fusedFrames: 1, liveness: LIVENESS_ABSENT },
       },
     },
   ]);

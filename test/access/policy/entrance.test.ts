@@ -25,6 +25,7 @@ const SETTINGS: Omit<DoorSettings, 'mode'> = {
   approachMs: 2000,
   cooldownMs: 1000,
   absentMs: 500,
+  liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 
 /** Doors `front` (reader `r1`) and `back` (reader `r2`), and what becomes of them. Times are seconds since Monday noon. */

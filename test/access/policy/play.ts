@@ -339,6 +339,7 @@ class Play {
       approachMs: 2000,
       cooldownMs: COOLDOWN,
       absentMs: 500,
+      liveness: { mode: 'off', frames: 3, motion: 'watch' },
     };
   }
 

@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { UsherError } from '../errors';
+import { writeContactSheet } from '../evaluation/contact-sheet';
+import { causeFigures } from '../evaluation/error-cases';
+import { readSceneData } from '../evaluation/scene/data';
+import { SCENE_ADVICE, sceneErrorCases } from '../evaluation/scene/errors';
+import { bundleBytes, evaluateScene, sceneFigures } from '../evaluation/scene/evaluate';
+import { CPU_ONE_THREAD } from '../inference/model';
+import { modelsDir } from '../system/paths';
+import { loadScene, SCENE_MODEL } from '../vision/scene';
+import { printFigures } from './figures';
+import { createProgress } from './progress';
+
+interface Options {
+  readonly data: string;
+  readonly model: string;
+  readonly modelsDir: string;
+  readonly errors?: string;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Pictures: DIR/{training,test}/LABEL/picture.jpg, or DIR/labels.csv with lines like: test/a.jpg,day indoor
+The test pictures are judged; the training pictures only set the threshold of the brightness baseline.
+
+Examples:
+  usher eval scene --data scene/
+  usher eval scene --data scene/ --errors errors/
+`;
+
+export function evalSceneCommand(): Command {
+  return new Command('scene')
+    .description('how well whole pictures are told apart: day or night, or labels of your own')
+    .requiredOption('--data <dir>', 'folder of labelled pictures')
+    .option('--model <name>', 'scene bundle', SCENE_MODEL)
+    .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
+    .option('--errors <dir>', 'write the mistakes as a contact sheet, grouped by likely cause')
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP)
+    .action(evalScene);
+}
+
+async function evalScene(options: Options): Promise<void> {
+  const folder = resolve(options.modelsDir);
+  const classifier = await loadScene(folder, options.model, CPU_ONE_THREAD);
+  const progress = createProgress();
+  try {
+    const data = await readSceneData(options.data, (share) => progress.update('reading pictures', share));
+    const { kind, labels } = classifier.output;
+    if (kind !== data.kind || labels.join() !== data.labels.join())
+      throw new UsherError(
+        'data-invalid',
+        `${options.data} is labelled ${data.labels.join(', ')} (${data.kind}), ${options.model} tells ${labels.join(', ')} (${kind})`,
+        { remedy: 'Train a model on these labels: usher train scene --data DIR --name NAME' },
+      );
+    const evaluation = await evaluateScene(classifier, data, (share) => progress.update('judging', share));
+    const figures = sceneFigures(data, evaluation, await bundleBytes(join(folder, options.model)));
+    if (options.errors !== undefined) {
+      const cases = sceneErrorCases(evaluation.judged);
+      const sheet = { title: `scene: ${options.model}`, trials: evaluation.judged.length, advice: SCENE_ADVICE };
+      figures.push(...causeFigures(await writeContactSheet(options.errors, cases, sheet), 'scene'));
+    }
+    progress.done();
+    const more = { model: options.model, duplicates: data.duplicates };
+    printFigures(figures, { json: options.json === true, more });
+  } finally {
+    progress.done();
+    await classifier.dispose();
+  }
+}
