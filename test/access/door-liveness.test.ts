@@ -146,7 +146,7 @@ test('whatever the order of events, a grant by face comes at a frame that is liv
       for (const [delta, what] of steps) {
         at += delta;
         let event: DoorEvent;
-        if (what.kind === 'swipe') event = { ...swipe, at } as DoorEvent;
+        if (what.kind === 'swipe') event = { ...swipe, at };
         else {
           [event] = faces([what.liveness], what.track, at) as [DoorEvent];
           shown.push({ at, track: what.track, liveness: what.liveness });

@@ -21,7 +21,7 @@ export class LivenessWatch {
       this.track = track;
       this.judge.reset();
     }
-    if (face.refusal === null && face.five !== null) {
+    if (face.refusal === null) {
       this.judge.move(face.five);
       if (this.judge.wantsScore(at)) this.judge.add(at, await this.model.score(frame, face.box));
     }
