@@ -38,7 +38,14 @@ const status = (change: Partial<CameraStatus>): CameraStatus => ({
 
 const services: VisionService[] = [];
 function serviceWith(script: readonly VisionEvent[], exit?: number) {
-  const heard = { health: [] as ComponentHealth[], live: [] as boolean[], observed: [] as number[], scenes: [] as string[], ready: 0, log: '' };
+  const heard = {
+    health: [] as ComponentHealth[],
+    live: [] as boolean[],
+    observed: [] as number[],
+    scenes: [] as string[],
+    ready: 0,
+    log: '',
+  };
   const service = new VisionService(
     camera,
     entry,

@@ -26,7 +26,14 @@ const analyser = (vectors: readonly (Float32Array | null)[]) => ({
       rollDeg: 0,
       score: 1,
     };
-    const face = { box: { x: 0, y: 0, width: 8, height: 8 }, score: 1, quality, refusal: null, embedding, five: FRONTAL };
+    const face = {
+      box: { x: 0, y: 0, width: 8, height: 8 },
+      score: 1,
+      quality,
+      refusal: null,
+      embedding,
+      five: FRONTAL,
+    };
     return Promise.resolve({ faces: embedding === null ? [] : [face] });
   },
 });
