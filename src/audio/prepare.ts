@@ -18,6 +18,8 @@ export interface DataRequest {
   /** Engines to synthesise with; none makes the training use real recordings alone. */
   readonly engines?: readonly Engine[];
   readonly counts?: SpeechCounts;
+  /** Other speech alone is enough: what there is to say of the word comes from elsewhere. */
+  readonly allowNoWord?: boolean;
   readonly onProgress?: (label: string, share: number) => void;
 }
 
@@ -26,6 +28,8 @@ export interface WordData {
   readonly materials: Readonly<Record<Part, Materials>>;
   /** Content hashes of what training and validation use: nothing of it may be measured on. Sorted. */
   readonly used: readonly string[];
+  /** Those among them that were recorded rather than synthesised. */
+  readonly recordings: readonly string[];
   /** Engines passed over, impulse responses that are no rooms, clips without a word: for the person who trains. */
   readonly remarks: readonly string[];
 }
@@ -54,7 +58,8 @@ export async function prepareData(request: DataRequest): Promise<WordData> {
   const impulses = (await read(request.impulses, 'rooms')).map((corpus) => roomsOnly(corpus, remarks));
   const speech = await speechFor(request);
   remarks.push(...speech.missing);
-  if (clipCount(speech.positives) + positives.reduce((sum, { bank }) => sum + clipCount(bank), 0) === 0)
+  const words = clipCount(speech.positives) + positives.reduce((sum, { bank }) => sum + clipCount(bank), 0);
+  if (words === 0 && request.allowNoWord !== true)
     throw new UsherError('data-invalid', `“${request.word}” has neither recordings nor voices`, {
       remedy: 'Give recordings with --positives, or install a voice: apt-get install espeak-ng flite festival',
     });
@@ -70,7 +75,8 @@ export async function prepareData(request: DataRequest): Promise<WordData> {
     impulses: joined(impulses, part),
   });
   const materials = { train: materialsOf('train'), validation: materialsOf('validation'), test: materialsOf('test') };
-  return { materials, used: hashesOf([materials.train, materials.validation]), remarks };
+  const seen = [materials.train, materials.validation];
+  return { materials, used: hashesOf(seen.flatMap(everything)), recordings: hashesOf(seen.flatMap(recorded)), remarks };
 }
 
 async function speechFor(request: DataRequest): Promise<Speech> {
@@ -134,15 +140,13 @@ function keep(corpus: Corpus, wanted: (i: number) => boolean, why: string, remar
   };
 }
 
-function hashesOf(parts: readonly Materials[]): string[] {
-  const banks = parts.flatMap((m) => [
-    m.real,
-    m.synthetic,
-    m.near,
-    m.sentences,
-    m.impulses,
-    ...m.speech.map(({ bank }) => bank),
-    ...m.noise.map(({ bank }) => bank),
-  ]);
-  return [...new Set(banks.flatMap((bank) => bank.hashes))].sort();
-}
+const recorded = (m: Materials): SoundBank[] => [
+  m.real,
+  m.impulses,
+  ...m.speech.map(({ bank }) => bank),
+  ...m.noise.map(({ bank }) => bank),
+];
+
+const everything = (m: Materials): SoundBank[] => [...recorded(m), m.synthetic, m.near, m.sentences];
+
+const hashesOf = (banks: readonly SoundBank[]): string[] => [...new Set(banks.flatMap(({ hashes }) => hashes))].sort();

@@ -2,11 +2,13 @@ import { Command } from 'commander';
 import { evalFacesCommand } from './eval-faces';
 import { evalLivenessCommand } from './eval-liveness';
 import { evalSceneCommand } from './eval-scene';
+import { evalWakeWordCommand } from './eval-wake-word';
 
 export function evalCommand(): Command {
   return new Command('eval')
     .description('measure how well models recognise')
     .addCommand(evalFacesCommand())
     .addCommand(evalLivenessCommand())
-    .addCommand(evalSceneCommand());
+    .addCommand(evalSceneCommand())
+    .addCommand(evalWakeWordCommand());
 }

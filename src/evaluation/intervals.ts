@@ -44,3 +44,37 @@ export function quantile(values: readonly number[], share: number): number {
   const left = sorted[index] as number;
   return left + ((sorted[Math.min(index + 1, sorted.length - 1)] as number) - left) * (position - index);
 }
+
+/**
+ * The exact interval of a rate (Garwood 1936), 95 %: `count` events were seen in `exposure` (hours, say). Right for events that come
+ * independently of one another; of a recording that is heard again in other noise they do not, so that it is narrow there.
+ */
+export function poisson(count: number, exposure: number): Interval {
+  if (exposure <= 0) return { low: 0, high: Infinity };
+  const tail = 0.025;
+  const low = count === 0 ? 0 : solve((mean) => 1 - poissonUpTo(count - 1, mean) - tail, 0, count);
+  const high = solve((mean) => tail - poissonUpTo(count, mean), count, 2 * count + 20 + 5 * Math.sqrt(count));
+  return { low: low / exposure, high: high / exposure };
+}
+
+/** Probability of at most `count` events where `mean` are expected. */
+function poissonUpTo(count: number, mean: number): number {
+  // In logarithms, since exp(−mean) is nothing from 745 on.
+  let term = -mean;
+  let sum = Math.exp(term);
+  for (let k = 1; k <= count; k++) {
+    term += Math.log(mean / k);
+    sum += Math.exp(term);
+  }
+  return sum;
+}
+
+/** Where a rising function crosses 0. */
+function solve(rising: (x: number) => number, low: number, high: number): number {
+  for (let i = 0; i < 80; i++) {
+    const middle = (low + high) / 2;
+    if (rising(middle) < 0) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}

@@ -24,3 +24,8 @@ export function modelsDir(): string {
 export function childEntry(name: 'vision'): string {
   return join(packageRoot(), 'dist', name, 'child.js');
 }
+
+/** What was decoded and synthesised for training and measuring trigger words; may be deleted at any time. */
+export function soundCacheDir(): string {
+  return join(packageRoot(), '.usher', 'sound');
+}

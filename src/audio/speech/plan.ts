@@ -69,7 +69,7 @@ export async function makeSpeech(request: SpeechRequest, options: SynthesisOptio
     1,
     counts.positives,
   );
-  if (positives.names.length === 0)
+  if (positives.names.length === 0 && counts.positives > 0)
     throw new UsherError('data-invalid', `no voice can say “${word}”`, {
       remedy: 'Check the spelling, or install another engine: apt-get install espeak-ng flite festival',
     });

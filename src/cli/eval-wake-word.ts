@@ -1,0 +1,224 @@
+import { Command, Option } from 'commander';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { clipCount } from '../audio/bank';
+import { type Engine, ENGINES } from '../audio/speech/voices';
+import { messageOf, systemCode, UsherError } from '../errors';
+import { writeContactSheet } from '../evaluation/contact-sheet';
+import { causeFigures } from '../evaluation/error-cases';
+import { wakeCurve } from '../evaluation/wake/wake-curve';
+import { readWakeData, type WakeData } from '../evaluation/wake/wake-data';
+import { falseAcceptCases, missCases, WAKE_ADVICE } from '../evaluation/wake/wake-errors';
+import { evaluateWakeWord, type WakeEvaluation } from '../evaluation/wake/wake-evaluation';
+import { wakeFigures } from '../evaluation/wake/wake-figures';
+import { operatingRows, wakeReportJson, writeWakeReport, type WakeReport } from '../evaluation/wake/wake-report';
+import { wakeStreams } from '../evaluation/wake/wake-streams';
+import { SENSITIVITIES, type Sensitivity } from '../inference/card';
+import { CPU_ONE_THREAD } from '../inference/model';
+import { soundCacheDir } from '../system/paths';
+import { triggerSettings } from '../voice/trigger';
+import { openWakeWord, type WakeWordScorer } from '../voice/wake-word';
+import { wholeNumber } from './arguments';
+import { printFigures } from './figures';
+import { createProgress, type Progress } from './progress';
+
+interface Options {
+  readonly model: string;
+  readonly positives: readonly string[];
+  readonly negatives: readonly string[];
+  readonly background: readonly string[];
+  readonly impulses: readonly string[];
+  readonly heldOut?: boolean;
+  readonly synthetic?: number;
+  readonly engines?: readonly Engine[];
+  readonly hours: number;
+  readonly repeats: number;
+  readonly sensitivity: Sensitivity;
+  readonly threshold?: number;
+  readonly seed: number;
+  readonly errors?: string;
+  readonly report?: string;
+  readonly writeOperatingPoints?: string;
+  readonly json?: boolean;
+}
+
+/** As the daemon has it, unless a microphone is configured otherwise. */
+const REFRACTORY_MS = 1500;
+
+const HELP = `
+Words are heard as recorded (clean), in recorded backgrounds at 10, 5 and 0 dB, and at ±20 dB of gain; what is no word is heard as
+recorded, at ±20 dB, and mixed anew for --hours. Figures ending in _at_0.5_per_hour are those of the threshold at which this very sound
+has at most that many false accepts an hour; the others are those of the preset.
+
+A model is not measured on what it was trained on: such clips are refused. --held-out takes of each folder the part that training
+keeps apart by content hash (a fifth of the clips, some corpora as a whole).
+
+Examples:
+  usher eval wake-word --model models/wake-computer --positives rec/computer --negatives rec/speech --background rec/noise --held-out
+  usher eval wake-word --model models/wake-activate --synthetic 300 --engines flite --background rec/noise --errors errors/
+`;
+
+export function evalWakeWordCommand(): Command {
+  return new Command('wake-word')
+    .description('misses, false accepts and latency of a trigger word')
+    .requiredOption('--model <bundle>', 'folder of the model bundle')
+    .option('--positives <dirs...>', 'recordings of the word, one in each file', [])
+    .option('--negatives <dirs...>', 'recordings of other speech', [])
+    .option('--background <dirs...>', 'recordings of noise and music', [])
+    .option('--impulses <dirs...>', "rooms' impulse responses", [])
+    .option('--held-out', 'only the part of each folder that training keeps apart')
+    .option('--synthetic <n>', 'words by synthetic voices (default: none beside recordings, else 300)', wholeNumber)
+    .addOption(new Option('--engines <names...>', 'that synthesise').choices(ENGINES))
+    .option('--hours <n>', 'of mixed sound without the word', wholeNumber, 3)
+    .option('--repeats <n>', 'noises around each word', wholeNumber, 3)
+    .addOption(new Option('--sensitivity <preset>', 'of the card').choices(SENSITIVITIES).default('medium'))
+    .option('--threshold <score>', 'instead of a preset', score)
+    .option('--seed <n>', 'the same seed, the same sound', wholeNumber, 7919)
+    .option('--errors <dir>', 'write a contact sheet of what was missed and falsely accepted')
+    .option('--report <dir>', 'write a report with plots')
+    .option('--write-operating-points <file>', "write the table of operating points for the model's card")
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP)
+    .action(evalWakeWord);
+}
+
+function score(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1))
+    throw new UsherError('usage', `--threshold ${text}: a score between 0 and 1 is expected`);
+  return value;
+}
+
+async function evalWakeWord(options: Options): Promise<void> {
+  // Before minutes of listening, not after them.
+  for (const folder of [options.errors, options.report]) if (folder !== undefined) await makeFolder(folder);
+  const scorer = await openWakeWord(options.model, CPU_ONE_THREAD);
+  const progress = createProgress();
+  try {
+    const { output } = scorer;
+    const threshold = options.threshold ?? output.presets[options.sensitivity];
+    const data = await readData(options, output.word, progress);
+    const evaluation = await evaluate(scorer, data, options, progress);
+    const curve = wakeCurve(evaluation);
+    const synthetic = clipCount(data.materials.real) === 0;
+    const figures = wakeFigures(evaluation, curve, threshold, synthetic);
+    const { name, version } = scorer.bundle.card;
+    const { remarks } = data;
+    const report: WakeReport = {
+      model: `${name} ${version}`,
+      word: output.word,
+      threshold,
+      evaluation,
+      curve,
+      figures,
+      remarks,
+    };
+    if (options.report !== undefined) await writeWakeReport(options.report, report);
+    const causes = options.errors === undefined ? [] : await writeErrors(options.errors, report, data, options.seed);
+    if (options.writeOperatingPoints !== undefined)
+      await writePoints(options.writeOperatingPoints, report, measuredOn(data, evaluation));
+    progress.done();
+    if (options.json !== true) remarks.forEach((remark) => process.stderr.write(`${remark}\n`));
+    printFigures([...figures, ...causes], { json: options.json === true, more: wakeReportJson(report) });
+  } finally {
+    progress.done();
+    await scorer.dispose();
+  }
+}
+
+async function readData(options: Options, word: string, progress: Progress): Promise<WakeData> {
+  const positives = options.synthetic ?? (options.positives.length === 0 ? 300 : 0);
+  const others = 300;
+  const data = await readWakeData({
+    ...options,
+    word,
+    heldOut: options.heldOut === true,
+    trainedOn: await readTrainedOn(options.model),
+    speech: { positives, near: others, sentences: others },
+    cacheDir: soundCacheDir(),
+    onProgress: (label, share) => progress.update(label, share),
+  });
+  if (data.positives.length === 0)
+    throw new UsherError('data-invalid', 'there is no word to hear', {
+      remedy: 'Give recordings with --positives, or have words synthesised: --synthetic 300',
+    });
+  return data;
+}
+
+/** What a bundle of `usher train` says of its training; others say nothing. */
+async function readTrainedOn(model: string): Promise<string[] | null> {
+  const file = join(model, 'trained-on.json');
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as string[];
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw new UsherError('model-invalid', `${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function evaluate(
+  scorer: WakeWordScorer,
+  data: WakeData,
+  options: Options,
+  progress: Progress,
+): Promise<WakeEvaluation> {
+  const { strideMs, trigger } = scorer.output;
+  const settings = triggerSettings(
+    { smoothMs: trigger.meanMs, patienceMs: trigger.patience * strideMs, refractoryMs: REFRACTORY_MS, threshold: 1 },
+    strideMs,
+  );
+  return evaluateWakeWord(
+    scorer,
+    data.positives,
+    data.materials,
+    wakeStreams(data.materials, options.hours, options.seed),
+    {
+      repeats: options.repeats,
+      seed: options.seed,
+      trigger: settings,
+      onProgress: (label, share) => progress.update(label, share),
+    },
+  );
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new UsherError('file-unreadable', `${folder} cannot be written: ${messageOf(error)}`, {
+      remedy: 'Name a folder that this user may write to.',
+      cause: error,
+    });
+  }
+}
+
+async function writeErrors(folder: string, report: WakeReport, data: WakeData, seed: number) {
+  const { evaluation, threshold, word } = report;
+  const cases = [
+    ...missCases(evaluation, data.positives, data.materials, threshold, seed),
+    ...falseAcceptCases(evaluation, threshold),
+  ];
+  const groups = await writeContactSheet(folder, cases, {
+    title: `“${word}” at the score ${threshold}: what was missed, and what was taken for it`,
+    trials: evaluation.heard.length,
+    advice: WAKE_ADVICE,
+    side: 96,
+    aspect: 2.5,
+  });
+  return causeFigures(groups, 'wake');
+}
+
+function measuredOn(data: WakeData, evaluation: WakeEvaluation): string {
+  const words = data.positives.map(({ name, bank }) => `${clipCount(bank)} of ${name}`).join(', ');
+  const hours = evaluation.overheard.reduce((sum, one) => sum + one.hours, 0);
+  return `never trained on: ${words}; ${hours.toFixed(1)} h without the word`;
+}
+
+async function writePoints(file: string, { curve }: WakeReport, data: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `${JSON.stringify(operatingRows(curve, data), null, 2)}\n`);
+  } catch (error) {
+    throw new UsherError('file-unreadable', `${file} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}

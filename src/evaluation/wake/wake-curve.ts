@@ -1,0 +1,49 @@
+import { falseAccepts, type WakeEvaluation } from './wake-evaluation';
+import { CONDITIONS } from './trials';
+
+/** What happens at one threshold. */
+export interface CurvePoint {
+  readonly threshold: number;
+  readonly falseAccepts: number;
+  readonly perHour: number;
+  /** Share of words missed, by condition; null without trials. */
+  readonly misses: Readonly<Record<string, number | null>>;
+}
+
+/** Thresholds as fine as their consequences: hundredths, thousandths towards 1. */
+const THRESHOLDS: readonly number[] = [
+  ...Array.from({ length: 97 }, (_, i) => 0.02 + 0.01 * i),
+  ...Array.from({ length: 18 }, (_, i) => 0.99 + 0.0005 * (i + 1)),
+].map((value) => Number(value.toFixed(4)));
+
+/** Misses against false accepts over all of the sound without the word, from the loosest threshold to the strictest. */
+export function wakeCurve(evaluation: WakeEvaluation): CurvePoint[] {
+  const { heard, overheard } = evaluation;
+  const hours = overheard.reduce((sum, one) => sum + one.hours, 0);
+  const byCondition = CONDITIONS.map(({ name }) => ({
+    name,
+    strengths: heard.filter(({ trial }) => trial.condition.name === name).map(({ strength }) => strength),
+  }));
+  return THRESHOLDS.map((threshold) => {
+    const count = overheard.reduce((sum, one) => sum + falseAccepts(evaluation, one, threshold).length, 0);
+    return {
+      threshold,
+      falseAccepts: count,
+      perHour: hours === 0 ? 0 : count / hours,
+      misses: Object.fromEntries(
+        byCondition.map(({ name, strengths }) => [
+          name,
+          strengths.length === 0
+            ? null
+            : strengths.filter((strength) => strength < threshold).length / strengths.length,
+        ]),
+      ),
+    };
+  });
+}
+
+/** The loosest point from which on no stricter one has more false accepts than allowed; null where even the strictest has. */
+export function pointAt(curve: readonly CurvePoint[], perHour: number): CurvePoint | null {
+  const tooMany = curve.findLastIndex((point) => point.perHour > perHour);
+  return curve[tooMany + 1] ?? null;
+}

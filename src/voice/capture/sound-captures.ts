@@ -1,0 +1,94 @@
+import { messageOf } from '../../errors';
+import { SAMPLE_RATE_HZ } from '../features';
+import { encodeWav } from '../wav-file';
+import { addCapture, type CaptureLimits } from './capture-folder';
+
+export type CaptureKind = 'activated' | 'near-miss';
+
+export interface CapturedEvent {
+  readonly kind: CaptureKind;
+  /** Name of the bundle. */
+  readonly model: string;
+  /** Mean score, 0 to 1. */
+  readonly score: number;
+}
+
+/** Long enough for any trigger word with what was before it. */
+const SECONDS = 3;
+/** Heard on after the event, for the word's last sound and the room's. */
+const TAIL_SECONDS = 0.5;
+
+const RING = SECONDS * SAMPLE_RATE_HZ;
+const TAIL = TAIL_SECONDS * SAMPLE_RATE_HZ;
+
+/**
+ * Keeps what a microphone took for a word, and what it nearly took for one, as sound files of 3 s, for a person to sort and to train with.
+ * Opt-in; on this machine alone; bounded. One capture at a time: an event while one waits for its tail is part of it. A capture that
+ * cannot be written is told once and costs the microphone nothing.
+ */
+export class SoundCaptures {
+  private readonly ring = new Float32Array(RING);
+  private total = 0;
+  private waiting: CapturedEvent | null = null;
+  private due = 0;
+  private told = '';
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly folder: string,
+    private readonly limits: CaptureLimits,
+    private readonly now: () => number,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** The next `length` samples, −1 to 1. */
+  push(samples: Float32Array, length: number): void {
+    for (let i = 0; i < length; i++) this.ring[(this.total + i) % RING] = samples[i] as number;
+    this.total += length;
+    if (this.waiting === null || this.total < this.due) return;
+    const event = this.waiting;
+    this.waiting = null;
+    this.keep(event);
+  }
+
+  event(event: CapturedEvent): void {
+    // What activated is worth more to know than what was near.
+    if (this.waiting !== null && this.waiting.kind === 'activated') return;
+    if (this.waiting === null) this.due = this.total + TAIL;
+    this.waiting = event;
+  }
+
+  /** Sound is missing: what was heard before is another recording. */
+  reset(): void {
+    this.total = 0;
+    this.waiting = null;
+  }
+
+  /** Until what was begun is on disk. */
+  async settled(): Promise<void> {
+    await this.writing;
+  }
+
+  private keep({ kind, model, score }: CapturedEvent): void {
+    const length = Math.min(this.total, RING);
+    const samples = new Int16Array(length);
+    for (let i = 0; i < length; i++) {
+      const value = this.ring[(this.total - length + i) % RING] as number;
+      samples[i] = Math.max(-32_768, Math.min(32_767, Math.round(value * 32_768)));
+    }
+    const stamp = new Date(this.now()).toISOString().toLowerCase().replaceAll(/[:.]/g, '-');
+    const percent = String(Math.round(100 * score)).padStart(3, '0');
+    const name = `${stamp}-${kind}-${model.replaceAll('.', '-')}-${percent}.wav`;
+    // One after the other: the limits are looked up before each.
+    this.writing = this.writing
+      .then(() => addCapture(this.folder, name, encodeWav(samples), this.limits))
+      .then(() => {
+        this.told = '';
+      })
+      .catch((error: unknown) => {
+        const message = messageOf(error);
+        if (message !== this.told) this.warn(`what was heard cannot be kept in ${this.folder}: ${message}`);
+        this.told = message;
+      });
+  }
+}
