@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { trainDetectorHeadCommand } from './train-detector-head';
+import { trainDetectorScenesCommand } from './train-detector-scenes';
 import { trainFaceHeadCommand } from './train-face-head';
 import { trainSceneCommand } from './train-scene';
 
@@ -6,5 +8,7 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('train a model of your own')
     .addCommand(trainFaceHeadCommand())
-    .addCommand(trainSceneCommand());
+    .addCommand(trainSceneCommand())
+    .addCommand(trainDetectorHeadCommand())
+    .addCommand(trainDetectorScenesCommand());
 }

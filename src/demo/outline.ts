@@ -31,7 +31,8 @@ export function coverage(portrait: Portrait, x0: number, y0: number, width: numb
   return cover;
 }
 
-function coverAt({ face, outline }: Portrait, x: number, y: number): number {
+function coverAt({ face, outline, matte, picture }: Portrait, x: number, y: number): number {
+  if (matte !== undefined) return matte[y * picture.width + x] ?? 0;
   if (outline !== null) return smoothstep(0.5 + insideBy(x, y, outline) / (FEATHER * face.width));
   return bust((x - face.x) / face.width - 0.5, (y - face.y) / face.height - 0.5);
 }

@@ -11,6 +11,8 @@ export interface Portrait {
   readonly face: Box;
   /** The person's outline in pixels, where it is known. */
   readonly outline: readonly Point[] | null;
+  /** How far each pixel of the picture belongs to the person, 0..1, where that is known instead. */
+  readonly matte?: Float32Array;
 }
 
 /** A person in one of the pictures of @vladmandic/face-api (MIT), as fractions of the picture. */

@@ -47,8 +47,8 @@ function copyEntrance({ width, height, data }: Frame, entrance: Entrance, { shak
   }
 }
 
-/** Inverse mapping with bilinear sampling; each pixel is the mean over the shutter's opening. */
-function drawFigure(frame: Frame, gateTop: number, appearance: Appearance, { shakeX, shakeY }: Exposure): void {
+/** Draws somebody over what is in `frame`. Inverse mapping with bilinear sampling; each pixel is the mean over the shutter's opening. */
+export function drawFigure(frame: Frame, gateTop: number, appearance: Appearance, { shakeX, shakeY }: Exposure): void {
   const { pose, figure, blurX, blurY } = appearance;
   const level = levelFor(figure, pose.faceWidth);
   const scale = level.faceWidth / pose.faceWidth;
