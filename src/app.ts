@@ -19,8 +19,10 @@ import { ReadersService } from './daemon/readers-service';
 import { SceneService } from './daemon/scene-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { VisionService } from './daemon/vision-service';
+import { Voices } from './daemon/voices';
 import { messageOf, UsherError } from './errors';
 import type { VisionReady } from './events';
+import type { CardOutput } from './inference/card';
 import { EmbeddedBroker } from './mqtt/broker';
 import { MqttClient } from './mqtt/client';
 import { CommandRegistry } from './mqtt/commands';
@@ -35,12 +37,17 @@ import { machineBoot, monotonicMs } from './system/clock';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import type { Log } from './system/log';
 import { childEntry, packageVersion } from './system/paths';
-import { chooseModels, readEncoderCard } from './vision/load';
+import { type ChosenModels, chooseModels, readEncoderCard } from './vision/load';
 
 const TICK_MS = 100;
 const REFRESH_MS = 1000;
 const DAY_MS = 86_400_000;
 const STOP_DEADLINE_MS = 8000;
+/** Of a box without cameras: there is nobody to recognise. */
+const NO_FACES = {
+  models: { set: null, detector: '', encoder: '' },
+  output: { space: 'none', dimensions: 1, thresholds: [] },
+};
 
 /**
  * The daemon: built from a configuration, started once, stopped once. `start` brings up what the doors rest on first (lock,
@@ -51,6 +58,7 @@ export class App {
   /** What `stop` undoes, last first. Filled as things come up, so that a start that fails half-way is undone too. */
   private readonly undo: (() => void | Promise<void>)[] = [];
   private readonly visions = new Map<string, VisionService>();
+  private voices: Voices | null = null;
   private readonly ready = new Set<string>();
   private starting: Promise<void> | null = null;
   private down: Promise<void> | null = null;
@@ -58,7 +66,10 @@ export class App {
   private brokerAddress = '';
   private tickedAt = monotonicMs();
 
-  /** Resolves when every camera's models are loaded and analysed frames arrive. */
+  /**
+   * Resolves when every camera's models are loaded and analysed frames arrive, and every microphone hears or is known not to: a
+   * microphone keeps nobody waiting.
+   */
   readonly whenReady = new Promise<void>((resolve) => {
     this.becomeReady = resolve;
   });
@@ -77,14 +88,19 @@ export class App {
   get stalled(): readonly string[] {
     const cameras = [...this.visions.values()].map((vision) => vision.progress);
     return stalledParts(
-      [{ name: 'doors', at: this.tickedAt, patienceMs: LOOP_PATIENCE_MS }, ...cameras],
+      [
+        { name: 'doors', at: this.tickedAt, patienceMs: LOOP_PATIENCE_MS },
+        ...cameras,
+        ...(this.voices?.progress ?? []),
+      ],
       monotonicMs(),
     );
   }
 
-  /** Process ids of the vision children, for measurements. */
+  /** Process ids of the vision and voice children, for measurements. */
   get childPids(): readonly number[] {
-    return [...this.visions.values()].map((vision) => vision.pid).filter((pid) => pid !== null);
+    const vision = [...this.visions.values()].map(({ pid }) => pid).filter((pid) => pid !== null);
+    return [...vision, ...(this.voices?.pids ?? [])];
   }
 
   /** @throws UsherError; whatever was brought up before the failure is taken down again */
@@ -118,15 +134,14 @@ export class App {
     this.undo.push(() => store.close());
     const key = openDeviceKey(dataDir);
 
-    const models = await chooseModels(modelsDir, config.models);
+    const { models, output } = config.cameras.length === 0 ? NO_FACES : await this.chooseFaces();
     const extra = await chooseCameraModels(config, modelsDir);
     for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
-    const { output } = await readEncoderCard(modelsDir, models.encoder);
     const roster = new Roster(store, output.space, output.dimensions);
     roster.load();
     this.log.info('members loaded', { members: roster.size, space: output.space });
     const lost = roster.withoutTemplate();
-    if (lost > 0)
+    if (models.set !== null && lost > 0)
       this.log.warn('members without a picture for this encoder: enrol them again', {
         members: lost,
         encoder: models.encoder,
@@ -267,6 +282,21 @@ export class App {
       vision.start();
       this.undo.push(() => vision.stop());
     }
+    const voices = new Voices({
+      ...{ loaded: this.loaded, mqtt, health, bootId: this.bootId, log: this.log },
+      record: (ready) => trail.words(ready),
+      settled: (microphone) => this.noteReady(microphone),
+    });
+    this.voices = voices;
+    voices.start();
+    this.undo.push(() => voices.stop());
+    this.noteReady(null);
+  }
+
+  private async chooseFaces(): Promise<{ models: ChosenModels; output: CardOutput<'embedding'> }> {
+    const models = await chooseModels(this.loaded.modelsDir, this.loaded.config.models);
+    const { output } = await readEncoderCard(this.loaded.modelsDir, models.encoder);
+    return { models, output };
   }
 
   private async connect(queue: EventQueue): Promise<MqttClient> {
@@ -321,6 +351,7 @@ export class App {
     commands.onCommand('status', nothing, () => ({
       doors: doors.all.map((keeper) => ({ id: keeper.door.id, phase: keeper.phase(monotonicMs()) })),
       cameras: [...this.visions].map(([id, vision]) => ({ id, ...vision.counts })),
+      microphones: [...(this.voices?.counts ?? [])],
       health: Object.fromEntries([...health.entries()].map(([name, { state, detail }]) => [name, { state, detail }])),
     }));
     commands.onCommand('reload-members', nothing, () => {
@@ -337,6 +368,10 @@ export class App {
       vision.restart();
       return { camera };
     });
+    commands.onCommand('restart-microphone', z.strictObject({ microphone: z.string() }), ({ microphone }) => {
+      this.voices?.restart(microphone);
+      return { microphone };
+    });
     commands.start();
     if (!config.mqtt.discovery) return;
     mqtt.publish(
@@ -347,9 +382,11 @@ export class App {
         version: packageVersion(),
         doors: config.doors,
         cameras: config.cameras.map(({ id }) => ({ id, scenes: extra.of.get(id)?.scenes ?? [] })),
+        microphones: config.microphones,
         doorStates: DOOR_PHASES,
         components: [
           ...COMPONENTS,
+          ...(config.wyoming === null ? [] : ['wyoming']),
           ...config.readers.filter(({ source }) => source.type !== 'mqtt').map(({ id }) => `reader-${id}`),
           ...config.contacts.filter(({ source }) => source.type !== 'mqtt').map(({ door }) => `contact-${door}`),
         ],
@@ -392,9 +429,11 @@ export class App {
     }
   }
 
-  private noteReady(camera: string): void {
-    this.ready.add(camera);
-    if (this.ready.size === this.loaded.config.cameras.length) this.becomeReady();
+  /** @param part null: there may be nothing to wait for */
+  private noteReady(part: string | null): void {
+    if (part !== null) this.ready.add(part);
+    const { cameras, microphones } = this.loaded.config;
+    if (this.ready.size === cameras.length + microphones.length) this.becomeReady();
   }
 
   private every(ms: number, work: () => void): void {

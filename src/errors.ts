@@ -17,6 +17,7 @@ export type UsherErrorCode =
   | 'member-unknown'
   | 'member-exists'
   | 'broker-failed'
+  | 'server-failed'
   | 'message-invalid'
   | 'release-refused'
   | 'dependency-missing'

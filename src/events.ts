@@ -1,5 +1,5 @@
 /**
- * The domain's events: plain data, small enough to cross from a vision child to control. Times are milliseconds;
+ * The domain's events: plain data, small enough to cross from a vision or voice child to control. Times are milliseconds;
  * `at` is wall-clock (epoch), so that it means the same in both processes of one machine.
  */
 
@@ -142,3 +142,64 @@ export interface VisionFailed {
 }
 
 export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | VisionFailed;
+
+/** A trigger word was heard. */
+export interface Activation {
+  readonly kind: 'activation';
+  readonly microphone: string;
+  /** As it is spoken, and the bundle that heard it. */
+  readonly word: string;
+  readonly model: string;
+  /** Mean score, 0 to 1. */
+  readonly score: number;
+  /** When the word seems to have begun and to have ended (epoch ms, by the sound's own clock). */
+  readonly startAt: number;
+  readonly endAt: number;
+  /** When the sound that decided it left the microphone (epoch ms). */
+  readonly at: number;
+}
+
+/** A change of the microphone's condition, or a periodic sign of life. */
+export interface MicrophoneStatus {
+  readonly kind: 'microphone';
+  readonly microphone: string;
+  readonly at: number;
+  readonly state: SourceState;
+  readonly detail: string | null;
+  /** Sound comes, and it is not one value over and over. */
+  readonly hearing: boolean;
+  /** What is wrong with sound that does come: too loud, direct current. */
+  readonly trouble: string | null;
+  /** Loudness of the last second without its direct current, and its peak, dB of full scale; null for digital silence. */
+  readonly rmsDbfs: number | null;
+  readonly peakDbfs: number | null;
+  readonly samples: number;
+  /** Openings again, and losses within one. */
+  readonly gaps: number;
+  readonly overruns: number;
+  readonly restarts: number;
+  /** Epoch ms of the last sound that came, and of the last that the networks have heard. */
+  readonly lastSoundAt: number | null;
+  readonly lastScoredAt: number | null;
+}
+
+/** Sent once, when the child has loaded its models: what really runs. */
+export interface VoiceReady {
+  readonly kind: 'ready';
+  readonly microphone: string;
+  readonly at: number;
+  readonly words: readonly string[];
+  readonly models: readonly RunningModel[];
+}
+
+/** The child could not go on; it exits after this. */
+export interface VoiceFailed {
+  readonly kind: 'failed';
+  readonly microphone: string;
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+export type VoiceEvent = Activation | MicrophoneStatus | VoiceReady | VoiceFailed;

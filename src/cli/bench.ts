@@ -3,11 +3,13 @@ import { benchDaemonCommand } from './bench-daemon';
 import { benchDoorCommand } from './bench-door';
 import { benchMatchCommand } from './bench-match';
 import { benchVisionCommand } from './bench-vision';
+import { benchVoiceCommand } from './bench-voice';
 
 export function benchCommand(): Command {
   return new Command('bench')
     .description('measure how fast this machine is')
     .addCommand(benchVisionCommand())
+    .addCommand(benchVoiceCommand())
     .addCommand(benchMatchCommand())
     .addCommand(benchDoorCommand())
     .addCommand(benchDaemonCommand());

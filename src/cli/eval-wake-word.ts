@@ -162,11 +162,7 @@ function evaluate(
   options: Options,
   progress: Progress,
 ): Promise<WakeEvaluation> {
-  const { strideMs, trigger } = scorer.output;
-  const settings = triggerSettings(
-    { smoothMs: trigger.meanMs, patienceMs: trigger.patience * strideMs, refractoryMs: REFRACTORY_MS, threshold: 1 },
-    strideMs,
-  );
+  const settings = triggerSettings(scorer.output, { threshold: 1, refractoryMs: REFRACTORY_MS });
   return evaluateWakeWord(
     scorer,
     data.positives,

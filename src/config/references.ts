@@ -1,3 +1,4 @@
+import { voiceFaults } from './microphone-references';
 import { policyFaults } from './policy-references';
 import { readerFaults as sourceFaults } from './reader-references';
 
@@ -7,9 +8,9 @@ export interface ReferenceFault {
   readonly message: string;
 }
 
-/** Health topics of their own; a camera by that name would write over them. */
+/** Health topics of their own; a camera or microphone by that name would write over them. */
 const ACTUATOR = 'actuator-';
-const RESERVED_CAMERA_IDS = ['broker', 'store', 'models', 'clock'];
+const RESERVED_IDS = ['broker', 'store', 'models', 'clock', 'wyoming'];
 
 /**
  * Checks what the schema cannot: names against one another. Takes the plain data, valid or not, so that these faults are
@@ -18,10 +19,14 @@ const RESERVED_CAMERA_IDS = ['broker', 'store', 'models', 'clock'];
 export function referenceFaults(plain: unknown): ReferenceFault[] {
   const cameras = entries(plain, 'cameras');
   const doors = entries(plain, 'doors');
+  const microphones = entries(plain, 'microphones');
   return [
     ...duplicates(cameras, 'cameras'),
     ...duplicates(doors, 'doors'),
-    ...reserved(cameras),
+    ...duplicates(microphones, 'microphones'),
+    ...reserved(cameras, 'cameras'),
+    ...reserved(microphones, 'microphones'),
+    ...voiceFaults(plain),
     ...unknownCameras(doors, cameras),
     ...readerFaults(doors),
     ...policyFaults(plain),
@@ -47,13 +52,13 @@ function duplicates(list: readonly Entry[], key: string): ReferenceFault[] {
   );
 }
 
-function reserved(cameras: readonly Entry[]): ReferenceFault[] {
-  return cameras.flatMap(({ id }, index) =>
-    typeof id === 'string' && (RESERVED_CAMERA_IDS.includes(id) || id.startsWith(ACTUATOR))
+function reserved(list: readonly Entry[], key: string): ReferenceFault[] {
+  return list.flatMap(({ id }, index) =>
+    typeof id === 'string' && (RESERVED_IDS.includes(id) || id.startsWith(ACTUATOR))
       ? [
           {
-            path: ['cameras', index, 'id'],
-            message: `is reserved, as are ${RESERVED_CAMERA_IDS.join(', ')} and ${ACTUATOR}…`,
+            path: [key, index, 'id'],
+            message: `is reserved, as are ${RESERVED_IDS.join(', ')} and ${ACTUATOR}…`,
           },
         ]
       : [],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ContactConfig, ReaderConfig } from './readers';
 import { AuditConfig } from './audit';
+import { MicrophoneConfig, WyomingConfig } from './microphones';
 import { FleetConfig } from './fleet';
 import { LivenessConfig } from './liveness';
 import { PolicyConfig } from './policy';
@@ -218,8 +219,16 @@ export const ConfigSchema = z.strictObject({
       unlockLifeMs: z.number().int().min(200).max(10_000).default(2000).describe('An unlock older than this is void'),
     })
     .prefault({}),
-  cameras: z.array(CameraConfig).min(1).max(16),
-  doors: z.array(DoorConfig).min(1).max(16),
+  cameras: z.array(CameraConfig).max(16).default([]),
+  doors: z.array(DoorConfig).max(16).default([]),
+  microphones: z
+    .array(MicrophoneConfig)
+    .max(8)
+    .default([])
+    .describe('A box may have cameras and doors, microphones, or both'),
+  wyoming: WyomingConfig.nullable()
+    .default(null)
+    .describe('Serve trigger words to voice assistants by the Wyoming protocol; null: off'),
   readers: z.array(ReaderConfig).max(64).default([]).describe('How the readers of the doors are attached and secured'),
   contacts: z.array(ContactConfig).max(16).default([]).describe('What tells whether a door is open'),
   policy: PolicyConfig.prefault({}),

@@ -1,9 +1,9 @@
 import type { SigningDomain } from '../canonical';
 import { messageOf, type UsherError } from '../errors';
-import type { VisionReady } from '../events';
+import type { RunningModel, VisionReady, VoiceReady } from '../events';
 import type { MqttClient } from '../mqtt/client';
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../canonical';
+import { canonicalJson, type Json } from '../canonical';
 import type { EventEntry, EventFacts, Journal } from '../store/journal';
 import type { JournalBody, JournalKind } from '../store/journal-body';
 import type { Log } from '../system/log';
@@ -78,14 +78,12 @@ export class AuditTrail {
 
   /** What a camera's networks are, where they are others than the last ones recorded. */
   models({ camera, models }: VisionReady): void {
-    this.change(
-      'model',
-      {
-        camera,
-        models: models.map(({ task, name, version, sha256 }) => ({ task, model: name, version, sha256 })),
-      },
-      'camera',
-    );
+    this.change('model', { camera, models: models.map(recorded) }, 'camera');
+  }
+
+  /** As `models`, of a microphone. */
+  words({ microphone, models }: VoiceReady): void {
+    this.change('model', { microphone, models: models.map(recorded) }, 'microphone');
   }
 
   /** Recorded now, or when the journal can be written again. */
@@ -155,4 +153,8 @@ export class AuditTrail {
     const before = this.missed ?? { since: this.now(), granted: 0, denied: 0 };
     this.missed = { ...before, [outcome]: before[outcome] + 1 };
   }
+}
+
+function recorded({ task, name, version, sha256 }: RunningModel): Json {
+  return { task, model: name, version, sha256 };
 }

@@ -1,4 +1,5 @@
 import { messageOf, UsherError } from '../errors';
+import { type HealthPayload } from '../mqtt/payloads';
 
 /** Condition of one component; becomes the payload of its health topic. */
 export interface ComponentHealth {
@@ -7,6 +8,8 @@ export interface ComponentHealth {
   readonly lastProgressAt: number | null;
   readonly detail: string | null;
   readonly remedy: string | null;
+  /** Of a microphone. */
+  readonly sound?: HealthPayload['sound'];
 }
 
 export const STARTING: ComponentHealth = { state: 'starting', lastProgressAt: null, detail: null, remedy: null };
@@ -20,7 +23,7 @@ export function failedBecause(error: unknown, lastProgressAt: number | null = nu
   };
 }
 
-/** Names that are no camera's: they have health topics of their own. */
+/** Names that are no camera's or microphone's: they have health topics of their own. */
 export const COMPONENTS = ['broker', 'store', 'models', 'clock'] as const;
 
 /**
@@ -38,7 +41,8 @@ export class HealthBoard {
       before !== undefined &&
       before.state === health.state &&
       before.detail === health.detail &&
-      before.remedy === health.remedy;
+      before.remedy === health.remedy &&
+      before.sound?.hearing === health.sound?.hearing;
     if (!same) this.changed(component, health);
   }
 

@@ -1,7 +1,8 @@
 import type { DoorKeeper } from '../access/keeper';
-import type { VisionReady } from '../events';
+import type { Activation, VisionReady, VoiceReady } from '../events';
 import type { MqttClient } from '../mqtt/client';
 import type { LinkHealth } from '../mqtt/link';
+import type { PublishOutcome } from '../mqtt/publisher';
 import type { ModelSet } from '../vision/load';
 import type { ComponentHealth } from './health';
 
@@ -25,6 +26,7 @@ export function publishHealth(mqtt: Publisher, component: string, health: Compon
       progressAgeMs: health.lastProgressAt === null ? null : Math.max(0, now - health.lastProgressAt),
       detail: health.detail?.slice(0, 1024) ?? null,
       remedy: health.remedy?.slice(0, 1024) ?? null,
+      ...(health.sound === undefined ? {} : { sound: health.sound }),
     },
   );
 }
@@ -41,6 +43,34 @@ export function publishModels(mqtt: Publisher, ready: VisionReady): void {
       at: ready.at,
     },
   );
+}
+
+export function publishWords(mqtt: Publisher, { microphone, words, models, at }: VoiceReady): void {
+  mqtt.publish(
+    'wordsState',
+    { microphone },
+    {
+      v: 1,
+      microphone,
+      words: [...words],
+      models: models.map((model) => ({ ...model, providersAsked: [...model.providersAsked] })),
+      at,
+    },
+  );
+}
+
+/**
+ * Says that a word was heard, now or not at all. It is in no journal: nobody is let in by it, and a record of what was said in a room is
+ * one that nobody agreed to.
+ */
+export function publishActivation(
+  mqtt: Publisher,
+  { kind: _kind, ...heard }: Activation,
+  { lifeMs, bootId, now }: { readonly lifeMs: number; readonly bootId: string; readonly now: number },
+): PublishOutcome | 'late' {
+  const notAfter = heard.at + lifeMs;
+  if (notAfter <= now) return 'late';
+  return mqtt.publish('activation', { microphone: heard.microphone }, { v: 1, ...heard, notAfter, bootId });
 }
 
 /** Publishes the phase of each door when it has changed since the last call. */
@@ -64,8 +94,8 @@ export class PhasePublisher {
   }
 }
 
-/** A door must not run on the fallback unknowingly. */
-export function modelsHealth(set: ModelSet): ComponentHealth {
+/** A door must not run on the fallback unknowingly. @param set null: a box without cameras */
+export function modelsHealth(set: ModelSet | null): ComponentHealth {
   const fallback = set === 'fallback';
   return {
     state: fallback ? 'degraded' : 'ok',

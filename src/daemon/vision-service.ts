@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import type { CameraConfig } from '../config/schema';
 import type { CameraStatus, Observation, SceneChange, VisionEvent, VisionReady } from '../events';
 import { monotonicMs } from '../system/clock';
-import { CAMERA_PATIENCE_MS, type Progress } from '../system/health-watchdog';
+import { SOURCE_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
 import type { VisionJob } from '../vision/job';
@@ -63,7 +63,7 @@ export class VisionService {
   /** For the watchdog. Loading is bounded by the supervision of the process; a recording that has ended owes nothing more. */
   get progress(): Progress {
     const wait = this.loading ? CHILD_START_MS : Math.max(this.camera.startMs, this.camera.stallMs);
-    const patienceMs = this.status?.state === 'ended' ? Infinity : wait + CAMERA_PATIENCE_MS;
+    const patienceMs = this.status?.state === 'ended' ? Infinity : wait + SOURCE_PATIENCE_MS;
     return { name: this.camera.id, at: this.progressAt, patienceMs };
   }
 

@@ -9,6 +9,7 @@ import { examineDoors, examineReaders } from './doors';
 import { examineFiles } from './files';
 import { examined, type Examination, type Finding, type Patient } from './finding';
 import { examineClock, examineDisk, examineNode, examineService } from './machine';
+import { examineMicrophones } from './microphones';
 import { examineModels } from './models';
 import { examineJournal, examineStore } from './store';
 
@@ -21,6 +22,7 @@ const EXAMINATIONS: readonly (readonly [name: string, examination: Examination])
   ['file', examineFiles],
   ['models', examineModels],
   ['camera', examineCameras],
+  ['microphone', examineMicrophones],
   ['store', examineStore],
   ['journal', examineJournal],
   ['door', examineDoors],

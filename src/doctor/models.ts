@@ -13,6 +13,7 @@ const ENSURE = 'Run: usher models ensure';
 export const examineModels: Examination = async (patient) => {
   const { config, modelsDir } = patient.loaded;
   const bundles = await digests(modelsDir);
+  if (config.cameras.length === 0) return [...bundles, ok('models:set', 'no camera, so no face models are needed')];
   let chosen;
   try {
     chosen = await chooseModels(modelsDir, config.models);

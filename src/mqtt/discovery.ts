@@ -8,6 +8,7 @@ export interface DiscoveryInput {
   readonly doors: readonly { readonly id: string }[];
   /** `scenes`: labels that the camera's scene can have; empty where nothing watches it. */
   readonly cameras: readonly { readonly id: string; readonly scenes?: readonly string[] }[];
+  readonly microphones?: readonly { readonly id: string }[];
   /** States of the door automaton, for Home Assistant's list of options. */
   readonly doorStates: readonly string[];
   /** Further components with a health topic, beside the cameras: store, broker, readers and contacts, … */
@@ -32,6 +33,7 @@ export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
     ...input.cameras.flatMap(({ id: camera, scenes = [] }) =>
       scenes.length === 0 ? [] : [sceneComponent(camera, scenes, base, id)],
     ),
+    ...(input.microphones ?? []).flatMap((microphone) => microphoneComponents(microphone.id, base, id)),
     ...(input.components ?? []).map((name) => healthComponent(name, name, base, id)),
   ];
   return {
@@ -107,6 +109,35 @@ function sceneComponent(camera: string, scenes: readonly string[], base: TopicBa
     state_topic: topicOf('sceneState', { camera }, base),
     value_template: '{{ value_json.scene }}',
   };
+}
+
+function microphoneComponents(microphone: string, base: TopicBase, id: string): Component[] {
+  return [
+    {
+      p: 'event',
+      unique_id: `${id}_microphone_${microphone}_activation`,
+      name: `Microphone ${microphone} trigger word`,
+      icon: 'mdi:microphone-message',
+      state_topic: topicOf('activation', { microphone }, base),
+      event_types: ['activation'],
+      value_template: eventTemplate(
+        "'event_type': 'activation', 'word': value_json.word, 'model': value_json.model, 'score': value_json.score",
+      ),
+    },
+    healthComponent(microphone, `Microphone ${microphone}`, base, id),
+    {
+      p: 'sensor',
+      unique_id: `${id}_microphone_${microphone}_level`,
+      name: `Microphone ${microphone} level`,
+      icon: 'mdi:volume-high',
+      unit_of_measurement: 'dBFS',
+      state_class: 'measurement',
+      entity_category: 'diagnostic',
+      state_topic: topicOf('health', { component: microphone }, base),
+      // Nothing is said of digital silence: an entity without a number is unknown.
+      value_template: "{{ value_json.sound.rmsDbfs | round(1) if value_json.sound.rmsDbfs is number else 'None' }}",
+    },
+  ];
 }
 
 function healthComponent(component: string, name: string, base: TopicBase, id: string): Component {

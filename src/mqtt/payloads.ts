@@ -12,6 +12,9 @@ const Uuid = z.uuid();
 /** Ordinal of a message within one boot, per kind. */
 const Seq = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const Text = z.string().max(1024);
+const Count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** dB of full scale. */
+const Dbfs = z.number().min(-200).max(0);
 
 /**
  * Retained presence of the device. `birth` grows with every connection of the device, across restarts. Rule for a
@@ -36,6 +39,16 @@ export const HealthPayload = z.strictObject({
   progressAgeMs: z.number().int().min(0).nullable(),
   detail: Text.nullable(),
   remedy: Text.nullable(),
+  sound: z
+    .strictObject({
+      hearing: z.boolean().describe('Sound comes, and it is not one value over and over'),
+      rmsDbfs: Dbfs.nullable().describe('Loudness of the last second; null: digital silence'),
+      peakDbfs: Dbfs.nullable(),
+      gaps: Count.describe('Times that the microphone was opened again'),
+      overruns: Count.describe('Losses of sound in between'),
+    })
+    .optional()
+    .describe('Of a microphone'),
 });
 export type HealthPayload = z.infer<typeof HealthPayload>;
 
@@ -50,26 +63,55 @@ export type DoorStatePayload = z.infer<typeof DoorStatePayload>;
 export const SceneStatePayload = z.strictObject({ v: V1, camera: Name, scene: Code, at: At });
 export type SceneStatePayload = z.infer<typeof SceneStatePayload>;
 
+const Word = z.string().min(1).max(64);
+
+const RunningModels = z
+  .array(
+    z.strictObject({
+      task: Code,
+      name: z.string().max(128),
+      version: z.string().max(64),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      providersAsked: z.array(z.string().max(32)).max(8),
+      provider: z.string().max(32),
+    }),
+  )
+  .max(16);
+
 /** What really runs in one vision child, not what was asked for. */
 export const ModelStatePayload = z.strictObject({
   v: V1,
   camera: Name,
   space: z.string().max(128).describe('Embedding space'),
-  models: z
-    .array(
-      z.strictObject({
-        task: Code,
-        name: z.string().max(128),
-        version: z.string().max(64),
-        sha256: z.string().regex(/^[0-9a-f]{64}$/),
-        providersAsked: z.array(z.string().max(32)).max(8),
-        provider: z.string().max(32),
-      }),
-    )
-    .max(16),
+  models: RunningModels,
   at: At,
 });
 export type ModelStatePayload = z.infer<typeof ModelStatePayload>;
+
+/** The trigger words that a microphone listens for, and what really runs behind it. */
+export const WordsStatePayload = z.strictObject({
+  v: V1,
+  microphone: Name,
+  words: z.array(Word).min(1).max(8).describe('As they are spoken'),
+  models: RunningModels,
+  at: At,
+});
+export type WordsStatePayload = z.infer<typeof WordsStatePayload>;
+
+/** A trigger word was heard just now. Void after `notAfter`: a lamp must not go on for a word of yesterday. */
+export const ActivationPayload = z.strictObject({
+  v: V1,
+  microphone: Name,
+  word: Word.describe('As it is spoken'),
+  model: z.string().max(128),
+  score: z.number().min(0).max(1),
+  startAt: At.describe('When the word seems to have begun: an estimate from loudness'),
+  endAt: At.describe('When it had ended, as the network heard it'),
+  at: At.describe('When the sound that decided it was taken up'),
+  notAfter: At,
+  bootId: Uuid,
+});
+export type ActivationPayload = z.infer<typeof ActivationPayload>;
 
 /**
  * Which event this is, over restarts too. Rule for a consumer: keep the highest `seq` seen of a `journal` and drop what is

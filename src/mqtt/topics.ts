@@ -66,6 +66,14 @@ export const TOPICS = {
     payload: payloads.ModelStatePayload,
     summary: 'Models and execution providers that really run behind a camera',
   }),
+  wordsState: define({
+    template: `${DEVICE}/state/words/{microphone}`,
+    direction: 'out',
+    delivery: 'state',
+    qos: 1,
+    payload: payloads.WordsStatePayload,
+    summary: 'Trigger words, models and execution providers that really run behind a microphone',
+  }),
   decision: define({
     template: `${DEVICE}/event/{door}/decision`,
     direction: 'out',
@@ -92,6 +100,15 @@ export const TOPICS = {
     qos: 0,
     payload: payloads.UnlockPayload,
     summary: 'Open this door now; void after notAfter',
+  }),
+  // QoS 0, as of an unlock: what a broker kept for somebody who was away would come when nobody has said a word.
+  activation: define({
+    template: `${DEVICE}/event/{microphone}/activation`,
+    direction: 'out',
+    delivery: 'momentary',
+    qos: 0,
+    payload: payloads.ActivationPayload,
+    summary: 'A trigger word was heard; void after notAfter',
   }),
   swipe: define({
     template: `${DEVICE}/in/{reader}/swipe`,

@@ -14,8 +14,8 @@ export interface Progress {
 
 /** A turn of the door logic is due ten times a second. */
 export const LOOP_PATIENCE_MS = 10_000;
-/** Beyond the time that a camera may take to start: the longest wait between two attempts is half of this. */
-export const CAMERA_PATIENCE_MS = 60_000;
+/** Beyond the time that a camera or microphone may take to start: the longest wait between two attempts is half of this. */
+export const SOURCE_PATIENCE_MS = 60_000;
 
 /** Names of what has made no progress for too long. */
 export function stalledParts(parts: readonly Progress[], now: number): string[] {

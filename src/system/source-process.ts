@@ -36,6 +36,8 @@ export interface SourceProgram<T> {
   /** Looks whether it can work at all; throws a UsherError that tells more than the program's own complaint would. */
   readonly check?: () => Promise<void>;
   assembler(): Assembler<T>;
+  /** Told what it said on its standard error where it ended well all the same. */
+  readonly remarks?: (text: string) => void;
 }
 
 const STDERR_TAIL_CHARS = 2000;
@@ -104,15 +106,18 @@ export class SourceProcess<T extends Lent> implements Source<T> {
       child.on('close', (code, signal) => {
         clearTimeout(closing);
         const fault = this.faultAtEnd(code, signal, assembler, complaint);
-        if (fault === null) subscriber.complete();
-        else subscriber.error(fault);
+        if (fault === null) {
+          if (complaint.trim() !== '') this.program.remarks?.(withoutCredentials(complaint).trim());
+          subscriber.complete();
+        } else subscriber.error(fault);
         resolve();
       });
     });
 
     subscriber.add(() => {
-      if (!isAlive(child)) return;
+      // Also of a program that is gone: what it left behind would keep its end from coming.
       data?.destroy();
+      if (!isAlive(child)) return;
       child.kill('SIGTERM');
       closing = setTimeout(() => child.kill('SIGKILL'), this.killAfterMs);
     });

@@ -19,6 +19,8 @@ export interface ChildOptions {
   /** Where what the child prints goes: native libraries write to stderr. */
   readonly output: (line: string) => void;
   readonly random?: () => number;
+  /** Its standard input is this process's own: raw sound that somebody pipes into the daemon. */
+  readonly inheritsInput?: boolean;
 }
 
 export interface ChildState {
@@ -108,14 +110,14 @@ export class SupervisedChild<Message> {
   }
 
   private spawn(): void {
-    const { entry, job } = this.options;
+    const { entry, job, inheritsInput = false } = this.options;
     this.timer = null;
     this.startedAt = monotonicMs();
     this.heardAt = null;
     // No argument or environment of ours decides anything in the child: the job does.
     const child = fork(entry, [], {
       serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: [inheritsInput ? 'inherit' : 'ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
     });
     this.child = child;

@@ -1,6 +1,7 @@
 import type { CameraConfig, QualityGates } from '../config/schema';
 import { messageOf, UsherError } from '../errors';
 import type { VisionEvent } from '../events';
+import { serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
 import { createCameraSource } from './camera/create';
 import { superviseCamera } from './camera/supervisor';
@@ -17,7 +18,11 @@ import { SubjectTracker } from './tracker';
  * The vision child of one camera: capture, detection, encoding. It owns native inference, so that neither a blocking `run`
  * nor a crash reaches the door logic; frames never leave it. It lives as long as its parent: a broken channel ends it.
  */
-async function runVision(job: VisionJob, send: (event: VisionEvent) => void): Promise<() => void> {
+async function runVision(
+  job: VisionJob,
+  send: (event: VisionEvent) => void,
+  fail: (error: unknown) => void,
+): Promise<() => void> {
   const { camera } = job;
   const analyser = await loadAnalyser({
     modelsDir: job.modelsDir,
@@ -65,7 +70,7 @@ async function runVision(job: VisionJob, send: (event: VisionEvent) => void): Pr
       if (event.kind === 'scene') analyser.useGates(gatesIn(camera, event.scene));
       send(event);
     },
-    error: (error: unknown) => fail(job, error),
+    error: fail,
   });
   return () => subscription.unsubscribe();
 }
@@ -76,45 +81,15 @@ function gatesIn({ quality, scene }: CameraConfig, name: string): QualityGates {
   return { ...quality, ...(Object.fromEntries(own) as Partial<QualityGates>) };
 }
 
-function fail(job: VisionJob, error: unknown): void {
-  const code = error instanceof UsherError ? error.code : 'internal';
-  const remedy = error instanceof UsherError ? (error.remedy ?? null) : null;
-  const failed: VisionEvent = {
+function failed(job: VisionJob, error: unknown): VisionEvent {
+  return {
     kind: 'failed',
     camera: job.camera.id,
     at: Date.now(),
-    code,
+    code: error instanceof UsherError ? error.code : 'internal',
     message: messageOf(error),
-    remedy,
+    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
   };
-  process.send?.(failed, () => process.exit(1));
 }
 
-let stop: () => void = () => undefined;
-let leaving = false;
-process.once('message', (message) => {
-  const job = message as VisionJob;
-  runVision(job, (event) => {
-    // The parent may go away between the question and the send; `disconnect` then ends this process.
-    if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
-  }).then(
-    (stopped) => {
-      stop = stopped;
-      if (leaving) stop();
-    },
-    (error: unknown) => fail(job, error),
-  );
-});
-
-/** The camera's process gets its SIGTERM, and SIGKILL where it hangs: this process stays until that is done, but not for ever. */
-const LEAVE_MS = 2500;
-const leave = (): void => {
-  leaving = true;
-  stop();
-  if (process.connected) process.disconnect();
-  setTimeout(() => process.exit(0), LEAVE_MS).unref();
-};
-process.once('disconnect', leave);
-process.once('SIGTERM', leave);
-// Ctrl-C reaches the whole process group; the parent decides the order of the end.
-process.on('SIGINT', () => undefined);
+serveParent({ run: runVision, failed });

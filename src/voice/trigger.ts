@@ -1,3 +1,5 @@
+import { type CardOutput } from '../inference/card';
+
 /**
  * When a word's scores become an activation. A score is a probability for one step of the network; one high step is noise, a word
  * leaves a run of them behind its end. All in steps, so that neither chunk size nor clock matters.
@@ -39,24 +41,19 @@ export interface TriggerStep {
 export const FRESH_TRIGGER: TriggerState = { recent: [], held: 0, peak: 0, deaf: 0, armed: true };
 
 /**
- * The settings of a word, with times in ms rounded to whole steps, none of them to nothing.
- * @param stepMs between two scores
+ * The settings of a word: mean and patience are those its operating points were measured with.
+ * @param threshold one of the card's operating points
  */
 export function triggerSettings(
-  times: {
-    readonly smoothMs: number;
-    readonly patienceMs: number;
-    readonly refractoryMs: number;
-    readonly threshold: number;
-  },
-  stepMs: number,
+  { strideMs, trigger }: Pick<CardOutput<'wake-word'>, 'strideMs' | 'trigger'>,
+  { threshold, refractoryMs }: { readonly threshold: number; readonly refractoryMs: number },
 ): TriggerSettings {
-  const steps = (ms: number): number => Math.max(1, Math.round(ms / stepMs));
+  const steps = (ms: number): number => Math.max(1, Math.round(ms / strideMs));
   return {
-    smoothSteps: steps(times.smoothMs),
-    threshold: times.threshold,
-    patienceSteps: steps(times.patienceMs),
-    refractorySteps: steps(times.refractoryMs),
+    smoothSteps: steps(trigger.meanMs),
+    threshold,
+    patienceSteps: trigger.patience,
+    refractorySteps: steps(refractoryMs),
   };
 }
 

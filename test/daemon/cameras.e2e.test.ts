@@ -55,6 +55,8 @@ describeWithMosquitto('cameras that misbehave', () => {
         deadlineMs: id === 'motley' ? 20_000 : 1000,
         voteWindowMs: 5000,
       })),
+      // Deaf for two reasons; a door must not care.
+      microphones: [{ id: 'deaf', source: { type: 'arecord', device: 'plughw:7,0' }, words: [{ model: 'wake-none' }] }],
       health: { everySeconds: 1 },
     });
     const enrolled = await place.enroll('4711', entrance.still);
@@ -130,6 +132,13 @@ describeWithMosquitto('cameras that misbehave', () => {
     },
     SOON_MS + 10_000,
   );
+
+  test('a microphone whose model is missing says so, and nothing else of it', async () => {
+    const isDeaf = ({ topic, payload }: { topic: string; payload: Record<string, unknown> }) =>
+      topic === `${ROOT}/health/deaf` && payload['state'] === 'failed';
+    const { payload } = await watcher.hears('health of the microphone', isDeaf, SOON_MS);
+    expect(payload['detail']).toMatch(/wake-none/);
+  });
 
   test('the daemon lives, opened no other door, and ends in order', async () => {
     const others = watcher.heard.filter(({ topic }) => topic.endsWith('/unlock') && !topic.includes('motley-door'));

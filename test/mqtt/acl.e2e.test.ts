@@ -155,7 +155,7 @@ describeWithMosquitto('the access rules in device-config/mosquitto', () => {
       camera: 'x',
       reader: 'x',
       verb: 'x',
-      mic: 'x',
+      microphone: 'x',
       group: 'x',
       file: 'x',
       part: 'x',

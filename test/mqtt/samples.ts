@@ -98,12 +98,32 @@ export const SAMPLES: { readonly [K in TopicKey]: PayloadOf<K> } = {
     ],
     at: 5000,
   },
+  wordsState: {
+    v: 1,
+    microphone: 'bar',
+    words: ['computer'],
+    models: [
+      {
+        task: 'wake-word',
+        name: 'wake-computer',
+        version: '1.0.0',
+        sha256: '0c'.repeat(32),
+        providersAsked: ['cpu'],
+        provider: 'cpu',
+      },
+    ],
+    at: 5000,
+  },
   decision: decision(1),
   alarm: {
     ...{ v: 1, door: 'main', kind: 'forced-door', member: null, reader: 'card', at: 5000 },
     ...{ bootId: BOOT, journal: JOURNAL, seq: 2 },
   },
   unlock: unlock(3),
+  activation: {
+    ...{ v: 1, microphone: 'bar', word: 'computer', model: 'wake-computer', score: 0.93 },
+    ...{ startAt: 4000, endAt: 4700, at: 4900, notAfter: 6900, bootId: BOOT },
+  },
   swipe: swipe('4711'),
   contact: { v: 1, open: true, at: 5000, counter: 7, mac: 'ab'.repeat(32) },
   command: { v: 1, id: 'c-1', camera: 'hall' },

@@ -12,6 +12,8 @@ describe('the topic map', () => {
     ['doorState', { door: 'main' }, `${ROOT}/state/door/main`],
     ['sceneState', { camera: 'hall' }, `${ROOT}/state/scene/hall`],
     ['modelState', { camera: 'hall' }, `${ROOT}/state/model/hall`],
+    ['wordsState', { microphone: 'bar' }, `${ROOT}/state/words/bar`],
+    ['activation', { microphone: 'bar' }, `${ROOT}/event/bar/activation`],
     ['decision', { door: 'main' }, `${ROOT}/event/main/decision`],
     ['unlock', { door: 'main' }, `${ROOT}/event/main/unlock`],
     ['swipe', { reader: 'card' }, `${ROOT}/in/card/swipe`],
@@ -41,8 +43,10 @@ describe('the topic map', () => {
       'updateData',
       'updateDesired',
       'updateReported',
+      'wordsState',
     ]);
     expect(TOPICS.unlock).toMatchObject({ delivery: 'momentary', qos: 0 });
+    expect(TOPICS.activation).toMatchObject({ delivery: 'momentary', qos: 0 });
     const inbound = keys.filter((key) => TOPICS[key].direction === 'in');
     expect(inbound.map((key) => `${key} ${TOPICS[key].delivery}`)).toEqual([
       'swipe momentary',

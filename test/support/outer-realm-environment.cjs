@@ -23,6 +23,11 @@ class OuterRealmEnvironment extends TestEnvironment {
     ]) {
       this.global[name] = globalThis[name];
     }
+    // What programs that a test starts inherit; the test's own process.env is a copy.
+    this.global.setForPrograms = (name, value) => {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    };
   }
 }
 

@@ -103,10 +103,12 @@ describe('when scores become an activation', () => {
 });
 
 test('times become whole steps, and none becomes nothing', () => {
-  expect(triggerSettings({ smoothMs: 200, patienceMs: 10, refractoryMs: 2000, threshold: 0.4 }, 30)).toEqual({
+  const card = { strideMs: 30, trigger: { meanMs: 200, patience: 2 } };
+  expect(triggerSettings(card, { threshold: 0.4, refractoryMs: 2000 })).toEqual({
     smoothSteps: 7,
     threshold: 0.4,
-    patienceSteps: 1,
+    patienceSteps: 2,
     refractorySteps: 67,
   });
+  expect(triggerSettings(card, { threshold: 0.4, refractoryMs: 10 }).refractorySteps).toBe(1);
 });

@@ -1,0 +1,105 @@
+import type { LoadedConfig } from '../config/load';
+import { UsherError } from '../errors';
+import type { VoiceReady } from '../events';
+import type { MqttClient } from '../mqtt/client';
+import type { Progress } from '../system/health-watchdog';
+import type { Log } from '../system/log';
+import { childEntry, packageVersion } from '../system/paths';
+import type { HealthBoard } from './health';
+import { publishActivation, publishWords } from './publishing';
+import { type MicrophoneCounts, VoiceService } from './voice-service';
+import { WyomingService } from './wyoming-service';
+
+export interface VoicesParts {
+  readonly loaded: LoadedConfig;
+  readonly mqtt: Pick<MqttClient, 'publish'>;
+  readonly health: HealthBoard;
+  readonly bootId: string;
+  readonly log: Log;
+  /** What a microphone's networks are. */
+  readonly record: (ready: VoiceReady) => void;
+  /** It hears, or it is known that it does not: nothing waits for it any longer. */
+  readonly settled: (microphone: string) => void;
+}
+
+/** All microphones of the box, and the Wyoming server. Nothing here can keep a door from working: they live in other processes. */
+export class Voices {
+  private readonly services = new Map<string, VoiceService>();
+  private wyoming: WyomingService | null = null;
+
+  constructor(private readonly parts: VoicesParts) {}
+
+  get progress(): readonly Progress[] {
+    return [...this.services.values()].map((service) => service.progress);
+  }
+
+  get pids(): readonly number[] {
+    return [...this.services.values()].map(({ pid }) => pid).filter((pid) => pid !== null);
+  }
+
+  get counts(): readonly (MicrophoneCounts & { readonly id: string })[] {
+    return [...this.services].map(([id, service]) => ({ id, ...service.counts }));
+  }
+
+  start(): void {
+    const { loaded, health, log } = this.parts;
+    const { config, modelsDir } = loaded;
+    for (const microphone of config.microphones) {
+      const { id } = microphone;
+      const service = new VoiceService(
+        microphone,
+        childEntry('voice'),
+        { microphone, modelsDir, execution: config.inference },
+        this.eventsOf(id, microphone.activationLifeMs),
+        log.child(id),
+      );
+      this.services.set(id, service);
+      service.start();
+    }
+    if (config.wyoming === null) return;
+    this.wyoming = new WyomingService(
+      childEntry('voice/wyoming'),
+      { wyoming: config.wyoming, modelsDir, execution: config.inference, version: packageVersion() },
+      (state) => health.set('wyoming', state),
+      log.child('wyoming'),
+    );
+    this.wyoming.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.wyoming?.stop(), ...[...this.services.values()].map((service) => service.stop())]);
+  }
+
+  /** @throws UsherError `usage` where there is no such microphone */
+  restart(microphone: string): void {
+    const service = this.services.get(microphone);
+    if (service === undefined)
+      throw new UsherError(
+        'usage',
+        `there is no microphone "${microphone}"; there is: ${[...this.services.keys()].join(', ')}`,
+      );
+    service.restart();
+  }
+
+  private eventsOf(id: string, lifeMs: number): ConstructorParameters<typeof VoiceService>[3] {
+    const { mqtt, health, bootId, log, record, settled } = this.parts;
+    return {
+      activation: (activation) => {
+        const outcome = publishActivation(mqtt, activation, { lifeMs, bootId, now: Date.now() });
+        const { word, score, startAt, endAt } = activation;
+        const fields = { microphone: id, word, score: Number(score.toFixed(3)), wordMs: endAt - startAt };
+        if (outcome === 'sent') log.info('activation', fields);
+        else log.warn('activation that nobody was told of', { ...fields, outcome });
+      },
+      ready: (ready) => {
+        record(ready);
+        for (const { name, version, provider } of ready.models) log.info('running', { model: name, version, provider });
+        publishWords(mqtt, ready);
+      },
+      health: (state) => {
+        health.set(id, state);
+        if (state.state !== 'starting') settled(id);
+      },
+    };
+  }
+}

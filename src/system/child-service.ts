@@ -1,0 +1,38 @@
+/** The child's side of a SupervisedChild: takes its job, works, and lives no longer than its parent. */
+export interface ChildWork<Job, Event> {
+  /** @returns what ends the work */
+  run(job: Job, send: (event: Event) => void, fail: (error: unknown) => void): Promise<() => void>;
+  /** The last word of a child that cannot go on. */
+  failed(job: Job, error: unknown): Event;
+}
+
+/** A program that this process has started gets its SIGTERM, and SIGKILL where it hangs: time for that, but not for ever. */
+const LEAVE_MS = 2500;
+
+/** Serves this process's parent: the first message is the job, a broken channel is the end. To be called once. */
+export function serveParent<Job, Event extends object>(work: ChildWork<Job, Event>): void {
+  let stop: () => void = () => undefined;
+  let leaving = false;
+  process.once('message', (message) => {
+    const job = message as Job;
+    const fail = (error: unknown): void => void process.send?.(work.failed(job, error), () => process.exit(1));
+    const send = (event: Event): void => {
+      // The parent may go away between the question and the send; `disconnect` then ends this process.
+      if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
+    };
+    work.run(job, send, fail).then((stopped) => {
+      stop = stopped;
+      if (leaving) stop();
+    }, fail);
+  });
+  const leave = (): void => {
+    leaving = true;
+    stop();
+    if (process.connected) process.disconnect();
+    setTimeout(() => process.exit(0), LEAVE_MS).unref();
+  };
+  process.once('disconnect', leave);
+  process.once('SIGTERM', leave);
+  // Ctrl-C reaches the whole process group; the parent decides the order of the end.
+  process.on('SIGINT', () => undefined);
+}

@@ -1,0 +1,67 @@
+import { concatMap, from, map, merge, type Observable, timer } from 'rxjs';
+import type { Activation, MicrophoneStatus } from '../events';
+import type { SourceHealth, Supervised } from '../system/source-supervisor';
+import type { WordDetector } from './detector';
+import type { Hearing } from './hearing';
+import { STATUS_EVERY_MS } from './job';
+import { type LentSound, SOUND_RATE_HZ } from './sources/sound';
+
+export interface VoicePipelineParts {
+  readonly microphoneId: string;
+  readonly microphone: Supervised<LentSound>;
+  readonly hearing: Pick<Hearing, 'report'>;
+  readonly detector: Pick<WordDetector, 'push' | 'reset'>;
+}
+
+/**
+ * Sound becomes activations, every piece in its turn; statuses come with every change and once a second, for a microphone that has ended
+ * too. Never completes; fails when the networks do.
+ */
+export function voicePipeline(parts: VoicePipelineParts): Observable<Activation | MicrophoneStatus> {
+  const { microphoneId, microphone, hearing, detector } = parts;
+  let lastScoredAt: number | null = null;
+
+  const listen = async (sound: LentSound): Promise<Activation[]> => {
+    const found: Activation[] = [];
+    try {
+      if (sound.gap) detector.reset();
+      await detector.push(sound.samples, sound.length, ({ word, model, score, startAgo, endAgo }) => {
+        const ago = (samples: number): number => Math.round(sound.at - (samples * 1000) / SOUND_RATE_HZ);
+        found.push({
+          ...{ kind: 'activation', microphone: microphoneId, word, model, score },
+          ...{ startAt: ago(startAgo), endAt: ago(endAgo), at: sound.at },
+        });
+      });
+      lastScoredAt = Date.now();
+    } finally {
+      sound.release();
+    }
+    return found;
+  };
+
+  const statusOf = ({ state, detail, restarts, lastAt }: SourceHealth): MicrophoneStatus => {
+    const { level, stuck, trouble, samples, gaps, overruns } = hearing.report();
+    return {
+      kind: 'microphone',
+      microphone: microphoneId,
+      at: Date.now(),
+      state,
+      detail,
+      hearing: state === 'live' && !stuck,
+      trouble,
+      rmsDbfs: level?.rmsDbfs ?? null,
+      peakDbfs: level?.peakDbfs ?? null,
+      ...{ samples, gaps, overruns, restarts },
+      lastSoundAt: lastAt,
+      lastScoredAt,
+    };
+  };
+
+  // The source waits for pieces to come back, so that what queues here is bounded.
+  const activations = microphone.items.pipe(
+    concatMap((sound) => from(listen(sound)).pipe(concatMap((found) => found))),
+  );
+  const changes = microphone.status.pipe(map(statusOf));
+  const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(microphone.health())));
+  return merge(activations, changes, periodic);
+}

@@ -1,0 +1,29 @@
+import { type Readable } from 'node:stream';
+import { type MicrophoneConfig } from '../../config/microphones';
+import { type SourceLog } from '../../system/source';
+import { SourceProcess } from '../../system/source-process';
+import { RawInput } from './raw-input';
+import { recorderProgram } from './recorder';
+import { type MicrophoneSource } from './sound';
+import { SoundFile } from './sound-file';
+
+/**
+ * The source that the configuration names. Starts nothing yet.
+ * @param stdin asked for only where the source is standard input
+ */
+export function createMicrophoneSource(
+  { source }: Pick<MicrophoneConfig, 'source'>,
+  log: SourceLog,
+  stdin: () => Readable,
+): MicrophoneSource {
+  switch (source.type) {
+    case 'arecord':
+    case 'rec':
+    case 'sox':
+      return new SourceProcess(recorderProgram(source));
+    case 'file':
+      return new SoundFile(source, log);
+    case 'stdin':
+      return new RawInput(stdin());
+  }
+}

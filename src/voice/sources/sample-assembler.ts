@@ -1,0 +1,117 @@
+import { type Assembler } from '../../system/source-process';
+import { type LentSound, PIECE_SAMPLES } from './sound';
+
+export type SampleFormat = 's16le' | 'f32le';
+const WIDTH = { s16le: 2, f32le: 4 } as const;
+
+/** Lent at once, 0.6 s: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
+const MOST_LENT = 8;
+const OVERRUN = /over-?run/gi;
+
+/**
+ * Turns raw bytes into pieces of sound, in buffers that are reused once released. What has come is given on at once, at most 80 ms in
+ * one piece; bytes of a sample that has not come to its end wait for the rest.
+ */
+export class SampleAssembler implements Assembler<LentSound> {
+  whenRoom?: () => void;
+  private readonly bytes: Uint8Array;
+  private readonly shorts: Int16Array;
+  private readonly floats: Float32Array;
+  private readonly free: Float32Array[] = [];
+  private readonly width: number;
+  private held = 0;
+  private lent = 0;
+  private total = 0;
+  private gap = true;
+  private overrunCount = 0;
+
+  constructor(
+    private readonly format: SampleFormat,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.width = WIDTH[format];
+    const memory = new ArrayBuffer(PIECE_SAMPLES * this.width);
+    this.bytes = new Uint8Array(memory);
+    this.shorts = new Int16Array(memory);
+    this.floats = new Float32Array(memory, 0, memory.byteLength >> 2);
+  }
+
+  get full(): boolean {
+    return this.lent >= MOST_LENT;
+  }
+
+  /** Times that the recorder complained of sound it could not hand over. */
+  get overruns(): number {
+    return this.overrunCount;
+  }
+
+  remark(text: string): void {
+    const found = text.match(OVERRUN)?.length ?? 0;
+    if (found === 0) return;
+    this.overrunCount += found;
+    this.gap = true;
+  }
+
+  push(chunk: Buffer, emit: (sound: LentSound) => void): void {
+    for (let from = 0; from < chunk.length;) {
+      const count = chunk.copy(this.bytes, this.held, from);
+      from += count;
+      this.held += count;
+      const samples = Math.floor(this.held / this.width);
+      if (samples === 0) return;
+      const sound = this.lend(samples);
+      this.bytes.copyWithin(0, samples * this.width, this.held);
+      this.held -= samples * this.width;
+      emit(sound);
+    }
+  }
+
+  faultAtEnd(command: string): string | null {
+    if (this.total === 0) return `${command} ended without a single sample`;
+    if (this.held === 0) return null;
+    return `the stream ended ${this.held} bytes into a sample; it is not ${this.format} as agreed, or was cut off`;
+  }
+
+  private lend(length: number): LentSound {
+    const samples = this.free.pop() ?? new Float32Array(PIECE_SAMPLES);
+    const invalid = this.format === 's16le' ? this.fromShorts(samples, length) : this.fromFloats(samples, length);
+    const { gap } = this;
+    this.gap = false;
+    this.total += length;
+    this.lent++;
+    let out = true;
+    return {
+      samples,
+      length,
+      gap,
+      endSample: this.total,
+      invalid,
+      at: this.now(),
+      release: () => {
+        if (!out) return;
+        out = false;
+        this.free.push(samples);
+        if (this.lent-- === MOST_LENT) this.whenRoom?.();
+      },
+    };
+  }
+
+  private fromShorts(samples: Float32Array, length: number): number {
+    for (let i = 0; i < length; i++) samples[i] = (this.shorts[i] as number) / 32_768;
+    return 0;
+  }
+
+  /** A float may be anything: what is beyond full scale is held to it, as a 16-bit recording would be. */
+  private fromFloats(samples: Float32Array, length: number): number {
+    let invalid = 0;
+    for (let i = 0; i < length; i++) {
+      const value = this.floats[i] as number;
+      if (value >= -1 && value <= 1) samples[i] = value;
+      else {
+        if (Number.isNaN(value)) invalid++;
+        samples[i] = Number.isNaN(value) ? 0 : Math.sign(value);
+      }
+    }
+    return invalid;
+  }
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { catchError, concat, defer, EMPTY, from, type Observable, repeat, switchMap, tap, throwError } from 'rxjs';
+import { type MicrophoneSourceConfig } from '../../config/microphones';
+import { messageOf, UsherError } from '../../errors';
+import { type SourceLog } from '../../system/source';
+import { SourceProcess, type SourceProgram } from '../../system/source-process';
+import { SampleAssembler } from './sample-assembler';
+import { type LentSound, type MicrophoneSource, PIECE_SAMPLES, SOUND_RATE_HZ } from './sound';
+
+export type SoundFileConfig = Extract<MicrophoneSourceConfig, { type: 'file' }>;
+
+const SOUND = /\.(wav|w64|flac|ogg|oga|opus|mp3)$/i;
+/** No playlist, no network, nothing that names other files. */
+const DEMUXERS = 'wav,w64,flac,ogg,mp3';
+const REMEDY = 'Check that it is a sound file that plays: ffprobe <file>';
+
+/** The argument array; whatever goes in, 16 kHz mono floats come out, in pieces of 80 ms. */
+export function soundFileArguments(
+  file: string,
+  { loop, realtime }: Pick<SoundFileConfig, 'loop' | 'realtime'>,
+): string[] {
+  return [
+    ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
+    ...(loop ? ['-stream_loop', '-1'] : []),
+    ...(realtime ? ['-re'] : []),
+    // "file:" keeps a colon in a name from being read as a protocol.
+    ...['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS, '-i', `file:${file}`],
+    ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-ac', '1', '-ar', String(SOUND_RATE_HZ)],
+    ...['-af', `asetnsamples=n=${PIECE_SAMPLES}:p=0`, '-f', 'f32le', 'pipe:1'],
+  ];
+}
+
+function program(
+  file: string,
+  config: Pick<SoundFileConfig, 'loop' | 'realtime'>,
+  log: SourceLog,
+): SourceProgram<LentSound> {
+  return {
+    name: file,
+    live: config.loop,
+    command: 'ffmpeg',
+    dataFd: 1,
+    failure: 'microphone-failed',
+    debianPackage: 'ffmpeg',
+    remedy: REMEDY,
+    spawn: () => spawn('ffmpeg', soundFileArguments(file, config), { stdio: ['ignore', 'pipe', 'pipe'] }),
+    assembler: () => new SampleAssembler('f32le'),
+    remarks: (text) => log.warn(`${file}: ${text}`),
+  };
+}
+
+/**
+ * A recording in the place of a microphone: a file (WAV, FLAC, Opus and Vorbis in Ogg, MP3), or all of a folder in name order, each
+ * beginning anew. In a folder a file that cannot be played is skipped and told of; where none can, that is an error.
+ */
+export class SoundFile implements MicrophoneSource {
+  readonly name: string;
+  readonly live: boolean;
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly config: SoundFileConfig,
+    private readonly log: SourceLog,
+  ) {
+    this.name = config.path;
+    this.live = config.loop;
+  }
+
+  open(): Observable<LentSound> {
+    return defer(() => from(this.examine())).pipe(
+      switchMap((files) => (files === null ? this.play(this.config.path, this.config.loop) : this.playAll(files))),
+    );
+  }
+
+  private play(file: string, loop: boolean): Observable<LentSound> {
+    return new SourceProcess(program(file, { loop, realtime: this.config.realtime }, this.log)).open();
+  }
+
+  private playAll(files: readonly string[]): Observable<LentSound> {
+    let good = false;
+    const note = tap<LentSound>(() => (good = true));
+    const one = (file: string): Observable<LentSound> =>
+      this.play(path.join(this.config.path, file), false).pipe(
+        note,
+        catchError((error: unknown) => {
+          // Without ffmpeg the next one fares no better.
+          if (error instanceof UsherError && error.code === 'dependency-missing') return throwError(() => error);
+          if (!this.told.has(file)) this.log.warn(`skipped: ${messageOf(error)}`);
+          this.told.add(file);
+          return EMPTY;
+        }),
+      );
+    const verdict = defer(() =>
+      good ? EMPTY : throwError(() => this.failed('none of its sound files can be played')),
+    );
+    const all = defer(() => concat(...files.map(one), verdict));
+    return this.config.loop ? all.pipe(repeat()) : all;
+  }
+
+  /** The files of a folder; null for a file that can be opened. */
+  private async examine(): Promise<string[] | null> {
+    const about = await stat(this.config.path).catch(() => null);
+    if (about === null) throw this.failed('does not exist or cannot be reached');
+    if (!about.isDirectory()) {
+      if (about.isFile() && about.size === 0) throw this.failed('is empty (0 bytes)');
+      return null;
+    }
+    const entries = await readdir(this.config.path).catch((error: unknown) => {
+      throw this.failed(messageOf(error));
+    });
+    const files = entries.filter((name) => SOUND.test(name));
+    if (files.length === 0) throw this.failed('has no sound files (wav, w64, flac, ogg, opus, mp3)');
+    return files.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  }
+
+  private failed(what: string): UsherError {
+    return new UsherError('microphone-failed', `${this.name} ${what}`, { remedy: REMEDY });
+  }
+}

@@ -1,0 +1,25 @@
+import { type Lent, type Source } from '../../system/source';
+
+/**
+ * A piece of sound, 16 kHz mono, whose buffer belongs to the source until `release()`. Unlike a frame it may not be dropped: a source
+ * that can wait (a file, a pipe) waits until pieces come back, one that cannot (a microphone) overruns, and says so by `gap`.
+ */
+export interface LentSound extends Lent {
+  /** −1 to 1; only the first `length` values are meant. */
+  readonly samples: Float32Array;
+  readonly length: number;
+  /** Sound is missing before this piece, or it is the first: whatever remembers earlier sound must forget it. */
+  readonly gap: boolean;
+  /** Samples of this opening up to the end of the piece: the time on the recording's own clock. */
+  readonly endSample: number;
+  /** Samples that were no numbers, and were taken as 0. */
+  readonly invalid: number;
+}
+
+/** Fails with UsherError `microphone-failed` or `dependency-missing`. */
+export type MicrophoneSource = Source<LentSound>;
+
+export const SOUND_RATE_HZ = 16_000;
+/** At most so much in one piece: 80 ms. */
+export const PIECE_SAMPLES = 1280;
+export const PIECE_MS = (PIECE_SAMPLES * 1000) / SOUND_RATE_HZ;

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { setPriority } from 'node:os';
+import { messageOf, UsherError } from '../../errors';
+import { serveParent } from '../../system/child-service';
+import { WordDetector } from '../detector';
+import { STATUS_EVERY_MS } from '../job';
+import { wakeWordCard, WordModels } from '../load';
+import { wakeWordOutputOf } from '../wake-word';
+import type { WyomingJob, WyomingReport } from './job';
+import { WyomingServer } from './server';
+import { type OfferedWord, WyomingSession } from './session';
+
+/** A client may send sound as fast as it likes: the doors and the box's own microphones go first. */
+const NICENESS = 5;
+
+/** The child that serves trigger words to voice assistants: what comes from the network is parsed and examined in here alone. */
+async function serve({ wyoming, modelsDir, execution, version }: WyomingJob, send: (report: WyomingReport) => void) {
+  const models = await WordModels.open(wyoming.words, { modelsDir, execution });
+  const offered: OfferedWord[] = [];
+  for (const { model } of wyoming.words) {
+    const card = await wakeWordCard(join(modelsDir, model));
+    offered.push({ model, word: wakeWordOutputOf(card).word, version: card.version, origin: card.licence.origin });
+  }
+  const server = new WyomingServer({
+    ...wyoming,
+    session: () => new WyomingSession(new WordDetector(models.listeners()), offered, version),
+    refused: (why) => send({ kind: 'refused', why }),
+  });
+  const port = await server.start();
+  setPriority(NICENESS);
+  send({ kind: 'listening', port, models: models.running });
+  const timer = setInterval(() => send({ kind: 'status', at: Date.now(), clients: server.connected }), STATUS_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    void server.stop();
+  };
+}
+
+serveParent<WyomingJob, WyomingReport>({
+  run: serve,
+  failed: (_job, error) => ({
+    kind: 'failed',
+    message: messageOf(error),
+    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
+  }),
+});
