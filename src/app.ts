@@ -20,6 +20,7 @@ import { SceneService } from './daemon/scene-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { VisionService } from './daemon/vision-service';
 import { Voices } from './daemon/voices';
+import { watchVisitors } from './daemon/visitors';
 import { messageOf, UsherError } from './errors';
 import type { VisionReady } from './events';
 import type { CardOutput } from './inference/card';
@@ -208,6 +209,7 @@ export class App {
       refresh: () => roster.load(),
       record: (body) => trail.fact('policy', body),
     });
+    const visitors = watchVisitors(config, { table: output.thresholds, roster, mqtt, commands, store });
     this.listen(mqtt, commands, doors, health, extra);
     mqtt.start();
     this.undo.push(() => mqtt.stop());
@@ -224,6 +226,7 @@ export class App {
     doors.refresh();
     doors.clock(clock.tick());
     this.every(REFRESH_MS, () => {
+      visitors?.tick();
       doors.clock(clock.tick());
       doors.refresh();
       trail.housekeep();
@@ -262,6 +265,7 @@ export class App {
           observation: (observation) => {
             this.noteReady(camera.id);
             doors.observe(observation);
+            visitors?.observe(observation);
           },
           live: (live) => doors.cameraLive(camera.id, live),
           scene: (change) => {
@@ -384,6 +388,7 @@ export class App {
         cameras: config.cameras.map(({ id }) => ({ id, scenes: extra.of.get(id)?.scenes ?? [] })),
         microphones: config.microphones,
         doorStates: DOOR_PHASES,
+        visitors: config.visitors.enabled,
         components: [
           ...COMPONENTS,
           ...(config.wyoming === null ? [] : ['wyoming']),

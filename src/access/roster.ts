@@ -1,7 +1,7 @@
 import { type NewTemplate } from '../store/member';
 import { type Store } from '../store/store';
 import { type MemberStanding } from './door-types';
-import { Gallery } from './gallery';
+import { type Embedding, Gallery } from './gallery';
 import { type MemberRights } from './policy/types';
 
 /** At most so many templates of a member come from accepted frames; the oldest goes first. */
@@ -13,6 +13,9 @@ const ADAPTED_TEMPLATES = 3;
  */
 export class Roster {
   readonly gallery: Gallery;
+  /** Not let in, but no strangers either. */
+  private readonly suspended: Gallery;
+  private loaded = 0;
 
   constructor(
     private readonly store: Store,
@@ -20,6 +23,12 @@ export class Roster {
     dimensions: number,
   ) {
     this.gallery = new Gallery(space, dimensions);
+    this.suspended = new Gallery(space, dimensions);
+  }
+
+  /** Grows with every change of who is known. */
+  get loads(): number {
+    return this.loaded;
   }
 
   /** Members with a template in the running encoder's space. */
@@ -30,9 +39,18 @@ export class Roster {
   /** @throws UsherError `store-unavailable`; the gallery is then as it was before */
   load(): void {
     const active = new Set(this.store.members.activeIds());
-    this.gallery.replaceAll(
-      this.store.templates.inSpace(this.gallery.space).filter((template) => active.has(template.member)),
-    );
+    const all = this.store.templates.inSpace(this.gallery.space);
+    this.gallery.replaceAll(all.filter((template) => active.has(template.member)));
+    this.suspended.replaceAll(all.filter((template) => !active.has(template.member)));
+    this.loaded++;
+  }
+
+  /** Whether this is a member, suspended ones too, or somebody whom one is so near to. @throws UsherError `data-invalid` */
+  recognises(query: Embedding, distance: number): boolean {
+    return [this.gallery, this.suspended].some((gallery) => {
+      const [nearest] = gallery.search(query, 1);
+      return nearest !== undefined && nearest.distance <= distance;
+    });
   }
 
   /** Loads again if another process has changed the store. True when it did. */

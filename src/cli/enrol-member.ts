@@ -1,11 +1,11 @@
 import { type EnrolmentPicture, type EnrolmentVerdict, judgeEnrolment, type Lookalike } from '../access/enrolment';
+import { requireConsent } from '../access/consent';
 import { Gallery } from '../access/gallery';
 import type { ThresholdRow } from '../access/thresholds';
 import type { SecurityConfig } from '../config/security';
 import { UsherError } from '../errors';
 import { checkMemberId, checkMemberName, type Consent, type Member, type TemplateSource } from '../store/member';
 import type { Store } from '../store/store';
-import { requireConsent } from './consent';
 import { describeVerdict } from './enrol-report';
 
 export interface EnrolRequest {

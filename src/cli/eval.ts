@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { evalClustersCommand } from './eval-clusters';
 import { evalFacesCommand } from './eval-faces';
 import { evalLivenessCommand } from './eval-liveness';
 import { evalSceneCommand } from './eval-scene';
@@ -10,5 +11,6 @@ export function evalCommand(): Command {
     .addCommand(evalFacesCommand())
     .addCommand(evalLivenessCommand())
     .addCommand(evalSceneCommand())
-    .addCommand(evalWakeWordCommand());
+    .addCommand(evalWakeWordCommand())
+    .addCommand(evalClustersCommand());
 }

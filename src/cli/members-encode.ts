@@ -4,13 +4,13 @@ import { openStore } from '../daemon/open-store';
 import { UsherError } from '../errors';
 import { applyHead, readHead } from '../inference/embedding-head';
 import { modelsDir } from '../system/paths';
-import { type InstallationOptions, storeLocation, withInstallationOptions } from './installation';
+import { type InstallationOptions, loadInstallation, storeLocation, withInstallationOptions } from './installation';
 import { actor } from './members-options';
 
 interface Options extends InstallationOptions {
   readonly dropOld?: boolean;
   readonly by?: string;
-  readonly modelsDir: string;
+  readonly modelsDir?: string;
   readonly json?: boolean;
 }
 
@@ -23,12 +23,14 @@ export function addEncodeCommand(command: Command): void {
     .description('carry the templates over to an encoder that `usher train face-head` made; the old ones stay')
     .option('--drop-old', 'delete the templates of the old space; going back then needs new pictures')
     .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
-    .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
+    .option('--models-dir <dir>', 'folder of model bundles (default: the configuration’s)')
     .option('--json', 'write JSON')
     .action(async (bundle: string, options: Options) => {
       if (!/^[a-z0-9][a-z0-9.-]*$/.test(bundle))
         throw new UsherError('usage', `"${bundle.slice(0, 80)}" is no name of a bundle`);
-      const head = await readHead(join(options.modelsDir, bundle));
+      const configured =
+        options.config === undefined && options.data !== undefined ? null : await loadInstallation(options);
+      const head = await readHead(join(options.modelsDir ?? configured?.modelsDir ?? modelsDir(), bundle));
       const store = openStore(await storeLocation(options));
       try {
         const done = store.templates.carryOver({

@@ -36,13 +36,14 @@ interface Options extends InstallationOptions {
   readonly consentText?: readonly string[];
   readonly by?: string;
   readonly bundle: boolean;
-  readonly modelsDir: string;
+  readonly modelsDir?: string;
   readonly report?: string;
   readonly json?: boolean;
 }
 
 /** What is learned from, whichever place it came from. */
 interface Material {
+  readonly modelsDir: string;
   readonly encoder: string;
   readonly views: readonly HeadView[];
   /** For people and for the card. */
@@ -80,7 +81,10 @@ export function trainFaceHeadCommand(): Command {
     .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
     .option('--no-bundle', 'only judge')
     .option('--report <dir>', 'write a report with DET curves')
-    .option('--models-dir <dir>', 'folder of model bundles', modelsDir());
+    .option(
+      '--models-dir <dir>',
+      'folder of model bundles (default: the configuration’s, with --images that of usher)',
+    );
   return withInstallationOptions(command)
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
@@ -91,10 +95,14 @@ async function trainFaceHead(options: Options): Promise<void> {
   const progress = createProgress();
   try {
     const { tf, backend } = await loadTfjs();
-    const { encoder, views, told } =
-      options.images === undefined
-        ? await materialOfSite(options)
-        : await materialOfFolder(options.images, options, progress);
+    const {
+      modelsDir: dir,
+      encoder,
+      views,
+      told,
+    } = options.images === undefined
+      ? await materialOfSite(options)
+      : await materialOfFolder(options.images, options, progress);
     const training = { ...HEAD_TRAINING, steps: options.steps, seed: options.seed };
     const trial = await headTrial(tf, views, {
       ...options,
@@ -106,7 +114,7 @@ async function trainFaceHead(options: Options): Promise<void> {
     const head = trainHead(tf, samplesOf(views), training, (share) => progress.update('training on all', share));
     progress.done();
     const bundle = options.bundle
-      ? await writeHeadBundle(options.modelsDir, encoder, {
+      ? await writeHeadBundle(dir, encoder, {
           name: options.name ?? `${encoder}-door`,
           matrix: head.matrix,
           thresholds: headThresholds(
@@ -134,14 +142,15 @@ async function materialOfFolder(images: string, options: Options, progress: Prog
       'usage',
       '--consent-text is for members; whether the persons in a folder agreed is yours to know',
     );
-  const [chosen] = await chooseEncoders(options.modelsDir, [options.encoder ?? 'mbf']);
+  const dir = options.modelsDir ?? modelsDir();
+  const [chosen] = await chooseEncoders(dir, [options.encoder ?? 'mbf']);
   if (chosen === undefined) throw new UsherError('usage', '--encoder names no encoder');
-  const { card } = await readEncoderCard(options.modelsDir, chosen.name);
+  const { card } = await readEncoderCard(dir, chosen.name);
   encoderOutput(card);
   const dataset = await readFaceDataset(images, options);
   const analyser = (mirror: boolean) =>
     loadAnalyser({
-      modelsDir: options.modelsDir,
+      modelsDir: dir,
       models: { detector: chosen.detector, encoder: chosen.name },
       execution: CPU_ONE_THREAD,
       mirror,
@@ -158,7 +167,7 @@ async function materialOfFolder(images: string, options: Options, progress: Prog
       onProgress: (share) => progress.update('encoding', share),
     });
     const count = `${dataset.persons.length} persons, ${dataset.pictures.length} pictures`;
-    return { encoder: chosen.name, views, told: `${dataset.name}, ${count} seen as a door sees them` };
+    return { modelsDir: dir, encoder: chosen.name, views, told: `${dataset.name}, ${count} seen as a door sees them` };
   } finally {
     await enrolment.dispose();
     await door.dispose();
@@ -168,9 +177,9 @@ async function materialOfFolder(images: string, options: Options, progress: Prog
 async function materialOfSite(options: Options): Promise<Material> {
   const texts = options.consentText ?? [];
   const installation = await loadInstallation(options);
-  const models = await chooseModels(options.modelsDir, installation.config.models);
-  const encoder = options.encoder ?? models.encoder;
-  const { card, output } = await readEncoderCard(options.modelsDir, encoder);
+  const dir = options.modelsDir ?? installation.modelsDir;
+  const encoder = options.encoder ?? (await chooseModels(dir, installation.config.models)).encoder;
+  const { card, output } = await readEncoderCard(dir, encoder);
   encoderOutput(card);
   const store = openStore(locationOf(installation));
   try {
@@ -184,6 +193,7 @@ async function materialOfSite(options: Options): Promise<Material> {
       consentTexts: texts.join(', ').slice(0, 1000),
     });
     return {
+      modelsDir: dir,
       encoder,
       views: site.views,
       told:

@@ -7,6 +7,7 @@ import { LivenessConfig } from './liveness';
 import { PolicyConfig } from './policy';
 import { DoorScenes, SceneConfig } from './scene';
 import { SecurityConfig } from './security';
+import { VisitorsConfig } from './visitors';
 
 /**
  * The configuration, every key with its unit and default. `device-config/schema.json` is generated from here, so the
@@ -235,6 +236,7 @@ export const ConfigSchema = z.strictObject({
   security: SecurityConfig.prefault({}),
   audit: AuditConfig.prefault({}),
   fleet: FleetConfig.prefault({}),
+  visitors: VisitorsConfig.prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

@@ -13,6 +13,8 @@ export interface DiscoveryInput {
   readonly doorStates: readonly string[];
   /** Further components with a health topic, beside the cameras: store, broker, readers and contacts, … */
   readonly components?: readonly string[];
+  /** Unknown visitors are told. */
+  readonly visitors?: boolean;
 }
 
 const SHOWN_ALARMS = ['forced-door', 'held-open', 'lockout', 'policy-unknown'] as const;
@@ -34,6 +36,7 @@ export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
       scenes.length === 0 ? [] : [sceneComponent(camera, scenes, base, id)],
     ),
     ...(input.microphones ?? []).flatMap((microphone) => microphoneComponents(microphone.id, base, id)),
+    ...(input.visitors === true ? input.cameras.map((camera) => visitorComponent(camera.id, base, id)) : []),
     ...(input.components ?? []).map((name) => healthComponent(name, name, base, id)),
   ];
   return {
@@ -138,6 +141,19 @@ function microphoneComponents(microphone: string, base: TopicBase, id: string): 
       value_template: "{{ value_json.sound.rmsDbfs | round(1) if value_json.sound.rmsDbfs is number else 'None' }}",
     },
   ];
+}
+
+/** Without the identifier: Home Assistant's history would keep it for longer than the box does. */
+function visitorComponent(camera: string, base: TopicBase, id: string): Component {
+  return {
+    p: 'event',
+    unique_id: `${id}_camera_${camera}_visitor`,
+    name: `Unknown visitor ${camera}`,
+    icon: 'mdi:account-question',
+    state_topic: topicOf('visitor', { camera }, base),
+    event_types: ['first', 'again'],
+    value_template: eventTemplate("'event_type': 'first' if value_json.visits == 1 else 'again'"),
+  };
 }
 
 function healthComponent(component: string, name: string, base: TopicBase, id: string): Component {

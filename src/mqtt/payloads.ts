@@ -155,6 +155,19 @@ export const AlarmPayload = z.strictObject({
 export type AlarmPayload = z.infer<typeof AlarmPayload>;
 
 /**
+ * Somebody whom the box does not know came by. `visitor` means nothing outside this box and this day; it is the same as that of
+ * earlier messages of the day where the faces were alike.
+ */
+export const VisitorPayload = z.strictObject({
+  v: V1,
+  camera: Name,
+  visitor: z.string().regex(/^[0-9a-f]{12}$/),
+  visits: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Of those that are remembered'),
+  at: At,
+});
+export type VisitorPayload = z.infer<typeof VisitorPayload>;
+
+/**
  * An order to open, void after `notAfter`. `sig` is Ed25519 over `usher-unlock-v1`, a newline and the RFC 8785 text of all other
  * fields; `key` says whose. The actuator also refuses a nonce seen before and a lower `seq` of one boot.
  */

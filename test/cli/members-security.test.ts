@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { keysCommand } from '../../src/cli/keys';
 import { membersCommand } from '../../src/cli/members';
-import { requireConsent } from '../../src/cli/consent';
+import { requireConsent } from '../../src/access/consent';
 import { UsherError } from '../../src/errors';
 import { Store } from '../../src/store/store';
 

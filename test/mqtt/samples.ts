@@ -119,6 +119,7 @@ export const SAMPLES: { readonly [K in TopicKey]: PayloadOf<K> } = {
     ...{ v: 1, door: 'main', kind: 'forced-door', member: null, reader: 'card', at: 5000 },
     ...{ bootId: BOOT, journal: JOURNAL, seq: 2 },
   },
+  visitor: { v: 1, camera: 'hall', visitor: '0123456789ab', visits: 2, at: 5000 },
   unlock: unlock(3),
   activation: {
     ...{ v: 1, microphone: 'bar', word: 'computer', model: 'wake-computer', score: 0.93 },

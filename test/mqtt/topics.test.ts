@@ -16,6 +16,7 @@ describe('the topic map', () => {
     ['activation', { microphone: 'bar' }, `${ROOT}/event/bar/activation`],
     ['decision', { door: 'main' }, `${ROOT}/event/main/decision`],
     ['unlock', { door: 'main' }, `${ROOT}/event/main/unlock`],
+    ['visitor', { camera: 'hall' }, `${ROOT}/event/hall/visitor`],
     ['swipe', { reader: 'card' }, `${ROOT}/in/card/swipe`],
     ['command', { verb: 'ping' }, `${ROOT}/command/ping`],
     ['commandResult', {}, `${ROOT}/command/result`],

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { appendMatrixProduct } from '../../src/bundles/onnx-append';
-import { OnnxGraph } from '../../src/bundles/onnx-writer';
-import { writeBundle } from '../../src/bundles/write';
 import { fnmrAtFmr } from '../../src/evaluation/det';
 import { seededRandom } from '../../src/evaluation/random';
 import { openBundle } from '../../src/inference/bundle';
@@ -19,8 +17,8 @@ import { headTrial } from '../../src/training/head-trial';
 import { samplesOf, type HeadView } from '../../src/training/head-views';
 import { l2Distance, normaliseInPlace } from '../../src/vision/fusion';
 import { failureOf } from '../store/fixtures';
+import { TINY_DIMENSIONS as D, TINY_INPUT as INPUT, tinyEncoder, writeTinyEncoder } from '../support/tiny-encoder';
 
-const D = 12;
 const QUICK = { ...HEAD_TRAINING, steps: 40, persons: 16 };
 let tf: Tf;
 let dir: string;
@@ -147,66 +145,11 @@ describe('a linear map of embeddings', () => {
   });
 });
 
-/** An encoder small enough for a test: the mean of each colour, multiplied out. */
-function tinyEncoder(): Uint8Array {
-  const graph = new OnnxGraph('tiny', 17);
-  graph.input('input', [1, 3, 4, 4]);
-  graph.node('GlobalAveragePool', ['input'], ['pooled']);
-  graph.node('Flatten', ['pooled'], ['flat'], { axis: { int: 1 } });
-  graph.initializer(
-    'weight',
-    [3, D],
-    Float32Array.from({ length: 3 * D }, (_, i) => Math.sin(1 + i)),
-  );
-  graph.node('MatMul', ['flat', 'weight'], ['encoding']);
-  graph.output('encoding', [1, D]);
-  return graph.encode();
-}
-
-const INPUT = { data: Float32Array.from({ length: 48 }, (_, i) => Math.cos(i)), dims: [1, 3, 4, 4] };
-
 describe('an encoder bundle with a head', () => {
   const matrix = randomMatrix(8);
 
-  async function encoder(name: string): Promise<void> {
-    await writeBundle(dir, {
-      card: {
-        task: 'face-encoding',
-        name,
-        version: '1.0.0',
-        summary: 'for a test',
-        set: null,
-        licence: { spdx: 'CC0-1.0', origin: 'a test', trainingData: 'none' },
-        input: {
-          kind: 'image',
-          name: 'input',
-          layout: 'NCHW',
-          colour: 'RGB',
-          width: 4,
-          height: 4,
-          multiple: 1,
-          mean: [0, 0, 0],
-          scale: [1, 1, 1],
-        },
-        output: {
-          decoding: 'embedding',
-          output: 'encoding',
-          dimensions: D,
-          space: 'tiny-v1',
-          normalise: true,
-          mirror: true,
-          thresholds: [{ fmr: 0.01, distance: 1, fnmr: null, measuredOn: 'nothing' }],
-        },
-        alignment: { kind: 'face-api-box' },
-        figures: [],
-      },
-      modelBytes: tinyEncoder(),
-      goldenInput: INPUT,
-    });
-  }
-
   it('loads like any other, and gives what the head makes of the encoder’s vector; its space is its own', async () => {
-    await encoder('tiny');
+    await writeTinyEncoder(dir, 'tiny');
     const thresholds = [{ fmr: 0.01, distance: 0.9, fnmr: 0.1, measuredOn: 'a test' }];
     const made = await writeHeadBundle(dir, 'tiny', {
       name: 'tiny-door',

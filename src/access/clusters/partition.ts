@@ -18,9 +18,28 @@ export interface PartitionOptions {
 const COARSE_STEPS = 24;
 
 /** Who is probably one person, among vectors of one space. */
-export function partition(points: Points, { method, reach, random }: PartitionOptions): Labels {
+export function partition(points: Points, options: PartitionOptions): Labels {
+  const steps = partitionSteps(points, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps of some milliseconds, for a process that has doors to serve between them. */
+export function* partitionSteps(points: Points, { method, reach, random }: PartitionOptions): Generator<void, Labels> {
   const distances = distanceMatrix(points);
-  return method === 'density' ? densityClusters(distances, reach) : bySilhouette(distances, reach, random);
+  yield;
+  return method === 'density' ? densityClusters(distances, reach) : yield* bySilhouette(distances, reach, random);
+}
+
+/** Runs steps to their end, the event loop getting its turn after each. */
+export async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /**
@@ -29,7 +48,7 @@ export function partition(points: Points, { method, reach, random }: PartitionOp
  * strangers who each came once are nearest to one another, and are no cluster); and a silhouette needs two clusters, so that
  * everybody within `reach` of everybody is one person without being tried.
  */
-export function bySilhouette(distances: Float32Array, reach: number, random: () => number): Labels {
+export function* bySilhouette(distances: Float32Array, reach: number, random: () => number): Generator<void, Labels> {
   const count = Math.round(Math.sqrt(distances.length));
   if (count === 0) return new Int32Array(0);
   if (distances.every((distance) => distance <= reach)) return new Int32Array(count);
@@ -43,11 +62,15 @@ export function bySilhouette(distances: Float32Array, reach: number, random: () 
     [...tried].reduce((top, next) => (next[1].score > top[1].score ? next : top));
   const step = Math.max(1, Math.ceil(count / COARSE_STEPS));
   // From the top: of two partitions that are equally good, the one with more clusters confuses fewer people.
-  for (let k = count; k >= 1; k -= step) attempt(k);
-  for (let width = step >> 1, [centre] = best(); width >= 1; width >>= 1, [centre] = best()) {
-    attempt(centre + width);
-    attempt(centre - width);
+  for (let k = count; k >= 1; k -= step) {
+    attempt(k);
+    yield;
   }
+  for (let width = step >> 1, [centre] = best(); width >= 1; width >>= 1, [centre] = best())
+    for (const k of [centre + width, centre - width]) {
+      attempt(k);
+      yield;
+    }
   return best()[1].labels;
 }
 

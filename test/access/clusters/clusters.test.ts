@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { densityClusters } from '../../../src/access/clusters/density';
 import { kMeans } from '../../../src/access/clusters/k-means';
-import { bySilhouette, partition, takenApart } from '../../../src/access/clusters/partition';
+import { bySilhouette as silhouetteSteps, partition, takenApart } from '../../../src/access/clusters/partition';
 import { clusterCount, distanceMatrix, pointsOf, renumbered } from '../../../src/access/clusters/points';
 import { silhouette } from '../../../src/access/clusters/silhouette';
 import { seededRandom } from '../../../src/evaluation/random';
 
 const coordinate = fc.integer({ min: -50, max: 50 }).map((value) => value / 10);
 const vectors = fc.array(fc.tuple(coordinate, coordinate, coordinate), { minLength: 1, maxLength: 24 });
+const bySilhouette = (distances: Float32Array, reach: number, random: () => number): Int32Array => {
+  const steps = silhouetteSteps(distances, reach, random);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+};
 const matrixOf = (rows: readonly (readonly number[])[]): Float32Array =>
   distanceMatrix(pointsOf(rows.map((row) => Float32Array.from(row))));
 const drawFrom = (seed: number): (() => number) => {

@@ -1,0 +1,32 @@
+import type { SecurityConfig } from '../config/security';
+import { UsherError } from '../errors';
+import type { Consent } from '../store/member';
+
+/**
+ * Stops an enrolment that the person did not agree to.
+ * @param given with this enrolment
+ * @param recorded of the member that is enrolled again; it stands as long as the text is the one in use
+ * @throws UsherError `usage`
+ */
+export function requireConsent(
+  given: Consent | null,
+  recorded: Consent | null,
+  { required, textVersion }: SecurityConfig['consent'],
+): void {
+  const remedy =
+    `Ask the person, then give --consent-text ${textVersion ?? 'VERSION'} --consent-by WHO. ` +
+    'Who does not want it must have another way in.';
+  if (given !== null && textVersion !== null && given.textVersion !== textVersion)
+    throw new UsherError('usage', `consent to text ${given.textVersion}; the text in use is ${textVersion}`, {
+      remedy,
+    });
+  const consent = given ?? recorded;
+  if (!required || (consent !== null && (textVersion === null || consent.textVersion === textVersion))) return;
+  throw new UsherError(
+    'usage',
+    consent === null
+      ? 'there is no consent on record for this enrolment'
+      : `the consent on record is to text ${consent.textVersion}; the text in use is ${textVersion ?? ''}`,
+    { remedy },
+  );
+}

@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { requireConsent } from '../access/consent';
+import type { Roster } from '../access/roster';
+import { distanceFor, type ThresholdRow } from '../access/thresholds';
+import { type BookTime, type Visit, VisitorBook } from '../access/visitor-book';
+import type { Config } from '../config/schema';
+import type { SecurityConfig } from '../config/security';
+import type { VisitorsConfig } from '../config/visitors';
+import { UsherError } from '../errors';
+import type { Observation } from '../events';
+import type { MqttClient } from '../mqtt/client';
+import type { CommandRegistry } from '../mqtt/commands';
+import type { VisitorPayload } from '../mqtt/payloads';
+import { checkConsent, type NewTemplate } from '../store/member';
+import type { Store } from '../store/store';
+import { monotonicMs } from '../system/clock';
+
+/** Somebody as near to a member as this is not called unknown: ten times looser than a door lets in, so that no member slips through. */
+const KNOWN_FMR = 1e-3;
+/** Wrong links that are put up with among all pairs that a full book makes. */
+const FALSE_LINKS = 0.02;
+/** The face was away for so long: the visit is over. */
+const GONE_MS = 2000;
+/** Visits of the best quality that become a member's templates. */
+const TEMPLATES_MAX = 5;
+
+export interface VisitorsParts {
+  readonly config: VisitorsConfig;
+  readonly table: readonly ThresholdRow[];
+  readonly roster: Pick<Roster, 'gallery' | 'recognises' | 'loads'>;
+  readonly now: () => BookTime;
+  readonly publish: (visitor: VisitorPayload) => unknown;
+}
+
+/** Whoever a camera follows now. */
+interface Walk {
+  readonly track: number;
+  readonly seenAt: number;
+  readonly frames: number;
+  readonly vector: Float32Array | null;
+  readonly quality: number;
+  /** Once recognised as a member, in any frame, never an unknown visitor. */
+  readonly member: boolean;
+}
+
+/**
+ * The distance up to which two visits are one person's. By the number of pairs that a full book makes, not by those that there are: a
+ * distance that changed during the day would take clusters apart that were one in the morning.
+ */
+export function visitReach(table: readonly ThresholdRow[], capacity: number): number {
+  return distanceFor(table, Math.min(1e-3, FALSE_LINKS / ((capacity * (capacity - 1)) / 2)));
+}
+
+/**
+ * Unknown visitors, where the configuration asks for them. Watches what the cameras see, keeps one vector of each walk that nobody among the
+ * members (suspended ones too) is near to, and says `visitor` when the walk is over. Says nothing in the log or the journal.
+ */
+export class Visitors {
+  private readonly walks = new Map<string, Walk>();
+  private readonly book: VisitorBook;
+  private readonly knownDistance: number;
+  private loads: number;
+
+  constructor(private readonly parts: VisitorsParts) {
+    const { config, table, now, roster } = parts;
+    this.knownDistance = distanceFor(table, KNOWN_FMR);
+    this.loads = roster.loads;
+    this.book = new VisitorBook(
+      {
+        method: config.method,
+        reach: visitReach(table, config.capacity),
+        ttlMs: config.ttlHours * 3_600_000,
+        capacity: config.capacity,
+        newKey: () => Uint8Array.from(randomBytes(32)),
+        random: Math.random,
+      },
+      now(),
+    );
+  }
+
+  observe({ camera, subject, space, mono }: Observation): void {
+    const walk = this.walks.get(camera);
+    if (subject === null) return;
+    if (walk !== undefined && walk.track !== subject.track) this.end(camera, walk);
+    const before = walk?.track === subject.track ? walk : null;
+    const { fused } = subject;
+    const member = before?.member === true || (fused !== null && this.isMember({ space, vector: fused }));
+    this.walks.set(camera, {
+      track: subject.track,
+      seenAt: mono,
+      frames: Math.max(before?.frames ?? 0, subject.fusedFrames),
+      vector: member ? null : (fused ?? before?.vector ?? null),
+      quality: Math.max(before?.quality ?? 0, subject.quality.score),
+      member,
+    });
+  }
+
+  /** Ends walks of whom was not seen for a while, forgets what is due, and whoever has become a member. */
+  tick(): void {
+    const now = this.parts.now();
+    for (const [camera, walk] of this.walks) if (now.mono - walk.seenAt > GONE_MS) this.end(camera, walk);
+    this.book.sweep(now);
+    if (this.loads === this.parts.roster.loads) return;
+    this.loads = this.parts.roster.loads;
+    this.book.forget(({ vector }) => this.isMember({ space: this.parts.roster.gallery.space, vector }));
+  }
+
+  list(): { visitor: string; visits: number; firstAt: number; lastAt: number; cameras: string[] }[] {
+    this.tick();
+    return this.book.visitors().map(({ visitor, visits }) => ({
+      visitor,
+      visits: visits.length,
+      firstAt: visits[0]?.at.wall ?? 0,
+      lastAt: visits.at(-1)?.at.wall ?? 0,
+      cameras: [...new Set(visits.map(({ camera }) => camera))],
+    }));
+  }
+
+  /** @returns how many visits were forgotten */
+  forget(visitor: string | null): number {
+    return this.book.forget((_, name) => visitor === null || name === visitor);
+  }
+
+  /** What of a visitor becomes a member's templates. @throws UsherError `usage` when nobody of that name is remembered */
+  templatesOf(visitor: string): NewTemplate[] {
+    this.tick();
+    const found = this.book.find(visitor);
+    if (found === null)
+      throw new UsherError('usage', `no visitor ${visitor.slice(0, 20)} is remembered`, {
+        remedy: 'Visitors are forgotten after a while, at the latest with the day. See the command visitors.',
+      });
+    const { space } = this.parts.roster.gallery;
+    return [...found.visits]
+      .sort((a, b) => b.quality - a.quality)
+      .slice(0, TEMPLATES_MAX)
+      .map(({ vector, quality }) => ({ space, vector, quality, source: 'camera' }));
+  }
+
+  /** What cannot be compared (another space, a network that failed) is not kept either. */
+  private isMember(query: { readonly space: string; readonly vector: Float32Array }): boolean {
+    try {
+      return this.parts.roster.recognises(query, this.knownDistance);
+    } catch {
+      return true;
+    }
+  }
+
+  private end(camera: string, { frames, vector, quality, member }: Walk): void {
+    this.walks.delete(camera);
+    if (member || vector === null || frames < this.parts.config.minFrames) return;
+    const at = this.parts.now();
+    const visit: Visit = { vector: Float32Array.from(vector), quality, camera, at };
+    void this.book.add(visit).then((found) => {
+      if (found === null) return;
+      const { visitor, visits } = found;
+      this.parts.publish({ v: 1, camera, visitor, visits: visits.length, at: Math.round(at.wall) });
+    });
+  }
+}
+
+/** Null where the configuration does not ask for it. The commands exist only where it does. */
+export function watchVisitors(
+  { visitors: config, security }: Pick<Config, 'visitors' | 'security'>,
+  parts: Pick<VisitorsParts, 'table'> & {
+    readonly roster: Roster;
+    readonly mqtt: Pick<MqttClient, 'publish'>;
+    readonly commands: CommandRegistry;
+    readonly store: Pick<Store, 'members'>;
+  },
+): Visitors | null {
+  if (!config.enabled) return null;
+  const { table, roster, mqtt, commands, store } = parts;
+  const visitors = new Visitors({
+    config,
+    table,
+    roster,
+    now: () => ({ mono: monotonicMs(), wall: Date.now() }),
+    publish: (visitor) => mqtt.publish('visitor', { camera: visitor.camera }, visitor),
+  });
+  registerVisitorCommands(commands, { visitors, store, consent: security.consent, refresh: () => roster.load() });
+  return visitors;
+}
+
+const Visitor = z.string().regex(/^[0-9a-f]{12}$/, '12 hexadecimal digits');
+
+export interface VisitorCommandParts {
+  readonly visitors: Visitors;
+  readonly store: Pick<Store, 'members'>;
+  readonly consent: SecurityConfig['consent'];
+  /** Takes a change of the members over into the doors, now. */
+  readonly refresh: () => void;
+}
+
+/** All signed: who may ask after strangers, or make a member of one, is who may change who enters. */
+export function registerVisitorCommands(
+  registry: CommandRegistry,
+  { visitors, store, consent: rule, refresh }: VisitorCommandParts,
+): void {
+  const signed = { signed: true };
+  registry.onCommand('visitors', z.strictObject({}), () => ({ visitors: visitors.list() }), signed);
+  registry.onCommand(
+    'visitor-forget',
+    z.strictObject({ visitor: Visitor.nullable() }),
+    ({ visitor }) => ({ forgotten: visitors.forget(visitor) }),
+    signed,
+  );
+  registry.onCommand(
+    'visitor-enrol',
+    z.strictObject({
+      visitor: Visitor,
+      member: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+      name: z.string().min(1).max(200),
+      consentText: z.string().min(1).max(64),
+      consentBy: z.string().min(1).max(200),
+    }),
+    ({ visitor, member, name, consentText, consentBy }) => {
+      const consent = checkConsent({ textVersion: consentText, by: consentBy, at: Date.now() });
+      requireConsent(consent, null, rule);
+      const templates = visitors.templatesOf(visitor);
+      store.members.add({ id: member, name, consent }, templates);
+      visitors.forget(visitor);
+      refresh();
+      return { member, templates: templates.length };
+    },
+    signed,
+  );
+}
