@@ -40,8 +40,8 @@ interface Walk {
   readonly frames: number;
   readonly vector: Float32Array | null;
   readonly quality: number;
-  /** Once recognised as a member, in any frame, never an unknown visitor. */
-  readonly member: boolean;
+  /** Once recognised as a member, or taken for a picture held up, in any frame: never an unknown visitor. */
+  readonly never: boolean;
 }
 
 /**
@@ -85,14 +85,17 @@ export class Visitors {
     if (walk !== undefined && walk.track !== subject.track) this.end(camera, walk);
     const before = walk?.track === subject.track ? walk : null;
     const { fused } = subject;
-    const member = before?.member === true || (fused !== null && this.isMember({ space, vector: fused }));
+    const never =
+      before?.never === true ||
+      subject.liveness.state === 'fake' ||
+      (fused !== null && this.isMember({ space, vector: fused }));
     this.walks.set(camera, {
       track: subject.track,
       seenAt: mono,
       frames: Math.max(before?.frames ?? 0, subject.fusedFrames),
-      vector: member ? null : (fused ?? before?.vector ?? null),
+      vector: never ? null : (fused ?? before?.vector ?? null),
       quality: Math.max(before?.quality ?? 0, subject.quality.score),
-      member,
+      never,
     });
   }
 
@@ -146,9 +149,9 @@ export class Visitors {
     }
   }
 
-  private end(camera: string, { frames, vector, quality, member }: Walk): void {
+  private end(camera: string, { frames, vector, quality, never }: Walk): void {
     this.walks.delete(camera);
-    if (member || vector === null || frames < this.parts.config.minFrames) return;
+    if (never || vector === null || frames < this.parts.config.minFrames) return;
     const at = this.parts.now();
     const visit: Visit = { vector: Float32Array.from(vector), quality, camera, at };
     void this.book.add(visit).then((found) => {

@@ -1,3 +1,4 @@
+import { LIVENESS_ABSENT } from '../../src/events';
 import { distanceFor } from '../../src/access/thresholds';
 import { VisitorsConfig } from '../../src/config/visitors';
 import { registerVisitorCommands, visitReach, Visitors } from '../../src/daemon/visitors';
@@ -33,7 +34,12 @@ const visitorsOf = (config: Partial<VisitorsConfig> = {}): Visitors =>
     publish: (visitor) => published.push(VisitorPayload.parse(visitor)),
   });
 
-const subject = (track: number, vector: Float32Array | null, fusedFrames: number): Subject => ({
+const subject = (
+  track: number,
+  vector: Float32Array | null,
+  fusedFrames: number,
+  liveness: Subject['liveness'] = LIVENESS_ABSENT,
+): Subject => ({
   box: { x: 0, y: 0, width: 90, height: 90 },
   detectionScore: 0.9,
   track,
@@ -42,6 +48,7 @@ const subject = (track: number, vector: Float32Array | null, fusedFrames: number
   embedding: vector,
   fused: vector,
   fusedFrames,
+  liveness,
 });
 
 function see(visitors: Visitors, one: Subject | null, camera = 'hall'): void {
@@ -85,7 +92,7 @@ describe('unknown visitors', () => {
     expect(JSON.stringify([published, visitors.list()])).not.toMatch(/vector|\[-?0\.\d/);
   });
 
-  it('are never members, suspended ones and those who were recognised in one frame alone', async () => {
+  it('are never members, suspended ones and those recognised in one frame alone too, and no pictures held up', async () => {
     members.add('ann', faceAt(1));
     members.add('bob', faceAt(3));
     members.store.members.update('bob', { status: 'suspended' });
@@ -96,6 +103,10 @@ describe('unknown visitors', () => {
     track++;
     see(visitors, subject(track, faceAt(1), 1));
     for (let frame = 2; frame <= 5; frame++) see(visitors, subject(track, faceAt(6), frame));
+    await walk(visitors, null);
+    track++;
+    see(visitors, subject(track, faceAt(6), 4, { ...LIVENESS_ABSENT, state: 'fake' }));
+    see(visitors, subject(track, faceAt(6), 5));
     await walk(visitors, null);
     expect(published).toEqual([]);
     await walk(visitors, faceAt(6));
