@@ -11,6 +11,8 @@ import { Reverberator } from './reverberator';
 const STRETCH = 2.4 * RATE_HZ;
 /** Where full scale is 1. */
 const REFERENCE_DB = -26;
+/** Of the stretches without the word, those with a single other one. */
+const ALONE = 0.45;
 /** After the word's end there is time for what the model says about it. */
 const AFTER_WORD = 0.3 * RATE_HZ;
 
@@ -106,8 +108,17 @@ export class ClipMixer {
     return end;
   }
 
-  /** Words that are none, one after the other, from before the stretch begins until it ends. */
+  /**
+   * Words that are none: one alone as the word often is, or one after the other from before the stretch begins until it ends. Without
+   * the lonely ones a network learns that whatever stands alone is the word.
+   */
   private speakOther(front: Float32Array, from: number, to: number, random: Random): void {
+    if (random.next() < ALONE) {
+      const piece = this.performer.other(random);
+      const latest = Math.max(from, to - piece.length);
+      this.place(front, piece, null, random.between(from, latest + 1), to, random);
+      return;
+    }
     let at = from - random.below(RATE_HZ) + random.below(RATE_HZ);
     while (at < to) {
       const piece = this.performer.other(random);
