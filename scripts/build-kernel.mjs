@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import wabtFactory from 'wabt';
 
-const KERNELS = ['src/access/similarity', 'src/vision/bilinear'];
+const KERNELS = ['src/access/similarity', 'src/vision/bilinear', 'src/training/recurrent'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wabt = await wabtFactory();

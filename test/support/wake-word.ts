@@ -1,0 +1,60 @@
+import { seededRandom } from '../../src/evaluation/random';
+import type { NewBundle } from '../../src/bundles/write';
+import { exportedInput, exportOnnx, SCORES } from '../../src/training/export';
+import { createNetwork, type Network, type NetworkShape } from '../../src/training/parameters';
+import { MEL_BANDS } from '../../src/voice/features';
+
+/** A network of random weights whose scores move; what it says of sound is arbitrary. */
+export function randomNetwork(seed = 1, shape: NetworkShape = { channels: 16, units: 24 }): Network {
+  const network = createNetwork(shape, MEL_BANDS, seed);
+  const random = seededRandom(seed);
+  const shake = (values: Float32Array, scale: number): void => {
+    for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) + scale * random.normal();
+  };
+  for (const { data } of Object.values(network.parameters)) shake(data, 0.1);
+  for (const { mean, variance } of [network.norm1, network.norm2]) {
+    shake(mean, 0.2);
+    for (let i = 0; i < variance.length; i++) variance[i] = random.between(0.05, 1);
+  }
+  network.parameters['dense.bias'].data[0] = 0;
+  return network;
+}
+
+/** The bundle of such a network, as `writeBundle` takes it. */
+export function wakeWordBundle(name: string, network: Network = randomNetwork()): NewBundle {
+  const input = exportedInput(network);
+  const random = seededRandom(5);
+  const frames = 4 * input.framesPerStep;
+  const filled = (dims: readonly number[]) => ({
+    data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.next()),
+    dims,
+  });
+  return {
+    card: {
+      task: 'wake-word',
+      name,
+      version: '1.0.0',
+      summary: 'Random weights for tests; hears nothing in particular.',
+      set: null,
+      licence: { spdx: 'Apache-2.0', origin: 'made by a test', trainingData: 'none' },
+      input,
+      output: {
+        decoding: 'wake-word',
+        output: SCORES,
+        word: name.replace(/^wake-/, ''),
+        strideMs: 30,
+        trigger: { meanMs: 180, patience: 2 },
+        operatingPoints: [
+          { falseAcceptsPerHour: 0.5, score: 0.6, misses: [{ condition: 'clean', miss: 0.02 }], measuredOn: 'nothing' },
+        ],
+        presets: { low: 0.6, medium: 0.6, high: 0.6 },
+      },
+      alignment: null,
+      figures: [],
+    },
+    modelBytes: exportOnnx(network),
+    goldenInput: filled([1, frames, MEL_BANDS]),
+    goldenStates: Object.fromEntries(input.states.map((state) => [state.input, filled(state.dims)])),
+    tolerance: 1e-4,
+  };
+}
