@@ -58,5 +58,5 @@ export function conv1d(
     };
     return { value, gradFunc };
   });
-  return operation(kernel) as Tensor2D;
+  return operation(kernel);
 }

@@ -45,7 +45,12 @@ export function exportOnnx(network: Network): Uint8Array {
   const time = ints('time', [1n]);
   graph.node('Slice', ['seen', past, end, time], [context.output]);
   graph.node('Transpose', ['seen'], ['bands_first'], { perm: { ints: [0, 2, 1] } });
-  const folded = foldIntoConvolution(parameters['conv.kernel'], parameters['norm1.gamma'], parameters['norm1.beta'], norm1);
+  const folded = foldIntoConvolution(
+    parameters['conv.kernel'],
+    parameters['norm1.gamma'],
+    parameters['norm1.beta'],
+    norm1,
+  );
   const kernel = graph.initializer('conv_kernel', [shape.channels, MEL_BANDS, KERNEL_FRAMES], folded.kernel);
   const bias = graph.initializer('conv_bias', [shape.channels], folded.bias);
   graph.node('Conv', ['bands_first', kernel, bias], ['convolved'], { strides: { ints: [STRIDE_FRAMES] } });
@@ -115,7 +120,6 @@ function gainOf(gamma: Float32Array, variance: Float32Array): Float64Array {
 
 function transposed({ dims: [rows, columns], data }: Parameter): Float32Array {
   const out = new Float32Array(data.length);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j] as number;
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j] as number;
   return out;
 }

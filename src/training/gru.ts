@@ -25,11 +25,16 @@ export function gru(
       value: tf.tensor2d(layer.forward(), [layer.rows, layer.units]),
       gradFunc: (dy: Tensor2D) => {
         const { dx, dw, du, db } = layer.backward(dy.dataSync<'float32'>());
-        return [tf.tensor2d(dx, input.shape), tf.tensor2d(dw, w.shape), tf.tensor2d(du, u.shape), tf.tensor2d(db, b.shape)];
+        return [
+          tf.tensor2d(dx, input.shape),
+          tf.tensor2d(dw, w.shape),
+          tf.tensor2d(du, u.shape),
+          tf.tensor2d(db, b.shape),
+        ];
       },
     };
   });
-  return operation(x, kernel, recurrent, bias) as Tensor2D;
+  return operation(x, kernel, recurrent, bias);
 }
 
 /** One forward pass and the backward pass that belongs to it; what lies between them lies in the arena. */
@@ -83,7 +88,13 @@ class GruRun {
     for (let step = 0; step < this.steps; step++) {
       const h = this.states + 4 * step * batch * units;
       const at = this.hidden + step * batch * row;
-      arena.multiply({ at: h, row: 4 * units, column: 4 }, { at: u, row }, { at, row }, { m: batch, n: wide, k: units }, true);
+      arena.multiply(
+        { at: h, row: 4 * units, column: 4 },
+        { at: u, row },
+        { at, row },
+        { m: batch, n: wide, k: units },
+        true,
+      );
       arena.gatesForward(this.gates + step * batch * row, at, h, h + 4 * batch * units, batch, units);
     }
     return arena.view(this.states + 4 * batch * units, rows * units).slice();
@@ -111,7 +122,13 @@ class GruRun {
       if (step > 0) addTo(gradients, (step - 1) * batch * units, step * batch * units, batch * units);
     }
     const input = { m: rows, n: inputs, k: wide };
-    arena.multiply({ at: this.gates, row, column: 4 }, { at: wT, row: 4 * inputs }, { at: dx, row: 4 * inputs }, input, false);
+    arena.multiply(
+      { at: this.gates, row, column: 4 },
+      { at: wT, row: 4 * inputs },
+      { at: dx, row: 4 * inputs },
+      input,
+      false,
+    );
     const ofW = { m: inputs, n: wide, k: rows };
     arena.multiply({ at: this.x, row: 4, column: 4 * inputs }, { at: this.gates, row }, { at: dw, row }, ofW, false);
     const ofU = { m: units, n: wide, k: rows };
@@ -140,12 +157,12 @@ function sumRows(matrix: Float32Array, sums: Float32Array): void {
 }
 
 function addTo(values: Float32Array, target: number, source: number, count: number): void {
-  for (let i = 0; i < count; i++)
-    values[target + i] = (values[target + i] as number) + (values[source + i] as number);
+  for (let i = 0; i < count; i++) values[target + i] = (values[target + i] as number) + (values[source + i] as number);
 }
 
 function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(matrix.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j] as number;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j] as number;
   return out;
 }

@@ -39,20 +39,27 @@ const DROPOUT = 0.2;
 type Weights = Readonly<Record<ParameterName, Tensor2D>>;
 
 /** Loss and gradients of one batch. @param dropoutSeed which activations drop out */
-export function differentiate(engine: Engine, network: Network, batch: LabelledBatch, dropoutSeed: number): Gradients {
+export function differentiate(
+  engine: Engine,
+  network: Network,
+  batch: LabelledBatch,
+  dropoutSeed: number,
+  { dropout = DROPOUT }: { dropout?: number } = {},
+): Gradients {
   const { tf, arena } = engine;
   arena.clear();
   let result: Gradients | null = null;
   tf.tidy(() => {
     const moments: Moments[] = [];
     const normalise = (x: Tensor2D, gamma: Tensor2D, beta: Tensor2D): Tensor2D => {
-      const mean = tf.mean(x, 0) as Tensor1D;
+      const mean = tf.mean<Tensor1D>(x, 0);
       const centred = tf.sub<Tensor2D>(x, mean);
-      const variance = tf.mean(tf.square(centred), 0) as Tensor1D;
+      const variance = tf.mean<Tensor1D>(tf.square(centred), 0);
       moments.push({ mean: mean.dataSync<'float32'>(), variance: variance.dataSync<'float32'>() });
       return scaled(tf, centred, variance, gamma, beta);
     };
-    const drop = (x: Tensor2D): Tensor2D => tf.mul(x, tf.tensor2d(dropoutMask(x.size, dropoutSeed), x.shape));
+    const drop = (x: Tensor2D): Tensor2D =>
+      dropout === 0 ? x : tf.mul(x, tf.tensor2d(dropoutMask(x.size, dropout, dropoutSeed), x.shape));
     const loss = (...tensors: TfTensor[]): TfTensor => {
       const logits = forward(engine, weightsOf(tensors as Tensor2D[]), batch, normalise, drop);
       return weightedCrossEntropy(tf, logits, batch.targets, batch.weights);
@@ -121,10 +128,10 @@ function weightsOf(tensors: readonly Tensor2D[]): Weights {
 }
 
 /** 0 for what drops out, else 1 / (1 − share), so that sums keep their size. */
-function dropoutMask(size: number, seed: number): Float32Array {
+function dropoutMask(size: number, share: number, seed: number): Float32Array {
   const random = seededRandom(seed);
-  const kept = 1 / (1 - DROPOUT);
+  const kept = 1 / (1 - share);
   const mask = new Float32Array(size);
-  for (let i = 0; i < size; i++) mask[i] = random.next() < DROPOUT ? 0 : kept;
+  for (let i = 0; i < size; i++) mask[i] = random.next() < share ? 0 : kept;
   return mask;
 }

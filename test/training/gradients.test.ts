@@ -25,7 +25,8 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 function gruOracle(x: Matrix, w: Matrix, u: Matrix, b: Matrix, batch: number): Matrix {
   const units = u.length;
   const at = (m: Matrix, i: number, j: number): number => m[i]![j]!;
-  const product = (row: number[], m: Matrix, j: number): number => row.reduce((sum, value, i) => sum + value * at(m, i, j), 0);
+  const product = (row: number[], m: Matrix, j: number): number =>
+    row.reduce((sum, value, i) => sum + value * at(m, i, j), 0);
   const out: Matrix = [];
   for (let t = 0; t < x.length; t++) {
     const h = out[t - batch] ?? Array.from({ length: units }, () => 0);
@@ -56,7 +57,8 @@ function convOracle(clips: Matrix[], kernel: Matrix, width: number, stride: numb
 /** Central differences of Σ weights · f, for some of the entries of `matrix`. */
 function expectGradient(gradient: Tensor2D, matrix: Matrix, weights: Matrix, f: () => Matrix): void {
   const values = gradient.arraySync();
-  const loss = (): number => f().reduce((sum, row, i) => sum + row.reduce((s, value, j) => s + value * weights[i]![j]!, 0), 0);
+  const loss = (): number =>
+    f().reduce((sum, row, i) => sum + row.reduce((s, value, j) => s + value * weights[i]![j]!, 0), 0);
   for (let trial = 0; trial < 12; trial++) {
     const row = matrix[random.below(matrix.length)]!;
     const column = random.below(row.length);
@@ -92,7 +94,9 @@ describe('the GRU', () => {
     };
     const inputsOf = [x, w, u, b].map(tensor);
     expectClose(layer(...inputsOf).arraySync(), gruOracle(x, w, u, b, batch));
-    const gradients = tf.grads((...tensors) => tf.sum(tf.mul(layer(...(tensors as Tensor2D[])), tensor(weights))))(inputsOf);
+    const gradients = tf.grads((...tensors) => tf.sum(tf.mul(layer(...(tensors as Tensor2D[])), tensor(weights))))(
+      inputsOf,
+    );
     [x, w, u, b].forEach((one, i) =>
       expectGradient(gradients[i] as Tensor2D, one, weights, () => gruOracle(x, w, u, b, batch)),
     );

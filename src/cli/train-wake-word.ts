@@ -1,0 +1,172 @@
+import { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { type Engine, ENGINES } from '../audio/speech/voices';
+import { UsherError } from '../errors';
+import { readBundle } from '../inference/bundle';
+import { modelsDir, packageRoot, soundCacheDir } from '../system/paths';
+import type { RoundResult } from '../training/checkpoint';
+import { importNetwork } from '../training/import';
+import type { Network, NetworkShape } from '../training/parameters';
+import { DEFAULT_PLAN, type TrainingPlan } from '../training/trainer';
+import { trainWakeWord } from '../training/wake-word';
+import { wakeWordInputOf } from '../voice/wake-word';
+import { wholeNumber } from './arguments';
+import { createProgress, type Progress } from './progress';
+
+interface Options {
+  readonly positives: readonly string[];
+  readonly negatives: readonly string[];
+  readonly background: readonly string[];
+  readonly impulses: readonly string[];
+  readonly engines?: readonly string[];
+  readonly name?: string;
+  readonly from?: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly mining: number;
+  readonly miningHours: number;
+  readonly validationHours: number;
+  readonly speech: number;
+  readonly channels: number;
+  readonly units: number;
+  readonly resume?: boolean;
+  readonly threads: number;
+  readonly work?: string;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed (espeak-ng,
+flite, festival); recordings of people make it much better: 100 or more of them, one word in each file. A fifth of every folder is
+kept for measuring (usher eval wake-word), a tenth for choosing the network; neither is trained on.
+
+Examples:
+  usher train wake-word computer --positives rec/computer --negatives rec/speech --background rec/noise
+  usher train wake-word activate --negatives rec/speech --background rec/noise --resume
+  usher train wake-word computer --from models/wake-computer --positives rec/computer rec/mine --steps 600
+`;
+
+export function trainWakeWordCommand(): Command {
+  return new Command('wake-word')
+    .description('train a trigger word from recordings and synthetic speech')
+    .argument('<word>', 'as it is spelt, in lower case')
+    .option('--positives <dirs...>', 'recordings of the word, one in each file', [])
+    .option('--negatives <dirs...>', 'recordings of other speech', [])
+    .option('--background <dirs...>', 'recordings of noise and music', [])
+    .option('--impulses <dirs...>', "rooms' impulse responses", [])
+    .option('--engines <names...>', 'synthesise with these alone')
+    .option('--name <name>', 'of the bundle (default: wake-WORD)')
+    .option('--from <bundle>', 'fine-tune this one')
+    .option('--seed <n>', 'the same seed, the same data', wholeNumber, DEFAULT_PLAN.seed)
+    .option('--steps <n>', 'in all', wholeNumber, DEFAULT_PLAN.steps)
+    .option('--mining <n>', 'rounds of mining hard negatives', wholeNumber, DEFAULT_PLAN.mining)
+    .option('--mining-hours <n>', 'of sound that each round listens to', wholeNumber, DEFAULT_PLAN.miningHours)
+    .option(
+      '--validation-hours <n>',
+      'of sound by which the network is chosen',
+      wholeNumber,
+      DEFAULT_PLAN.validationHours,
+    )
+    .option('--speech <percent>', 'of the usual amount of synthetic speech', wholeNumber, 100)
+    .option('--channels <n>', 'of the convolution', wholeNumber, DEFAULT_PLAN.shape.channels)
+    .option('--units <n>', 'of each GRU', wholeNumber, DEFAULT_PLAN.shape.units)
+    .option('--threads <n>', 'that mix sound', wholeNumber, Math.max(1, availableParallelism() - 1))
+    .option('--resume', 'go on from the last checkpoint')
+    .option('--work <dir>', 'for checkpoint and plots (default: .usher/training/NAME)')
+    .option('--out <dir>', 'folder of model bundles', modelsDir())
+    .option('--json', 'print JSON')
+    .addHelpText('after', HELP)
+    .action(trainWord);
+}
+
+async function trainWord(word: string, options: Options): Promise<void> {
+  const name = options.name ?? `wake-${word.replaceAll(' ', '-')}`;
+  const from = options.from === undefined ? null : await readNetwork(options.from);
+  const plan: TrainingPlan = {
+    ...DEFAULT_PLAN,
+    seed: options.seed,
+    steps: options.steps,
+    mining: options.mining,
+    miningHours: options.miningHours,
+    validationHours: options.validationHours,
+    speechShare: options.speech / 100,
+    shape: from === null ? shapeOf(options) : from.network.shape,
+  };
+  const progress = createProgress();
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  try {
+    const outcome = await trainWakeWord({
+      ...options,
+      word,
+      name,
+      plan,
+      from,
+      engines: enginesOf(options.engines),
+      resume: options.resume === true,
+      workDir: options.work ?? path.join(packageRoot(), '.usher', 'training', name),
+      cacheDir: soundCacheDir(),
+      modelsDir: options.out,
+      command: commandOf(word, options),
+      signal: stop.signal,
+      onProgress: (label, share) => progress.update(label, share),
+      onRemark: (text) => say(progress, text),
+      onRound: (result) => say(progress, roundText(result)),
+    });
+    progress.done();
+    const { bundle, state } = outcome;
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify({ bundle, rounds: state.rounds })}\n` : `${bundle} is trained.\n`,
+    );
+  } finally {
+    progress.done();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+async function readNetwork(bundle: string): Promise<{ network: Network; name: string }> {
+  const { card, modelFile } = await readBundle(bundle);
+  wakeWordInputOf(card);
+  return { network: importNetwork(await readFile(modelFile), card), name: `${card.name} ${card.version}` };
+}
+
+function shapeOf({ channels, units }: Options): NetworkShape {
+  for (const [option, value] of Object.entries({ channels, units }))
+    if (value % 8 !== 0) throw new UsherError('usage', `--${option} ${value}: a multiple of 8 is expected`);
+  return { channels, units };
+}
+
+function enginesOf(names: readonly string[] | undefined): Engine[] | undefined {
+  return names?.map((name) => {
+    const engine = ENGINES.find((known) => known === name);
+    if (engine === undefined) throw new UsherError('usage', `--engines ${name}: known are ${ENGINES.join(', ')}`);
+    return engine;
+  });
+}
+
+/** As it can be typed again; folders by their own names, since where they lie is nobody's business. */
+function commandOf(word: string, options: Options): string {
+  const folders = (['positives', 'negatives', 'background', 'impulses'] as const).flatMap((kind) =>
+    options[kind].length === 0 ? [] : [`--${kind}`, ...options[kind].map((folder) => path.basename(folder))],
+  );
+  const numbers = (['seed', 'steps', 'mining', 'miningHours', 'speech', 'channels', 'units'] as const).flatMap(
+    (key) => [`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(options[key])],
+  );
+  const engines = options.engines === undefined ? [] : ['--engines', ...options.engines];
+  const from = options.from === undefined ? [] : ['--from', path.basename(options.from)];
+  return ['usher train wake-word', JSON.stringify(word), ...folders, ...engines, ...from, ...numbers].join(' ');
+}
+
+function roundText({ round, falseAcceptsPerHour, misses, threshold, minedNegatives }: RoundResult): string {
+  const missed = misses.map(({ condition, miss }) => `${condition} ${(100 * miss).toFixed(1)} %`).join(', ');
+  return `round ${round}: missed ${missed} at ${falseAcceptsPerHour.toFixed(2)} false accepts an hour (score ${threshold}); ${minedNegatives} mined negatives`;
+}
+
+function say(progress: Progress, text: string): void {
+  progress.done();
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,127 @@
+import type { OperatingPoint } from '../inference/card';
+
+/** When a run of scores counts as the word: as the trigger of the voice path has it. */
+export interface TriggerShape {
+  readonly smoothSteps: number;
+  readonly patienceSteps: number;
+  readonly refractorySteps: number;
+}
+
+/** Mean over the last steps at every step; what lies before the begin counts as 0. */
+export function smoothed(scores: Float32Array, steps: number): Float32Array {
+  const out = new Float32Array(scores.length);
+  for (let i = 0; i < scores.length; i++) {
+    let sum = 0;
+    for (let j = Math.max(0, i - steps + 1); j <= i; j++) sum += scores[j] as number;
+    out[i] = sum / steps;
+  }
+  return out;
+}
+
+/** The threshold at or below which each step fires: the least mean of the last `patience` steps. */
+export function strength(scores: Float32Array, { smoothSteps, patienceSteps }: TriggerShape): Float32Array {
+  const means = smoothed(scores, smoothSteps);
+  const out = new Float32Array(scores.length);
+  for (let i = patienceSteps - 1; i < means.length; i++) {
+    let least = Infinity;
+    for (let j = i - patienceSteps + 1; j <= i; j++) least = Math.min(least, means[j] as number);
+    out[i] = least;
+  }
+  return out;
+}
+
+/** Steps at which the trigger fires at `threshold`, given the means and not the raw scores. */
+export function activations(means: Float32Array, threshold: number, shape: TriggerShape): number[] {
+  const { patienceSteps, refractorySteps } = shape;
+  const fired: number[] = [];
+  let held = 0;
+  let deaf = 0;
+  let armed = true;
+  for (let i = 0; i < means.length; i++) {
+    const above = (means[i] as number) >= threshold;
+    armed ||= !above;
+    if (deaf > 0) {
+      deaf--;
+      continue;
+    }
+    held = above && armed ? held + 1 : 0;
+    if (held < patienceSteps) continue;
+    fired.push(i);
+    held = 0;
+    deaf = refractorySteps;
+    armed = false;
+  }
+  return fired;
+}
+
+/** Strongest answer to one spoken word. */
+export interface Trials {
+  readonly condition: string;
+  readonly strengths: readonly number[];
+}
+
+export interface Recording {
+  readonly name: string;
+  readonly seconds: number;
+  readonly means: Float32Array;
+}
+
+/** False accepts and misses at one threshold. */
+export interface Setting {
+  readonly threshold: number;
+  readonly falseAccepts: number;
+  readonly falseAcceptsPerHour: number;
+  readonly misses: readonly { readonly condition: string; readonly miss: number }[];
+}
+
+const THRESHOLDS = [
+  ...Array.from({ length: 97 }, (_, i) => 0.02 + 0.01 * i),
+  ...Array.from({ length: 9 }, (_, i) => 0.99 + 0.001 * i),
+].map((value) => Number(value.toFixed(3)));
+
+/** Every threshold's setting, from the loosest to the strictest. */
+export function measureSettings(
+  recordings: readonly Recording[],
+  trials: readonly Trials[],
+  shape: TriggerShape,
+): Setting[] {
+  const hours = recordings.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
+  return THRESHOLDS.map((threshold) => {
+    const falseAccepts = recordings.reduce((sum, { means }) => sum + activations(means, threshold, shape).length, 0);
+    const misses = trials.map(({ condition, strengths }) => ({
+      condition,
+      miss: strengths.filter((value) => value < threshold).length / Math.max(1, strengths.length),
+    }));
+    return { threshold, falseAccepts, falseAcceptsPerHour: falseAccepts / hours, misses };
+  });
+}
+
+/** The loosest setting from which on no stricter one has more false accepts than allowed; the strictest where there is none. */
+export function settingAt(settings: readonly Setting[], falseAcceptsPerHour: number): Setting {
+  const last = settings.at(-1);
+  if (last === undefined) throw new RangeError('no settings');
+  const tooMany = settings.findLastIndex((setting) => setting.falseAcceptsPerHour > falseAcceptsPerHour);
+  return settings[tooMany + 1] ?? last;
+}
+
+/** Mean miss over the conditions: one number to choose a network by. */
+export function meanMiss({ misses }: Pick<Setting, 'misses'>): number {
+  return misses.reduce((sum, { miss }) => sum + miss, 0) / Math.max(1, misses.length);
+}
+
+const TARGETS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+/** The card's table: the best setting for each target rate, each once, the strictest first. */
+export function operatingPoints(settings: readonly Setting[], measuredOn: string): OperatingPoint[] {
+  const rows = new Map<number, OperatingPoint>();
+  for (const target of TARGETS) {
+    const { threshold, falseAcceptsPerHour, misses } = settingAt(settings, target);
+    rows.set(threshold, {
+      falseAcceptsPerHour: Number(falseAcceptsPerHour.toFixed(3)),
+      score: threshold,
+      misses: misses.map(({ condition, miss }) => ({ condition, miss: Number(miss.toFixed(4)) })),
+      measuredOn,
+    });
+  }
+  return [...rows.values()].sort((a, b) => b.score - a.score);
+}

@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { clipCount, secondsOf, selectClips, type SoundBank } from '../audio/bank';
+import type { Materials } from '../audio/materials';
+import { prepareData, type WordData } from '../audio/prepare';
+import { RATE_HZ } from '../audio/rate';
+import { type SpeechCounts, TRAINING_COUNTS } from '../audio/speech/plan';
+import type { Engine } from '../audio/speech/voices';
+import { writeBundle } from '../bundles/write';
+import { messageOf, UsherError } from '../errors';
+import { streamSeed } from '../evaluation/random';
+import { FEATURE_VERSION } from '../voice/features';
+import { loadCheckpoint, saveCheckpoint, type RoundResult, type TrainingState } from './checkpoint';
+import { ClipPool } from './clip-pool';
+import type { ClipMaterials, ClipSource } from './framed-clip';
+import { Listener } from './listener';
+import type { Setting } from './operating-points';
+import type { Network } from './parameters';
+import { train, type TrainingPlan, TRIGGER_SHAPE } from './trainer';
+import { lossPlot, trainingDetPlot } from './training-plots';
+import { CONDITIONS, makeValidationSet, validate } from './validation';
+import { wakeWordBundle } from './wake-word-bundle';
+
+export interface WakeWordTraining {
+  readonly word: string;
+  readonly name: string;
+  readonly positives: readonly string[];
+  readonly negatives: readonly string[];
+  readonly background: readonly string[];
+  readonly impulses: readonly string[];
+  /** Those to synthesise with; all that are installed where it is undefined. */
+  readonly engines?: readonly Engine[] | undefined;
+  readonly plan: TrainingPlan;
+  /** A network to fine-tune. */
+  readonly from: { readonly network: Network; readonly name: string } | null;
+  readonly resume: boolean;
+  readonly threads: number;
+  /** Folder of the checkpoint, the plots and the list of what was used. */
+  readonly workDir: string;
+  readonly cacheDir: string;
+  readonly modelsDir: string;
+  /** For the card. */
+  readonly command: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress: (label: string, share: number) => void;
+  readonly onRemark: (text: string) => void;
+  readonly onRound: (result: RoundResult) => void;
+}
+
+export interface WakeWordOutcome {
+  readonly bundle: string;
+  readonly settings: readonly Setting[];
+  readonly state: TrainingState;
+}
+
+/** Seconds of sound for the card's table: more than for choosing, since its rates are promised. */
+const TABLE_HOURS = 3;
+const TABLE_TRIALS = 400;
+
+/**
+ * From folders of sound to a bundle: prepares the data, trains, measures the operating points on the validation part, and writes the
+ * bundle. @throws UsherError naming what is wrong; the last checkpoint stays whole
+ */
+export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWordOutcome> {
+  const { plan, workDir, word, onProgress } = options;
+  const data = await prepareData({ ...requestOf(options), onProgress });
+  data.remarks.forEach(options.onRemark);
+  const checkpoint = path.join(workDir, 'training.checkpoint');
+  const fingerprint = fingerprintOf(options, data);
+  const resumed = options.resume ? await loadCheckpoint(checkpoint, fingerprint) : null;
+  await writeText(path.join(workDir, 'used.json'), JSON.stringify(data.used));
+  const source = new ClipPool(distinct(data.materials), options.threads);
+  try {
+    const { network, state } = await train({
+      plan,
+      source,
+      from: options.from?.network ?? null,
+      resumed,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      save: async (now) => {
+        await saveCheckpoint(checkpoint, fingerprint, now);
+        await writeText(path.join(workDir, 'loss.svg'), lossPlot(word, now.losses, now.rounds));
+      },
+      onProgress,
+      onRound: options.onRound,
+    });
+    const settings = await measure(network, source, options);
+    await writeText(path.join(workDir, 'det.svg'), trainingDetPlot(word, settings));
+    const bundle = await writeBundle(
+      options.modelsDir,
+      wakeWordBundle({
+        name: options.name,
+        word,
+        version: '1.0.0',
+        trainingData: describe(data, options),
+        command: options.command,
+        network,
+        settings,
+        measuredOn: measuredOn(data.materials.validation, settings),
+      }),
+    );
+    return { bundle, settings, state };
+  } finally {
+    await source.close();
+  }
+}
+
+function requestOf({ word, positives, negatives, background, impulses, cacheDir, plan, engines }: WakeWordTraining) {
+  return {
+    word,
+    positives,
+    negatives,
+    background,
+    impulses,
+    cacheDir,
+    seed: plan.seed,
+    counts: countsOf(plan),
+    ...(engines === undefined ? {} : { engines }),
+  };
+}
+
+/**
+ * Said by a synthesiser, these are the word. Trained on as something else they would teach to miss it.
+ */
+const SAME_SOUND: Readonly<Record<string, readonly string[]>> = {
+  computer: ['come pewter', 'come put her'],
+  jarvis: ['jervis', 'jarvi', 'jarvie'],
+  activate: ['active eight', 'active aid', 'act of eight', 'act of hate'],
+};
+
+function distinct({ train: training, validation }: WordData['materials']): ClipMaterials {
+  const without = (materials: Materials): Materials => {
+    const same = SAME_SOUND[materials.word] ?? [];
+    const { near } = materials;
+    return {
+      ...materials,
+      near: selectClips(near, (i) => !same.some((text) => (near.names[i] ?? '').endsWith(`: ${text}`))),
+    };
+  };
+  return { train: without(training), validation: without(validation) };
+}
+
+function countsOf({ speechShare }: TrainingPlan): SpeechCounts {
+  const { positives, near, sentences } = TRAINING_COUNTS;
+  const part = (count: number): number => Math.round(count * speechShare);
+  return { positives: part(positives), near: part(near), sentences: part(sentences) };
+}
+
+/** On other mixtures than those by which the network was chosen. */
+async function measure(network: Network, source: ClipSource, { plan, onProgress }: WakeWordTraining) {
+  const size = {
+    seed: streamSeed(plan.seed, 9),
+    trials: Math.max(plan.validationTrials, Math.min(TABLE_TRIALS, 2 * plan.validationTrials)),
+    hours: Math.max(plan.validationHours, Math.min(TABLE_HOURS, 2.5 * plan.validationHours)),
+  };
+  const set = await makeValidationSet(source, size, (share) => onProgress('measuring operating points', share));
+  const listener = await Listener.of(network);
+  try {
+    return await validate(listener, set, TRIGGER_SHAPE);
+  } finally {
+    await listener.close();
+  }
+}
+
+/** What makes a training this one. A changed recording changes the hashes. */
+function fingerprintOf({ word, plan, from }: WakeWordTraining, { used }: WordData): string {
+  const facts = { word, plan, from: from?.name ?? null, features: FEATURE_VERSION, used };
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+}
+
+function describe({ materials: { train: all } }: WordData, { from }: WakeWordTraining): string {
+  const real = clipCount(all.real);
+  const speech = all.speech.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
+  const noise = all.noise.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
+  return [
+    real === 0 ? 'no recording of the word by a person' : `${real} recordings of the word by people`,
+    `${clipCount(all.synthetic)} synthetic ones, ${clipCount(all.near)} synthetic words that sound like it, ${clipCount(all.sentences)} synthetic sentences`,
+    `other speech: ${speech || 'synthetic alone'}`,
+    `backgrounds: ${noise || 'generated alone'}`,
+    ...(from === null ? [] : [`fine-tuned from ${from.name}`]),
+  ].join('; ');
+}
+
+const minutes = (bank: SoundBank): string => `${(secondsOf(bank, RATE_HZ) / 60).toFixed(1)} min`;
+
+function measuredOn(validation: Materials, settings: readonly Setting[]): string {
+  const real = clipCount(validation.real);
+  const loosest = settings[0];
+  const hours =
+    loosest === undefined || loosest.falseAccepts === 0
+      ? TABLE_HOURS
+      : loosest.falseAccepts / loosest.falseAcceptsPerHour;
+  const words =
+    real === 0
+      ? 'synthetic words alone'
+      : `${real} recordings of people and ${clipCount(validation.synthetic)} synthetic ones`;
+  return `validation part (never trained on, but used to choose the network): ${words}, mixed at ${CONDITIONS.map(({ condition }) => condition).join(', ')}; ${hours.toFixed(1)} h of mixed speech, music and noise without the word`;
+}
+
+async function writeText(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  } catch (error) {
+    throw new UsherError('file-unreadable', `${file} cannot be written: ${messageOf(error)}`, {
+      cause: error,
+      remedy: 'Make room on the disk, then go on with --resume.',
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import { CPU_ONE_THREAD } from '../../src/inference/model';
+import { loadTfjs } from '../../src/inference/tfjs';
+import { loadOnnx } from '../../src/inference/onnx';
+import { Arena } from '../../src/training/arena';
+import { assemble } from '../../src/training/batches';
+import { calibrate } from '../../src/training/calibrate';
+import { type RoundResult, type TrainingState } from '../../src/training/checkpoint';
+import { exportOnnx } from '../../src/training/export';
+import { importNetwork } from '../../src/training/import';
+import { score } from '../../src/training/network';
+import { meanMiss } from '../../src/training/operating-points';
+import { type Network, PARAMETER_NAMES } from '../../src/training/parameters';
+import { DEFAULT_PLAN, train, type TrainerOptions, type TrainingPlan } from '../../src/training/trainer';
+import { loadCheckpoint, saveCheckpoint } from '../../src/training/checkpoint';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ToneSource } from '../support/tone-source';
+import { randomNetwork } from '../support/wake-word';
+
+const PLAN: TrainingPlan = {
+  ...DEFAULT_PLAN,
+  shape: { channels: 8, units: 16 },
+  steps: 110,
+  batch: 16,
+  mining: 1,
+  miningHours: 0.005,
+  miningMost: 12,
+  validationHours: 0.02,
+  validationTrials: 12,
+};
+
+interface Run {
+  readonly network: Network;
+  readonly state: TrainingState;
+  readonly rounds: RoundResult[];
+}
+
+async function run(plan: TrainingPlan, options: Partial<TrainerOptions> = {}): Promise<Run> {
+  const rounds: RoundResult[] = [];
+  const trained = await train({
+    plan,
+    source: new ToneSource(),
+    from: null,
+    resumed: null,
+    save: () => Promise.resolve(),
+    onProgress: () => undefined,
+    onRound: (result) => rounds.push(result),
+    ...options,
+  });
+  return { ...trained, rounds };
+}
+
+const weightsOf = ({ parameters, norm1, norm2 }: Network): number[] => [
+  ...PARAMETER_NAMES.flatMap((name) => [...parameters[name].data]),
+  ...[norm1, norm2].flatMap(({ mean, variance }) => [...mean, ...variance]),
+];
+
+describe('training', () => {
+  jest.setTimeout(120_000);
+
+  it('learns to hear the word and not what sounds like it, and mines what it mistakes', async () => {
+    const { rounds, state } = await run(PLAN);
+    expect(rounds.map(({ round, step }) => [round, step])).toEqual([
+      [0, 35],
+      [1, 110],
+    ]);
+    expect(state.losses[0]!.loss).toBeGreaterThan(2 * state.losses.at(-1)!.loss);
+    expect(rounds[1]!.falseAcceptsPerHour).toBe(0);
+    expect(meanMiss(rounds[1]!)).toBeLessThan(0.3);
+    expect(state.mined[0]!.negatives.length).toBeGreaterThan(0);
+    expect(state.best).not.toBeNull();
+  });
+
+  it('goes on from a checkpoint as if it had never stopped', async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'usher-training-'));
+    const file = path.join(dir, 'checkpoint');
+    try {
+      const plan = { ...PLAN, steps: 24 };
+      const whole = await run(plan);
+      const stop = new AbortController();
+      const stopped = run(plan, {
+        signal: stop.signal,
+        save: (state) => saveCheckpoint(file, 'this one', state),
+        // In the second round, so that what was mined must come back too.
+        onProgress: (label, share) => {
+          if (label.startsWith('training, round 1') && share > 0.4) stop.abort();
+        },
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+      const resumed = await loadCheckpoint(file, 'this one');
+      expect(resumed!.step).toBeGreaterThan(8);
+      expect(resumed!.step).toBeLessThan(24);
+      const source = new ToneSource();
+      const continued = await run(plan, { resumed, source });
+      expect(weightsOf(continued.state.network)).toEqual(weightsOf(whole.state.network));
+      expect(weightsOf(continued.network)).toEqual(weightsOf(whole.network));
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('keeps the last checkpoint and says why when one cannot be written', async () => {
+    const refuse = (): Promise<void> => Promise.reject(new Error('ENOSPC: no space left on device'));
+    await expect(run({ ...PLAN, steps: 4, mining: 0 }, { save: refuse })).rejects.toThrow('ENOSPC');
+  });
+});
+
+describe('a shipped network, taken apart to be trained further', () => {
+  it('computes what it computed, before and after its statistics are measured', async () => {
+    const { tf } = await loadTfjs('wasm');
+    const engine = { tf, arena: new Arena() };
+    const source = new ToneSource();
+    const clips = await Promise.all(Array.from({ length: 8 }, (_, seed) => source.clip({ seed })));
+    const batch = assemble(clips, 1);
+    const network = randomNetwork();
+    const before = score(engine, network, batch);
+    const imported = importNetwork(exportOnnx(network), { name: 'wake-test' });
+    expectNear(score(engine, imported, batch), before);
+    calibrate(engine, imported, batch);
+    expect(imported.norm1.mean.some((value) => Math.abs(value) > 0.01)).toBe(true);
+    expectNear(score(engine, imported, batch), before);
+  });
+
+  it('is refused when usher did not write it', async () => {
+    expect(() => importNetwork(Uint8Array.of(1, 2, 3), { name: 'odd' })).toThrow(/odd is no wake word/);
+    await expect(loadOnnx(exportOnnx(randomNetwork()), CPU_ONE_THREAD)).resolves.toBeDefined();
+  });
+});
+
+function expectNear(actual: Float32Array, expected: Float32Array): void {
+  expect(actual.length).toBe(expected.length);
+  const worst = actual.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
+  expect(worst).toBeLessThan(2e-5);
+}
