@@ -3,6 +3,7 @@ import { FILES } from './files';
 import { MESSAGES } from './messages';
 import { MODELS } from './models';
 import { SENSORS } from './sensors';
+import { VOICE } from './voice';
 
 /** Every parser of what comes from outside. A target is made where it runs: some open files. */
-export const TARGETS: readonly (() => Target)[] = [...MESSAGES, ...SENSORS, ...FILES, ...MODELS];
+export const TARGETS: readonly (() => Target)[] = [...MESSAGES, ...SENSORS, ...FILES, ...MODELS, ...VOICE];
