@@ -69,7 +69,7 @@ export function evalWakeWordCommand(): Command {
     .option('--held-out', 'only the part of each folder that training keeps apart')
     .option('--synthetic <n>', 'words by synthetic voices (default: none beside recordings, else 300)', wholeNumber)
     .addOption(new Option('--engines <names...>', 'that synthesise').choices(ENGINES))
-    .option('--hours <n>', 'of mixed sound without the word', wholeNumber, 3)
+    .option('--hours <n>', 'of mixed sound without the word; 0: as recorded alone', hours, 3)
     .option('--repeats <n>', 'noises around each word', wholeNumber, 3)
     .addOption(new Option('--sensitivity <preset>', 'of the card').choices(SENSITIVITIES).default('medium'))
     .option('--threshold <score>', 'instead of a preset', score)
@@ -80,6 +80,12 @@ export function evalWakeWordCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
     .action(evalWakeWord);
+}
+
+function hours(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1000)) throw new UsherError('usage', `--hours ${text}: a number of hours is expected`);
+  return value;
 }
 
 function score(text: string): number {
@@ -128,7 +134,8 @@ async function evalWakeWord(options: Options): Promise<void> {
 
 async function readData(options: Options, word: string, progress: Progress): Promise<WakeData> {
   const positives = options.synthetic ?? (options.positives.length === 0 ? 300 : 0);
-  const others = 300;
+  // Only mixed sound has them.
+  const others = options.hours > 0 ? 300 : 0;
   const data = await readWakeData({
     ...options,
     word,

@@ -62,3 +62,6 @@ export async function deleteCaptures(folder: string): Promise<number> {
   for (const { name } of files) await rm(join(folder, name), { force: true });
   return files.length;
 }
+
+/** Where a microphone's captures are, within the daemon's data. */
+export const captureFolder = (dataDir: string, microphone: string): string => join(dataDir, 'captures', microphone);
