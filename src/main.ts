@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import('./cli/bench.js')).benchCommand(),
   train: async () => (await import('./cli/train.js')).trainCommand(),
   actuator: async () => (await import('./cli/actuator.js')).actuatorCommand(),
+  record: async () => (await import('./cli/record.js')).recordCommand(),
   reader: async () => (await import('./cli/reader.js')).readerCommand(),
   command: async () => (await import('./cli/command.js')).commandCommand(),
   'command-key': async () => (await import('./cli/command.js')).commandKeyCommand(),

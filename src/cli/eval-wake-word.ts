@@ -43,7 +43,7 @@ interface Options {
 }
 
 /** As the daemon has it, unless a microphone is configured otherwise. */
-const REFRACTORY_MS = 1500;
+const REFRACTORY_MS = 2000;
 
 const HELP = `
 Words are heard as recorded (clean), in recorded backgrounds at 10, 5 and 0 dB, and at ±20 dB of gain; what is no word is heard as

@@ -48,6 +48,11 @@ const Word = z.strictObject({
 });
 export type WordConfig = z.infer<typeof Word>;
 
+const Capture = z.strictObject({
+  maxFiles: z.number().int().min(1).max(10_000).default(200).describe('The oldest go first'),
+  maxMb: z.number().min(0.1).max(10_000).default(50).describe('A capture of 3 s has 0.1 MB'),
+});
+
 export const MicrophoneConfig = z.strictObject({
   id: MicrophoneId,
   source: z.discriminatedUnion('type', [Arecord, Sox, Rec, SoundFile, Stdin]),
@@ -69,6 +74,11 @@ export const MicrophoneConfig = z.strictObject({
     .default(30_000)
     .describe(
       'Nothing but one value (zeros, a direct current) for so long: the microphone is opened anew. null: never, for one whose noise gate does that',
+    ),
+  capture: Capture.nullable()
+    .default(null)
+    .describe(
+      'Keep 3 s of sound around every activation and near miss, on this machine alone, to train with (usher record captures lists and deletes them). Tell the people in the room. null: nothing is kept',
     ),
   activationLifeMs: z
     .number()

@@ -5,6 +5,7 @@ import type { MqttClient } from '../mqtt/client';
 import type { Progress } from '../system/health-watchdog';
 import type { Log } from '../system/log';
 import { childEntry, packageVersion } from '../system/paths';
+import { captureFolder } from '../voice/capture/capture-folder';
 import type { HealthBoard } from './health';
 import { publishActivation, publishWords } from './publishing';
 import { type MicrophoneCounts, VoiceService } from './voice-service';
@@ -49,7 +50,7 @@ export class Voices {
       const service = new VoiceService(
         microphone,
         childEntry('voice'),
-        { microphone, modelsDir, execution: config.inference },
+        { microphone, modelsDir, execution: config.inference, captureDir: captureFolder(loaded.dataDir, id) },
         this.eventsOf(id, microphone.activationLifeMs),
         log.child(id),
       );

@@ -19,7 +19,7 @@ export class MeasuredVoice {
   activations = 0;
 
   constructor(microphone: MicrophoneConfig, modelsDir: string) {
-    const job: VoiceJob = { microphone, modelsDir, execution: CPU_ONE_THREAD };
+    const job: VoiceJob = { microphone, modelsDir, execution: CPU_ONE_THREAD, captureDir: null };
     this.child = new SupervisedChild({
       ...{ name: microphone.id, entry: childEntry('voice'), job, startMs: READY_MS, silentMs: 30_000, stopMs: 3000 },
       output: (line) => (this.said = line),

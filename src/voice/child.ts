@@ -3,7 +3,8 @@ import type { VoiceEvent } from '../events';
 import { serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
 import { superviseSource } from '../system/source-supervisor';
-import { WordDetector } from './detector';
+import { SoundCaptures } from './capture/sound-captures';
+import { type NearMiss, WordDetector } from './detector';
 import { Hearing } from './hearing';
 import type { VoiceJob } from './job';
 import { WordModels } from './load';
@@ -39,11 +40,23 @@ async function runVoice(
     monotonicMs,
   });
   const watched = hearing.watch(source);
+  const { capture } = microphone;
+  const captures =
+    capture === null || job.captureDir === null
+      ? null
+      : new SoundCaptures(
+          job.captureDir,
+          { maxFiles: capture.maxFiles, maxBytes: capture.maxMb * 1e6 },
+          Date.now,
+          log.warn,
+        );
+  const nearMiss = captures === null ? null : (miss: NearMiss): void => captures.event({ kind: 'near-miss', ...miss });
   const subscription = voicePipeline({
     microphoneId: microphone.id,
     microphone: superviseSource(watched, microphoneSupervision(watched.name, microphone, monotonicMs)),
     hearing,
-    detector: new WordDetector(words),
+    detector: new WordDetector(words, nearMiss),
+    captures,
   }).subscribe({
     next: send,
     error: fail,

@@ -1,4 +1,5 @@
 import { UsherError } from '../errors';
+import { NO_RUN, type NearMissState, stepNearMiss } from './capture/near-miss';
 import { FeatureExtractor, FRAME_SAMPLES, HOP_SAMPLES, MEL_BANDS } from './features';
 import { RecentSound, utteranceStart } from './recent-sound';
 import { PIECE_SAMPLES } from './sources/sound';
@@ -29,10 +30,21 @@ export interface Detection {
   readonly endAgo: number;
 }
 
+/** A word that nearly activated. */
+export interface NearMiss {
+  readonly model: string;
+  /** Highest mean score. */
+  readonly score: number;
+}
+
 interface Ear extends ListeningWord {
   state: TriggerState;
+  run: NearMissState;
   steps: number;
 }
+
+/** Of the threshold: from there on it is worth a person's look. */
+const NEAR_SHARE = 0.5;
 
 /** At most so many frames come of one piece: those it holds, and the one that was waiting for its end. */
 const MOST_FRAMES = Math.ceil(PIECE_SAMPLES / HOP_SAMPLES) + 1;
@@ -50,8 +62,12 @@ export class WordDetector {
   /** Samples since the last reset. */
   private heard = 0;
 
-  constructor(words: readonly ListeningWord[]) {
-    this.ears = words.map((word) => ({ ...word, state: FRESH_TRIGGER, steps: 0 }));
+  /** @param nearMiss told of every run of scores at half the threshold or more that did not activate */
+  constructor(
+    words: readonly ListeningWord[],
+    private readonly nearMiss: ((miss: NearMiss) => void) | null = null,
+  ) {
+    this.ears = words.map((word) => ({ ...word, state: FRESH_TRIGGER, run: NO_RUN, steps: 0 }));
     // A word that has waited with all but one frame of a step gets that one with the first frame.
     this.scores = new Float32Array(MOST_FRAMES + 1);
   }
@@ -64,6 +80,7 @@ export class WordDetector {
     for (const ear of this.ears) {
       ear.scorer.reset();
       ear.state = FRESH_TRIGGER;
+      ear.run = NO_RUN;
       ear.steps = 0;
     }
   }
@@ -95,8 +112,9 @@ export class WordDetector {
           remedy: 'Fetch or train the model again.',
         });
       ear.steps++;
-      const { state, fired } = stepTrigger(ear.trigger, ear.state, score);
+      const { state, fired, mean } = stepTrigger(ear.trigger, ear.state, score);
       ear.state = state;
+      this.watchNearMiss(ear, mean, fired !== null);
       if (fired === null) continue;
       // Up to the step that decided, not to the end of what was pushed: where sound is cut must not matter.
       const stepAgo = this.heard - this.endOf(ear, ear.steps);
@@ -115,6 +133,13 @@ export class WordDetector {
         startAgo: Math.max(endAgo, stepAgo + sound.length - utteranceStart(sound)) + later,
       });
     }
+  }
+
+  private watchNearMiss(ear: Ear, mean: number, fired: boolean): void {
+    if (this.nearMiss === null) return;
+    const { state, missed } = stepNearMiss(ear.trigger.threshold * NEAR_SHARE, ear.run, mean, fired);
+    ear.run = state;
+    if (missed !== null) this.nearMiss({ model: ear.model, score: missed });
   }
 
   /** The sample at the end of the last frame of a step, counted from 1. */

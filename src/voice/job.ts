@@ -6,6 +6,8 @@ export interface VoiceJob {
   readonly microphone: MicrophoneConfig;
   readonly modelsDir: string;
   readonly execution: ExecutionOptions;
+  /** Folder for what was heard, where the microphone's configuration asks for it; null keeps nothing. */
+  readonly captureDir: string | null;
 }
 
 /** How often a child reports its microphone's condition: also its sign of life. */

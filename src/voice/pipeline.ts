@@ -1,6 +1,7 @@
 import { concatMap, from, map, merge, type Observable, timer } from 'rxjs';
 import type { Activation, MicrophoneStatus } from '../events';
 import type { SourceHealth, Supervised } from '../system/source-supervisor';
+import type { SoundCaptures } from './capture/sound-captures';
 import type { WordDetector } from './detector';
 import type { Hearing } from './hearing';
 import { STATUS_EVERY_MS } from './job';
@@ -11,6 +12,8 @@ export interface VoicePipelineParts {
   readonly microphone: Supervised<LentSound>;
   readonly hearing: Pick<Hearing, 'report'>;
   readonly detector: Pick<WordDetector, 'push' | 'reset'>;
+  /** Null keeps nothing. */
+  readonly captures: Pick<SoundCaptures, 'push' | 'event' | 'reset'> | null;
 }
 
 /**
@@ -18,15 +21,20 @@ export interface VoicePipelineParts {
  * too. Never completes; fails when the networks do.
  */
 export function voicePipeline(parts: VoicePipelineParts): Observable<Activation | MicrophoneStatus> {
-  const { microphoneId, microphone, hearing, detector } = parts;
+  const { microphoneId, microphone, hearing, detector, captures } = parts;
   let lastScoredAt: number | null = null;
 
   const listen = async (sound: LentSound): Promise<Activation[]> => {
     const found: Activation[] = [];
     try {
-      if (sound.gap) detector.reset();
+      if (sound.gap) {
+        detector.reset();
+        captures?.reset();
+      }
+      captures?.push(sound.samples, sound.length);
       await detector.push(sound.samples, sound.length, ({ word, model, score, startAgo, endAgo }) => {
         const ago = (samples: number): number => Math.round(sound.at - (samples * 1000) / SOUND_RATE_HZ);
+        captures?.event({ kind: 'activated', model, score });
         found.push({
           ...{ kind: 'activation', microphone: microphoneId, word, model, score },
           ...{ startAt: ago(startAgo), endAt: ago(endAgo), at: sound.at },

@@ -36,7 +36,7 @@ export function missCases(
     .sort((a, b) => a.strength - b.strength)
     .map((one) => ({
       cause: causeOfMiss(one),
-      caption: `${one.trial.clip} ${one.trial.condition.name} ${one.trial.background ?? ''} score ${one.strength.toFixed(2)}, ${one.trial.levelDb.toFixed(0)} dBFS`,
+      caption: `${one.strength.toFixed(2)} ${one.trial.condition.name} ${one.trial.clip.slice(0, 12)} ${one.trial.background ?? ''} ${one.trial.levelDb.toFixed(0)} dBFS`,
       picture: () => Promise.resolve([pictureOfTrial(one, positives, materials, seed)]),
     }));
 }
