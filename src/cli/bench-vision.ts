@@ -1,5 +1,8 @@
 import { Command } from 'commander';
+import { SceneConfig } from '../config/scene';
 import { CameraConfig } from '../config/schema';
+import { UsherError } from '../errors';
+import { extrasFigures, type ExtrasSample, runExtras } from '../evaluation/bench-extras';
 import { BENCH_FACE_PX, BENCH_HEIGHT, BENCH_WIDTH, benchFrames } from '../evaluation/bench-frames';
 import { runVisionBench, visionFigures, type VisionPath } from '../evaluation/bench-vision';
 import { FaceApiReference } from '../evaluation/face-api';
@@ -7,8 +10,12 @@ import { TimedModel } from '../evaluation/timed-model';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { modelsDir } from '../system/paths';
 import { type FaceAnalyser, type AnalyserOptions } from '../vision/analyser';
+import { LIVENESS_MODEL, loadLiveness } from '../vision/liveness/model';
+import { LivenessWatch } from '../vision/liveness/watch';
 import { loadAnalyser, MODEL_SETS } from '../vision/load';
 import { WHOLE_FRAME } from '../vision/quality';
+import { loadScene, SCENE_MODEL } from '../vision/scene';
+import { SceneWatch } from '../vision/scene-watch';
 import { wholeNumber } from './arguments';
 import { printFigures } from './figures';
 import { createProgress } from './progress';
@@ -35,6 +42,7 @@ const PATHS = [
 
 const [SMALLEST_FACE_PX] = BENCH_FACE_PX;
 const WARM_UP = 3;
+const VISITS = 3;
 
 /** Everything passes: a refused face would not be encoded, and so look fast. */
 const OPEN_GATES: AnalyserOptions['gates'] = {
@@ -80,11 +88,14 @@ async function benchVision(options: Options): Promise<void> {
         onProgress: (share) => progress.update('frames', share),
       },
     );
+    const extras = await costOfExtras(options.modelsDir, frames, paths, (share) =>
+      progress.update('liveness, scene', share),
+    );
     progress.done();
     const names = paths.map(({ name }) => name);
     const detection = { ...sizes, face_api: [inputSize, inputSize] };
     const frame = { width: BENCH_WIDTH, height: BENCH_HEIGHT, facePx: BENCH_FACE_PX };
-    printFigures(visionFigures(samples, names), {
+    printFigures([...visionFigures(samples, names), ...extrasFigures(extras)], {
       json: options.json === true,
       more: { detection, frame, samples: samples.length },
     });
@@ -114,6 +125,31 @@ async function openPath({ name, models, mirror }: (typeof PATHS)[number], models
     },
   });
   return { name, analyser, models: timed };
+}
+
+/** With the accurate encoder, which is the default. Nothing where one of the two models is not installed. */
+async function costOfExtras(
+  modelsFolder: string,
+  frames: Parameters<typeof runExtras>[0],
+  paths: readonly { readonly name: string; readonly analyser: FaceAnalyser }[],
+  onProgress: (share: number) => void,
+): Promise<ExtrasSample[]> {
+  const analyser = paths.find(({ name }) => name === 'mbf')?.analyser;
+  if (analyser === undefined) return [];
+  const opened: { dispose(): Promise<void> }[] = [];
+  try {
+    const liveness = new LivenessWatch(await loadLiveness(modelsFolder, LIVENESS_MODEL, CPU_ONE_THREAD));
+    opened.push(liveness);
+    const classifier = await loadScene(modelsFolder, SCENE_MODEL, CPU_ONE_THREAD);
+    opened.push(classifier);
+    const scene = new SceneWatch('bench', classifier, SceneConfig.parse(undefined));
+    return await runExtras(frames, analyser, liveness, scene, VISITS, onProgress);
+  } catch (error) {
+    if (error instanceof UsherError && error.code === 'model-missing') return [];
+    throw error;
+  } finally {
+    for (const one of opened) await one.dispose();
+  }
 }
 
 /** Width and height of each detector's input for frames of this size. */

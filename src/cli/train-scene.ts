@@ -83,9 +83,9 @@ async function train(options: Options): Promise<void> {
         note: `the plain logistic unit: ${right} of ${data.test.length} pictures`,
       },
     ];
+    const figures = await writeAndJudge(options, data, trained, beside);
     const study =
       options.study === true ? studySizes(tf, data, training, (label, share) => progress.update(label, share)) : [];
-    const figures = await writeAndJudge(options, data, trained, beside);
     figures.push(...studyFigures(study));
     progress.done();
     if (options.report !== undefined)

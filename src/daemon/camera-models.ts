@@ -51,7 +51,7 @@ export async function chooseCameraModels(config: Config, modelsDir: string): Pro
   if (scene === null && (named || config.doors.some(({ scenes }) => Object.keys(scenes).length > 0)))
     missing.push({
       detail: `Scenes are configured and the model ${config.models.scene} is not installed: the strictest thresholds hold always.`,
-      remedy: 'It is part of the repository: restore models/scene, or train one with usher train scene.',
+      remedy: 'Train one: usher train scene --data DIR',
     });
   return { of, missing };
 }

@@ -5,7 +5,7 @@ import { messageOf, UsherError } from '../errors';
 import { holdDaemonLock } from '../store/daemon-lock';
 import { examineBroker } from './broker';
 import { examineCameras } from './cameras';
-import { examineDoors, examineReaders } from './doors';
+import { examineDoors, examineLiveness, examineReaders } from './doors';
 import { examineFiles } from './files';
 import { examined, type Examination, type Finding, type Patient } from './finding';
 import { examineClock, examineDisk, examineNode, examineService } from './machine';
@@ -26,6 +26,7 @@ const EXAMINATIONS: readonly (readonly [name: string, examination: Examination])
   ['store', examineStore],
   ['journal', examineJournal],
   ['door', examineDoors],
+  ['liveness', examineLiveness],
   ['reader', examineReaders],
   ['broker', examineBroker],
 ];

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { isMeasured } from '../access/thresholds';
 import { type ContactConfig, isSecured, type ReaderConfig } from '../config/readers';
+import { readCard } from '../inference/bundle';
 import { chooseModels, readEncoderCard } from '../vision/load';
-import { type Examination, type Finding, ok, warn } from './finding';
+import { type Examination, fail, type Finding, ok, warn } from './finding';
 import { isInstalled } from './program';
 
 /** Whether the false-match rate that a door asks for is one that the encoder was ever measured at. */
@@ -24,6 +26,49 @@ export const examineDoors: Examination = async ({ loaded: { config, modelsDir } 
       `${wanted}, but ${encoder} was measured down to ${lowest} only: the threshold is extended beyond the figures`,
       `Ask for ${lowest} or more, or measure further with \`usher eval faces\`.`,
     );
+  });
+};
+
+/** Whether what the doors ask of liveness can be answered. */
+export const examineLiveness: Examination = async ({ loaded: { config, modelsDir } }) => {
+  const name = config.models.liveness;
+  const installed = await readCard(join(modelsDir, name)).then(
+    () => true,
+    () => false,
+  );
+  return config.doors.flatMap(({ id, mode, liveness }) => {
+    const check = `liveness:${id}`;
+    const asked = liveness.mode === 'auto' ? 'advise (auto)' : liveness.mode;
+    if (liveness.mode === 'off')
+      return mode === 'verify'
+        ? []
+        : [
+            warn(
+              check,
+              'off, and a face alone opens: a photograph will',
+              'Set liveness.mode to require, or mode to verify.',
+            ),
+          ];
+    if (installed && liveness.mode === 'require') return [ok(check, `${asked}, by ${name}`)];
+    if (!installed && liveness.mode === 'require')
+      return [
+        fail(
+          check,
+          `${asked}, and ${name} is not installed: no face opens this door`,
+          `Run: usher models pull ${name}`,
+        ),
+      ];
+    if (mode === 'verify')
+      return [ok(check, installed ? `${asked}, by ${name}` : `${asked}, but ${name} is not installed`)];
+    return [
+      warn(
+        check,
+        `${asked}: a face alone opens, and one that looks like a picture is told, not refused`,
+        installed
+          ? 'Set liveness.mode to require.'
+          : `Run: usher models pull ${name}, and set liveness.mode to require.`,
+      ),
+    ];
   });
 };
 

@@ -39,8 +39,10 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
 
   const observe = async ({ frame, mono }: TimedFrame): Promise<Observation> => {
     try {
-      const change = (await scene?.observe(mono, frame)) ?? null;
-      if (change !== null) scenes.next(change);
+      if (scene !== null) {
+        const change = await scene.observe(mono, frame);
+        if (change !== null) scenes.next(change);
+      }
       const { faces, subject } = await analyser.live(frame);
       const tracked =
         subject === null ? null : tracker.update(mono, subject.box, subject.embedding, subject.quality.score);
