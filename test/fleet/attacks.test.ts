@@ -9,6 +9,9 @@ import { type Desired, RELEASE_LIMITS } from '../../src/fleet/release';
 import { OFFER_DOMAIN } from '../../src/fleet/trust/verifier';
 import { ALL, DAY, HASTY, NOW, refusal, Rig } from './rig';
 
+/** A fleet is a matter of many files; machines may be busy. */
+jest.setTimeout(120_000);
+
 const flip = (bytes: Buffer, at = bytes.length >> 1): Buffer => {
   const copy = Buffer.from(bytes);
   copy[at] = (copy[at] ?? 0) ^ 1;
