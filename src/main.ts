@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   models: async () => (await import('./cli/models.js')).modelsCommand(),
   eval: async () => (await import('./cli/eval.js')).evalCommand(),
   bench: async () => (await import('./cli/bench.js')).benchCommand(),
+  stylise: async () => (await import('./cli/stylise.js')).styliseCommand(),
   train: async () => (await import('./cli/train.js')).trainCommand(),
   actuator: async () => (await import('./cli/actuator.js')).actuatorCommand(),
   record: async () => (await import('./cli/record.js')).recordCommand(),

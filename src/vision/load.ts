@@ -82,6 +82,8 @@ export interface LoadOptions extends AnalyserOptions {
   readonly mirror?: boolean | undefined;
   /** Put around each network as it is opened; the benchmark measures the bare runs so. */
   readonly wrapModel?: ((model: Model, name: string) => Model) | undefined;
+  /** Put around the detector; evaluations that say themselves where a face is. */
+  readonly wrapDetector?: ((detector: FaceDetector) => FaceDetector) | undefined;
 }
 
 /** Opens the bundles (digests and golden vectors checked) and puts the analyser together. */
@@ -89,7 +91,8 @@ export async function loadAnalyser(options: LoadOptions): Promise<FaceAnalyser> 
   const detector = await loadDetector(options);
   const landmarker = detector.landmarker ? await loadLandmarker(options) : null;
   const encoder = await loadEncoder(options);
-  return new FaceAnalyser(detector.detector, landmarker, encoder, options);
+  const found = options.wrapDetector?.(detector.detector) ?? detector.detector;
+  return new FaceAnalyser(found, landmarker, encoder, options);
 }
 
 interface Opened {

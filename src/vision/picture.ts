@@ -74,6 +74,18 @@ export async function readPicture(source: string | Uint8Array, options: ReadPict
   }
 }
 
+/** The picture with its longer side at most `longer` pixels; a smaller one is returned as it is. */
+export async function shrinkPicture(frame: Frame, longer: number): Promise<Frame> {
+  if (Math.max(frame.width, frame.height) <= longer) return frame;
+  const { data, info } = await (
+    await raw(frame)
+  )
+    .resize(longer, longer, { fit: 'inside' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data };
+}
+
 /** Quality is 1 to 100. */
 export async function encodeJpeg(frame: Frame, quality = 92): Promise<Buffer> {
   return (await raw(frame)).jpeg({ quality }).toBuffer();
