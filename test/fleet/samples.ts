@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Offer, ReleaseDocument, Rollout } from '../../src/fleet/release';
+import type { Installed } from '../../src/fleet/update-state';
+import type { Facts } from '../../src/fleet/update-step';
+
+export const OPEN: Rollout = { stages: [500, 2500, 10_000], stage: 2, state: 'rolling', why: null };
+
+export function sha256(text: string | Uint8Array): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** An offer of release `n` on a channel; the digest of its document is that of `documentOf(n)` as far as the updater can tell. */
+export function offerOf(n: number, rollout: Rollout = OPEN, channel = 'face/encoder'): Offer {
+  return {
+    channel,
+    release: `${channel.replace('/', '-')}-${n}`,
+    version: `1.${n}.0`,
+    document: { bytes: 100, sha256: sha256(`document ${channel} ${n}`) },
+    rollout,
+  };
+}
+
+export function releaseOf(n: number, change: Partial<ReleaseDocument> = {}, channel = 'face/encoder'): ReleaseDocument {
+  return {
+    v: 1,
+    id: `${channel.replace('/', '-')}-${n}`,
+    channel,
+    serial: n,
+    version: `1.${n}.0`,
+    kind: 'bundle',
+    model: { name: 'tiny', version: `1.${n}.0`, sha256: sha256(`model ${n}`) },
+    createdAt: 1000,
+    notAfter: 8e15,
+    summary: 'a release for tests',
+    archive: { path: `archives/a${n}.tar`, bytes: 512, sha256: sha256(`archive ${n}`), chunkBytes: 1024, chunks: Buffer.alloc(32).toString('base64') },
+    requires: { usher: null, arch: null, memoryMiB: null },
+    embedding: null,
+    rollback: null,
+    ...change,
+  };
+}
+
+export function installedOf(n: number, channel = 'face/encoder'): Installed {
+  const { release, version, document } = offerOf(n, OPEN, channel);
+  return { release, version, serial: n, kind: 'bundle', document: document.sha256, at: 1 };
+}
+
+export const factsAt = (now: number, change: Partial<Facts> = {}): Facts => ({
+  now,
+  random: 0.5,
+  active: null,
+  placeOf: () => 0,
+  ...change,
+});
