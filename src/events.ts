@@ -141,7 +141,18 @@ export interface VisionFailed {
   readonly remedy: string | null;
 }
 
-export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | VisionFailed;
+/** Whether the child has taken other models over, as it was told to; where not, it goes on with those that it had. */
+export interface VisionAdoption {
+  readonly kind: 'adoption';
+  readonly camera: string;
+  readonly at: number;
+  /** Of the order that it answers. */
+  readonly order: number;
+  /** Why not; null: it has. */
+  readonly failure: string | null;
+}
+
+export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | VisionFailed | VisionAdoption;
 
 /** A trigger word was heard. */
 export interface Activation {

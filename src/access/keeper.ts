@@ -74,9 +74,15 @@ export class DoorKeeper {
   constructor(
     readonly door: DoorConfig,
     private readonly roster: Roster,
-    private readonly table: readonly ThresholdRow[],
+    private table: readonly ThresholdRow[],
     private readonly policy: PolicyKeeper,
   ) {}
+
+  /** The thresholds of another encoder's card, or of the same one measured anew. */
+  useTable(table: readonly ThresholdRow[]): void {
+    this.table = table;
+    this.settingsFor = null;
+  }
 
   get settings(): DoorSettings {
     const members = this.roster.size;

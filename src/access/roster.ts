@@ -12,9 +12,10 @@ const ADAPTED_TEMPLATES = 3;
  * that identification cannot find them; a swipe still tells them why.
  */
 export class Roster {
-  readonly gallery: Gallery;
-  /** Not let in, but no strangers either. */
-  private readonly suspended: Gallery;
+  private readonly galleries = new Map<string, Gallery>();
+  private current: Gallery;
+  /** Not let in, but no strangers either; of the encoder that decides. */
+  private suspended: Gallery;
   private loaded = 0;
 
   constructor(
@@ -22,13 +23,51 @@ export class Roster {
     space: string,
     dimensions: number,
   ) {
-    this.gallery = new Gallery(space, dimensions);
+    this.current = new Gallery(space, dimensions);
+    this.galleries.set(space, this.current);
     this.suspended = new Gallery(space, dimensions);
   }
 
   /** Grows with every change of who is known. */
   get loads(): number {
     return this.loaded;
+  }
+
+  /** The members in the space of the encoder that decides. */
+  get gallery(): Gallery {
+    return this.current;
+  }
+
+  /** The members in another space, of an encoder on trial; null where none was admitted. */
+  galleryOf(space: string): Gallery | null {
+    return this.galleries.get(space) ?? null;
+  }
+
+  /** Holds the members in a further space as well. @throws UsherError `store-unavailable` */
+  admit(space: string, dimensions: number): void {
+    if (this.galleries.has(space)) return;
+    const gallery = new Gallery(space, dimensions);
+    const active = new Set(this.store.members.activeIds());
+    gallery.replaceAll(this.store.templates.inSpace(space).filter((template) => active.has(template.member)));
+    this.galleries.set(space, gallery);
+  }
+
+  /**
+   * From now on the encoder of this space decides. It was admitted before.
+   * @throws UsherError `store-unavailable`
+   */
+  use(space: string): void {
+    const gallery = this.galleries.get(space);
+    if (gallery === undefined) throw new RangeError(`no members in the space ${space} were loaded`);
+    if (gallery === this.current) return;
+    this.current = gallery;
+    this.suspended = new Gallery(space, gallery.dimensions);
+    this.load();
+  }
+
+  /** Lets the members in a space go that no encoder uses any more. */
+  dismiss(space: string): void {
+    if (this.current.space !== space) this.galleries.delete(space);
   }
 
   /** Members with a template in the running encoder's space. */
@@ -39,9 +78,12 @@ export class Roster {
   /** @throws UsherError `store-unavailable`; the gallery is then as it was before */
   load(): void {
     const active = new Set(this.store.members.activeIds());
-    const all = this.store.templates.inSpace(this.gallery.space);
-    this.gallery.replaceAll(all.filter((template) => active.has(template.member)));
-    this.suspended.replaceAll(all.filter((template) => !active.has(template.member)));
+    for (const gallery of this.galleries.values()) {
+      const all = this.store.templates.inSpace(gallery.space);
+      gallery.replaceAll(all.filter((template) => active.has(template.member)));
+      if (gallery === this.current)
+        this.suspended.replaceAll(all.filter((template) => !active.has(template.member)));
+    }
     this.loaded++;
   }
 
@@ -60,9 +102,11 @@ export class Roster {
     return true;
   }
 
-  /** Active members that the running encoder cannot recognise: enrolled for another one, or not at all. */
-  withoutTemplate(): number {
-    return this.store.members.activeIds().filter((id) => !this.gallery.has(id)).length;
+  /** Active members that an encoder of this space cannot recognise: enrolled for another one, or not at all. */
+  withoutTemplate(space = this.current.space): number {
+    const enrolled =
+      this.galleries.get(space) ?? new Set(this.store.templates.inSpace(space).map(({ member }) => member));
+    return this.store.members.activeIds().filter((id) => !enrolled.has(id)).length;
   }
 
   /** What the store says of a swiped identifier, read at the time of the swipe. @throws UsherError `store-unavailable` */

@@ -16,6 +16,8 @@ export interface EnrolRequest {
   readonly force: boolean;
   /** Put the new templates in place of the old ones. */
   readonly replace: boolean;
+  /** Leave templates for other encoders as they are. */
+  readonly keepOthers?: boolean;
   readonly source: TemplateSource;
   /** Given with this enrolment; null: the one on record must do. */
   readonly consent: Consent | null;
@@ -78,7 +80,11 @@ export function enrolMember(
     const consent = request.consent ?? undefined;
     if (store.members.find(request.id) === null)
       return store.members.add({ id: request.id, name: request.name ?? '', consent }, templates);
-    store.templates.replace(request.id, templates);
+    if (request.keepOthers) {
+      const { space } = encoder;
+      for (const old of store.templates.list(request.id)) if (old.space === space) store.templates.remove(old.id);
+      store.templates.add(request.id, templates);
+    } else store.templates.replace(request.id, templates);
     return store.members.update(request.id, { name: request.name, consent });
   });
   return { ...verdict, member };

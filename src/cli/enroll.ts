@@ -8,6 +8,7 @@ import { UsherError } from '../errors';
 import type { FaceAnalyser } from '../vision/analyser';
 import { createCameraSource } from '../vision/camera/create';
 import { superviseCamera } from '../vision/camera/supervisor';
+import { candidateEncoder, installedModels } from '../fleet/installed';
 import { chooseModels, loadAnalyser, readEncoderCard } from '../vision/load';
 import { readPicture } from '../vision/picture';
 import { captureFaces } from './capture-faces';
@@ -25,6 +26,7 @@ interface Options extends InstallationOptions {
   readonly seconds: number;
   readonly force?: boolean;
   readonly replace?: boolean;
+  readonly candidate?: boolean;
   readonly consentText?: string;
   readonly consentBy?: string;
   readonly json?: boolean;
@@ -46,7 +48,8 @@ export function enrollCommand(): Command {
     .option('--consent-text <version>', 'the version of the text to which the person agreed')
     .option('--consent-by <who>', 'who took the consent')
     .option('--force', 'go on although another member is probably the same person')
-    .option('--replace', 'enrol a member again: new templates in place of the old');
+    .option('--replace', 'enrol a member again: new templates in place of the old')
+    .option('--candidate', 'enrol for the encoder of a release that waits for it; what is enrolled stays');
   return withInstallationOptions(command)
     .option('--json', 'write JSON')
     .action(async (photos: string[], options: Options) => {
@@ -65,7 +68,8 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
     id: options.id,
     name: options.name,
     force: options.force === true,
-    replace: options.replace === true,
+    replace: options.replace === true || options.candidate === true,
+    keepOthers: options.candidate === true,
     source: options.camera === undefined ? 'picture' : 'camera',
     consent: consentOf(options, Date.now()),
     consentRule: installation.config.security.consent,
@@ -73,7 +77,7 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
   const store = openStore(locationOf(installation));
   try {
     checkEnrolRequest(store, request);
-    const { analyser, encoder } = await loadVision(installation, camera);
+    const { analyser, encoder } = await loadVision(installation, camera, options.candidate === true);
     try {
       const pictures =
         options.camera === undefined
@@ -99,8 +103,10 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
   }
 }
 
-async function loadVision({ config, modelsDir }: LoadedConfig, camera: CameraConfig) {
-  const models = await chooseModels(modelsDir, config.models);
+async function loadVision({ config, dataDir, modelsDir }: LoadedConfig, camera: CameraConfig, candidate: boolean) {
+  const installed = await installedModels(dataDir);
+  const encoder = candidate ? { encoder: candidateEncoder(dataDir) } : {};
+  const models = await chooseModels(modelsDir, { ...config.models, ...installed, ...encoder });
   const { output } = await readEncoderCard(modelsDir, models.encoder);
   const analyser = await loadAnalyser({
     modelsDir,

@@ -41,5 +41,49 @@ export const FleetConfig = z.strictObject({
     .max(1_000_000)
     .default(4000)
     .describe('How fast a release may be fetched; while a door decides, nothing is'),
+  trial: z
+    .strictObject({
+      shadowSeconds: z
+        .number()
+        .min(1)
+        .max(86_400)
+        .default(30)
+        .describe('A new model looks at live input beside the running one for so long before it may decide'),
+      probationSeconds: z
+        .number()
+        .min(1)
+        .max(604_800)
+        .default(600)
+        .describe('It then decides for so long, the running one ready to step in, before it stays'),
+      minAgreement: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe('Share of frames on which both must make the same decision'),
+      latencyRatio: z.number().min(1).max(100).default(2).describe('It may be slower than the running one by so much'),
+      latencyMs: z
+        .number()
+        .min(1)
+        .max(10_000)
+        .default(150)
+        .describe('… or take so long from frame to answer (95th percentile)'),
+      memoryMiB: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(256)
+        .describe('Resident memory beyond that of the running model’s process'),
+      startSeconds: z
+        .number()
+        .min(1)
+        .max(3600)
+        .default(900)
+        .describe('Time to load it; a TensorRT engine build takes minutes'),
+    })
+    .prefault({})
+    .describe('What a new model must stand before it replaces the running one'),
 });
+export type TrialConfig = FleetConfig['trial'];
 export type FleetConfig = z.infer<typeof FleetConfig>;

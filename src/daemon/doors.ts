@@ -15,6 +15,13 @@ import { failedBecause, type HealthBoard } from './health';
 /** Least quality of an accepted frame that becomes a template. */
 const ADAPT_QUALITY = 0.8;
 
+/** What of an encoder's card the doors decide by. */
+export interface EncoderFacts {
+  readonly space: string;
+  readonly dimensions: number;
+  readonly thresholds: readonly ThresholdRow[];
+}
+
 /**
  * All doors of the box: routes observations and swipes to their door, announces what is decided, and turns a store that
  * cannot be read into doors that grant nothing.
@@ -25,6 +32,8 @@ export class Doors {
   private clockBelieved = true;
   /** The last good frame of each camera, for template adaption. */
   private readonly lastSeen = new Map<string, Observation>();
+  /** Thresholds of every encoder that may look through the cameras just now, by its space. */
+  private readonly tables = new Map<string, readonly ThresholdRow[]>();
 
   constructor(
     doors: readonly DoorConfig[],
@@ -38,6 +47,7 @@ export class Doors {
     private readonly saved: Pick<SavedPolicy, 'flush'> = { flush: () => undefined },
   ) {
     this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy));
+    this.tables.set(roster.gallery.space, table);
     policy.onNews((news) => this.tell(news));
   }
 
@@ -50,8 +60,36 @@ export class Doors {
     this.clockBelieved = believed;
   }
 
+  /**
+   * An encoder that may look through the cameras from now on: one on trial, or the same with other thresholds. Which of them
+   * decides goes by the frames that come.
+   * @throws UsherError `store-unavailable`
+   */
+  admitEncoder({ space, dimensions, thresholds }: EncoderFacts): void {
+    this.roster.admit(space, dimensions);
+    this.tables.set(space, thresholds);
+    if (this.roster.gallery.space === space) this.useEncoder(space);
+  }
+
+  /** An encoder that looks no longer; that of the last frames stays. */
+  dismissEncoder(space: string): void {
+    if (this.roster.gallery.space === space) return;
+    this.tables.delete(space);
+    this.roster.dismiss(space);
+  }
+
+  /** @throws RangeError for a space that was not admitted */
+  useEncoder(space: string): void {
+    const table = this.tables.get(space);
+    if (table === undefined) throw new RangeError(`no encoder of the space ${space} was admitted`);
+    this.roster.use(space);
+    for (const keeper of this.keepers) keeper.useTable(table);
+  }
+
   observe(observation: Observation): void {
     if (!this.clockBelieved) return;
+    const { space } = observation;
+    if (space !== this.roster.gallery.space && this.tables.has(space)) this.useEncoder(space);
     this.lastSeen.set(observation.camera, observation);
     for (const keeper of this.watching(observation.camera)) {
       try {

@@ -1,11 +1,12 @@
 import type { Subscription } from 'rxjs';
 import type { CameraConfig } from '../config/schema';
+import { UsherError } from '../errors';
 import type { CameraStatus, Observation, SceneChange, VisionEvent, VisionReady } from '../events';
 import { monotonicMs } from '../system/clock';
 import { SOURCE_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
-import type { VisionJob } from '../vision/job';
+import type { VisionJob, VisionOrder } from '../vision/job';
 import { type ComponentHealth, STARTING } from './health';
 
 export interface VisionServiceEvents {
@@ -25,9 +26,33 @@ const CHILD_START_MS = 15 * 60_000;
 const CHILD_SILENT_MS = 10_000;
 const CHILD_STOP_MS = 3000;
 
-/** One camera's vision child, as the daemon sees it: observations, liveliness and health. */
+/** The own child's frames are taken again when a candidate's last one is older than theirs by so much. */
+const STEP_IN_MS = 200;
+/** Above every track of the own child: who is seen by another model is another person until proven. */
+const CANDIDATE_TRACKS = 2 ** 32;
+
+/** What the frames of a trial are told of. */
+export interface FrameWatcher {
+  /** Every frame that the own child has analysed. */
+  own(observation: Observation): void;
+  /** A frame of the own child that was taken because the candidate's did not come. */
+  steppedIn(observation: Observation): void;
+}
+
+/**
+ * One camera's vision child, as the daemon sees it: observations, liveliness and health.
+ *
+ * While a candidate is on trial, its child's frames may be taken instead (`lend`). The own child goes on beside it and steps in
+ * within `STEP_IN_MS` wherever the candidate's frames stay away, so that nothing a candidate does can blind the door.
+ */
 export class VisionService {
   private readonly child: SupervisedChild<VisionEvent>;
+  private job: VisionJob;
+  private lent: { readonly watcher: FrameWatcher; decides: boolean; mono: number } | null = null;
+  private takenMono = -Infinity;
+  private gapMs = 0;
+  private orders = 0;
+  private readonly adoptions = new Map<number, (failure: string | null) => void>();
   private readonly subscriptions: Subscription[] = [];
   private live = false;
   private failure: { readonly detail: string; readonly remedy: string | null } | null = null;
@@ -45,6 +70,7 @@ export class VisionService {
     private readonly events: VisionServiceEvents,
     private readonly log: Log,
   ) {
+    this.job = job;
     this.child = new SupervisedChild({
       name: camera.id,
       entry,
@@ -58,6 +84,76 @@ export class VisionService {
 
   get pid(): number | null {
     return this.child.pid;
+  }
+
+  get isLive(): boolean {
+    return this.live;
+  }
+
+  /** What the own child was started with, or has taken over since. */
+  get currentJob(): VisionJob {
+    return this.job;
+  }
+
+  /** Longest time between two frames that were decided on, ms, since this was asked last. */
+  takeLongestGap(): number {
+    const gap = this.gapMs;
+    this.gapMs = 0;
+    return gap;
+  }
+
+  /** Shows the camera's frames to the child of a candidate. Null: no longer. */
+  tap(path: string | null, minIntervalMs = 0): void {
+    this.child.send({ kind: 'tap', path, minIntervalMs } satisfies VisionOrder);
+  }
+
+  /** Begins a trial: the watcher is told of frames; a candidate's are taken once `decide(true)` was called. Null ends it. */
+  lend(watcher: FrameWatcher | null): void {
+    this.lent = watcher === null ? null : { watcher, decides: false, mono: -Infinity };
+  }
+
+  decide(byCandidate: boolean): void {
+    if (this.lent === null) return;
+    this.lent.decides = byCandidate;
+    this.lent.mono = byCandidate ? this.takenMono : -Infinity;
+  }
+
+  /** A frame as the candidate has analysed it. */
+  candidate(observation: Observation): void {
+    if (this.lent === null) return;
+    this.lent.mono = Math.max(this.lent.mono, observation.mono);
+    if (!this.lent.decides) return;
+    const { subject } = observation;
+    this.take(
+      subject === null
+        ? observation
+        : { ...observation, subject: { ...subject, track: subject.track + CANDIDATE_TRACKS } },
+    );
+  }
+
+  /**
+   * The own child takes these models over, between two frames; the next process of it starts with them too.
+   * @throws UsherError `model-invalid`: it goes on with what it had; `cancelled` when there is no answer in time
+   */
+  async adopt(models: VisionJob['models'], deadlineMs = CHILD_START_MS): Promise<void> {
+    const before = this.job;
+    this.job = { ...before, models };
+    this.child.assign(this.job);
+    const order = ++this.orders;
+    const failure = await new Promise<string | null>((resolve) => {
+      const timer = setTimeout(() => resolve('no answer in time'), deadlineMs);
+      this.adoptions.set(order, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      // Where no process runs, the next one starts with them.
+      if (!this.child.send({ kind: 'adopt', order, models } satisfies VisionOrder)) this.adoptions.get(order)?.(null);
+    });
+    this.adoptions.delete(order);
+    if (failure === null) return;
+    this.job = before;
+    this.child.assign(before);
+    throw new UsherError('model-invalid', `${this.camera.id}: ${failure}`);
   }
 
   /** For the watchdog. Loading is bounded by the supervision of the process; a recording that has ended owes nothing more. */
@@ -87,6 +183,8 @@ export class VisionService {
         this.loading = state === 'running';
         if (state !== 'waiting') return;
         this.setLive(false);
+        // The next process is started with the models that this one was to take over; whether they load, it will say itself.
+        for (const answer of this.adoptions.values()) answer('the process ended while it took the models over');
         const failure = this.failure ?? {
           detail: `the vision process ended (${detail ?? 'no cause known'})`,
           remedy: null,
@@ -118,7 +216,7 @@ export class VisionService {
       case 'observation':
         this.progressAt = monotonicMs();
         this.lastProgressAt = event.at;
-        this.events.observation(event);
+        this.own(event);
         return;
       case 'scene':
         this.events.scene(event);
@@ -132,7 +230,29 @@ export class VisionService {
       case 'failed':
         this.failure = { detail: event.message, remedy: event.remedy };
         return;
+      case 'adoption':
+        this.adoptions.get(event.order)?.(event.failure);
+        return;
     }
+  }
+
+  private own(observation: Observation): void {
+    const { lent } = this;
+    lent?.watcher.own(observation);
+    if (lent?.decides === true) {
+      if (observation.mono - lent.mono <= STEP_IN_MS) return;
+      lent.watcher.steppedIn(observation);
+    }
+    this.take(observation);
+  }
+
+  /** Frames are decided on in the order in which they were taken, whoever has analysed them; an older one is of the past. */
+  private take(observation: Observation): void {
+    const gap = observation.mono - this.takenMono;
+    if (gap <= 0) return;
+    if (this.takenMono > 0) this.gapMs = Math.max(this.gapMs, gap);
+    this.takenMono = observation.mono;
+    this.events.observation(observation);
   }
 
   private onCamera(status: CameraStatus): void {

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { isMeasured } from '../access/thresholds';
 import { type ContactConfig, isSecured, type ReaderConfig } from '../config/readers';
+import { installedModels } from '../fleet/installed';
 import { readCard } from '../inference/bundle';
 import { chooseModels, readEncoderCard } from '../vision/load';
 import { type Examination, fail, type Finding, ok, warn } from './finding';
 import { isInstalled } from './program';
 
 /** Whether the false-match rate that a door asks for is one that the encoder was ever measured at. */
-export const examineDoors: Examination = async ({ loaded: { config, modelsDir } }) => {
-  const { encoder } = await chooseModels(modelsDir, config.models);
+export const examineDoors: Examination = async ({ loaded: { config, dataDir, modelsDir } }) => {
+  const { encoder } = await chooseModels(modelsDir, { ...config.models, ...(await installedModels(dataDir)) });
   const { output } = await readEncoderCard(modelsDir, encoder);
   // A row without a miss rate was derived, not measured.
   const measured = output.thresholds.filter(({ fnmr }) => fnmr !== null);

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { basename, join } from 'node:path';
+import { installedModels } from '../fleet/installed';
 import { listBundles, readBundle } from '../inference/bundle';
 import { packageRoot } from '../system/paths';
 import { chooseModels, type LoadOptions, MODEL_SETS } from '../vision/load';
@@ -11,12 +12,12 @@ const LOAD_MS = 180_000;
 const ENSURE = 'Run: usher models ensure';
 
 export const examineModels: Examination = async (patient) => {
-  const { config, modelsDir } = patient.loaded;
+  const { config, dataDir, modelsDir } = patient.loaded;
   const bundles = await digests(modelsDir);
   if (config.cameras.length === 0) return [...bundles, ok('models:set', 'no camera, so no face models are needed')];
   let chosen;
   try {
-    chosen = await chooseModels(modelsDir, config.models);
+    chosen = await chooseModels(modelsDir, { ...config.models, ...(await installedModels(dataDir)) });
   } catch (error) {
     return [...bundles, failedBecause('models:set', error, ENSURE)];
   }

@@ -7,6 +7,7 @@ import { ChainCheck } from '../store/journal-chain';
 import { boxKeySource } from '../store/keys/source';
 import { Store } from '../store/store';
 import { credentialsDirectory } from '../system/environment';
+import { installedModels } from '../fleet/installed';
 import { chooseModels, readEncoderCard } from '../vision/load';
 import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';
 
@@ -57,7 +58,10 @@ function open({ loaded: { config, dataDir, file } }: Patient): Store {
 }
 
 async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> {
-  const { encoder } = await chooseModels(loaded.modelsDir, loaded.config.models);
+  const { encoder } = await chooseModels(loaded.modelsDir, {
+    ...loaded.config.models,
+    ...(await installedModels(loaded.dataDir)),
+  });
   const { output } = await readEncoderCard(loaded.modelsDir, encoder);
   const roster = new Roster(store, output.space, output.dimensions);
   roster.load();

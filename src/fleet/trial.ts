@@ -20,7 +20,7 @@ export class TrialFailed extends UsherError {
     detail: string,
     readonly unsure = false,
   ) {
-    super('release-refused', `${reason}: ${detail}`);
+    super('release-refused', detail);
     this.name = 'TrialFailed';
   }
 }

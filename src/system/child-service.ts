@@ -1,16 +1,26 @@
 /** The child's side of a SupervisedChild: takes its job, works, and lives no longer than its parent. */
-export interface ChildWork<Job, Event> {
-  /** @returns what ends the work */
-  run(job: Job, send: (event: Event) => void, fail: (error: unknown) => void): Promise<() => void>;
+export interface ChildWork<Job, Event, Order = never> {
+  /** @returns what ends the work, and for work that takes orders after its job, what obeys them */
+  run(
+    job: Job,
+    send: (event: Event) => void,
+    fail: (error: unknown) => void,
+  ): Promise<(() => void) | ServedWork<Order>>;
   /** The last word of a child that cannot go on. */
   failed(job: Job, error: unknown): Event;
+}
+
+export interface ServedWork<Order> {
+  stop(): void;
+  /** Called with one order after the other. */
+  obey(order: Order): Promise<void>;
 }
 
 /** A program that this process has started gets its SIGTERM, and SIGKILL where it hangs: time for that, but not for ever. */
 const LEAVE_MS = 2500;
 
 /** Serves this process's parent: the first message is the job, a broken channel is the end. To be called once. */
-export function serveParent<Job, Event extends object>(work: ChildWork<Job, Event>): void {
+export function serveParent<Job, Event extends object, Order = never>(work: ChildWork<Job, Event, Order>): void {
   let stop: () => void = () => undefined;
   let leaving = false;
   process.once('message', (message) => {
@@ -21,8 +31,15 @@ export function serveParent<Job, Event extends object>(work: ChildWork<Job, Even
       if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
     };
     work.run(job, send, fail).then((stopped) => {
-      stop = stopped;
+      const served = typeof stopped === 'function' ? { stop: stopped, obey: null } : stopped;
+      stop = () => served.stop();
       if (leaving) stop();
+      const { obey } = served;
+      if (obey === null) return;
+      let last = Promise.resolve();
+      process.on('message', (order) => {
+        last = last.then(() => obey(order as Order)).catch(fail);
+      });
     }, fail);
   });
   const leave = (): void => {

@@ -28,6 +28,8 @@ export interface ChildState {
   readonly restarts: number;
   /** Why the last process ended. */
   readonly detail: string | null;
+  /** It was killed, since it had said nothing for too long. */
+  readonly silent?: boolean;
 }
 
 const FIRST_DELAY_MS = 500;
@@ -54,8 +56,10 @@ export class SupervisedChild<Message> {
   private timer: NodeJS.Timeout | null = null;
   private watch: NodeJS.Timeout | null = null;
   private ended: Promise<void> = Promise.resolve();
+  private job: unknown;
 
   constructor(private readonly options: ChildOptions) {
+    this.job = options.job;
     this.backoff = new Backoff(FIRST_DELAY_MS, MAX_DELAY_MS, options.random ?? Math.random);
   }
 
@@ -70,6 +74,19 @@ export class SupervisedChild<Message> {
   /** Process id while one is running, for tests and diagnosis. */
   get pid(): number | null {
     return this.child?.pid ?? null;
+  }
+
+  /** The job of the next process; the one that runs keeps its own. */
+  assign(job: unknown): void {
+    this.job = job;
+  }
+
+  /** A word to the running process after its job. False: there is none to hear it. */
+  send(message: object): boolean {
+    const { child } = this;
+    if (child?.connected !== true) return false;
+    child.send(message, () => undefined);
+    return true;
   }
 
   start(): void {
@@ -110,7 +127,7 @@ export class SupervisedChild<Message> {
   }
 
   private spawn(): void {
-    const { entry, job, inheritsInput = false } = this.options;
+    const { entry, inheritsInput = false } = this.options;
     this.timer = null;
     this.startedAt = monotonicMs();
     this.heardAt = null;
@@ -146,7 +163,7 @@ export class SupervisedChild<Message> {
         for (const line of text.split('\n')) if (line.trim() !== '') this.options.output(line);
       });
     }
-    child.send(job as object, (error) => {
+    child.send(this.job as object, (error) => {
       if (error !== null) cause ??= messageOf(error);
     });
     this.condition.next({ state: 'running', restarts: this.restarts, detail: null });
@@ -170,6 +187,7 @@ export class SupervisedChild<Message> {
       state: 'waiting',
       restarts: this.restarts,
       detail: silent ? `said nothing for too long and was killed` : cause,
+      silent,
     });
     this.timer = setTimeout(() => this.spawn(), this.backoff.next());
   }

@@ -1,28 +1,107 @@
 import type { CameraConfig, QualityGates } from '../config/schema';
 import { messageOf, UsherError } from '../errors';
-import type { VisionEvent } from '../events';
-import { serveParent } from '../system/child-service';
+import type { RunningModel, VisionEvent } from '../events';
+import { type ServedWork, serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
 import { createCameraSource } from './camera/create';
 import { superviseCamera } from './camera/supervisor';
-import type { VisionJob } from './job';
+import { TappedSource } from './camera/tapped';
+import type { VisionJob, VisionOrder } from './job';
 import { loadLiveness } from './liveness/model';
 import { LivenessWatch } from './liveness/watch';
 import { loadAnalyser, readEncoderCard } from './load';
-import { visionPipeline } from './pipeline';
+import { type Sight, visionPipeline } from './pipeline';
 import { loadScene } from './scene';
 import { SceneWatch } from './scene-watch';
+import { FrameTap } from './tap';
 import { SubjectTracker } from './tracker';
+
+/** The frame that is in work when other models take over is still with the old ones. */
+const DISPOSE_AFTER_MS = 2500;
 
 /**
  * The vision child of one camera: capture, detection, encoding. It owns native inference, so that neither a blocking `run`
- * nor a crash reaches the door logic; frames never leave it. It lives as long as its parent: a broken channel ends it.
+ * nor a crash reaches the door logic; frames leave it for a candidate's child alone. It lives as long as its parent: a broken
+ * channel ends it.
  */
 async function runVision(
   job: VisionJob,
   send: (event: VisionEvent) => void,
   fail: (error: unknown) => void,
-): Promise<() => void> {
+): Promise<ServedWork<VisionOrder>> {
+  const { camera, modelsDir, models, execution } = job;
+  let sight = await openSight(job);
+  const liveness =
+    models.liveness === null ? null : new LivenessWatch(await loadLiveness(modelsDir, models.liveness, execution));
+  const scene =
+    models.scene === null
+      ? null
+      : new SceneWatch(camera.id, await loadScene(modelsDir, models.scene, execution), camera.scene);
+  const beside: readonly RunningModel[] = [liveness, scene].flatMap((watch) => (watch === null ? [] : [watch.running]));
+  const ready = (): void =>
+    send({
+      kind: 'ready',
+      camera: camera.id,
+      at: Date.now(),
+      space: sight.analyser.space,
+      models: [...sight.analyser.running, ...beside],
+    });
+  ready();
+  const source =
+    job.tap === undefined
+      ? createCameraSource(camera, { warn: (message) => process.stderr.write(`${message}\n`) })
+      : new TappedSource(camera.id, job.tap);
+  const supervised = superviseCamera(source, { stallMs: camera.stallMs, startMs: camera.startMs, now: monotonicMs });
+  const tap = new FrameTap();
+  let gates = camera.quality;
+  const subscription = visionPipeline({
+    cameraId: camera.id,
+    camera: supervised,
+    sight: () => sight,
+    tap,
+    liveness,
+    scene,
+    monotonicMs,
+  }).subscribe({
+    next: (event) => {
+      if (event.kind === 'scene') {
+        gates = gatesIn(camera, event.scene);
+        sight.analyser.useGates(gates);
+      }
+      send(event);
+    },
+    error: fail,
+  });
+  const adopt = async (taken: VisionJob['models']): Promise<string | null> => {
+    try {
+      const next = await openSight({ ...job, models: taken });
+      next.analyser.useGates(gates);
+      const before = sight.analyser;
+      sight = next;
+      ready();
+      setTimeout(() => void before.dispose().catch(() => undefined), DISPOSE_AFTER_MS).unref();
+      return null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  };
+  return {
+    stop: () => {
+      tap.open(null, 0);
+      subscription.unsubscribe();
+    },
+    obey: async (order) => {
+      if (order.kind === 'tap') {
+        tap.open(order.path, order.minIntervalMs);
+        return;
+      }
+      const failure = await adopt(order.models);
+      send({ kind: 'adoption', camera: camera.id, at: Date.now(), order: order.order, failure });
+    },
+  };
+}
+
+async function openSight(job: VisionJob): Promise<Sight> {
   const { camera } = job;
   const analyser = await loadAnalyser({
     modelsDir: job.modelsDir,
@@ -40,39 +119,7 @@ async function runVision(
     samePersonDistance: Math.max(...output.thresholds.map((row) => row.distance)),
     absentMs: job.absentMs,
   });
-  const { modelsDir, models, execution } = job;
-  const liveness =
-    models.liveness === null ? null : new LivenessWatch(await loadLiveness(modelsDir, models.liveness, execution));
-  const scene =
-    models.scene === null
-      ? null
-      : new SceneWatch(camera.id, await loadScene(modelsDir, models.scene, execution), camera.scene);
-  const running = [liveness, scene].flatMap((watch) => (watch === null ? [] : [watch.running]));
-  send({
-    kind: 'ready',
-    camera: camera.id,
-    at: Date.now(),
-    space: analyser.space,
-    models: [...analyser.running, ...running],
-  });
-  const source = createCameraSource(camera, { warn: (message) => process.stderr.write(`${message}\n`) });
-  const supervised = superviseCamera(source, { stallMs: camera.stallMs, startMs: camera.startMs, now: monotonicMs });
-  const subscription = visionPipeline({
-    cameraId: camera.id,
-    camera: supervised,
-    analyser,
-    tracker,
-    liveness,
-    scene,
-    monotonicMs,
-  }).subscribe({
-    next: (event) => {
-      if (event.kind === 'scene') analyser.useGates(gatesIn(camera, event.scene));
-      send(event);
-    },
-    error: fail,
-  });
-  return () => subscription.unsubscribe();
+  return { analyser, tracker };
 }
 
 /** The camera's own gates, with what the scene changes in them. */

@@ -11,6 +11,8 @@ export interface CapturedFrame extends Frame {
   readonly seq: number;
   /** When the last byte arrived here (epoch ms). */
   readonly at: number;
+  /** The same moment on the machine's monotonic clock, where another process has taken it down. */
+  readonly mono?: number;
 }
 
 export interface Point {

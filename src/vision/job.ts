@@ -16,7 +16,16 @@ export interface VisionJob {
   readonly mirror: boolean | undefined;
   /** No face for so long ends a track. */
   readonly absentMs: number;
+  /** Path of the tap of another child that has the camera: this one is a candidate on trial, and sees what that one sees. */
+  readonly tap?: string | undefined;
 }
+
+/** What a running child may be told after its job. */
+export type VisionOrder =
+  /** Show frames to whoever connects to this Unix socket, at most one in so many milliseconds. Null: to nobody any more. */
+  | { readonly kind: 'tap'; readonly path: string | null; readonly minIntervalMs: number }
+  /** Take other models over, between two frames; answered by an adoption, after a `ready` where it succeeds. */
+  | { readonly kind: 'adopt'; readonly order: number; readonly models: VisionJob['models'] };
 
 /** How often a child reports its camera's condition: also its sign of life. */
 export const STATUS_EVERY_MS = 1000;

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { UsherError } from '../errors';
 import type { RunningModel } from '../events';
 import { type Bundle, openBundle, readCard } from '../inference/bundle';
@@ -12,7 +12,7 @@ import { Landmarks68 } from './landmarks68';
 import { TinyYoloDetector } from './tiny-yolo';
 import { YuNetDetector } from './yunet';
 
-/** Bundles of each set, by name. */
+/** Bundles of each set, by name. Where a name stands, an absolute folder may stand too: a bundle that a release has brought. */
 export const MODEL_SETS = {
   recommended: { detector: 'yunet-n', encoder: 'mbf' },
   fallback: { detector: 'tiny-yolo-face', encoder: 'face-api-resnet' },
@@ -52,7 +52,7 @@ async function installedSet(modelsDir: string): Promise<ModelSet> {
   for (const set of ['recommended', 'fallback'] as const) {
     const present = await Promise.all(
       [MODEL_SETS[set].detector, MODEL_SETS[set].encoder].map((name) =>
-        readCard(join(modelsDir, name)).then(
+        readCard(resolve(modelsDir, name)).then(
           () => true,
           () => false,
         ),
@@ -70,7 +70,7 @@ export async function readEncoderCard(
   modelsDir: string,
   name: string,
 ): Promise<{ card: Card; output: CardOutput<'embedding'> }> {
-  const card = await readCard(join(modelsDir, name));
+  const card = await readCard(resolve(modelsDir, name));
   return { card, output: outputOf(card, 'embedding') };
 }
 
@@ -103,7 +103,7 @@ interface Opened {
 
 async function open(options: LoadOptions, name: string, task: Card['task']): Promise<Opened> {
   const { modelsDir, execution, wrapModel } = options;
-  const dir = join(modelsDir, name);
+  const dir = resolve(modelsDir, name);
   const card = await readCard(dir);
   if (card.task !== task)
     throw new UsherError('model-invalid', `${dir} is a ${card.task} model, here a ${task} model is needed`, {

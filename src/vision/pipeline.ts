@@ -7,13 +7,21 @@ import type { CameraHealth, SupervisedCamera } from './camera/supervisor';
 import { STATUS_EVERY_MS } from './job';
 import type { LivenessWatch } from './liveness/watch';
 import type { SceneWatch } from './scene-watch';
+import type { FrameTap } from './tap';
 import type { SubjectTracker } from './tracker';
+
+/** What looks at a frame. Replaced whole, between two frames, when other models take over. */
+export interface Sight {
+  readonly analyser: FaceAnalyser;
+  readonly tracker: SubjectTracker;
+}
 
 export interface PipelineParts {
   readonly cameraId: string;
   readonly camera: SupervisedCamera;
-  readonly analyser: FaceAnalyser;
-  readonly tracker: SubjectTracker;
+  /** Asked for with every frame. */
+  readonly sight: () => Sight;
+  readonly tap?: Pick<FrameTap, 'offer'>;
   /** Null where no door of this camera asks for it. */
   readonly liveness: Pick<LivenessWatch, 'observe'> | null;
   readonly scene: Pick<SceneWatch, 'observe'> | null;
@@ -31,13 +39,14 @@ interface TimedFrame {
  * ended too. Never completes; fails when the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
-  const { cameraId, camera, analyser, tracker, liveness, scene, monotonicMs } = parts;
+  const { cameraId, camera, sight, tap, liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
   let analysed = 0;
   let dropped = 0;
   let lastAnalysisAt: number | null = null;
 
   const observe = async ({ frame, mono }: TimedFrame): Promise<Observation> => {
+    const { analyser, tracker } = sight();
     try {
       if (scene !== null) {
         const change = await scene.observe(mono, frame);
@@ -95,7 +104,11 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
   });
 
   const observations = camera.frames.pipe(
-    map((frame): TimedFrame => ({ frame, mono: monotonicMs() })),
+    map((frame): TimedFrame => {
+      const mono = frame.mono ?? monotonicMs();
+      tap?.offer(frame, mono);
+      return { frame, mono };
+    }),
     latestMap(
       (timed) => from(observe(timed)),
       ({ frame }) => {

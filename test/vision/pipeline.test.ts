@@ -37,8 +37,7 @@ function pipeline() {
   const subscription = visionPipeline({
     cameraId: 'cam',
     camera: { frames, status, health: () => ({ ...HEALTH, framesCaptured: 99 }) },
-    analyser,
-    tracker,
+    sight: () => ({ analyser, tracker }),
     liveness: null,
     scene: null,
     monotonicMs: () => ++mono,

@@ -1,0 +1,233 @@
+import { readEncoderCard } from '../vision/load';
+import type { Roster } from '../access/roster';
+import type { ThresholdRow } from '../access/thresholds';
+import { type Candidate, type Trial, TrialFailed, type TrialReport } from '../fleet/trial';
+import type { Log } from '../system/log';
+import type { VisionJob } from '../vision/job';
+import type { Doors, EncoderFacts } from './doors';
+import { faceOutcome } from './face-outcome';
+import { residentMiB } from './process-memory';
+import { TrialFigures } from './trial-figures';
+import type { VisionService } from './vision-service';
+import { VisionStandby } from './vision-standby';
+
+/** What a candidate must keep to. */
+export interface TrialLimits {
+  readonly startMs: number;
+  /** Beside the running model, on the same frames. */
+  readonly shadowMs: number;
+  readonly probationMs: number;
+  /** Share of equal decisions, where at least `minCompared` frames could be compared. */
+  readonly minAgreement: number;
+  readonly minCompared: number;
+  /** Slower than so many times the running model, and slower than `latencyMs`: too slow. */
+  readonly latencyRatio: number;
+  readonly latencyMs: number;
+  /** More resident memory than the running child by so much: too much, or a leak. */
+  readonly memoryMiB: number;
+}
+
+export interface VisionTrialParts {
+  readonly services: readonly VisionService[];
+  readonly doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'>;
+  readonly roster: Roster;
+  readonly modelsDir: string;
+  readonly entry: string;
+  /** What runs, and what would. */
+  readonly models: VisionJob['models'];
+  readonly changed: VisionJob['models'];
+  /** The new models run: whoever starts a child from now on starts it with them. */
+  readonly adopted: (models: VisionJob['models']) => Promise<void>;
+  readonly limits: TrialLimits;
+  readonly log: Log;
+}
+
+/** Frames of the shadow are thinned out to five a second: it must not cost the door anything. */
+const SHADOW_INTERVAL_MS = 200;
+const LOOK_MS = 250;
+/** Frames of the candidate without which nothing was tested, and without which it does not count as in service. */
+const SHADOW_FRAMES = 10;
+const SETTLED_FRAMES = 5;
+/** The shadow may take so many times as long where frames are scarce, and so long in any case. */
+const SHADOW_PATIENCE = 4;
+const SHADOW_PATIENCE_MS = 60_000;
+/** Of the frames in probation, the running model may have stepped in for this share, and for a handful at first. */
+const STEP_IN_SHARE = 0.05;
+const STEP_IN_FREE = 5;
+
+/** A detector or an encoder on trial, at every camera of the box. */
+export class VisionTrial implements Trial {
+  private readonly standbys: { readonly standby: VisionStandby; readonly figures: TrialFigures }[] = [];
+  private encoders: { readonly own: EncoderFacts; readonly candidate: EncoderFacts } | null = null;
+  private switched = false;
+  private adopted = false;
+
+  constructor(
+    private readonly candidate: Candidate,
+    private readonly parts: VisionTrialParts,
+  ) {}
+
+  async test(signal: AbortSignal): Promise<TrialReport> {
+    const { services, roster, modelsDir, models, changed, entry, limits, log } = this.parts;
+    const own = (await readEncoderCard(modelsDir, models.encoder)).output;
+    const candidate = (await readEncoderCard(modelsDir, changed.encoder)).output;
+    this.encoders = { own, candidate };
+    // The members as the candidate would see them; what decides stays what it was.
+    if (candidate.space !== own.space) roster.admit(candidate.space, candidate.dimensions);
+    const tableOf = (by: 'own' | 'candidate'): readonly ThresholdRow[] =>
+      by === 'own' ? own.thresholds : candidate.thresholds;
+    for (const service of services) {
+      const figures = new TrialFigures((observation, by) => faceOutcome(observation, roster, tableOf(by)));
+      const standby = new VisionStandby({ service, entry, models: changed, startMs: limits.startMs, figures, log });
+      this.standbys.push({ standby, figures });
+      standby.start(SHADOW_INTERVAL_MS);
+      await this.unlessFailed(standby.ready, signal);
+    }
+    const startedAt = performance.now();
+    const elapsed = (): number => performance.now() - startedAt;
+    const seen = (): boolean => this.standbys.every(({ figures }) => figures.analysed >= SHADOW_FRAMES);
+    await this.until(signal, () => {
+      this.look();
+      if (elapsed() > Math.max(SHADOW_PATIENCE_MS, limits.shadowMs * SHADOW_PATIENCE))
+        throw new TrialFailed('blind', 'too few frames came to test it on', true);
+      return elapsed() >= limits.shadowMs && seen();
+    });
+    return this.report();
+  }
+
+  async switch(signal: AbortSignal): Promise<void> {
+    const { doors } = this.parts;
+    if (this.encoders !== null) doors.admitEncoder(this.encoders.candidate);
+    for (const { standby, figures } of this.standbys) {
+      standby.hurry();
+      figures.forgetLatencies();
+      figures.analysed = 0;
+      figures.stepIns = 0;
+    }
+    // It has caught up with the camera before anything rests on it.
+    await this.until(signal, () => this.standbys.every(({ figures }) => figures.analysed >= SETTLED_FRAMES));
+    this.switched = true;
+    for (const service of this.parts.services) {
+      service.takeLongestGap();
+      service.decide(true);
+    }
+  }
+
+  async settle(signal: AbortSignal): Promise<void> {
+    const before = this.standbys.map(({ figures }) => figures.analysed);
+    await this.until(signal, () => {
+      this.look();
+      return this.standbys.every(({ figures }, at) => figures.analysed >= (before[at] ?? 0) + SETTLED_FRAMES);
+    });
+  }
+
+  async watch(signal: AbortSignal): Promise<TrialReport> {
+    const startedAt = performance.now();
+    await this.until(signal, () => {
+      this.look();
+      return performance.now() - startedAt >= this.parts.limits.probationMs;
+    });
+    return this.report();
+  }
+
+  async adopt(): Promise<void> {
+    const { services, changed, models, log } = this.parts;
+    const done: VisionService[] = [];
+    try {
+      for (const service of services) {
+        // The candidate's child decides until the own one has loaded the new models and says so.
+        await service.adopt(changed);
+        done.push(service);
+      }
+    } catch (error) {
+      for (const service of done) await service.adopt(models);
+      throw new TrialFailed('start-failed', error instanceof Error ? error.message : String(error));
+    }
+    this.adopted = true;
+    await this.parts.adopted(changed);
+    for (const service of services) service.decide(false);
+    log.info('took over', {
+      channel: this.candidate.channel,
+      longestGapMs: Math.round(Math.max(...services.map((service) => service.takeLongestGap()))),
+    });
+  }
+
+  async end(): Promise<void> {
+    const { services, doors, roster, log } = this.parts;
+    for (const service of services) service.decide(false);
+    if (this.encoders !== null) {
+      const { own, candidate } = this.encoders;
+      const [stays, goes] = this.adopted ? [candidate, own] : [own, candidate];
+      if (this.switched) doors.admitEncoder(stays);
+      if (goes.space !== stays.space) {
+        doors.dismissEncoder(goes.space);
+        if (roster.gallery.space === stays.space) roster.dismiss(goes.space);
+      }
+    }
+    if (this.switched && !this.adopted)
+      log.warn('back to what ran before', {
+        channel: this.candidate.channel,
+        longestGapMs: Math.round(Math.max(...services.map((service) => service.takeLongestGap()))),
+      });
+    await Promise.all(this.standbys.map(({ standby }) => standby.stop()));
+  }
+
+  /** @throws TrialFailed at the first limit that is broken */
+  private look(): void {
+    const { services, limits } = this.parts;
+    this.standbys.forEach(({ standby, figures }, at) => {
+      const { agreement, compared, stepIns, analysed } = figures;
+      if (agreement !== null && compared >= limits.minCompared && agreement < limits.minAgreement)
+        throw new TrialFailed(
+          this.switched ? 'drift' : 'wrong-answers',
+          `${percent(agreement)} of ${compared} frames are decided as the running model does, at least ${percent(limits.minAgreement)} should be`,
+        );
+      const [own, candidate] = [figures.p95('own'), figures.p95('candidate')];
+      if (
+        own !== null &&
+        candidate !== null &&
+        analysed >= SHADOW_FRAMES &&
+        candidate > Math.max(limits.latencyMs, own * limits.latencyRatio)
+      )
+        throw new TrialFailed(
+          'slow',
+          `${Math.round(candidate)} ms from frame to answer at the 95th percentile, ${Math.round(own)} ms with the running model`,
+          !this.switched,
+        );
+      const [mine, theirs] = [standby.rss(), residentMiB(services[at]?.pid ?? -1)];
+      if (mine !== null && theirs !== null && mine > theirs + limits.memoryMiB)
+        throw new TrialFailed(
+          'memory',
+          `${Math.round(mine)} MiB are resident, ${Math.round(theirs)} MiB with the running model`,
+        );
+      if (this.switched && stepIns > STEP_IN_FREE + STEP_IN_SHARE * analysed)
+        throw new TrialFailed('silent', `the running model had to step in for ${stepIns} frames`);
+    });
+  }
+
+  private report(): TrialReport {
+    const known = this.standbys.map(({ figures }) => figures.agreement).filter((share) => share !== null);
+    return { agreement: known.length === 0 ? null : Math.min(...known) };
+  }
+
+  /** Looks again and again until it holds; ends at once when a candidate's child does, or the trial is cut off. */
+  private async until(signal: AbortSignal, holds: () => boolean): Promise<void> {
+    while (!holds()) await this.unlessFailed(new Promise((resolve) => setTimeout(resolve, LOOK_MS)), signal);
+  }
+
+  private async unlessFailed<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    let cut: () => void = () => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      cut = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', cut, { once: true });
+    });
+    try {
+      return await Promise.race([work, aborted, ...this.standbys.map(({ standby }) => standby.failed)]);
+    } finally {
+      signal.removeEventListener('abort', cut);
+    }
+  }
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;

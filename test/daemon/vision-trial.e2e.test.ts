@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import type { Trial, TrialFailed } from '../../src/fleet/trial';
+import { badEncoder, type Faults, sameModel } from '../support/candidates';
+import { descendantsOf } from '../support/daemon';
+import { TrialSite } from '../support/trial-site';
+import { releaseOf } from '../fleet/samples';
+
+const NEVER = new AbortController().signal;
+const CHANNEL = 'face/encoder';
+
+describe('a candidate beside the running model', () => {
+  let site: TrialSite;
+  let trial: Trial | null = null;
+  let number = 0;
+
+  beforeAll(async () => {
+    site = await TrialSite.make();
+  }, 120_000);
+  afterEach(async () => {
+    await trial?.end();
+    trial = null;
+    expect(vision()).toHaveLength(1);
+  });
+  afterAll(() => site.remove());
+
+  /** Vision processes of this test: the running one, and a candidate's. */
+  const vision = (): number[] =>
+    descendantsOf(process.pid).filter((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('vision/child.js'),
+    );
+  const candidatePid = (): number => {
+    const pid = vision().find((each) => each !== site.service.pid);
+    if (pid === undefined) throw new Error('no candidate runs');
+    return pid;
+  };
+  const begin = async (faults: Faults | null, limits = {}): Promise<Trial> => {
+    const version = `1.0.${++number}`;
+    const dir = site.slot(version);
+    if (faults === null) sameModel(site.base, dir, version);
+    else await badEncoder(site.base, dir, version, faults);
+    const ground = await site.groundWith(limits);
+    trial = ground.begin({ channel: CHANNEL, release: releaseOf(number), dir });
+    return trial;
+  };
+  const reasonOf = (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => 'passed',
+      (error: unknown) => `${(error as TrialFailed).reason}: ${(error as Error).message}`,
+    );
+  const goesOn = async (): Promise<void> => {
+    const before = site.frames.length;
+    await site.until('frames to go on', () => site.frames.length > before + 5);
+  };
+
+  it('is tested, decides, stands its probation and takes over, frame by frame', async () => {
+    const good = await begin(null);
+    const { agreement } = await good.test(NEVER);
+    expect(agreement).toBeGreaterThan(0.9);
+    await good.switch(NEVER);
+    await good.settle(NEVER);
+    expect(site.frames.at(-1)?.subject?.track).toBeGreaterThan(2 ** 31);
+    expect((await good.watch(NEVER)).agreement).toBeGreaterThan(0.9);
+    const pid = site.service.pid;
+    await good.adopt(NEVER);
+    await good.end();
+    await goesOn();
+    expect(site.frames.at(-1)?.subject?.track).toBeLessThan(2 ** 31);
+    // The very process that ran before, with the new models.
+    expect(site.service.pid).toBe(pid);
+    expect(site.service.currentJob.models.encoder).toContain('slots');
+    const monos = site.frames.map(({ mono }) => mono);
+    expect(monos).toEqual([...monos].sort((a, b) => a - b));
+    process.stdout.write(`${/took over.*longestGapMs=\d+/.exec(site.log)?.[0] ?? 'no take-over'}\n`);
+  }, 120_000);
+
+  it.each<[string, RegExp, Faults, object]>([
+    ['answers wrongly', /^wrong-answers: /, {}, {}],
+    ['is slow', /^(slow|silent): /, { matrixProducts: 100 }, { minAgreement: 0, latencyMs: 1, latencyRatio: 1.5 }],
+    ['takes too much memory', /^memory: /, { scratchMiB: 200 }, { minAgreement: 0, memoryMiB: 150 }],
+  ])(
+    'that %s is sent back before it decides',
+    async (_, expected, faults, limits) => {
+      const bad = await begin(faults, limits);
+      expect(await reasonOf(bad.test(NEVER))).toMatch(expected);
+      await bad.end();
+      await goesOn();
+    },
+    120_000,
+  );
+
+  it('that is not what its card says does not come as far as a frame', async () => {
+    const bad = await begin(null);
+    const { dir } = { dir: site.slot('nothing') };
+    const ground = await site.groundWith({});
+    await bad.end();
+    trial = ground.begin({ channel: CHANNEL, release: releaseOf(1), dir });
+    expect(await reasonOf(trial.test(NEVER))).toMatch(/card/);
+    await goesOn();
+  }, 120_000);
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'that gets a %s while it decides is replaced at once',
+    async (signal) => {
+      const good = await begin(null);
+      await good.test(NEVER);
+      await good.switch(NEVER);
+      await good.settle(NEVER);
+      const watching = reasonOf(good.watch(NEVER));
+      process.kill(candidatePid(), signal);
+      expect(await watching).toMatch(signal === 'SIGKILL' ? /^crashed: signal SIGKILL/ : /^(silent|crashed|slow): /);
+      // Before anybody has ended the trial, the running model decides.
+      await site.until('the running model’s frames', () => (site.frames.at(-1)?.subject?.track ?? Infinity) < 2 ** 31);
+      await good.end();
+      await goesOn();
+      process.stdout.write(`${/back to what ran before.*/.exec(site.log)?.[0] ?? 'not back'}\n`);
+      site.log = '';
+    },
+    120_000,
+  );
+
+  it('is cut off in the middle when it is no longer wanted', async () => {
+    const good = await begin(null);
+    const abort = new AbortController();
+    const testing = good.test(abort.signal).catch((error: unknown) => (error as Error).name);
+    await site.until('a second process', () => vision().length === 2);
+    abort.abort();
+    expect(await testing).toBe('AbortError');
+    await good.end();
+    await goesOn();
+  }, 120_000);
+});

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { writeBundle } from '../../src/bundles/write';
+import { tinyBundle } from '../bundles/tiny-model';
+
+const root = path.resolve(__dirname, '../..');
+const FACTORY = '0.9.0';
+
+export interface TortureFacts {
+  kills: number;
+  updates: number;
+  /** Boots with the old version and with the new one, after a kill in between. */
+  oldBoots: number;
+  newBoots: number;
+}
+
+/** A box that is updated again and again, and loses its power each time. */
+export class UpdateTorture {
+  private readonly dir = mkdtempSync(path.join(tmpdir(), 'usher-torture-'));
+  private readonly dataDir = path.join(this.dir, 'data');
+  private readonly shelf = path.join(this.dir, 'shelf');
+  private running = FACTORY;
+  private release = 0;
+  readonly facts: TortureFacts = { kills: 0, updates: 0, oldBoots: 0, newBoots: 0 };
+
+  async prepare(): Promise<void> {
+    await this.shelve('factory', FACTORY);
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** A new release. Call before `kill`s of its update. */
+  async next(): Promise<void> {
+    this.release++;
+    await this.shelve(String(this.release), this.version);
+  }
+
+  /**
+   * One run of the box that is killed at its n-th moment, or after so many ms. True: it was done before.
+   * @throws Error when it boots with something that is neither the old nor the new version, or says what is not so
+   */
+  async kill(at: { moment: number } | { ms: number }): Promise<boolean> {
+    const moment = 'moment' in at ? at.moment : 0;
+    const child = spawn(
+      process.execPath,
+      [
+        ...['-r', path.join(root, 'test/store/run-ts.cjs'), path.join(__dirname, 'update-child.ts')],
+        ...[this.dataDir, this.shelf, String(this.release), String(moment)],
+      ],
+      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    const lines: string[] = [];
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const out = createInterface({ input: child.stdout });
+    let timer: NodeJS.Timeout | undefined;
+    out.on('line', (line) => {
+      lines.push(line);
+      if (line.startsWith('boot') && 'ms' in at) timer = setTimeout(() => child.kill('SIGKILL'), at.ms);
+      if (line === 'done') child.kill('SIGKILL');
+    });
+    await ended(child, out);
+    clearTimeout(timer);
+    if (errors !== '') throw new Error(errors);
+    this.judge(lines);
+    const done = lines.includes('done');
+    this.facts.kills++;
+    if (done) this.facts.updates++;
+    return done;
+  }
+
+  private get version(): string {
+    return `1.${this.release}.0`;
+  }
+
+  private judge(lines: readonly string[]): void {
+    const wrong = (what: string): Error => new Error(`${what}: it ran ${this.running}\n${lines.join('\n')}`);
+    for (const line of lines) {
+      const [kind, ...words] = line.split(' ');
+      if (kind === 'failed') throw wrong('the box does not start');
+      if (kind === 'boot') {
+        const [version, ...passedOver] = words;
+        if (passedOver.length > 0) throw wrong('a version was not whole');
+        if (version !== this.running && version !== this.version) throw wrong(`it boots with ${version ?? 'nothing'}`);
+        if (version === this.running) this.facts.oldBoots++;
+        else this.facts.newBoots++;
+        this.running = version;
+      }
+      if (kind === 'reported') {
+        const [state, active, runs] = words;
+        // Between the pointer and the take-over, a moment, the pointer tells what the next boot will run.
+        if (active !== runs && state !== 'probation') throw wrong(`it says ${active ?? ''} in ${state ?? ''}`);
+        if (state === 'committed') this.running = active ?? '';
+      }
+    }
+  }
+
+  private async shelve(name: string, version: string): Promise<void> {
+    const bundle = tinyBundle('tiny', Number(version.split('.')[1]));
+    const written = await writeBundle(path.join(this.dir, 'made'), { ...bundle, card: { ...bundle.card, version } });
+    rmSync(path.join(this.shelf, name), { recursive: true, force: true });
+    await import('node:fs/promises').then(({ mkdir }) => mkdir(this.shelf, { recursive: true }));
+    renameSync(written, path.join(this.shelf, name));
+  }
+}
+
+async function ended(child: ChildProcess, out: NodeJS.EventEmitter): Promise<void> {
+  await Promise.all([
+    new Promise((resolve) => child.once('close', resolve)),
+    new Promise((resolve) => out.once('close', resolve)),
+  ]);
+}
+
+/**
+ * Kills a box at every moment of an update, one after the other, then at random until the count is reached.
+ * @param told after each kill
+ */
+export async function torture(kills: number, told: (facts: TortureFacts) => void): Promise<TortureFacts> {
+  const box = new UpdateTorture();
+  try {
+    await box.prepare();
+    // A whole update has so many moments; the first run past its last one ends with its commit.
+    for (let moment = 1, done = false; !done && box.facts.kills < kills; moment++) {
+      await box.next();
+      done = await box.kill({ moment });
+      if (!done && !(await box.kill({ moment: 10_000 }))) throw new Error('an update did not end');
+      told(box.facts);
+    }
+    while (box.facts.kills < kills) {
+      await box.next();
+      // The last of a few is let go through: the box must be able to go on from wherever it was cut off.
+      for (let cut = 0; cut < 3 && box.facts.kills < kills; cut++)
+        if (await box.kill({ ms: Math.random() * 120 })) break;
+      told(box.facts);
+    }
+    return box.facts;
+  } finally {
+    box.remove();
+  }
+}

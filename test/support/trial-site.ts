@@ -1,0 +1,125 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Roster } from '../../src/access/roster';
+import { CameraConfig } from '../../src/config/schema';
+import { loadConfig } from '../../src/config/load';
+import type { Doors, EncoderFacts } from '../../src/daemon/doors';
+import { openStore } from '../../src/daemon/open-store';
+import { FaceGround } from '../../src/daemon/trial-ground';
+import { VisionService } from '../../src/daemon/vision-service';
+import type { TrialLimits } from '../../src/daemon/vision-trial';
+import type { Observation } from '../../src/events';
+import type { Store } from '../../src/store/store';
+import { createLog } from '../../src/system/log';
+import { childEntry } from '../../src/system/paths';
+import { CPU_ONE_THREAD } from '../../src/inference/model';
+import { type ChosenModels, chooseModels, readEncoderCard } from '../../src/vision/load';
+import { Installation } from './daemon';
+import { entranceRecording } from './entrance';
+
+export const LIMITS: TrialLimits = {
+  startMs: 60_000,
+  shadowMs: 1500,
+  probationMs: 2000,
+  minAgreement: 0.8,
+  minCompared: 8,
+  latencyRatio: 20,
+  latencyMs: 2000,
+  memoryMiB: 400,
+};
+
+/** A real camera service with a member before it, and the ground on which its models are tried. No broker, no fleet. */
+export class TrialSite {
+  readonly frames: Observation[] = [];
+  /** Bundles that decided, by the space and track that only a candidate has. */
+  readonly encoders: EncoderFacts[] = [];
+  log = '';
+
+  private constructor(
+    readonly installation: Installation,
+    readonly models: ChosenModels,
+    readonly modelsDir: string,
+    readonly store: Store,
+    readonly roster: Roster,
+    readonly service: VisionService,
+    readonly groundWith: (limits: Partial<TrialLimits>) => Promise<FaceGround>,
+  ) {}
+
+  static async make(fps = 8): Promise<TrialSite> {
+    const entrance = await entranceRecording();
+    const camera = { id: 'cam', source: { type: 'folder', path: entrance.memberFrames, loop: true }, fps };
+    const installation = await Installation.make({
+      cameras: [camera],
+      doors: [{ id: 'front', camera: 'cam', mode: 'identify' }],
+    });
+    const enrolled = await installation.enroll('4711', entrance.still);
+    if (enrolled.code !== 0) throw new Error(enrolled.stderr);
+    const loaded = await loadConfig(installation.config);
+    const { modelsDir, dataDir } = loaded;
+    const models = await chooseModels(modelsDir, loaded.config.models);
+    const { output } = await readEncoderCard(modelsDir, models.encoder);
+    const store = openStore({ dataDir, configured: { file: loaded.file, security: loaded.config.security } });
+    const roster = new Roster(store, output.space, output.dimensions);
+    roster.load();
+    const log = createLog({ level: 'info', format: 'text', write: (line) => (site.log += line) });
+    const service = new VisionService(
+      CameraConfig.parse(camera),
+      childEntry('vision'),
+      {
+        ...{ camera: CameraConfig.parse(camera), modelsDir, models, execution: CPU_ONE_THREAD },
+        ...{ mirror: false, absentMs: 800 },
+      },
+      {
+        observation: (frame) => void site.frames.push(frame),
+        live: () => undefined,
+        ready: () => undefined,
+        health: () => undefined,
+      },
+      log,
+    );
+    const doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'> = {
+      admitEncoder: (facts) => {
+        roster.admit(facts.space, facts.dimensions);
+        site.encoders.push(facts);
+      },
+      dismissEncoder: (space) => roster.dismiss(space),
+    };
+    const groundWith = async (limits: Partial<TrialLimits>): Promise<FaceGround> => {
+      const ground = new FaceGround({
+        ...{ services: () => [service], doors, roster, modelsDir, entry: childEntry('vision') },
+        ...{ factory: models, models, limits: { ...LIMITS, ...limits }, log },
+      });
+      await ground.start();
+      return ground;
+    };
+    const site = new TrialSite(installation, models, modelsDir, store, roster, service, groundWith);
+    service.start();
+    await site.until('the first frames', () => site.frames.length > 3);
+    return site;
+  }
+
+  get base(): string {
+    return resolve(this.modelsDir, this.models.encoder);
+  }
+
+  slot(name: string): string {
+    const dir = join(this.installation.dir, 'slots', name);
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(join(dir, '..'), { recursive: true });
+    return dir;
+  }
+
+  async until(what: string, holds: () => boolean, ms = 60_000): Promise<void> {
+    const deadline = performance.now() + ms;
+    while (!holds()) {
+      if (performance.now() > deadline) throw new Error(`waited in vain for ${what}:\n${this.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this.service.stop();
+    this.store.close();
+    await this.installation.remove();
+  }
+}
