@@ -13,6 +13,8 @@ import { AuditTrail } from './daemon/audit-trail';
 import { chooseCameraModels, type ExtraModels, unknownScenes, withMissing } from './daemon/camera-models';
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
+import { FleetService } from './daemon/fleet-service';
+import { installedModels } from './fleet/installed';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
@@ -46,6 +48,7 @@ const DAY_MS = 86_400_000;
 const STOP_DEADLINE_MS = 8000;
 /** Of a box without cameras: there is nobody to recognise. */
 const NO_FACES = {
+  factory: { set: null, detector: '', encoder: '' },
   models: { set: null, detector: '', encoder: '' },
   output: { space: 'none', dimensions: 1, thresholds: [] },
 };
@@ -135,7 +138,7 @@ export class App {
     this.undo.push(() => store.close());
     const key = openDeviceKey(dataDir);
 
-    const { models, output } = config.cameras.length === 0 ? NO_FACES : await this.chooseFaces();
+    const { factory, models, output } = config.cameras.length === 0 ? NO_FACES : await this.chooseFaces();
     const extra = await chooseCameraModels(config, modelsDir);
     for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
     const roster = new Roster(store, output.space, output.dimensions);
@@ -211,6 +214,14 @@ export class App {
     });
     const visitors = watchVisitors(config, { table: output.thresholds, roster, mqtt, commands, store });
     this.listen(mqtt, commands, doors, health, extra);
+    const fleet =
+      config.fleet.root === null || config.cameras.length === 0
+        ? null
+        : new FleetService({
+            ...{ loaded: this.loaded, mqtt, clock, roster, doors, factory, models, monotonicMs },
+            services: () => [...this.visions.values()],
+            log: this.log.child('fleet'),
+          });
     mqtt.start();
     this.undo.push(() => mqtt.stop());
     trail.started({ bootId: this.bootId, version: packageVersion(), config });
@@ -295,12 +306,25 @@ export class App {
     voices.start();
     this.undo.push(() => voices.stop());
     this.noteReady(null);
+    if (fleet === null) return;
+    await fleet.start();
+    this.undo.push(() => fleet.stop());
   }
 
-  private async chooseFaces(): Promise<{ models: ChosenModels; output: CardOutput<'embedding'> }> {
-    const models = await chooseModels(this.loaded.modelsDir, this.loaded.config.models);
-    const { output } = await readEncoderCard(this.loaded.modelsDir, models.encoder);
-    return { models, output };
+  /** What runs: what updates have brought, else what the installation brought (`factory`). */
+  private async chooseFaces(): Promise<{
+    factory: ChosenModels;
+    models: ChosenModels;
+    output: CardOutput<'embedding'>;
+  }> {
+    const { modelsDir, dataDir, config } = this.loaded;
+    const factory = await chooseModels(modelsDir, config.models);
+    const installed = await installedModels(dataDir, (channel, why) =>
+      this.log.error('a version that an update brought is passed over', { channel, why }),
+    );
+    const models = { ...factory, ...installed };
+    const { output } = await readEncoderCard(modelsDir, models.encoder);
+    return { factory, models, output };
   }
 
   private async connect(queue: EventQueue): Promise<MqttClient> {

@@ -4,7 +4,9 @@ import { ensureModels, type EnsureOutcome } from '../bundles/ensure';
 import { buildFallbackSet } from '../bundles/face-api/build';
 import { pullSet } from '../bundles/pull';
 import { modelsDir } from '../system/paths';
+import { type InstallationOptions, loadInstallation, withInstallationOptions } from './installation';
 import { ModelsReporter } from './models-progress';
+import { rollBack } from './models-rollback';
 import { listModels, listText, verifyModels, verifyText } from './models-report';
 
 /** Folder or address that holds the recommended models' files by name. */
@@ -70,6 +72,19 @@ export function modelsCommand(): Command {
     } finally {
       reporter.end();
     }
+  });
+  const rollback = withInstallationOptions(command.command('rollback <channel>'))
+    .description('the version that ran before an update, at once: face/encoder, face/detector')
+    .option('--json', 'write JSON');
+  rollback.action(async (channel: string) => {
+    const options = rollback.opts<InstallationOptions & { json?: boolean }>();
+    const back = await rollBack((await loadInstallation(options)).dataDir, channel);
+    const which = back.version ?? 'what the installation brought';
+    print(
+      options.json === true
+        ? JSON.stringify(back)
+        : `${channel} is back at ${which}${back.live ? '' : '; it counts from the next start'}`,
+    );
   });
   return command;
 }

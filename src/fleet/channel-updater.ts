@@ -176,7 +176,7 @@ export class ChannelUpdater {
 
   private async perform(kind: WorkKind, facts: Facts): Promise<void> {
     const limit = UPDATE_LIMITS.deadlineMs[kind] + (kind === 'watch' ? this.parts.probationMs : 0);
-    this.enter(begun(this.current, kind, facts, limit));
+    this.enter(begun(this.current, facts, limit));
     const abort = new AbortController();
     this.work = { kind, abort };
     const patience = { over: false };

@@ -38,6 +38,8 @@ export const ChannelState = z.strictObject({
   deadline: At.nullable(),
   /** Not before then. */
   retryAt: At.nullable(),
+  /** Digest of the active release's document, where it is to be left for the previous one. */
+  leaving: Sha256.nullable(),
   reason: Code.nullable(),
   detail: z.string().max(512).nullable(),
   agreement: z.number().min(0).max(1).nullable(),
@@ -50,7 +52,7 @@ export type ChannelState = z.infer<typeof ChannelState>;
 export function idleState(channel: string, now: number): ChannelState {
   return {
     ...{ v: 1, channel, state: 'idle', candidate: null, attempt: 0, trialBoots: 0, since: now },
-    ...{ deadline: null, retryAt: null, reason: null, detail: null, agreement: null, quarantine: [] },
+    ...{ deadline: null, retryAt: null, leaving: null, reason: null, detail: null, agreement: null, quarantine: [] },
   };
 }
 

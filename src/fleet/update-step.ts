@@ -64,7 +64,7 @@ const DUE: Readonly<Partial<Record<UpdateState, WorkKind>>> = {
   switched: 'settle',
   probation: 'watch',
 };
-const AFTER: Readonly<Record<WorkKind, UpdateState>> = {
+const AFTER: Readonly<Record<Exclude<WorkKind, 'revert'>, UpdateState>> = {
   verify: 'verified',
   transfer: 'transferred',
   stage: 'staged',
@@ -72,7 +72,6 @@ const AFTER: Readonly<Record<WorkKind, UpdateState>> = {
   switch: 'switched',
   settle: 'probation',
   watch: 'committed',
-  revert: 'rolled-back',
 };
 
 /** The candidate decides at the door; whatever goes wrong leads back at once. */
@@ -81,9 +80,8 @@ export const isSwitched = ({ state }: ChannelState): boolean => state === 'switc
 /** What is due in a state. Says the same after a restart as before it. */
 export function workOf(state: ChannelState, facts: Facts): Work {
   const { candidate, retryAt } = state;
-  if (candidate === null) return { kind: 'none' };
-  if (state.state === 'rolled-back')
-    return facts.active?.release === candidate.offer.release ? due('revert', state, facts) : { kind: 'none' };
+  if (state.leaving !== null && facts.active?.document === state.leaving) return due('revert', state, facts);
+  if (candidate === null || state.state === 'rolled-back') return { kind: 'none' };
   // A refusal that may pass: the whole way again.
   const kind = state.state === 'refused' ? (retryAt === null ? undefined : 'verify') : DUE[state.state];
   if (kind === undefined) return { kind: 'none' };
@@ -97,8 +95,8 @@ function due(kind: WorkKind, { retryAt }: ChannelState, { now }: Facts): Work {
 }
 
 /** The state with the deadline of what is due now, which outlives the process; the same state where it has one. */
-export function begun(state: ChannelState, kind: WorkKind, { now }: Facts, allowedMs: number): ChannelState {
-  return state.deadline !== null && isDue(kind, state) ? state : { ...state, deadline: now + allowedMs };
+export function begun(state: ChannelState, { now }: Facts, allowedMs: number): ChannelState {
+  return state.deadline !== null ? state : { ...state, deadline: now + allowedMs };
 }
 
 /** Whether the stage that is open has reached this box. */
@@ -138,7 +136,7 @@ function wanted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
       : { ...state, candidate: { ...candidate, ...wish } };
   }
   // A candidate that is tried at the door is tried to its end, unless the fleet says otherwise of it; then this offer's turn comes.
-  if (isSwitched(state)) return state;
+  if (isSwitched(state) || state.leaving !== null) return state;
   const fresh = { ...at(state, 'offered', facts), candidate: { ...wish, release: null } };
   if (facts.active?.document === offer.document.sha256) {
     const committed = { ...at(state, 'committed', facts), candidate: { ...wish, release: null } };
@@ -154,10 +152,11 @@ function wanted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
 
 /** The fleet takes a release back: who has begun leaves off, who has it goes back. */
 function aborted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
-  if (state.candidate === null || state.state === 'rolled-back') return state;
+  if (state.candidate === null || state.state === 'rolled-back' || state.leaving !== null) return state;
   const told = { ...state, candidate: { ...state.candidate, ...wish } };
   const why = { reason: 'aborted', detail: wish.offer.rollout.why ?? '' };
-  if (isSwitched(state) || state.state === 'committed') return rolledBack(told, { type: 'rollback', ...why }, facts);
+  if (isSwitched(state) || facts.active?.document === wish.offer.document.sha256)
+    return rolledBack(told, { type: 'rollback', ...why }, facts);
   return state.state === 'refused' && state.reason === why.reason ? state : { ...at(told, 'refused', facts), ...why };
 }
 
@@ -168,13 +167,16 @@ function unwanted(state: ChannelState, facts: Facts): ChannelState {
     : { ...at(state, 'idle', facts), candidate: null };
 }
 
-function done(state: ChannelState, { work, release, agreement }: UpdateEvent & { type: 'done' }, facts: Facts) {
+function done(
+  state: ChannelState,
+  { work, release, agreement }: UpdateEvent & { type: 'done' },
+  facts: Facts,
+): ChannelState {
+  if (work === 'revert') return state.leaving === null ? state : { ...state, leaving: null, deadline: null, retryAt: null };
   if (state.candidate === null || !isDue(work, state)) return state;
-  const { candidate, reason, detail } = state;
-  const next = at(state, AFTER[work], facts);
+  const { candidate } = state;
   return {
-    ...next,
-    ...(work === 'revert' ? { reason, detail } : {}),
+    ...at(state, AFTER[work], facts),
     candidate: release === undefined ? candidate : { ...candidate, release },
     agreement: agreement === undefined ? state.agreement : agreement,
   };
@@ -185,6 +187,8 @@ function failed(
   { work, fault, reason, detail }: UpdateEvent & { type: 'failed' },
   facts: Facts,
 ): ChannelState {
+  if (work === 'revert')
+    return { ...state, attempt: state.attempt + 1, deadline: null, retryAt: retryAt(state.attempt + 1, facts) };
   if (state.candidate === null || !isDue(work, state)) return state;
   const why = { reason, detail: detail.slice(0, 512) };
   // At the door there is no second try: the running model is there, and is known to be good.
@@ -215,16 +219,24 @@ function rolledBack(
   { reason, detail }: UpdateEvent & { type: 'rollback' },
   facts: Facts,
 ): ChannelState {
-  if (state.candidate === null || !(isSwitched(state) || state.state === 'committed')) return state;
-  return quarantined(at(state, 'rolled-back', facts), { reason, detail: detail.slice(0, 512) }, facts);
+  const why = { reason, detail: detail.slice(0, 512) };
+  if (isSwitched(state)) return quarantined(at(state, 'rolled-back', facts), why, facts);
+  const { active } = facts;
+  if (active === null || state.leaving !== null) return state;
+  const back = { ...at(state, 'rolled-back', facts), ...why, leaving: active.document };
+  // Something else that was on its way has its turn again when this is done.
+  const candidate = state.candidate?.offer.document.sha256 === active.document ? state.candidate : null;
+  return { ...back, candidate, quarantine: withBad(state, { ...active, ...why }, facts) };
 }
 
 function booted(state: ChannelState, facts: Facts): ChannelState {
   const { candidate } = state;
+  // What was to be left is left, or somebody went on to another one since.
+  if (state.leaving !== null && facts.active?.document !== state.leaving) return { ...state, leaving: null };
   if (candidate === null) return state;
   // The pointer is the truth: the switch was made, and the power went before it was noted.
   if (facts.active?.document === candidate.offer.document.sha256)
-    return state.state === 'committed' || state.state === 'rolled-back' ? state : at(state, 'committed', facts);
+    return state.state === 'committed' || state.leaving !== null ? state : at(state, 'committed', facts);
   if (state.state === 'committed') return { ...at(state, 'idle', facts), candidate: null };
   if (candidate.release?.kind === 'config' && isSwitched(state)) {
     // A configuration can only be tried by starting under it; whoever starts counts (`trialConfig`).
@@ -258,7 +270,6 @@ const INTERRUPTED = {
 };
 
 function isDue(work: WorkKind, { state }: ChannelState): boolean {
-  if (work === 'revert') return state === 'rolled-back';
   return DUE[state] === work || (work === 'verify' && state === 'refused');
 }
 
@@ -279,14 +290,21 @@ function at(state: ChannelState, next: UpdateState, { now }: Facts): ChannelStat
 function quarantined(
   state: ChannelState,
   why: { readonly reason: string; readonly detail: string },
-  { now }: Facts,
+  facts: Facts,
 ): ChannelState {
   if (state.candidate === null) return state;
-  const { offer } = state.candidate;
-  const document = offer.document.sha256;
-  const others = state.quarantine.filter((entry) => entry.document !== document);
-  const entry = { document, release: offer.release, version: offer.version, reason: why.reason, at: now };
-  return { ...state, ...why, quarantine: [...others, entry].slice(-QUARANTINE_MAX) };
+  const { document, release, version } = state.candidate.offer;
+  const bad = { document: document.sha256, release, version, reason: why.reason };
+  return { ...state, ...why, quarantine: withBad(state, bad, facts) };
+}
+
+function withBad(
+  { quarantine }: ChannelState,
+  { document, release, version, reason }: Omit<ChannelState['quarantine'][number], 'at'>,
+  { now }: Facts,
+): ChannelState['quarantine'] {
+  const others = quarantine.filter((entry) => entry.document !== document);
+  return [...others, { document, release, version, reason, at: now }].slice(-QUARANTINE_MAX);
 }
 
 function retryAt(attempt: number, { now, random }: Facts): number {

@@ -127,7 +127,9 @@ export class Updater {
 
   /** A change of state is told at once, bytes now and then. */
   private changed(): void {
-    const state = [...this.channels.values()].map(({ state: { state, reason } }) => `${state} ${reason ?? ''}`).join();
+    // All but the bytes, whose count is not worth a message each.
+    const { channels } = this.reported();
+    const state = JSON.stringify(channels.map((channel) => ({ ...channel, bytes: null })));
     if (state !== this.told) {
       this.told = state;
       this.report();

@@ -214,9 +214,9 @@ describe('the steps of an update', () => {
   });
 
   it('keeps a deadline over a start, within reason', () => {
-    const state = begun(after(1), 'transfer', factsAt(1000), 5000);
+    const state = begun(after(1), factsAt(1000), 5000);
     expect(state.deadline).toBe(6000);
-    expect(begun(state, 'transfer', factsAt(2000), 5000)).toBe(state);
+    expect(begun(state, factsAt(2000), 5000)).toBe(state);
     expect(step(state, { type: 'boot' }, factsAt(3000)).deadline).toBe(6000);
     // The clock had been years ahead.
     const far = { ...state, deadline: 9e12, retryAt: 9e12 };
@@ -269,7 +269,7 @@ describe('the steps of an update', () => {
             case 'work': {
               const due = workOf(state, facts);
               if (due.kind === 'none' || due.kind === 'wait') break;
-              const n = Number(state.candidate!.offer.release.at(-1));
+              const n = Number(state.candidate?.offer.release.at(-1));
               // Nothing that is known to be bad is ever worked on; what reverts leaves it.
               if (due.kind !== 'revert') expect(bad.has(state.candidate!.offer.document.sha256)).toBe(false);
               if (event.how === 'done') {

@@ -1,0 +1,126 @@
+import { totalmem } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { Roster } from '../access/roster';
+import type { JudgedClock } from '../access/swipe-judge';
+import type { TrialConfig } from '../config/fleet';
+import type { LoadedConfig } from '../config/load';
+import { messageOf, UsherError } from '../errors';
+import { Exclusive } from '../fleet/exclusive';
+import { FACE_CHANNELS } from '../fleet/installed';
+import { openReceiving } from '../fleet/receive';
+import type { HeardOn } from '../fleet/release';
+import { WHOLE_FLEET } from '../fleet/release';
+import { Slots } from '../fleet/slots';
+import { Updater } from '../fleet/updater';
+import type { MqttClient } from '../mqtt/client';
+import type { Log } from '../system/log';
+import { childEntry, packageVersion } from '../system/paths';
+import type { VisionJob } from '../vision/job';
+import type { Doors } from './doors';
+import { FaceGround } from './trial-ground';
+import type { VisionService } from './vision-service';
+import type { TrialLimits } from './vision-trial';
+
+export interface FleetServiceParts {
+  readonly loaded: LoadedConfig;
+  readonly mqtt: Pick<MqttClient, 'publish' | 'subscribe' | 'take'>;
+  readonly clock: JudgedClock;
+  readonly roster: Roster;
+  readonly doors: Doors;
+  readonly services: () => readonly VisionService[];
+  /** What the installation brought, and what runs. */
+  readonly factory: VisionJob['models'];
+  readonly models: VisionJob['models'];
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+}
+
+/** While a door does one of these, somebody waits before it. */
+const BUSY = ['awaiting-face', 'identifying'];
+/** Below it, the share of equal decisions is one of chance. */
+const MIN_COMPARED = 20;
+
+/** The fleet's hand on this box: hears its offers and sees them through. Takes none while the configuration names no root of trust. */
+export class FleetService {
+  private readonly updater: Updater;
+  private readonly ground: FaceGround;
+  private begin: () => void = () => undefined;
+  /** What is heard before everything is up waits for it. */
+  private readonly begun = new Promise<void>((resolve) => (this.begin = resolve));
+
+  /** @throws UsherError `config-invalid` for a root that cannot be read, `store-unavailable` */
+  constructor(parts: FleetServiceParts) {
+    const { loaded, mqtt, clock, doors, log, monotonicMs } = parts;
+    const { config, dataDir, file } = loaded;
+    const { site, id: device } = config.device;
+    const box = { site, device, groups: config.fleet.groups, usher: packageVersion(), arch: process.arch };
+    const { verifier, transfer } = openReceiving({
+      config: config.fleet,
+      root: readRoot(resolve(dirname(file), config.fleet.root ?? '')),
+      dir: join(dataDir, 'fleet'),
+      box: { ...box, memoryMiB: Math.round(totalmem() / 1024 / 1024) },
+      reader: mqtt,
+      isBusy: () => doors.all.some((keeper) => BUSY.includes(keeper.phase(monotonicMs()))),
+      wall: () => (clock.doubt() === null ? clock.now() : null),
+    });
+    const limits = limitsOf(config.fleet.trial);
+    this.ground = new FaceGround({ ...parts, modelsDir: loaded.modelsDir, entry: childEntry('vision'), limits });
+    const startedAt = Date.now() - monotonicMs();
+    this.updater = new Updater({
+      ...{ verifier, transfer, box, log, ground: this.ground },
+      slots: new Slots(dataDir),
+      trials: new Exclusive(),
+      channels: Object.values(FACE_CHANNELS),
+      now: () => Math.round(startedAt + monotonicMs()),
+      random: Math.random,
+      probationMs: limits.probationMs,
+      publish: (reported) => mqtt.publish('updateReported', {}, reported),
+    });
+    mqtt.subscribe('updateDesired', ({ payload }) => this.hear(payload, { kind: 'device', site, device }));
+    mqtt.subscribe('fleetDesired', ({ params: { group }, payload }) => this.hear(payload, { kind: 'group', group }), {
+      group: [WHOLE_FLEET, ...config.fleet.groups],
+    });
+  }
+
+  /** Goes on where the last run was cut off. */
+  async start(): Promise<void> {
+    await this.ground.start();
+    this.updater.start();
+    this.begin();
+  }
+
+  stop(): Promise<void> {
+    return this.updater.stop();
+  }
+
+  /** Signatures are over the canonical text, which is the same however the document was written. */
+  private hear(payload: object, heardOn: HeardOn): void {
+    const bytes = Buffer.from(JSON.stringify(payload));
+    void this.begun.then(() => this.updater.hear(bytes, heardOn));
+  }
+}
+
+function limitsOf(trial: TrialConfig): TrialLimits {
+  return {
+    startMs: trial.startSeconds * 1000,
+    shadowMs: trial.shadowSeconds * 1000,
+    probationMs: trial.probationSeconds * 1000,
+    minAgreement: trial.minAgreement,
+    minCompared: MIN_COMPARED,
+    latencyRatio: trial.latencyRatio,
+    latencyMs: trial.latencyMs,
+    memoryMiB: trial.memoryMiB,
+  };
+}
+
+function readRoot(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsherError('config-invalid', `fleet.root: ${file}: ${messageOf(error)}`, {
+      remedy: 'Name the root.json that `usher fleet init` made, as it was given to this box.',
+      cause: error,
+    });
+  }
+}
