@@ -7,7 +7,10 @@ import {
   fleetRevokeCommand,
   fleetRotateCommand,
 } from './fleet-keep';
+import { fleetEventsCommand } from './fleet-events';
 import { fleetPublishCommand, fleetRollbackCommand } from './fleet-publish';
+import { fleetRolloutCommand } from './fleet-rollout';
+import { fleetStatusCommand } from './fleet-status';
 
 /** `usher fleet …`: the manager of many boxes. */
 export function fleetCommand(): Command {
@@ -15,6 +18,9 @@ export function fleetCommand(): Command {
     .description('sign releases for many boxes, and offer them over MQTT')
     .addCommand(fleetInitCommand())
     .addCommand(fleetPublishCommand())
+    .addCommand(fleetRolloutCommand())
+    .addCommand(fleetStatusCommand())
+    .addCommand(fleetEventsCommand())
     .addCommand(fleetRollbackCommand())
     .addCommand(fleetRevokeCommand())
     .addCommand(fleetRefreshCommand())

@@ -68,6 +68,12 @@ export const FleetConfig = z.strictObject({
         .max(10_000)
         .default(150)
         .describe('… or take so long from frame to answer (95th percentile)'),
+      maxStepIns: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe('Share of frames on probation for which the running one may have to step in, since it was late'),
       memoryMiB: z
         .number()
         .int()

@@ -110,6 +110,7 @@ function limitsOf(trial: TrialConfig): TrialLimits {
     minCompared: MIN_COMPARED,
     latencyRatio: trial.latencyRatio,
     latencyMs: trial.latencyMs,
+    maxStepIns: trial.maxStepIns,
     memoryMiB: trial.memoryMiB,
   };
 }

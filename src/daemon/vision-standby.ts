@@ -9,7 +9,7 @@ import type { Log } from '../system/log';
 import { SupervisedChild } from '../system/supervise';
 import type { VisionJob } from '../vision/job';
 import { residentMiB } from './process-memory';
-import { TrialFigures } from './trial-figures';
+import type { TrialFigures } from './trial-figures';
 import type { VisionService } from './vision-service';
 
 /** A candidate that then says nothing for so long hangs; its frames are replaced long before. */

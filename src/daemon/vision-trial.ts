@@ -23,6 +23,8 @@ export interface TrialLimits {
   /** Slower than so many times the running model, and slower than `latencyMs`: too slow. */
   readonly latencyRatio: number;
   readonly latencyMs: number;
+  /** Share of the frames on probation that the running model may have to step in for. */
+  readonly maxStepIns: number;
   /** More resident memory than the running child by so much: too much, or a leak. */
   readonly memoryMiB: number;
 }
@@ -51,8 +53,7 @@ const SETTLED_FRAMES = 5;
 /** The shadow may take so many times as long where frames are scarce, and so long in any case. */
 const SHADOW_PATIENCE = 4;
 const SHADOW_PATIENCE_MS = 60_000;
-/** Of the frames in probation, the running model may have stepped in for this share, and for a handful at first. */
-const STEP_IN_SHARE = 0.05;
+/** Frames that the running model may step in for whatever their share: at first it is one of few. */
 const STEP_IN_FREE = 5;
 
 /** A detector or an encoder on trial, at every camera of the box. */
@@ -200,7 +201,7 @@ export class VisionTrial implements Trial {
           'memory',
           `${Math.round(mine)} MiB are resident, ${Math.round(theirs)} MiB with the running model`,
         );
-      if (this.switched && stepIns > STEP_IN_FREE + STEP_IN_SHARE * analysed)
+      if (this.switched && stepIns > STEP_IN_FREE + limits.maxStepIns * (analysed + stepIns))
         throw new TrialFailed('silent', `the running model had to step in for ${stepIns} frames`);
     });
   }

@@ -172,7 +172,8 @@ function done(
   { work, release, agreement }: UpdateEvent & { type: 'done' },
   facts: Facts,
 ): ChannelState {
-  if (work === 'revert') return state.leaving === null ? state : { ...state, leaving: null, deadline: null, retryAt: null };
+  if (work === 'revert')
+    return state.leaving === null ? state : { ...state, leaving: null, deadline: null, retryAt: null };
   if (state.candidate === null || !isDue(work, state)) return state;
   const { candidate } = state;
   return {

@@ -32,7 +32,19 @@ export interface Faults {
 /** An encoder of the base's form whose answers are worthless, and which takes as much time or memory as is asked. */
 export async function badEncoder(base: string, dir: string, version: string, faults: Faults = {}): Promise<void> {
   const { matrixProducts = 0, scratchMiB = 0 } = faults;
-  const { schema: _, model: __, files: ___, golden, ...card } = await readCard(base);
+  const {
+    task,
+    name,
+    summary,
+    set,
+    licence,
+    input: image,
+    output: decoding,
+    alignment,
+    figures,
+    golden,
+  } = await readCard(base);
+  const card = { task, name, summary, set, licence, input: image, output: decoding, alignment, figures };
   const output = golden.outputs[0]!;
   const width = output.dims.reduce((product, dim) => product * dim, 1);
   const graph = new OnnxGraph('bad');

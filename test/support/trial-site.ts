@@ -25,6 +25,7 @@ export const LIMITS: TrialLimits = {
   minCompared: 8,
   latencyRatio: 20,
   latencyMs: 2000,
+  maxStepIns: 1,
   memoryMiB: 400,
 };
 

@@ -1,0 +1,74 @@
+import { decode } from '../../mqtt/decode';
+import { StatusPayload } from '../../mqtt/payloads';
+import { UpdateReportedPayload } from '../../mqtt/update-payloads';
+
+export type ReportedChannel = UpdateReportedPayload['channels'][number];
+
+/** What a manager knows of one box: only what stands retained on the broker. */
+export interface BoxView {
+  readonly site: string;
+  readonly device: string;
+  online: boolean | null;
+  /** Birth of the status that `online` is of. */
+  birth: number;
+  /** Epoch ms of the last word. */
+  seenAt: number;
+  reported: UpdateReportedPayload | null;
+}
+
+/** Topics that a manager listens to: all of it retained, so that it needs no memory of its own. */
+export const VIEW_FILTERS = ['usher/v1/+/+/update/reported', 'usher/v1/+/+/status'] as const;
+const TOPIC = /^usher\/v1\/([a-z0-9][a-z0-9_-]{0,62})\/([a-z0-9][a-z0-9_-]{0,62})\/(update\/reported|status)$/;
+
+/** The fleet as its boxes say they are. A message that is none is counted and nothing more. */
+export class FleetView {
+  private readonly boxes = new Map<string, BoxView>();
+  ignored = 0;
+
+  get size(): number {
+    return this.boxes.size;
+  }
+
+  all(): BoxView[] {
+    return [...this.boxes.values()].sort((a, b) =>
+      a.site === b.site ? (a.device < b.device ? -1 : 1) : a.site < b.site ? -1 : 1,
+    );
+  }
+
+  /** True: something is known that was not. */
+  hear(topic: string, payload: Uint8Array): boolean {
+    const found = TOPIC.exec(topic);
+    if (found === null || found[1] === 'fleet') return false;
+    const [, site = '', device = '', kind] = found;
+    const id = `${site}/${device}`;
+    // Taken back from the broker: the box is no longer one of the fleet.
+    if (payload.length === 0) {
+      const box = this.boxes.get(id);
+      if (box !== undefined && kind !== 'status') box.reported = null;
+      return box !== undefined;
+    }
+    const box = this.boxes.get(id) ?? { site, device, online: null, birth: 0, seenAt: 0, reported: null };
+    if (kind === 'status') {
+      const status = decode(StatusPayload, payload);
+      if (!status.ok) return this.ignore();
+      // The late last will of an earlier connection does not hide that the box is back.
+      if (status.value.birth < box.birth) return false;
+      box.online = status.value.state === 'online';
+      box.birth = status.value.birth;
+      box.seenAt = Math.max(box.seenAt, status.value.at);
+    } else {
+      const reported = decode(UpdateReportedPayload, payload);
+      if (!reported.ok) return this.ignore();
+      if (box.reported !== null && reported.value.at < box.reported.at) return false;
+      box.reported = reported.value;
+      box.seenAt = Math.max(box.seenAt, reported.value.at);
+    }
+    this.boxes.set(id, box);
+    return true;
+  }
+
+  private ignore(): false {
+    this.ignored++;
+    return false;
+  }
+}
