@@ -81,8 +81,7 @@ export class Roster {
     for (const gallery of this.galleries.values()) {
       const all = this.store.templates.inSpace(gallery.space);
       gallery.replaceAll(all.filter((template) => active.has(template.member)));
-      if (gallery === this.current)
-        this.suspended.replaceAll(all.filter((template) => !active.has(template.member)));
+      if (gallery === this.current) this.suspended.replaceAll(all.filter((template) => !active.has(template.member)));
     }
     this.loaded++;
   }

@@ -16,7 +16,7 @@ import { Updater } from '../fleet/updater';
 import type { MqttClient } from '../mqtt/client';
 import type { Log } from '../system/log';
 import { childEntry, packageVersion } from '../system/paths';
-import type { VisionJob } from '../vision/job';
+import type { FaceModels } from '../vision/job';
 import type { Doors } from './doors';
 import { FaceGround } from './trial-ground';
 import type { VisionService } from './vision-service';
@@ -30,8 +30,8 @@ export interface FleetServiceParts {
   readonly doors: Doors;
   readonly services: () => readonly VisionService[];
   /** What the installation brought, and what runs. */
-  readonly factory: VisionJob['models'];
-  readonly models: VisionJob['models'];
+  readonly factory: FaceModels;
+  readonly models: FaceModels;
   readonly monotonicMs: () => number;
   readonly log: Log;
 }

@@ -5,7 +5,7 @@ import { TrialFailed } from '../fleet/trial';
 import type { Card } from '../inference/card';
 import { readCard } from '../inference/bundle';
 import type { Log } from '../system/log';
-import type { VisionJob } from '../vision/job';
+import type { FaceModels } from '../vision/job';
 import { readEncoderCard } from '../vision/load';
 import type { Doors } from './doors';
 import type { VisionService } from './vision-service';
@@ -19,15 +19,15 @@ export interface GroundParts {
   readonly modelsDir: string;
   readonly entry: string;
   /** What the installation brought, and what runs now. */
-  readonly factory: VisionJob['models'];
-  readonly models: VisionJob['models'];
+  readonly factory: FaceModels;
+  readonly models: FaceModels;
   readonly limits: TrialLimits;
   readonly log: Log;
 }
 
 /** The face models of this box, as what updates are tried on. */
 export class FaceGround implements TrialGround {
-  private models: VisionJob['models'];
+  private models: FaceModels;
   private cards: Readonly<Record<FacePart, Card>> | null = null;
 
   constructor(private readonly parts: GroundParts) {
@@ -94,7 +94,7 @@ export class FaceGround implements TrialGround {
     if (before.space !== after.space) doors.dismissEncoder(before.space);
   }
 
-  private async read({ detector, encoder }: VisionJob['models']): Promise<Readonly<Record<FacePart, Card>>> {
+  private async read({ detector, encoder }: FaceModels): Promise<Readonly<Record<FacePart, Card>>> {
     const { modelsDir } = this.parts;
     return {
       detector: await readCard(resolve(modelsDir, detector)),

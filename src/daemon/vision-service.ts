@@ -6,7 +6,7 @@ import { monotonicMs } from '../system/clock';
 import { SOURCE_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
-import type { VisionJob, VisionOrder } from '../vision/job';
+import type { FaceModels, VisionJob, VisionOrder } from '../vision/job';
 import { type ComponentHealth, STARTING } from './health';
 
 export interface VisionServiceEvents {
@@ -135,8 +135,9 @@ export class VisionService {
    * The own child takes these models over, between two frames; the next process of it starts with them too.
    * @throws UsherError `model-invalid`: it goes on with what it had; `cancelled` when there is no answer in time
    */
-  async adopt(models: VisionJob['models'], deadlineMs = CHILD_START_MS): Promise<void> {
+  async adopt(face: FaceModels, deadlineMs = CHILD_START_MS): Promise<void> {
     const before = this.job;
+    const models = { ...before.models, ...face };
     this.job = { ...before, models };
     this.child.assign(this.job);
     const order = ++this.orders;

@@ -7,7 +7,7 @@ import { TrialFailed } from '../fleet/trial';
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { SupervisedChild } from '../system/supervise';
-import type { VisionJob } from '../vision/job';
+import type { FaceModels, VisionJob } from '../vision/job';
 import { residentMiB } from './process-memory';
 import type { TrialFigures } from './trial-figures';
 import type { VisionService } from './vision-service';
@@ -19,7 +19,7 @@ const STOP_MS = 1000;
 export interface StandbyOptions {
   readonly service: VisionService;
   readonly entry: string;
-  readonly models: VisionJob['models'];
+  readonly models: FaceModels;
   /** Time for loading the models and reproducing their golden vectors. */
   readonly startMs: number;
   readonly figures: TrialFigures;
@@ -52,12 +52,17 @@ export class VisionStandby {
     this.child = new SupervisedChild({
       name: `${service.camera.id}-candidate`,
       entry,
-      job: { ...service.currentJob, models, tap: this.tapPath } satisfies VisionJob,
+      job: this.jobOf(service.currentJob, models),
       startMs,
       silentMs: SILENT_MS,
       stopMs: STOP_MS,
       output: (line) => log.warn(line),
     });
+  }
+
+  /** The scene is the running child's to tell; liveness goes with each frame. */
+  private jobOf(running: VisionJob, models: FaceModels): VisionJob {
+    return { ...running, models: { ...running.models, ...models, scene: null }, tap: this.tapPath };
   }
 
   private get tapPath(): string {
@@ -114,6 +119,7 @@ export class VisionStandby {
       case 'failed':
         this.said = event.message;
         return;
+      case 'scene':
       case 'camera':
       case 'adoption':
         return;

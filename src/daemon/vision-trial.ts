@@ -3,7 +3,7 @@ import type { Roster } from '../access/roster';
 import type { ThresholdRow } from '../access/thresholds';
 import { type Candidate, type Trial, TrialFailed, type TrialReport } from '../fleet/trial';
 import type { Log } from '../system/log';
-import type { VisionJob } from '../vision/job';
+import type { FaceModels } from '../vision/job';
 import type { Doors, EncoderFacts } from './doors';
 import { faceOutcome } from './face-outcome';
 import { residentMiB } from './process-memory';
@@ -36,10 +36,10 @@ export interface VisionTrialParts {
   readonly modelsDir: string;
   readonly entry: string;
   /** What runs, and what would. */
-  readonly models: VisionJob['models'];
-  readonly changed: VisionJob['models'];
+  readonly models: FaceModels;
+  readonly changed: FaceModels;
   /** The new models run: whoever starts a child from now on starts it with them. */
-  readonly adopted: (models: VisionJob['models']) => Promise<void>;
+  readonly adopted: (models: FaceModels) => Promise<void>;
   readonly limits: TrialLimits;
   readonly log: Log;
 }

@@ -54,6 +54,7 @@ async function runVision(
   const supervised = superviseCamera(source, { stallMs: camera.stallMs, startMs: camera.startMs, now: monotonicMs });
   const tap = new FrameTap();
   let gates = camera.quality;
+  let lastScene: VisionEvent | null = null;
   const subscription = visionPipeline({
     cameraId: camera.id,
     camera: supervised,
@@ -65,6 +66,7 @@ async function runVision(
   }).subscribe({
     next: (event) => {
       if (event.kind === 'scene') {
+        lastScene = event;
         gates = gatesIn(camera, event.scene);
         sight.analyser.useGates(gates);
       }
@@ -79,6 +81,8 @@ async function runVision(
       const before = sight.analyser;
       sight = next;
       ready();
+      // Whoever hears `ready` takes the scene for unknown.
+      if (lastScene !== null) send(lastScene);
       setTimeout(() => void before.dispose().catch(() => undefined), DISPOSE_AFTER_MS).unref();
       return null;
     } catch (error) {

@@ -20,6 +20,9 @@ export interface VisionJob {
   readonly tap?: string | undefined;
 }
 
+/** The models of which every child has one: those that updates exchange. */
+export type FaceModels = Pick<VisionJob['models'], 'detector' | 'encoder'>;
+
 /** What a running child may be told after its job. */
 export type VisionOrder =
   /** Show frames to whoever connects to this Unix socket, at most one in so many milliseconds. Null: to nobody any more. */

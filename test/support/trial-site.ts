@@ -67,12 +67,14 @@ export class TrialSite {
       CameraConfig.parse(camera),
       childEntry('vision'),
       {
-        ...{ camera: CameraConfig.parse(camera), modelsDir, models, execution: CPU_ONE_THREAD },
+        ...{ camera: CameraConfig.parse(camera), modelsDir, execution: CPU_ONE_THREAD },
+        models: { ...models, liveness: null, scene: null },
         ...{ mirror: false, absentMs: 800 },
       },
       {
         observation: (frame) => void site.frames.push(frame),
         live: () => undefined,
+        scene: () => undefined,
         ready: () => undefined,
         health: () => undefined,
       },
