@@ -18,6 +18,8 @@ export interface NewBundle {
   readonly goldenStates?: Tensors;
   /** Further files that the card names, by name. */
   readonly extraFiles?: Readonly<Record<string, Uint8Array>>;
+  /** Further files of the bundle by name; the card holds their digests. */
+  readonly moreFiles?: Readonly<Record<string, Uint8Array>>;
   /** Largest absolute difference of a golden output that another CPU may show; default 1e-3. */
   readonly tolerance?: number;
 }
@@ -68,6 +70,7 @@ async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> 
     files.set(file, floatBytes(tensor, `golden state ${name} of ${bundle.card.name}`));
     return { name, file, dims: [...tensor.dims] };
   });
+  for (const [name, bytes] of Object.entries(bundle.moreFiles ?? {})) files.set(name, bytes);
   const golden = Object.entries(outputs).map(([name, tensor], index) => {
     const file = `golden-output-${index}.f32`;
     files.set(file, floatBytes(tensor, `output ${name} of ${bundle.card.name}`));

@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { clipCount } from '../audio/bank';
 import { type Engine, ENGINES } from '../audio/speech/voices';
-import { messageOf, systemCode, UsherError } from '../errors';
+import { messageOf, UsherError } from '../errors';
 import { writeContactSheet } from '../evaluation/contact-sheet';
 import { causeFigures } from '../evaluation/error-cases';
+import { readTrainedOn } from '../evaluation/wake/trained-on';
 import { wakeCurve } from '../evaluation/wake/wake-curve';
 import { readWakeData, type WakeData } from '../evaluation/wake/wake-data';
 import { falseAcceptCases, missCases, WAKE_ADVICE } from '../evaluation/wake/wake-errors';
@@ -150,17 +151,6 @@ async function readData(options: Options, word: string, progress: Progress): Pro
       remedy: 'Give recordings with --positives, or have words synthesised: --synthetic 300',
     });
   return data;
-}
-
-/** What a bundle of `usher train` says of its training; others say nothing. */
-async function readTrainedOn(model: string): Promise<string[] | null> {
-  const file = join(model, 'trained-on.json');
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as string[];
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw new UsherError('model-invalid', `${file}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 function evaluate(

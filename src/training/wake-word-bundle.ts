@@ -2,6 +2,7 @@ import type { NewBundle } from '../bundles/write';
 import { seededRandom } from '../evaluation/random';
 import type { Card, Sensitivity } from '../inference/card';
 import type { Tensor } from '../inference/model';
+import { TRAINED_ON_FILE, trainedOnBytes } from '../evaluation/wake/trained-on';
 import { MEL_BANDS } from '../voice/features';
 import { exportedInput, exportOnnx, SCORES } from './export';
 import { operatingPoints, type Setting, settingAt } from './operating-points';
@@ -21,6 +22,8 @@ export interface WakeWordFacts {
   /** Of the validation part at every threshold, and of what that part is. */
   readonly settings: readonly Setting[];
   readonly measuredOn: string;
+  /** Content hashes of the recordings that it was trained on and chosen by. */
+  readonly recordings: readonly string[];
 }
 
 /** False accepts per hour that each sensitivity stands for; all are targets of the table, so that each finds its row there. */
@@ -44,6 +47,7 @@ export function wakeWordBundle(facts: WakeWordFacts): NewBundle {
     goldenInput: filled([1, GOLDEN_STEPS * STRIDE_FRAMES, MEL_BANDS], 0),
     // From states in motion, so that a pair that was mixed up shows.
     goldenStates: Object.fromEntries(input.states.map((state) => [state.input, filled(state.dims, -1)])),
+    moreFiles: { [TRAINED_ON_FILE]: trainedOnBytes(facts.recordings) },
     tolerance: TOLERANCE,
   };
 }

@@ -98,6 +98,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
         network,
         settings,
         measuredOn: measuredOn(data.materials.validation, settings),
+        recordings: data.recordings,
       }),
     );
     return { bundle, settings, state };

@@ -6,6 +6,7 @@ import { prepareData } from '../../audio/prepare';
 import type { SpeechCounts } from '../../audio/speech/plan';
 import type { Engine } from '../../audio/speech/voices';
 import { UsherError } from '../../errors';
+import type { TrainedOn } from './trained-on';
 
 export interface WakeDataRequest {
   readonly word: string;
@@ -15,8 +16,8 @@ export interface WakeDataRequest {
   readonly impulses: readonly string[];
   /** Only the part of each folder that training keeps apart; otherwise all of it, and what was trained on is refused. */
   readonly heldOut: boolean;
-  /** Content hashes (or their beginnings) of what the model was trained on; null where its bundle does not say. */
-  readonly trainedOn: readonly string[] | null;
+  /** Null where its bundle does not say. */
+  readonly trainedOn: TrainedOn | null;
   /** What to synthesise besides: words only where asked for. */
   readonly speech: SpeechCounts;
   readonly engines?: readonly Engine[];
@@ -39,6 +40,8 @@ export interface WakeData {
  */
 export async function readWakeData(request: WakeDataRequest): Promise<WakeData> {
   const remarks: string[] = [];
+  if (request.trainedOn === null && !request.heldOut)
+    remarks.push('The bundle does not say what it was trained on: make sure that none of this is.');
   let leftOut = 0;
   const read = async (folders: readonly string[], label: string, words = false): Promise<NamedBank[]> => {
     const banks: NamedBank[] = [];
@@ -103,8 +106,8 @@ async function synthetic(request: WakeDataRequest): Promise<{ materials: Materia
   });
   const parts = Object.values(data.materials);
   const all = (of: (materials: Materials) => SoundBank): SoundBank => joinBanks(parts.map(of));
-  const known = knownOf(request.trainedOn ?? []);
-  const fresh = (bank: SoundBank): SoundBank => selectClips(bank, (i) => !isKnown(known, bank.hashes[i] as string));
+  const fresh = (bank: SoundBank): SoundBank =>
+    selectClips(bank, (i) => request.trainedOn?.(bank.hashes[i] as string) !== true);
   return {
     materials: {
       ...data.materials.test,
@@ -126,17 +129,9 @@ function withWord(name: string, bank: SoundBank, remarks: string[]): SoundBank {
   return kept;
 }
 
-/** As many digits of a hash as a bundle keeps. */
-export const HASH_DIGITS = 16;
-
-const knownOf = (hashes: readonly string[]): Set<string> => new Set(hashes.map((hash) => hash.slice(0, HASH_DIGITS)));
-
-const isKnown = (known: ReadonlySet<string>, hash: string): boolean => known.has(hash.slice(0, HASH_DIGITS));
-
 function refuseTrainedOn(corpus: Corpus, bank: SoundBank, { trainedOn }: WakeDataRequest): void {
   if (trainedOn === null) return;
-  const known = knownOf(trainedOn);
-  const seen = bank.hashes.flatMap((hash, i) => (isKnown(known, hash) ? [bank.names[i] ?? ''] : []));
+  const seen = bank.hashes.flatMap((hash, i) => (trainedOn(hash) ? [bank.names[i] ?? ''] : []));
   const [first] = seen;
   if (first === undefined) return;
   throw new UsherError(
