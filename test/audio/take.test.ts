@@ -3,11 +3,19 @@ import { seededRandom } from '../../src/evaluation/random';
 import { sound } from './sounds';
 
 /** A word from 1 to 1.6 s. */
-function take({ level = 0.2, noise = 0.0005, start = 1, length = 0.6 }): Int16Array {
+function take({ level = 0.2, noise = 0.0005, hum = 0, start = 1, length = 0.6 }): Int16Array {
   const random = seededRandom(4);
   return sound(3, (t) => {
     const on = t > start && t < start + length;
-    return Math.max(-1, Math.min(1, (on ? level * Math.sin(2 * Math.PI * 600 * t) : 0) + noise * random.normal()));
+    return Math.max(
+      -1,
+      Math.min(
+        1,
+        (on ? level * Math.sin(2 * Math.PI * 600 * t) : 0) +
+          hum * Math.sin(2 * Math.PI * 80 * t) +
+          noise * random.normal(),
+      ),
+    );
   });
 }
 
@@ -16,7 +24,8 @@ describe('a take of the word', () => {
     ['well spoken', {}, []],
     ['too loud', { level: 3 }, ['clipped']],
     ['too soft', { level: 0.003, noise: 0.0001 }, ['too-quiet']],
-    ['in a loud room', { level: 0.1, noise: 0.03 }, ['too-noisy']],
+    ['in a room that drones', { level: 0.1, hum: 0.1 }, ['too-noisy']],
+    ['lost in noise', { level: 0.1, noise: 0.1 }, ['no-word']],
     ['begun too early', { start: 0 }, ['cut-off']],
     ['ended too late', { start: 2.6 }, ['cut-off']],
     ['that goes on and on', { start: 0.3, length: 2.3 }, ['too-long']],
