@@ -62,7 +62,7 @@ export function trainDetectorHeadCommand(): Command {
     .option('--name <name>', 'name of the new bundle', 'tiny-yolo-site')
     .option('--min-face <px>', 'smallest face that should be found, pixels', wholeNumber, 32)
     .option('--epochs <n>', 'times through the pictures', wholeNumber, 40)
-    .option('--rate <number>', "Adam's step", positive, 0.001)
+    .option('--rate <number>', "Adam's step", positive, 0.0002)
     .option('--seed <n>', 'another split and another order', wholeNumber, 1)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
