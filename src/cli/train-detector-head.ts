@@ -198,7 +198,8 @@ function figuresOf(
       { name: `detector.false_per_picture_${when}`, value: one.falsePerPicture, unit: '' },
     ];
   });
-  const difference = before?.ap == null || after?.ap == null ? null : after.ap - before.ap;
+  const [from, to] = [before?.ap ?? null, after?.ap ?? null];
+  const difference = from === null || to === null ? null : to - from;
   return [
     ...figures,
     {

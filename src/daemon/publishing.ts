@@ -65,12 +65,14 @@ export function publishWords(mqtt: Publisher, { microphone, words, models, at }:
  */
 export function publishActivation(
   mqtt: Publisher,
-  { kind: _kind, ...heard }: Activation,
+  activation: Activation,
   { lifeMs, bootId, now }: { readonly lifeMs: number; readonly bootId: string; readonly now: number },
 ): PublishOutcome | 'late' {
-  const notAfter = heard.at + lifeMs;
+  const { microphone, word, model, score, startAt, endAt, at } = activation;
+  const notAfter = at + lifeMs;
   if (notAfter <= now) return 'late';
-  return mqtt.publish('activation', { microphone: heard.microphone }, { v: 1, ...heard, notAfter, bootId });
+  const payload = { v: 1 as const, microphone, word, model, score, startAt, endAt, at, notAfter, bootId };
+  return mqtt.publish('activation', { microphone }, payload);
 }
 
 /** Publishes the phase of each door when it has changed since the last call. */

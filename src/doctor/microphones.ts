@@ -117,10 +117,10 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
     const sound = createMicrophoneSource(microphone, { warn: () => undefined }, () => process.stdin);
     let left = LISTEN_SAMPLES;
     const heard = sound.open().pipe(
-      tap(({ samples, length, invalid, release }) => {
-        meter.add(samples, length, invalid);
-        left -= length;
-        release();
+      tap((chunk) => {
+        meter.add(chunk.samples, chunk.length, chunk.invalid);
+        left -= chunk.length;
+        chunk.release();
       }),
       takeWhile(() => left > 0),
       timeout({ first: startMs, each: startMs }),

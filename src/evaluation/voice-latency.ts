@@ -21,12 +21,12 @@ export async function latencyOf(
   const sound = new Float32Array(clip.length + 2 * SOUND_RATE_HZ).map(() => random.between(-2e-4, 2e-4));
   clip.forEach((value, i) => (sound[i] = value + (sound[i] as number)));
   detector.reset();
-  let heardAt: number | null = null;
-  for (let at = 0; at < sound.length && heardAt === null; at += PIECE_SAMPLES) {
+  const heard: { at: number | null } = { at: null };
+  for (let at = 0; at < sound.length && heard.at === null; at += PIECE_SAMPLES) {
     const piece = sound.slice(at, at + PIECE_SAMPLES);
-    await detector.push(piece, piece.length, () => (heardAt ??= at + piece.length));
+    await detector.push(piece, piece.length, () => (heard.at ??= at + piece.length));
   }
-  if (heardAt === null) return null;
-  const ms = ((heardAt - end) * 1000) / SOUND_RATE_HZ;
+  if (heard.at === null) return null;
+  const ms = ((heard.at - end) * 1000) / SOUND_RATE_HZ;
   return ms > LATEST_MS ? null : ms;
 }

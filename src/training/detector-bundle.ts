@@ -53,7 +53,7 @@ export async function readDetectorBase(modelsDir: string, name: string): Promise
     modelBytes,
     head: { input, kernel, bias },
     // [out][in] to [in][out]: with a side of 1 the layouts differ by that alone, and so one function serves both ways.
-    weights: { kernel: toOihw(weights.data as Float32Array, 1, 1, out, channels), bias: Float32Array.from(offsets) },
+    weights: { kernel: toOihw(weights.data, 1, 1, out, channels), bias: Float32Array.from(offsets) },
   };
 }
 

@@ -102,7 +102,7 @@ export function trainHead(
     let best = { weights: snapshot(), epoch: 0 };
     for (let epoch = 1; epoch <= options.epochs; epoch++) {
       let sum = 0;
-      for (const batch of batches(shuffled(training, random.below)))
+      for (const batch of batches(shuffled(training, (n) => random.below(n))))
         sum += batch.length * tf.tidy(() => minimise(optimiser, lossOf(batch), [kernel, bias]));
       const loss = meanLoss(validation);
       if (loss < Math.min(...losses)) best = { weights: snapshot(), epoch };

@@ -21,7 +21,7 @@ describe('judging detections', () => {
 });
 
 describe('average precision', () => {
-  const list = (hits: string) => [...hits].map((hit, i) => ({ score: 1 - i / 100, hit: hit === '+' }));
+  const list = (hits: string) => hits.split('').map((hit, i) => ({ score: 1 - i / 100, hit: hit === '+' }));
 
   test.each<[string, number, number]>([
     ['++', 2, 1],

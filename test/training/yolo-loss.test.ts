@@ -112,7 +112,7 @@ describe('the loss of YOLO', () => {
         tf.tensor2d(prediction.confidence, [CELLS * BOXES, 1]),
         tf.tensor2d(prediction.classes),
       ];
-      const { value, grads } = tf.valueAndGrads(loss as never)(at);
+      const { value, grads } = tf.valueAndGrads(loss)(at);
       expect(value.dataSync()[0]).toBeCloseTo(equation3(prediction, target), 4);
 
       const flat = flatten(prediction);
@@ -133,7 +133,7 @@ describe('the loss of YOLO', () => {
   test('why the roots: the same two pixels matter more on a small box', () => {
     const sizeError = (pixels: number, picture = 448): number =>
       tf.tidy(() => {
-        const one = (value: number, width: number) => tf.fill([1, width], value) as Tensor2D;
+        const one = (value: number, width: number) => tf.tensor2d(Array<number>(width).fill(value), [1, width]);
         const box = (side: number) => ({
           xy: one(0.5, 2),
           wh: one(side / picture, 2),

@@ -97,10 +97,12 @@ export class WyomingServer {
       else if (performance.now() - begunAt > idleMs)
         throw new UsherError('message-invalid', 'Wyoming: an event that does not come to its end');
       for (const event of events) {
-        let open = true;
-        await session.handle(event, ({ type, data }) => (open = socket.write(encodeEvent(type, data)) && open));
+        const answers = { read: true };
+        await session.handle(event, ({ type, data }) => {
+          answers.read = socket.write(encodeEvent(type, data)) && answers.read;
+        });
         // Who does not read the answers gets no further question.
-        if (!open && socket.writable) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+        if (!answers.read && socket.writable) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
       }
     }
   }

@@ -18,7 +18,8 @@ class CountingDetector {
   push(samples: Float32Array, length: number, found: (detection: Detection) => void): Promise<void> {
     this.samples += length;
     const word = [null, 'computer', 'jarvis'][Math.round((samples[0] as number) * 32_768)];
-    if (word != null) found({ word, model: `wake-${word}`, score: 0.9, startAgo: 900, endAgo: 10 });
+    if (word !== null && word !== undefined)
+      found({ word, model: `wake-${word}`, score: 0.9, startAgo: 900, endAgo: 10 });
     return Promise.resolve();
   }
 }
