@@ -50,6 +50,8 @@ const LOOK_MS = 250;
 /** Frames of the candidate without which nothing was tested, and without which it does not count as in service. */
 const SHADOW_FRAMES = 10;
 const SETTLED_FRAMES = 5;
+/** Compared frames that are judged at the end, where no more were to be had. */
+const FEWEST_COMPARED = 5;
 /** The shadow may take so many times as long where frames are scarce, and so long in any case. */
 const SHADOW_PATIENCE = 4;
 const SHADOW_PATIENCE_MS = 60_000;
@@ -174,11 +176,11 @@ export class VisionTrial implements Trial {
   }
 
   /** @throws TrialFailed at the first limit that is broken */
-  private look(): void {
+  private look(fewest = this.parts.limits.minCompared): void {
     const { services, limits } = this.parts;
     this.standbys.forEach(({ standby, figures }, at) => {
       const { agreement, compared, stepIns, analysed } = figures;
-      if (agreement !== null && compared >= limits.minCompared && agreement < limits.minAgreement)
+      if (agreement !== null && compared >= fewest && agreement < limits.minAgreement)
         throw new TrialFailed(
           this.switched ? 'drift' : 'wrong-answers',
           `${percent(agreement)} of ${compared} frames are decided as the running model does, at least ${percent(limits.minAgreement)} should be`,
@@ -207,6 +209,7 @@ export class VisionTrial implements Trial {
   }
 
   private report(): TrialReport {
+    this.look(FEWEST_COMPARED);
     const known = this.standbys.map(({ figures }) => figures.agreement).filter((share) => share !== null);
     return { agreement: known.length === 0 ? null : Math.min(...known) };
   }

@@ -40,7 +40,7 @@ describeWithMosquitto('a fleet updates a box', () => {
       fleet: {
         root: 'fleet/root.json',
         trial: {
-          ...{ shadowSeconds: 2, probationSeconds: 2, minAgreement: 0.8 },
+          ...{ shadowSeconds: 4, probationSeconds: 2, minAgreement: 0.8 },
           // What this machine is busy with besides is not the release's fault.
           ...{ latencyMs: 10_000, latencyRatio: 100, maxStepIns: 1, memoryMiB: 2000 },
         },
