@@ -105,7 +105,8 @@ describeWithBoth('on people in scenes', () => {
       );
     const training = join(scenes, 'training');
     const test = join(scenes, 'test');
-    expect(JSON.parse(await compose('1/2', training, '5'))).toMatchObject({ pictures: 5, people: 3 });
+    // Of three portraits the detector is not sure enough of one: its box would be no label.
+    expect(JSON.parse(await compose('1/2', training, '5'))).toMatchObject({ pictures: 5, people: 2 });
     await compose('2/2', test, '4');
     const report = JSON.parse(
       await train(
