@@ -85,10 +85,7 @@ export class MqttClient {
         will: () => this.will(),
         up: (connection) => void this.greet(connection),
         message: (packet) => this.receive(packet),
-        changed: (health) => {
-          if (health.state !== 'connected') this.retained.lost();
-          options.changed?.(health);
-        },
+        changed: (health) => options.changed?.(health),
       },
     );
     this.retained = new RetainedReader(() => this.link.live);
@@ -185,6 +182,7 @@ export class MqttClient {
     this.sayOnline(connection);
     this.publisher.restate(connection);
     await hear(this.router.filters);
+    this.retained.up(connection);
     await this.publisher.drain(connection);
   }
 

@@ -11,18 +11,16 @@ interface Waiter {
  * Takes retained messages one by one: subscribes to a single topic, keeps the first message of it, leaves. For what is too much to
  * be sent unasked, like the parts of a file.
  *
- * Invariants: a topic is subscribed to while somebody waits for it, and every wait ends: with the message, at its time, or with the
- * connection.
+ * Invariants: a topic is subscribed to while somebody waits for it and there is a connection, on every new one again; every wait
+ * ends, with the message or at its time. So a connection that breaks now and then costs a wait, and no failure.
  */
 export class RetainedReader {
   private readonly waiters = new Map<string, Set<Waiter>>();
 
   constructor(private readonly live: () => Connection | null) {}
 
-  /** @throws UsherError `broker-failed` (not connected, cut off, or nothing in time), `cancelled` */
+  /** @throws UsherError `broker-failed` (nothing in time, or the broker refuses), `cancelled` */
   take(topic: string, timeoutMs: number, signal?: AbortSignal): Promise<Buffer> {
-    const connection = this.live();
-    if (connection === null) return Promise.reject(failed(topic, 'there is no connection to the broker'));
     if (signal?.aborted === true) return Promise.reject(cancelled(topic));
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -41,16 +39,22 @@ export class RetainedReader {
         },
       };
       const abort = (): void => waiter.lost(cancelled(topic));
-      const timer = setTimeout(() => waiter.lost(failed(topic, `nothing within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(() => {
+        const why = this.live() === null ? 'there is no connection to the broker' : `nothing within ${timeoutMs} ms`;
+        waiter.lost(failed(topic, why));
+      }, timeoutMs);
       signal?.addEventListener('abort', abort, { once: true });
       const waiting = this.waiters.get(topic);
       if (waiting === undefined) this.waiters.set(topic, new Set([waiter]));
       else waiting.add(waiter);
-      // QoS 0: a part that is lost with its connection is asked for again anyway.
-      connection
-        .subscribe([{ filter: topic, qos: 0 }])
-        .catch((error: unknown) => waiter.lost(failed(topic, String(error))));
+      const connection = this.live();
+      if (connection !== null) this.ask(connection, topic);
     });
+  }
+
+  /** On a new connection: asks again for what somebody waits for. */
+  up(connection: Connection): void {
+    for (const topic of this.waiters.keys()) this.ask(connection, topic);
   }
 
   /** Whether the packet was for somebody who waits. */
@@ -60,10 +64,12 @@ export class RetainedReader {
     return waiting !== undefined;
   }
 
-  /** The connection is gone. */
-  lost(): void {
-    for (const [topic, waiting] of [...this.waiters])
-      for (const waiter of [...waiting]) waiter.lost(failed(topic, 'the connection to the broker ended'));
+  private ask(connection: Connection, topic: string): void {
+    // QoS 0: a part that is lost with its connection is asked for again on the next.
+    connection.subscribe([{ filter: topic, qos: 0 }]).catch((error: unknown) => {
+      if (!connection.connected) return;
+      for (const waiter of [...(this.waiters.get(topic) ?? [])]) waiter.lost(failed(topic, String(error)));
+    });
   }
 
   private leave(topic: string, waiter: Waiter): void {
