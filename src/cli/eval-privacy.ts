@@ -96,7 +96,7 @@ async function open(
   { name, detector: detectorName }: ChosenEncoder,
   dir: string,
 ): Promise<{ analyser: FaceAnalyser; detector: RememberingDetector }> {
-  let detector: RememberingDetector | null = null;
+  const wrapped: RememberingDetector[] = [];
   const analyser = await loadAnalyser({
     modelsDir: dir,
     models: { detector: detectorName, encoder: name },
@@ -104,9 +104,14 @@ async function open(
     region: WHOLE_FRAME,
     minFacePx: CameraConfig.shape.minFacePx.parse(undefined),
     gates: CameraConfig.shape.quality.parse(undefined),
-    wrapDetector: (bare) => (detector = new RememberingDetector(bare)),
+    wrapDetector: (bare) => {
+      const remembering = new RememberingDetector(bare);
+      wrapped.push(remembering);
+      return remembering;
+    },
   });
-  if (detector === null) throw new Error('loadAnalyser wraps its detector');
+  const [detector] = wrapped;
+  if (detector === undefined) throw new Error('loadAnalyser wraps its detector');
   return { analyser, detector };
 }
 

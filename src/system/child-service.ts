@@ -34,11 +34,11 @@ export function serveParent<Job, Event extends object, Order = never>(work: Chil
       const served = typeof stopped === 'function' ? { stop: stopped, obey: null } : stopped;
       stop = () => served.stop();
       if (leaving) stop();
-      const { obey } = served;
-      if (obey === null) return;
+      if (served.obey === null) return;
+      const working = served;
       let last = Promise.resolve();
       process.on('message', (order) => {
-        last = last.then(() => obey(order as Order)).catch(fail);
+        last = last.then(() => working.obey(order as Order)).catch(fail);
       });
     }, fail);
   });

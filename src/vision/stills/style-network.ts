@@ -139,5 +139,5 @@ function depthwise(tf: Tf, x: Tensor4D, weights: Tensor4D, turned: Tensor4D): Te
     value: tf.depthwiseConv2d(input as Tensor4D, weights, 1, 'same'),
     gradFunc: (dy: Tensor4D) => tf.depthwiseConv2d(dy, turned, 1, 'same'),
   }));
-  return convolve(x) as Tensor4D;
+  return convolve(x);
 }

@@ -76,7 +76,7 @@ export function goalOf(tf: Tf, network: StyleNetwork, content: Frame, style: Fra
     });
     return [shown.values, flat, ...perPosition];
   });
-  return { content: values as Tensor2D, weight: weight as Tensor2D, style: grams };
+  return { content: values, weight, style: grams };
 }
 
 /**
