@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { messageOf, UsherError } from '../errors';
 import { encodeSheet, type Tile } from '../vision/picture';
 import { type CauseGroup, type ErrorCase, greyFrame, groupByCause, type SheetPicture } from './error-cases';
+import { htmlPage } from './html-page';
 import { escapeXml } from './svg-plot';
 
 export interface SheetOptions {
@@ -176,23 +177,14 @@ function page(
     const items = cases.map(({ caption }) => `<li>${escapeXml(caption.replaceAll('\n', '; '))}</li>`);
     return `<details><summary>${escapeXml(cause)}</summary><ol>${items.join('\n')}</ol></details>`;
   });
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeXml(title)}</title>
-<style>
-body { font: 15px/1.5 sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 }
-td, th { padding: .25rem .75rem .25rem 0; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
-img { max-width: 100%; height: auto; margin: 1rem 0 }
-</style>
-<h1>${escapeXml(title)}</h1>
+  return htmlPage(
+    title,
+    `<h1>${escapeXml(title)}</h1>
 <table><tr><th>likely cause</th><th>errors</th><th>share</th><th>next</th></tr>
 ${rows.join('\n')}
 </table>
 <img src="contact-sheet.png" alt="the errors, grouped by likely cause">
-${lists.join('\n')}
-</html>
-`;
+${lists.join('\n')}`,
+    { width: '80rem' },
+  );
 }

@@ -6,7 +6,7 @@ import type { DoorTrial } from './door-trial';
 import type { FaceEvaluation } from './face-evaluation';
 import { detSvg, doorSvg, histogramSvg, identificationSvg } from './face-plots';
 import type { Figure } from './figure';
-import { figureRows } from './figure-text';
+import { htmlFigures, htmlPage } from './html-page';
 import { escapeXml } from './svg-plot';
 
 export interface JudgedEncoder {
@@ -101,32 +101,18 @@ function page(
   const models = judged.map(({ evaluation: { encoder, detector, mirrored, space } }) =>
     [encoder, detector, mirrored ? 'picture and mirrored picture' : 'picture alone', space].map(cell).join(''),
   );
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Faces: ${escapeXml(dataset.name)}</title>
-<style>
-body { font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 }
-td, th { padding: .25rem .75rem .25rem 0; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
-svg { max-width: 100%; height: auto; margin: 1rem 0; display: block }
-</style>
-<h1>Face recognition on ${escapeXml(dataset.name)}</h1>
+  return htmlPage(
+    `Faces: ${dataset.name}`,
+    `<h1>Face recognition on ${escapeXml(dataset.name)}</h1>
 <p>${dataset.persons.length} persons, ${dataset.pictures.length} pictures; ${
-    dataset.style === 'lfw'
-      ? 'every picture compared with every other'
-      : 'first picture enrolled, the others compared with all enrolled'
-  }. Of several faces the one nearest the centre is taken. A picture without a face counts as a false non-match. Intervals (95 %) are the wider of Wilson’s and a bootstrap over persons.</p>
+      dataset.style === 'lfw'
+        ? 'every picture compared with every other'
+        : 'first picture enrolled, the others compared with all enrolled'
+    }. Of several faces the one nearest the centre is taken. A picture without a face counts as a false non-match. Intervals (95 %) are the wider of Wilson’s and a bootstrap over persons.</p>
 <table><tr><th>encoder</th><th>detector</th><th>encoded</th><th>space</th></tr>
 ${models.map((row) => `<tr>${row}</tr>`).join('\n')}
 </table>
 ${plots.map(([, svg]) => svg).join('\n')}
-<table><tr><th>figure</th><th>value</th><th>95 %</th><th>to reach</th><th></th></tr>
-${figureRows(figures)
-  .map((row) => `<tr>${row.map(cell).join('')}</tr>`)
-  .join('\n')}
-</table>
-</html>
-`;
+${htmlFigures(figures)}`,
+  );
 }

@@ -1,21 +1,13 @@
 import type { OperatingPoint } from '../inference/card';
+import type { TriggerSettings } from '../voice/trigger';
+import { firings, stepMeans } from '../voice/trigger-track';
 
-/** When a run of scores counts as the word: as the trigger of the voice path has it. */
-export interface TriggerShape {
-  readonly smoothSteps: number;
-  readonly patienceSteps: number;
-  readonly refractorySteps: number;
-}
+/** When a run of scores counts as the word: as the trigger of the voice path has it, at whatever threshold. */
+export type TriggerShape = Omit<TriggerSettings, 'threshold'>;
 
-/** Mean over the last steps at every step; what lies before the begin counts as 0. */
+/** The trigger's means, as single numbers: an hour has 120,000. */
 export function smoothed(scores: Float32Array, steps: number): Float32Array {
-  const out = new Float32Array(scores.length);
-  for (let i = 0; i < scores.length; i++) {
-    let sum = 0;
-    for (let j = Math.max(0, i - steps + 1); j <= i; j++) sum += scores[j] as number;
-    out[i] = sum / steps;
-  }
-  return out;
+  return Float32Array.from(stepMeans(scores, steps));
 }
 
 /** The threshold at or below which each step fires: the least mean of the last `patience` steps. */
@@ -28,30 +20,6 @@ export function strength(scores: Float32Array, { smoothSteps, patienceSteps }: T
     out[i] = least;
   }
   return out;
-}
-
-/** Steps at which the trigger fires at `threshold`, given the means and not the raw scores. */
-export function activations(means: Float32Array, threshold: number, shape: TriggerShape): number[] {
-  const { patienceSteps, refractorySteps } = shape;
-  const fired: number[] = [];
-  let held = 0;
-  let deaf = 0;
-  let armed = true;
-  for (let i = 0; i < means.length; i++) {
-    const above = (means[i] as number) >= threshold;
-    armed ||= !above;
-    if (deaf > 0) {
-      deaf--;
-      continue;
-    }
-    held = above && armed ? held + 1 : 0;
-    if (held < patienceSteps) continue;
-    fired.push(i);
-    held = 0;
-    deaf = refractorySteps;
-    armed = false;
-  }
-  return fired;
 }
 
 /** Strongest answer to one spoken word. */
@@ -87,7 +55,7 @@ export function measureSettings(
 ): Setting[] {
   const hours = recordings.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
   return THRESHOLDS.map((threshold) => {
-    const falseAccepts = recordings.reduce((sum, { means }) => sum + activations(means, threshold, shape).length, 0);
+    const falseAccepts = recordings.reduce((sum, { means }) => sum + firings(means, { threshold, ...shape }).length, 0);
     const misses = trials.map(({ condition, strengths }) => ({
       condition,
       miss: strengths.filter((value) => value < threshold).length / Math.max(1, strengths.length),

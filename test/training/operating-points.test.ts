@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import {
-  activations,
   measureSettings,
   operatingPoints,
   settingAt,
@@ -9,6 +8,7 @@ import {
   type TriggerShape,
 } from '../../src/training/operating-points';
 import { FRESH_TRIGGER, stepTrigger } from '../../src/voice/trigger';
+import { firings } from '../../src/voice/trigger-track';
 
 const SHAPE: TriggerShape = { smoothSteps: 4, patienceSteps: 2, refractorySteps: 10 };
 
@@ -35,7 +35,7 @@ describe('false accepts', () => {
         const means = smoothed(values, SHAPE.smoothSteps);
         // The trigger works in double precision, the means are single: a threshold on the very edge decides nothing.
         fc.pre(!means.some((mean) => Math.abs(mean - threshold) < 1e-6));
-        expect(activations(means, threshold, SHAPE)).toEqual(triggered(values, threshold));
+        expect(firings(means, { threshold, ...SHAPE })).toEqual(triggered(values, threshold));
       }),
     );
   });

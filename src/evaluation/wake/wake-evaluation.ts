@@ -7,7 +7,7 @@ import type { WakeWordScorer } from '../../voice/wake-word';
 import { streamSeed } from '../random';
 import { Listener } from './listener';
 import { CONDITIONS, makeTrial, type Condition, type Trial, type TrialSound } from './trials';
-import { firings, stepMeans, strongest } from './trigger-track';
+import { firings, stepMeans, strongest } from '../../voice/trigger-track';
 
 /** The word heard once: everything but the sound, which `Trial`'s seed makes again. */
 export interface Heard {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf, UsherError } from '../../errors';
 import type { OperatingPoint } from '../../inference/card';
 import type { Figure } from '../figure';
-import { figureRows } from '../figure-text';
+import { htmlFigures, htmlPage, htmlRow } from '../html-page';
 import { escapeXml } from '../svg-plot';
 import { pointAt, type CurvePoint } from './wake-curve';
 import type { WakeEvaluation } from './wake-evaluation';
@@ -89,32 +89,20 @@ function page(
   { model, word, threshold, evaluation, figures, remarks }: WakeReport,
   plots: readonly (readonly [string, string])[],
 ): string {
-  const row = (cells: readonly string[]): string =>
-    `<tr>${cells.map((cell) => `<td>${escapeXml(cell)}</td>`).join('')}</tr>`;
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeXml(word)}</title>
-<style>
-body { font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 }
-td, th { padding: .25rem .75rem .25rem 0; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
-svg { max-width: 100%; height: auto; margin: 1rem 0; display: block }
-</style>
-<h1>“${escapeXml(word)}”</h1>
+  return htmlPage(
+    word,
+    `<h1>“${escapeXml(word)}”</h1>
 <p>Model ${escapeXml(model)} at the score ${threshold}. A word counts as heard when the trigger fires between 0.3 s before and 1 s after its end. Intervals (95 %): Wilson’s over clips for misses, Garwood’s for false accepts.</p>
 ${remarks.map((remark) => `<p>${escapeXml(remark)}</p>`).join('\n')}
 ${plots.map(([, svg]) => svg).join('\n')}
-<table><tr><th>figure</th><th>value</th><th>95 %</th><th>to reach</th><th></th></tr>
-${figureRows(figures).map(row).join('\n')}
-</table>
+${htmlFigures(figures)}
 <h2>Hardest words</h2>
 <table><tr><th>clip</th><th>condition</th><th>background</th><th>score</th></tr>
 ${worst(evaluation)
-  .map(({ trial, strength }) => row([trial.clip, trial.condition.name, trial.background ?? '', strength.toFixed(3)]))
+  .map(({ trial, strength }) =>
+    htmlRow([trial.clip, trial.condition.name, trial.background ?? '', strength.toFixed(3)]),
+  )
   .join('\n')}
-</table>
-</html>
-`;
+</table>`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { TriggerSettings } from '../../voice/trigger';
+import type { TriggerSettings } from './trigger';
 
 /**
  * The mean over the last steps at every step, as the trigger of the voice path has it: what lies before the beginning counts as 0.
@@ -15,7 +15,7 @@ export function stepMeans(scores: Float32Array, smoothSteps: number): Float64Arr
 }
 
 /** Steps at which the trigger fires, in one go over a whole recording: what `stepTrigger` does step by step. */
-export function firings(means: Float64Array, settings: TriggerSettings): number[] {
+export function firings(means: ArrayLike<number>, settings: Omit<TriggerSettings, 'smoothSteps'>): number[] {
   const { threshold, patienceSteps, refractorySteps } = settings;
   const fired: number[] = [];
   let held = 0;

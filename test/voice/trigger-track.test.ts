@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { poisson } from '../../../src/evaluation/intervals';
-import { firings, stepMeans, strongest } from '../../../src/evaluation/wake/trigger-track';
-import { pointAt } from '../../../src/evaluation/wake/wake-curve';
-import { FRESH_TRIGGER, stepTrigger, type TriggerSettings } from '../../../src/voice/trigger';
+import { poisson } from '../../src/evaluation/intervals';
+import { firings, stepMeans, strongest } from '../../src/voice/trigger-track';
+import { pointAt } from '../../src/evaluation/wake/wake-curve';
+import { FRESH_TRIGGER, stepTrigger, type TriggerSettings } from '../../src/voice/trigger';
 
 const settings = fc.record({
   smoothSteps: fc.integer({ min: 1, max: 6 }),
