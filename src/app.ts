@@ -14,6 +14,7 @@ import { chooseCameraModels, type ExtraModels, unknownScenes, withMissing } from
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { FleetService } from './daemon/fleet-service';
+import { DAY_MS, forgetWhatIsOld } from './daemon/forgetting';
 import { installedModels } from './fleet/installed';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
@@ -23,7 +24,7 @@ import { commandAuthority, registerSignedCommands } from './daemon/signed-comman
 import { VisionService } from './daemon/vision-service';
 import { Voices } from './daemon/voices';
 import { watchVisitors } from './daemon/visitors';
-import { messageOf, UsherError } from './errors';
+import { UsherError } from './errors';
 import type { VisionReady } from './events';
 import type { CardOutput } from './inference/card';
 import { EmbeddedBroker } from './mqtt/broker';
@@ -34,8 +35,6 @@ import type { EventQueue } from './mqtt/event-queue';
 import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
 import { openStore } from './daemon/open-store';
 import { Journal } from './store/journal';
-import { applyRetention } from './store/retention';
-import type { Store } from './store/store';
 import { machineBoot, monotonicMs } from './system/clock';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import type { Log } from './system/log';
@@ -44,7 +43,6 @@ import { type ChosenModels, chooseModels, readEncoderCard } from './vision/load'
 
 const TICK_MS = 100;
 const REFRESH_MS = 1000;
-const DAY_MS = 86_400_000;
 const STOP_DEADLINE_MS = 8000;
 /** Of a box without cameras: there is nobody to recognise. */
 const NO_FACES = {
@@ -242,12 +240,9 @@ export class App {
       doors.refresh();
       trail.housekeep();
     });
-    const retain = (): void => {
-      this.retain(store, doors);
-      this.prune(journal);
-    };
-    retain();
-    this.every(DAY_MS, retain);
+    const forget = (): void => forgetWhatIsOld({ config, store, journal, doors, log: this.log });
+    forget();
+    this.every(DAY_MS, forget);
     this.every(config.health.everySeconds * 1000, () => {
       health.set('broker', brokerHealth(mqtt.health));
       for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
@@ -431,31 +426,6 @@ export class App {
       else this.log.warn('the execution provider asked for is not to be had', { ...fields, asked });
     }
     publishModels(mqtt, ready);
-  }
-
-  /** Deletes who has been away, or no member, for longer than the configuration allows. */
-  private retain(store: Store, doors: Doors): void {
-    try {
-      const { deleted, held } = applyRetention(store, this.loaded.config.security.retention, Date.now());
-      if (held === 'clock-jumped') this.log.warn('retention waits a day: the clock has jumped');
-      if (deleted.length > 0) this.log.info('members deleted by retention', { members: deleted.length });
-      if (deleted.length > 0) doors.reload();
-    } catch (error) {
-      this.log.error(`retention: ${messageOf(error)}`);
-    }
-  }
-
-  private prune(journal: Journal): void {
-    const { keepDays } = this.loaded.config.audit;
-    if (keepDays === null) return;
-    try {
-      const before = Date.now() - keepDays * DAY_MS;
-      let removed = 0;
-      for (let now = journal.prune(before); now > 0; now = journal.prune(before)) removed += now;
-      if (removed > 0) this.log.info('old records of the journal removed', { records: removed });
-    } catch (error) {
-      this.log.error(`removing old records of the journal: ${messageOf(error)}`);
-    }
   }
 
   /** @param part null: there may be nothing to wait for */
