@@ -8,11 +8,11 @@ import type { Materials, NamedBank } from './materials';
 export type BackgroundKind = 'quiet' | 'recorded' | 'generated' | 'babble' | 'talker';
 
 const SHARES: readonly (readonly [BackgroundKind, number])[] = [
-  ['quiet', 0.1],
-  ['recorded', 0.42],
-  ['generated', 0.26],
+  ['quiet', 0.22],
+  ['recorded', 0.38],
+  ['generated', 0.2],
   ['babble', 0.1],
-  ['talker', 0.12],
+  ['talker', 0.1],
 ];
 
 /** The share of silence in a recording of a sudden sound (a bark) must not make all the rest of it louder. */

@@ -47,9 +47,9 @@ export const MIX_DEFAULTS: MixOptions = {
   realShare: 0.6,
   speed: [0.86, 1.16],
   snrDb: [
-    [0, 12],
-    [12, 30],
-    [-5, 0],
+    [3, 18],
+    [18, 35],
+    [-5, 3],
   ],
   gainDb: [-20, 20],
 };

@@ -71,7 +71,7 @@ export class ClipMixer {
     const front = new Float32Array(this.clipSamples);
     const ends: number[] = [];
     perform(front, ends);
-    if (random.next() < 0.65) this.rooms.apply(front, random.below(this.rooms.rooms), random.between(0, 0.6));
+    if (random.next() < 0.5) this.rooms.apply(front, random.below(this.rooms.rooms), random.between(0, 0.6));
     this.addBackground(front, ends, random);
     if (random.next() < 0.5) equalise(front, front.length, random);
     this.record(front, ends, random);
@@ -102,9 +102,9 @@ export class ClipMixer {
     const end = at + word.end;
     mixInto(front, word.samples, at, 1, word.length);
     const before = at + word.start - random.between(0.02, 0.5) * RATE_HZ;
-    if (random.next() < 0.45) this.place(front, this.performer.other(random), before, from, before, random);
+    if (random.next() < 0.35) this.place(front, this.performer.other(random), before, from, before, random);
     const after = end + random.between(0.06, 0.7) * RATE_HZ;
-    if (random.next() < 0.45) this.place(front, this.performer.other(random), null, after, to, random);
+    if (random.next() < 0.35) this.place(front, this.performer.other(random), null, after, to, random);
     return end;
   }
 
@@ -158,7 +158,8 @@ export class ClipMixer {
     const end = ends[random.below(Math.max(1, ends.length))];
     const speech =
       end === undefined ? activeLevel(front) : activeLevel(front, Math.max(0, end - RATE_HZ / 2), Math.floor(end));
-    const snr = kind === 'quiet' ? random.between(30, 65) : this.snr(random, kind === 'talker' ? 4 : 0);
+    // Down to the silence of a microphone that cuts noise off: 16 bits leave nothing of −90 dB.
+    const snr = kind === 'quiet' ? random.between(30, 90) : this.snr(random, kind === 'talker' ? 4 : 0);
     const level = Math.max(rms(back), 1e-6);
     // Without anybody the background is all there is.
     mixInto(front, back, 0, (speech > 0 ? speech * ratioOf(-snr) : 0.1) / level);

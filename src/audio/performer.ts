@@ -94,7 +94,7 @@ export class Performer {
     const length = span.end - span.start;
     const first = random.next() < 0.65;
     const from = first ? span.start : span.end - length * random.between(0.25, 0.55);
-    const to = first ? span.start + length * random.between(0.3, 0.68) : span.end;
+    const to = first ? span.start + length * random.between(0.3, 0.6) : span.end;
     return this.render(bank, index, from, to, this.drawSpeed(random), random);
   }
 
