@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { App } from '../app';
 import { loadConfig, type LoadedConfig } from '../config/load';
 import { makeRecording } from '../demo/recording';
+import { makeRooms, type RoomSounds } from '../demo/rooms';
 import { Timeline } from '../demo/timeline';
 import { UsherError } from '../errors';
 import { Connection } from '../mqtt/connection';
@@ -28,7 +29,9 @@ const MAX_PACKET_BYTES = 64 * 1024;
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('show a member and a stranger walking up to a recorded entrance, over MQTT; needs no hardware')
+    .description(
+      'show a member and a stranger at a recorded entrance, and a trigger word in a recorded room, over MQTT; needs no hardware',
+    )
     .option('--face <picture>', 'play the member with this face instead')
     .option('--video <clip>', 'watch this clip instead of the made recording (needs --face)')
     .option('--seconds <n>', 'watch for so long, then tell the result', seconds, 60)
@@ -42,7 +45,7 @@ function seconds(text: string): number {
   return value;
 }
 
-/** Exit code 0 only if the member's unlock and the stranger's refusal were seen on MQTT. */
+/** Exit code 0 only if the member's unlock, the stranger's refusal and the trigger word were seen on MQTT, and nothing for a near miss. */
 async function demo(options: Options): Promise<void> {
   if (options.video !== undefined && options.face === undefined)
     throw new UsherError('usage', '--video needs --face: a picture of the member in the clip', {
@@ -54,7 +57,7 @@ async function demo(options: Options): Promise<void> {
   try {
     const loaded = await loadConfig(join(packageRoot(), 'device-config', 'demo.yaml'));
     const { clip, still } = await prepare(options, folder, loaded);
-    const installation = withRecording(loaded, clip, join(folder, 'data'));
+    const installation = withRecordings(loaded, clip, await makeRooms(folder), join(folder, 'data'));
     await enrol(still, installation);
     await watch(installation, options, stopped);
   } finally {
@@ -110,11 +113,16 @@ async function locateFace(
   }
 }
 
-function withRecording(loaded: LoadedConfig, clip: string, dataDir: string): LoadedConfig {
+function withRecordings(loaded: LoadedConfig, clip: string, rooms: RoomSounds, dataDir: string): LoadedConfig {
   const cameras = loaded.config.cameras.map((camera) =>
     camera.source.type === 'ffmpeg' ? { ...camera, source: { ...camera.source, input: clip } } : camera,
   );
-  return { ...loaded, config: { ...loaded.config, cameras }, dataDir };
+  const microphones = loaded.config.microphones.map((microphone) =>
+    microphone.source.type === 'file' && (microphone.id === 'floor' || microphone.id === 'corridor')
+      ? { ...microphone, source: { ...microphone.source, path: rooms[microphone.id] } }
+      : microphone,
+  );
+  return { ...loaded, config: { ...loaded.config, cameras, microphones }, dataDir };
 }
 
 /** By the command that a person would type, in a process of its own. */
@@ -165,8 +173,11 @@ async function watch(installation: LoadedConfig, options: Options, stopped: Prom
     await app.stop();
   }
   const { refused, unlocked, passed } = timeline.result(options.video === undefined);
-  say(`\nstranger refused: ${refused ? 'yes' : 'no'}   member unlocked: ${unlocked ? 'yes' : 'no'}`);
-  if (!passed) {
+  const { heard, silent } = timeline.hearing({ word: 'floor', nearMiss: 'corridor' });
+  const answer = (is: boolean): string => (is ? 'yes' : 'no');
+  say(`\nstranger refused: ${answer(refused)}   member unlocked: ${answer(unlocked)}`);
+  say(`trigger word heard: ${answer(heard)}   near miss ignored: ${answer(silent)}`);
+  if (!passed || !heard || !silent) {
     say('That is not what the demo should show.');
     process.exitCode = 1;
   }

@@ -1,5 +1,13 @@
 import { decode } from '../mqtt/decode';
-import { DecisionPayload, DoorStatePayload, HealthPayload, ModelStatePayload, UnlockPayload } from '../mqtt/payloads';
+import {
+  ActivationPayload,
+  DecisionPayload,
+  DoorStatePayload,
+  HealthPayload,
+  ModelStatePayload,
+  UnlockPayload,
+  WordsStatePayload,
+} from '../mqtt/payloads';
 
 /**
  * What a watcher on MQTT makes of usher's messages: a line each for people, and whether the demo showed what it should.
@@ -9,6 +17,9 @@ export class Timeline {
   /** Decisions that granted this member, and decisions that an unlock named: the two arrive in either order. */
   private readonly grants = new Set<string>();
   private readonly unlocks = new Set<string>();
+  /** Microphones that listen, and those that heard their word. */
+  private readonly listening = new Set<string>();
+  private readonly activated = new Set<string>();
 
   constructor(
     private readonly member: string,
@@ -24,6 +35,7 @@ export class Timeline {
     const kind = topic.split('/').slice(4).join('/');
     if (/^event\/[^/]+\/decision$/.test(kind)) this.onDecision(payload);
     else if (/^event\/[^/]+\/unlock$/.test(kind)) this.onUnlock(payload);
+    else if (/^event\/[^/]+\/activation$/.test(kind)) this.onActivation(payload);
     else this.tell(kind, payload);
   }
 
@@ -32,6 +44,11 @@ export class Timeline {
     const refused = this.strangerRefused;
     const unlocked = [...this.unlocks].some((decision) => this.grants.has(decision));
     return { refused, unlocked, passed: unlocked && (refused || !withStranger) };
+  }
+
+  /** @returns whether the word was heard in the one room, and whether the other listened and stayed silent */
+  hearing({ word, nearMiss }: { word: string; nearMiss: string }): { heard: boolean; silent: boolean } {
+    return { heard: this.activated.has(word), silent: this.listening.has(nearMiss) && !this.activated.has(nearMiss) };
   }
 
   private onDecision(payload: Uint8Array): void {
@@ -58,6 +75,14 @@ export class Timeline {
     this.line(`🔓 unlock ${door} for ${durationMs} ms`);
   }
 
+  private onActivation(payload: Uint8Array): void {
+    const heard = decode(ActivationPayload, payload);
+    if (!heard.ok) return this.line(`activation that is none: ${heard.reason}`);
+    const { microphone, word, score } = heard.value;
+    this.activated.add(microphone);
+    this.line(`🎤 heard “${word}” in ${microphone} (score ${score.toFixed(2)})`);
+  }
+
   private tell(kind: string, payload: Uint8Array): void {
     if (kind.startsWith('state/door/')) {
       const heard = decode(DoorStatePayload, payload);
@@ -66,13 +91,18 @@ export class Timeline {
       const heard = decode(ModelStatePayload, payload);
       if (heard.ok)
         this.line(`models: ${heard.value.models.map(({ name, provider }) => `${name} on ${provider}`).join(', ')}`);
-    } else if (kind.startsWith('health/')) {
-      const heard = decode(HealthPayload, payload);
-      if (heard.ok && heard.value.state !== 'ok')
-        this.line(
-          `${heard.value.component}: ${heard.value.state}${heard.value.detail === null ? '' : `, ${heard.value.detail}`}`,
-        );
-    }
+    } else if (kind.startsWith('state/words/')) {
+      const heard = decode(WordsStatePayload, payload);
+      if (heard.ok) this.line(`${heard.value.microphone} listens for ${heard.value.words.join(', ')}`);
+    } else if (kind.startsWith('health/')) this.onHealth(payload);
+  }
+
+  private onHealth(payload: Uint8Array): void {
+    const heard = decode(HealthPayload, payload);
+    if (!heard.ok) return;
+    const { component, state, detail } = heard.value;
+    if (state === 'ok') this.listening.add(component);
+    else this.line(`${component}: ${state}${detail === null ? '' : `, ${detail}`}`);
   }
 
   private line(text: string): void {
