@@ -11,6 +11,8 @@ export interface SoundStream {
   /** Of the corpus. */
   readonly name: string;
   readonly seconds: number;
+  /** Nothing but what sounds like the word or is half of it: to learn from and to tell of, but no hour of life is like it. */
+  readonly adversarial?: boolean;
   /** The same pieces at every call. */
   chunks(): Iterable<Float32Array>;
 }
@@ -83,25 +85,27 @@ export function negativeStreams(materials: Materials, hours: number, seed: numbe
     speech: [],
     ...part,
   });
-  const sources: { name: string; materials: Materials; weight: number }[] = [
+  const sources: { name: string; materials: Materials; weight: number; adversarial?: boolean }[] = [
     ...materials.speech.map((corpus) => ({
       name: corpus.name,
       materials: only({ speech: [corpus] }),
       weight: Math.sqrt(secondsOf(corpus.bank, RATE_HZ)),
     })),
-    { name: 'sounds-like', materials: only({ near: materials.near }), weight: 15 },
+    { name: 'sounds-like', materials: only({ near: materials.near }), weight: 15, adversarial: true },
     { name: 'sentences', materials: only({ sentences: materials.sentences }), weight: 40 },
     {
       // What is cut in half must be at hand, though no whole word is spoken.
       name: 'half-words',
       materials: only({ real: materials.real, synthetic: materials.synthetic, near: materials.near }),
       weight: 8,
+      adversarial: true,
     },
   ].filter(({ materials: m }) => hasSpeech(m));
   const total = sources.reduce((sum, { weight }) => sum + weight, 0);
-  const spoken = sources.map(({ name, materials: own, weight }, i) =>
-    mixedStream(name, own, (hours * 0.85 * 3600 * weight) / total, streamSeed(seed, i)),
-  );
+  const spoken = sources.map(({ name, materials: own, weight, adversarial = false }, i) => ({
+    ...mixedStream(name, own, (hours * 0.85 * 3600 * weight) / total, streamSeed(seed, i)),
+    adversarial,
+  }));
   const share = (hours * 0.15 * 3600) / 4;
   const kinds: readonly GeneratedKind[] = ['music', 'gym', 'coloured', 'white'];
   const generated = kinds.map((kind, i) => generatedStream(kind, share, streamSeed(seed, 100 + i)));

@@ -10,7 +10,7 @@ import { readTrainedOn } from '../evaluation/wake/trained-on';
 import { wakeCurve } from '../evaluation/wake/wake-curve';
 import { readWakeData, type WakeData } from '../evaluation/wake/wake-data';
 import { falseAcceptCases, missCases, WAKE_ADVICE } from '../evaluation/wake/wake-errors';
-import { evaluateWakeWord, type WakeEvaluation } from '../evaluation/wake/wake-evaluation';
+import { evaluateWakeWord, everyday, type WakeEvaluation } from '../evaluation/wake/wake-evaluation';
 import { wakeFigures } from '../evaluation/wake/wake-figures';
 import { operatingRows, wakeReportJson, writeWakeReport, type WakeReport } from '../evaluation/wake/wake-report';
 import { wakeStreams } from '../evaluation/wake/wake-streams';
@@ -48,7 +48,8 @@ const REFRACTORY_MS = 2000;
 
 const HELP = `
 Words are heard as recorded (clean), in recorded backgrounds at 10, 5 and 0 dB, and at ±20 dB of gain; what is no word is heard as
-recorded, at ±20 dB, and mixed anew for --hours. Figures ending in _at_0.5_per_hour are those of the threshold at which this very sound
+recorded, at ±20 dB, and mixed anew for --hours. Streams of nothing but words that sound like it, or halves of it, are listed, and count in
+no rate: no hour of life is like them. Figures ending in _at_0.5_per_hour are those of the threshold at which this very sound
 has at most that many false accepts an hour; the others are those of the preset.
 
 A model is not measured on what it was trained on: such clips are refused. --held-out takes of each folder the part that training
@@ -203,7 +204,7 @@ async function writeErrors(folder: string, report: WakeReport, data: WakeData, s
 
 function measuredOn(data: WakeData, evaluation: WakeEvaluation): string {
   const words = data.positives.map(({ name, bank }) => `${clipCount(bank)} of ${name}`).join(', ');
-  const hours = evaluation.overheard.reduce((sum, one) => sum + one.hours, 0);
+  const hours = everyday(evaluation).reduce((sum, one) => sum + one.hours, 0);
   return `never trained on: ${words}; ${hours.toFixed(1)} h without the word`;
 }
 

@@ -9,6 +9,7 @@ import type {
   ClipSource,
   FramedClip,
   FramedStretch,
+  StreamFacts,
   StreamRequest,
   TrialRequest,
 } from './framed-clip';
@@ -64,7 +65,7 @@ export class ClipPool implements ClipSource {
     return this.post({ kind: 'trial', request });
   }
 
-  streams(request: Omit<StreamRequest, 'index'>): Promise<readonly { name: string; seconds: number }[]> {
+  streams(request: Omit<StreamRequest, 'index'>): Promise<readonly StreamFacts[]> {
     return Promise.resolve(new ClipMaker(this.materials).streams(request));
   }
 

@@ -1,4 +1,5 @@
 import type { Materials } from '../audio/materials';
+import type { SoundStream } from '../audio/streams';
 
 /** A clip as the network takes it, [frames, bands], and where its words end, in samples. */
 export interface FramedClip {
@@ -36,11 +37,13 @@ export interface ClipSource {
   clip(request: ClipRequest): Promise<FramedClip>;
   /** Of the validation part. */
   trial(request: TrialRequest): Promise<FramedClip>;
-  /** Names of the streams that `stream` knows, and how long each is. */
-  streams(request: Omit<StreamRequest, 'index'>): Promise<readonly { name: string; seconds: number }[]>;
+  /** The streams that `stream` knows. */
+  streams(request: Omit<StreamRequest, 'index'>): Promise<readonly StreamFacts[]>;
   stream(request: StreamRequest, onStretch: (stretch: FramedStretch) => void): Promise<void>;
   close(): Promise<void>;
 }
+
+export type StreamFacts = Pick<SoundStream, 'name' | 'seconds' | 'adversarial'>;
 
 /** What a source mixes of. */
 export interface ClipMaterials {

@@ -18,9 +18,6 @@ export const CONDITIONS = [
   { condition: 'snr-5db', snrDb: [5, 5] },
 ] as const;
 
-/** Streams of nothing but what sounds like the word or is half of it: trained on, but not what an hour of life is like. */
-const ADVERSARIAL: readonly string[] = ['sounds-like', 'half-words'];
-
 /** An answer counts from a quarter of a second before the word's end to 0.9 s behind it. */
 const STEPS_BEFORE = 8;
 const STEPS_AFTER = 30;
@@ -47,7 +44,7 @@ export async function makeValidationSet(
   onProgress: (share: number) => void,
 ): Promise<ValidationSet> {
   const all = await source.streams({ part: 'validation', hours, seed });
-  const names = all.map((stream, index) => ({ ...stream, index })).filter(({ name }) => !ADVERSARIAL.includes(name));
+  const names = all.map((stream, index) => ({ ...stream, index })).filter(({ adversarial }) => adversarial !== true);
   let done = 0;
   const total = CONDITIONS.length + names.length;
   const count = <T>(value: T): T => {

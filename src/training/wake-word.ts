@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { clipCount, secondsOf, selectClips, type SoundBank } from '../audio/bank';
+import { clipCount, secondsOf, type SoundBank } from '../audio/bank';
 import type { Materials } from '../audio/materials';
 import { prepareData, type WordData } from '../audio/prepare';
 import { RATE_HZ } from '../audio/rate';
@@ -13,7 +13,7 @@ import { streamSeed } from '../evaluation/random';
 import { FEATURE_VERSION } from '../voice/features';
 import { loadCheckpoint, saveCheckpoint, type RoundResult, type TrainingState } from './checkpoint';
 import { ClipPool } from './clip-pool';
-import type { ClipMaterials, ClipSource } from './framed-clip';
+import type { ClipSource } from './framed-clip';
 import { Listener } from './listener';
 import type { Setting } from './operating-points';
 import type { Network } from './parameters';
@@ -70,7 +70,8 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
   const fingerprint = fingerprintOf(options, data);
   const resumed = options.resume ? await loadCheckpoint(checkpoint, fingerprint) : null;
   await writeText(path.join(workDir, 'used.json'), JSON.stringify(data.used));
-  const source = new ClipPool(distinct(data.materials), options.threads);
+  const { train: training, validation } = data.materials;
+  const source = new ClipPool({ train: training, validation }, options.threads);
   try {
     const { network, state } = await train({
       plan,
@@ -119,27 +120,6 @@ function requestOf({ word, positives, negatives, background, impulses, cacheDir,
     counts: countsOf(plan),
     ...(engines === undefined ? {} : { engines }),
   };
-}
-
-/**
- * Said by a synthesiser, these are the word. Trained on as something else they would teach to miss it.
- */
-const SAME_SOUND: Readonly<Record<string, readonly string[]>> = {
-  computer: ['come pewter', 'come put her'],
-  jarvis: ['jervis', 'jarvi', 'jarvie'],
-  activate: ['active eight', 'active aid', 'act of eight', 'act of hate'],
-};
-
-function distinct({ train: training, validation }: WordData['materials']): ClipMaterials {
-  const without = (materials: Materials): Materials => {
-    const same = SAME_SOUND[materials.word] ?? [];
-    const { near } = materials;
-    return {
-      ...materials,
-      near: selectClips(near, (i) => !same.some((text) => (near.names[i] ?? '').endsWith(`: ${text}`))),
-    };
-  };
-  return { train: without(training), validation: without(validation) };
 }
 
 function countsOf({ speechShare }: TrainingPlan): SpeechCounts {

@@ -3,8 +3,7 @@ import { nearWords, soundsWithin, type Entry } from './lexicon';
 
 /**
  * What sounds like a word, or is half of it: what fires a detector that has heard only other words. In spelling, since engines
- * speak it; given for the shipped words, found in the lexicon for every word. Nothing that is the word itself in fluent speech ("come
- * pewter", "active eight"): taught as a negative, and mined first of all, it takes the word away.
+ * speak it; given for the shipped words, found in the lexicon for every word.
  */
 const GIVEN: Readonly<Record<string, string>> = {
   computer:
@@ -15,6 +14,12 @@ const GIVEN: Readonly<Record<string, string>> = {
     'active;activity;activities;captivate;act of it;activ;acti;activist;actor;aggravate;cultivate;motivate;actually;elevate;captivated;actuate;advocate;acclimate;excavate;innovate;accurate;attic;act if late;reactive;attractive;affect of it;action;active way;excavator;renovate;agitate;animate;arbitrate',
 };
 
+/**
+ * Said by a synthesiser these are the word, as "come pewter" and "active eight" would be: taught as something else, and mined before all
+ * else, they would take the word away.
+ */
+const SAME_SOUND: readonly string[] = ['jervis', 'jarvi', 'jarvie'];
+
 /** Near words for training; without the lexicon the given ones, and none for a word that has neither. */
 export function confusable(word: string, lexicon: readonly Entry[] | null, count: number): string[] {
   const given = GIVEN[word]?.split(';') ?? [];
@@ -23,7 +28,7 @@ export function confusable(word: string, lexicon: readonly Entry[] | null, count
     lexicon === null ? [] : spoken.flatMap((part) => nearWords(lexicon, part, Math.ceil(count / spoken.length)));
   // The parts of a phrase, each alone, are its near misses.
   const parts = spoken.length > 1 ? spoken : [];
-  return [...new Set([...given, ...parts, ...found])];
+  return [...new Set([...given, ...parts, ...found])].filter((text) => !SAME_SOUND.includes(text));
 }
 
 const COMMON =

@@ -1,4 +1,4 @@
-import { falseAccepts, type WakeEvaluation } from './wake-evaluation';
+import { everyday, falseAccepts, type WakeEvaluation } from './wake-evaluation';
 import { CONDITIONS } from './trials';
 
 /** What happens at one threshold. */
@@ -16,9 +16,10 @@ const THRESHOLDS: readonly number[] = [
   ...Array.from({ length: 18 }, (_, i) => 0.99 + 0.0005 * (i + 1)),
 ].map((value) => Number(value.toFixed(4)));
 
-/** Misses against false accepts over all of the sound without the word, from the loosest threshold to the strictest. */
+/** Misses against false accepts over everyday sound without the word, from the loosest threshold to the strictest. */
 export function wakeCurve(evaluation: WakeEvaluation): CurvePoint[] {
-  const { heard, overheard } = evaluation;
+  const { heard } = evaluation;
+  const overheard = everyday(evaluation);
   const hours = overheard.reduce((sum, one) => sum + one.hours, 0);
   const byCondition = CONDITIONS.map(({ name }) => ({
     name,

@@ -111,6 +111,11 @@ function* counted(stream: SoundStream, onSeconds: (seconds: number) => void): It
   }
 }
 
+/** What hours of life are like: all but streams of nothing else than near misses, whose false accepts are told apart. */
+export function everyday({ overheard }: Pick<WakeEvaluation, 'overheard'>): Overheard[] {
+  return overheard.filter(({ stream }) => stream.adversarial !== true);
+}
+
 /** Milliseconds from the word's end until the trigger fires; null where it does not. */
 export function latencyMs(
   { listener, trigger }: WakeEvaluation,

@@ -1,7 +1,7 @@
 import { median, poisson, quantile, wilson } from '../intervals';
 import { atMost, type Figure, type Goal, withGoal } from '../figure';
 import { CONDITIONS } from './trials';
-import { falseAccepts, latencyMs, type WakeEvaluation } from './wake-evaluation';
+import { everyday, falseAccepts, latencyMs, type WakeEvaluation } from './wake-evaluation';
 import { pointAt, type CurvePoint } from './wake-curve';
 
 /** What the project set out to reach, for words recorded by people. */
@@ -76,7 +76,7 @@ function falseAcceptFigures(evaluation: WakeEvaluation, threshold: number): Figu
   const names = [...new Set(overheard.map(({ name }) => name))];
   const silent: Goal = atMost(0);
   return [
-    withGoal(rate('wake.false_accepts_per_hour', overheard), atMost(TARGET_PER_HOUR)),
+    withGoal(rate('wake.false_accepts_per_hour', everyday(evaluation)), atMost(TARGET_PER_HOUR)),
     ...names.map((name) => {
       const figure = rate(
         `wake.false_accepts_per_hour.${name.replaceAll(/[^a-z0-9]+/gi, '_')}`,

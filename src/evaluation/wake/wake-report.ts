@@ -6,7 +6,7 @@ import type { Figure } from '../figure';
 import { htmlFigures, htmlPage, htmlRow } from '../html-page';
 import { escapeXml } from '../svg-plot';
 import { pointAt, type CurvePoint } from './wake-curve';
-import type { WakeEvaluation } from './wake-evaluation';
+import { everyday, type WakeEvaluation } from './wake-evaluation';
 import { latencySvg, wakeDetSvg } from './wake-plots';
 
 export interface WakeReport {
@@ -27,7 +27,7 @@ export function wakeReportJson({ model, word, threshold, evaluation, curve, rema
     model,
     word,
     threshold,
-    hours: evaluation.overheard.reduce((sum, { hours }) => sum + hours, 0),
+    hours: everyday(evaluation).reduce((sum, { hours }) => sum + hours, 0),
     worst: worst(evaluation).map(({ trial, strength }) => ({
       clip: trial.clip,
       condition: trial.condition.name,
