@@ -109,7 +109,7 @@ async function main(): Promise<void> {
     ...{ now: Date.now, random: Math.random, probationMs: 1 },
     log: { info: () => undefined, warn: () => undefined },
     publish: ({ channels: [channel] }) => {
-      say(`reported ${channel?.state} ${channel?.active?.version} ${running}`);
+      say(`reported ${channel?.state} ${channel?.active?.version} ${running} ${channel?.candidate?.version}`);
       if (channel?.state === 'committed' && channel.candidate?.release === offerOf(Number(wanted)).release) say('done');
     },
   });

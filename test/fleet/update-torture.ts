@@ -23,6 +23,11 @@ export class UpdateTorture {
   private readonly dataDir = path.join(this.dir, 'data');
   private readonly shelf = path.join(this.dir, 'shelf');
   private running = FACTORY;
+  /**
+   * What the box may be started with next, the oldest first. After a cut nobody knows how far it came: what it ran, the release that
+   * it was at, and the one that is wanted now are all legitimate until it says itself how it is.
+   */
+  private possible = [FACTORY];
   private release = 0;
   readonly facts: TortureFacts = { kills: 0, updates: 0, oldBoots: 0, newBoots: 0 };
 
@@ -38,6 +43,7 @@ export class UpdateTorture {
   async next(): Promise<void> {
     this.release++;
     await this.shelve(String(this.release), this.version);
+    this.possible.push(this.version);
   }
 
   /**
@@ -86,16 +92,23 @@ export class UpdateTorture {
       if (kind === 'boot') {
         const [version, ...passedOver] = words;
         if (passedOver.length > 0) throw wrong('a version was not whole');
-        if (version !== this.running && version !== this.version) throw wrong(`it boots with ${version ?? 'nothing'}`);
+        if (version === undefined || !this.possible.includes(version))
+          throw wrong(`it boots with ${version ?? 'nothing'}, possible were ${this.possible.join(', ')}`);
         if (version === this.running) this.facts.oldBoots++;
         else this.facts.newBoots++;
         this.running = version;
+        // Nothing leads down in this game.
+        this.possible = this.possible.slice(this.possible.indexOf(version));
       }
       if (kind === 'reported') {
-        const [state, active, runs] = words;
+        const [state, active, runs, candidate] = words;
         // Between the pointer and the take-over, a moment, the pointer tells what the next boot will run.
         if (active !== runs && state !== 'probation') throw wrong(`it says ${active ?? ''} in ${state ?? ''}`);
-        if (state === 'committed') this.running = active ?? '';
+        if (active === undefined || !this.possible.includes(active))
+          throw wrong(`it says that ${active ?? ''} is active`);
+        // It says how it is once that is on disk: no other version can be the next one.
+        this.possible = this.possible.filter((one) => one === active || one === candidate || one === this.version);
+        if (state === 'committed') this.running = active;
       }
     }
   }
