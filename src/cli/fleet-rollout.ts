@@ -2,11 +2,13 @@ import { Command, InvalidArgumentError } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsherError } from '../errors';
 import { readDesired, withRollout, writeDesired } from '../fleet/manager/desired';
-import { type Counts, countRollout, decideRollout, type RolloutLimits } from '../fleet/manager/rollout';
+import { followRollout } from '../fleet/manager/follow';
+import { openView } from '../fleet/manager/open-view';
+import type { Counts, RolloutLimits } from '../fleet/manager/rollout';
 import type { Offer, OfferScope, Rollout } from '../fleet/release';
 import { untilStopped } from '../system/signals';
 import { alone, type FleetOptions, openFleet, scopeOf, tell, withFleetBroker, withFleetFolder } from './fleet-options';
-import { openView, requireBroker } from './fleet-status';
+import { requireBroker } from './fleet-status';
 
 interface Options extends FleetOptions {
   readonly to: string;
@@ -76,22 +78,14 @@ async function follow(channel: string, options: Options): Promise<void> {
     process.stdout.write(options.json === true ? `${JSON.stringify({ at: Date.now(), ...facts })}\n` : `${text}\n`);
   };
   try {
-    for (let over = false; !over; over = await Promise.race([stopped, delay(LOOK_MS, false)])) {
-      // From the fleet's own records each time: somebody else may have paused it.
-      const offer = offerOf(channel, scope, options);
-      const counts = countRollout(view.all(), scope, offer);
-      const decision = decideRollout(offer, counts, limits);
-      say(progress(offer, counts), { decision: decision.kind, stage: offer.rollout.stage, ...counts });
-      if (decision.kind === 'finished') return;
-      if (decision.kind === 'advance')
-        await change(channel, options, (rollout) => ({ ...rollout, stage: decision.stage }));
-      if (decision.kind === 'pause') {
-        await change(channel, options, (rollout) => ({ ...rollout, state: 'paused', why: decision.why.slice(0, 256) }));
-        throw new UsherError('release-refused', `${offer.release} was paused: ${decision.why}`, {
-          remedy: 'Boxes that have it keep it: usher fleet rollout abort takes it back, resume goes on all the same.',
-        });
-      }
-    }
+    await followRollout({
+      ...{ scope, limits, boxes: () => view.all() },
+      offer: () => offerOf(channel, scope, options),
+      change: (to) => change(channel, options, to),
+      told: (offer, counts, { kind }) =>
+        say(progress(offer, counts), { decision: kind, stage: offer.rollout.stage, ...counts }),
+      rest: () => Promise.race([stopped, delay(LOOK_MS, false)]),
+    });
   } finally {
     await guest.close();
   }

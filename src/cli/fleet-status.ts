@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsherError } from '../errors';
-import { type BoxView, FleetView, type ReportedChannel, VIEW_FILTERS } from '../fleet/manager/view';
-import { Guest, type GuestOptions } from '../mqtt/guest';
+import { openView } from '../fleet/manager/open-view';
+import type { BoxView, FleetView, ReportedChannel } from '../fleet/manager/view';
+import type { GuestOptions } from '../mqtt/guest';
 import { fleetBroker, type FleetOptions, withFleetBroker } from './fleet-options';
 import { untilStopped } from '../system/signals';
 
@@ -19,9 +20,6 @@ interface Row {
   readonly channel: ReportedChannel | null;
 }
 
-/** Retained messages come in one go; when none came for so long, all are there. */
-const QUIET_MS = 500;
-const PATIENCE_MS = 30_000;
 const REDRAW_MS = 1000;
 const ROWS = 200;
 
@@ -57,20 +55,6 @@ export async function requireBroker(options: Omit<FleetOptions, 'fleet'>): Promi
   const broker = await fleetBroker({ ...options, fleet: '' });
   if (broker === null) throw new UsherError('usage', 'which broker? Give --broker URL or --config FILE');
   return broker;
-}
-
-/** A view that is complete as far as the broker has anything. @throws UsherError `broker-failed` */
-export async function openView(broker: GuestOptions): Promise<{ view: FleetView; guest: Guest }> {
-  const view = new FleetView();
-  let heardAt = performance.now();
-  const guest = await Guest.connect(broker, ({ topic, payload }) => {
-    heardAt = performance.now();
-    view.hear(topic, payload);
-  });
-  for (const filter of VIEW_FILTERS) await guest.subscribe(filter);
-  const until = performance.now() + PATIENCE_MS;
-  while (performance.now() - heardAt < QUIET_MS && performance.now() < until) await delay(50);
-  return { view, guest };
 }
 
 function rowsOf(view: FleetView, { channel, state, site, release }: Options): Row[] {

@@ -10,6 +10,7 @@ import {
 import { fleetEventsCommand } from './fleet-events';
 import { fleetPublishCommand, fleetRollbackCommand } from './fleet-publish';
 import { fleetRolloutCommand } from './fleet-rollout';
+import { fleetSimulateCommand } from './fleet-simulate';
 import { fleetStatusCommand } from './fleet-status';
 
 /** `usher fleet …`: the manager of many boxes. */
@@ -26,5 +27,6 @@ export function fleetCommand(): Command {
     .addCommand(fleetRefreshCommand())
     .addCommand(fleetRotateCommand())
     .addCommand(fleetCarryCommand())
-    .addCommand(fleetReleasesCommand());
+    .addCommand(fleetReleasesCommand())
+    .addCommand(fleetSimulateCommand());
 }

@@ -17,11 +17,12 @@ export interface UpdaterParts extends Omit<ChannelParts, 'changed' | 'placeOf'> 
   readonly publish: (payload: UpdateReportedPayload) => void;
   /** Channels of this box, those of which nothing was ever released included. */
   readonly channels: readonly string[];
+  /** How soon a wish of somebody at the box is noticed; null: nobody is there. */
+  readonly orderMs?: number | null;
 }
 
 /** Progress of a transfer is told at most so often; every change of a state is told at once. */
 const PROGRESS_MS = 1000;
-/** How soon a wish of somebody at the box is noticed. */
 const ORDER_MS = 500;
 /** More channels than fit into a report are no box's. */
 const CHANNELS_MAX = 16;
@@ -45,7 +46,8 @@ export class Updater {
   start(): void {
     const { slots, channels } = this.parts;
     for (const channel of new Set([...channels, ...slots.channels])) this.channelOf(channel)?.start();
-    this.orderTimer = setInterval(() => this.takeOrders(), ORDER_MS);
+    const { orderMs = ORDER_MS } = this.parts;
+    if (orderMs !== null) this.orderTimer = setInterval(() => this.takeOrders(), orderMs);
     this.report();
   }
 

@@ -29,6 +29,8 @@ export class UpdateTorture {
    */
   private possible = [FACTORY];
   private release = 0;
+  /** From boot to commit, as long as it took at most so far. */
+  updateMs = 0;
   readonly facts: TortureFacts = { kills: 0, updates: 0, oldBoots: 0, newBoots: 0 };
 
   async prepare(): Promise<void> {
@@ -65,8 +67,11 @@ export class UpdateTorture {
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const out = createInterface({ input: child.stdout });
     let timer: NodeJS.Timeout | undefined;
+    let bootedAt = 0;
     out.on('line', (line) => {
       lines.push(line);
+      if (line.startsWith('boot')) bootedAt = performance.now();
+      if (line === 'done') this.updateMs = Math.max(this.updateMs, performance.now() - bootedAt);
       if (line.startsWith('boot') && 'ms' in at) timer = setTimeout(() => child.kill('SIGKILL'), at.ms);
       if (line === 'done') child.kill('SIGKILL');
     });
@@ -148,7 +153,7 @@ export async function torture(kills: number, told: (facts: TortureFacts) => void
       await box.next();
       // The last of a few is let go through: the box must be able to go on from wherever it was cut off.
       for (let cut = 0; cut < 3 && box.facts.kills < kills; cut++)
-        if (await box.kill({ ms: Math.random() * 120 })) break;
+        if (await box.kill({ ms: Math.random() * box.updateMs })) break;
       told(box.facts);
     }
     return box.facts;

@@ -12,6 +12,8 @@ export interface RolloutLimits {
 }
 
 export interface Counts {
+  /** Boxes that have such a channel, in whatever stage they come. */
+  readonly addressed: number;
   /** Boxes that the open stage reaches. */
   readonly reached: number;
   readonly committed: number;
@@ -39,13 +41,15 @@ export function isAddressed({ site, device, reported }: BoxView, scope: OfferSco
 /** How far an offer is, by what the boxes say. */
 export function countRollout(boxes: readonly BoxView[], scope: OfferScope, offer: Offer): Counts {
   const open = offer.rollout.stages[offer.rollout.stage] ?? 0;
-  let [reached, committed, failed, sum, compared] = [0, 0, 0, 0, 0];
+  let [addressed, reached, committed, failed, sum, compared] = [0, 0, 0, 0, 0, 0];
   const reasons = new Map<string, number>();
   for (const box of boxes) {
-    if (!isAddressed(box, scope) || rolloutPlace(offer.release, box.site, box.device) >= open) continue;
+    if (!isAddressed(box, scope)) continue;
     const channel = box.reported?.channels.find((one) => one.channel === offer.channel);
     // A box that has nothing of that kind is not waited for.
     if (channel === undefined || channel.reason === 'no-such-channel') continue;
+    addressed++;
+    if (rolloutPlace(offer.release, box.site, box.device) >= open) continue;
     reached++;
     if (channel.active?.release === offer.release) committed++;
     else if (isFailure(channel, offer)) {
@@ -59,7 +63,7 @@ export function countRollout(boxes: readonly BoxView[], scope: OfferScope, offer
     }
   }
   return {
-    ...{ reached, committed, failed, underWay: reached - committed - failed },
+    ...{ addressed, reached, committed, failed, underWay: reached - committed - failed },
     agreement: compared === 0 ? null : sum / compared,
     reasons: [...reasons].sort(([, a], [, b]) => b - a),
   };
@@ -73,7 +77,7 @@ function isFailure({ state, candidate, reason }: ReportedChannel, { release }: O
 /** What becomes of a rollout. Pure; nothing is remembered between two looks. */
 export function decideRollout({ rollout }: Offer, counts: Counts, limits: RolloutLimits): RolloutDecision {
   if (rollout.state !== 'rolling') return { kind: 'wait' };
-  const { reached, committed, failed, underWay, agreement, reasons } = counts;
+  const { addressed, committed, failed, underWay, agreement, reasons } = counts;
   const ended = committed + failed;
   if (failed > limits.forgiven && failed > limits.maxFailures * ended) {
     const why = reasons.slice(0, 3).map(([reason, boxes]) => `${reason} ${boxes}`);
@@ -81,7 +85,8 @@ export function decideRollout({ rollout }: Offer, counts: Counts, limits: Rollou
   }
   if (agreement !== null && agreement < limits.minAgreement)
     return { kind: 'pause', why: `boxes decide as before on ${Math.round(agreement * 100)} % of the frames` };
-  if (reached === 0 || underWay > 0) return { kind: 'wait' };
+  // The first stage of a small fleet may reach nobody, and would be waited for for ever.
+  if (addressed === 0 || underWay > 0) return { kind: 'wait' };
   return rollout.stage + 1 < rollout.stages.length
     ? { kind: 'advance', stage: rollout.stage + 1 }
     : { kind: 'finished' };

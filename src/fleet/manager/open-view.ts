@@ -1,0 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Guest, type GuestOptions } from '../../mqtt/guest';
+import { FleetView, VIEW_FILTERS } from './view';
+
+/** Retained messages come in one go; when none came for so long, all are there. */
+const QUIET_MS = 500;
+const PATIENCE_MS = 30_000;
+
+/**
+ * A view that is complete as far as the broker has anything; close `guest` when done. A broker that drops what a subscriber does not
+ * take fast enough (mosquitto: `max_queued_messages`) keeps boxes from it.
+ * @throws UsherError `broker-failed`
+ */
+export async function openView(broker: GuestOptions): Promise<{ view: FleetView; guest: Guest }> {
+  const view = new FleetView();
+  let heardAt = performance.now();
+  const guest = await Guest.connect(broker, ({ topic, payload }) => {
+    heardAt = performance.now();
+    view.hear(topic, payload);
+  });
+  for (const filter of VIEW_FILTERS) await guest.subscribe(filter);
+  const until = performance.now() + PATIENCE_MS;
+  while (performance.now() - heardAt < QUIET_MS && performance.now() < until) await delay(50);
+  return { view, guest };
+}
