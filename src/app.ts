@@ -14,13 +14,14 @@ import { chooseCameraModels, type ExtraModels, unknownScenes, withMissing } from
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { FleetService } from './daemon/fleet-service';
-import { DAY_MS, forgetWhatIsOld } from './daemon/forgetting';
+import { DAY_MS, forgetOldStills, forgetWhatIsOld, STILLS_EVERY_MS } from './daemon/forgetting';
 import { installedModels } from './fleet/installed';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
 import { SceneService } from './daemon/scene-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
+import { StillsService } from './daemon/stills-service';
 import { VisionService } from './daemon/vision-service';
 import { Voices } from './daemon/voices';
 import { watchVisitors } from './daemon/visitors';
@@ -61,6 +62,7 @@ export class App {
   private readonly undo: (() => void | Promise<void>)[] = [];
   private readonly visions = new Map<string, VisionService>();
   private voices: Voices | null = null;
+  private stills: StillsService | null = null;
   private readonly ready = new Set<string>();
   private starting: Promise<void> | null = null;
   private down: Promise<void> | null = null;
@@ -161,6 +163,7 @@ export class App {
       config.mqtt.unlockLifeMs,
       monotonicMs,
       this.log.child('door'),
+      (camera, event) => this.stills?.decided(camera, event),
     );
     const now = (): Now => ({ mono: monotonicMs(), wall: clock.wall() });
     const saved = policyStateIn(store, () => ({ ...now(), machineBoot: machineBoot() }));
@@ -236,6 +239,7 @@ export class App {
     doors.clock(clock.tick());
     this.every(REFRESH_MS, () => {
       visitors?.tick();
+      this.stills?.tick();
       doors.clock(clock.tick());
       doors.refresh();
       trail.housekeep();
@@ -243,6 +247,19 @@ export class App {
     const forget = (): void => forgetWhatIsOld({ config, store, journal, doors, log: this.log });
     forget();
     this.every(DAY_MS, forget);
+    const forgetStills = (): void => void forgetOldStills({ config, dataDir, store, trail, log: this.log });
+    forgetStills();
+    this.every(STILLS_EVERY_MS, forgetStills);
+    if (config.stills !== null && config.cameras.length > 0) {
+      this.stills = new StillsService(childEntry('vision/stills'), {
+        ...{ config: config.stills, dataDir, trail, monotonicMs, log: this.log.child('stills') },
+        job: { modelsDir, models, execution: config.inference },
+        ask: (camera, path, event) => this.visions.get(camera)?.still(path, event) === true,
+        health: (state) => health.set('stills', state),
+      });
+      this.stills.start();
+      this.undo.push(() => this.stills?.stop());
+    }
     this.every(config.health.everySeconds * 1000, () => {
       health.set('broker', brokerHealth(mqtt.health));
       for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
@@ -411,6 +428,7 @@ export class App {
         components: [
           ...COMPONENTS,
           ...(config.wyoming === null ? [] : ['wyoming']),
+          ...(config.stills === null ? [] : ['stills']),
           ...config.readers.filter(({ source }) => source.type !== 'mqtt').map(({ id }) => `reader-${id}`),
           ...config.contacts.filter(({ source }) => source.type !== 'mqtt').map(({ door }) => `contact-${door}`),
         ],

@@ -1,14 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { writeFile } from 'node:fs/promises';
-import { CameraConfig } from '../config/schema';
 import { messageOf, UsherError } from '../errors';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { modelsDir } from '../system/paths';
-import type { AnalysedFace, FaceAnalyser } from '../vision/analyser';
-import { l2Distance } from '../vision/fusion';
-import { chooseModels, loadAnalyser, readEncoderCard } from '../vision/load';
+import { chooseModels } from '../vision/load';
 import { encodeJpeg, encodePng, readPicture } from '../vision/picture';
-import { WHOLE_FRAME } from '../vision/quality';
+import { makeStill, openStillAnalyser } from '../vision/stills/make';
 import { PAINTED_SIDE, StillPainter } from '../vision/stills/painter';
 import { STYLISE_DEFAULTS } from '../vision/stills/stylise';
 import { wholeNumber } from './arguments';
@@ -56,66 +53,36 @@ async function run(input: string, output: string, options: Options): Promise<voi
   if (encode === null) throw new UsherError('usage', `${output}: the result is a .jpg or a .png file`);
   const picture = await readPicture(input);
   const style = options.style === undefined ? null : await readPicture(options.style);
-  const { analyser, loosest } = await openAnalyser(options.modelsDir);
+  const { analyser, loosest } = await openStillAnalyser(
+    options.modelsDir,
+    await chooseModels(options.modelsDir, { set: 'auto' }),
+    CPU_ONE_THREAD,
+  );
   const progress = createProgress();
   try {
-    const { faces } = await analyser.still(picture);
     const painter = await StillPainter.open(options.modelsDir);
-    const boxes = faces.map(({ box }) => box);
     const { from, steps, side } = options;
-    const painted = await painter.paint(picture, boxes, {
+    const { still, faces, facesAfter } = await makeStill(analyser, painter, picture, loosest, {
       style,
       from,
       steps,
       side,
       onStep: (step, loss) => progress.update(`loss ${loss.toPrecision(3)}`, step / steps),
-    });
-    painter.dispose();
-    const after = (await analyser.still(painted)).faces;
-    const recognisable = after.some((face) => faces.some((original) => distance(face, original) <= loosest));
-    if (recognisable)
-      throw new UsherError('face-unsuitable', `${output} is not written: a face in the result still matches`, {
-        remedy: 'Take more steps, or a smaller --side.',
-      });
-    await writeFile(output, await encode(painted)).catch((error: unknown) => {
+    }).finally(() => painter.dispose());
+    await writeFile(output, await encode(still)).catch((error: unknown) => {
       throw new UsherError('file-unreadable', `${output} cannot be written: ${messageOf(error)}`, { cause: error });
     });
     progress.done();
-    const result = {
-      file: output,
-      width: painted.width,
-      height: painted.height,
-      faces: faces.length,
-      facesAfter: after.length,
-    };
+    const result = { file: output, width: still.width, height: still.height, faces, facesAfter };
     process.stdout.write(
       options.json === true
         ? `${JSON.stringify(result)}\n`
-        : `${output}: ${painted.width}×${painted.height}, ${faces.length} faces treated, ${after.length} still seen as faces, none matches\n`,
+        : `${output}: ${still.width}×${still.height}, ${faces} faces treated, ${facesAfter} still seen as faces, none matches\n`,
     );
   } finally {
     progress.done();
     await analyser.dispose();
   }
-}
-
-async function openAnalyser(dir: string): Promise<{ analyser: FaceAnalyser; loosest: number }> {
-  const models = await chooseModels(dir, { set: 'auto' });
-  const { output } = await readEncoderCard(dir, models.encoder);
-  const analyser = await loadAnalyser({
-    modelsDir: dir,
-    models,
-    execution: CPU_ONE_THREAD,
-    region: WHOLE_FRAME,
-    minFacePx: CameraConfig.shape.minFacePx.parse(undefined),
-    gates: CameraConfig.shape.quality.parse(undefined),
-  });
-  return { analyser, loosest: Math.max(...output.thresholds.map((row) => row.distance)) };
-}
-
-/** Infinity where one was not encoded. */
-function distance(a: AnalysedFace, b: AnalysedFace): number {
-  return a.embedding === null || b.embedding === null ? Infinity : l2Distance(a.embedding, b.embedding);
 }
 
 function count(text: string): number {

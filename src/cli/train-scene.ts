@@ -130,6 +130,6 @@ async function writeAndJudge(
 }
 
 /** With the folder's name alone: where it lay on the machine of training says nothing. */
-function commandOf({ name, architecture, size, epochs, seed }: Options): string {
-  return `usher train scene --data scene --name ${name} --architecture ${architecture} --size ${size} --epochs ${epochs} --seed ${seed}`;
+function commandOf({ name, architecture, size, epochs, seed, origin }: Options): string {
+  return `usher train scene --data scene --name ${name} --architecture ${architecture} --size ${size} --epochs ${epochs} --seed ${seed} --origin ${JSON.stringify(origin)}`;
 }

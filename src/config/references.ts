@@ -10,7 +10,7 @@ export interface ReferenceFault {
 
 /** Health topics of their own; a camera or microphone by that name would write over them. */
 const ACTUATOR = 'actuator-';
-const RESERVED_IDS = ['broker', 'store', 'models', 'clock', 'wyoming'];
+const RESERVED_IDS = ['broker', 'store', 'models', 'clock', 'wyoming', 'stills'];
 
 /**
  * Checks what the schema cannot: names against one another. Takes the plain data, valid or not, so that these faults are

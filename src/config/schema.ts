@@ -7,6 +7,7 @@ import { LivenessConfig } from './liveness';
 import { PolicyConfig } from './policy';
 import { DoorScenes, SceneConfig } from './scene';
 import { SecurityConfig } from './security';
+import { StillsConfig } from './stills';
 import { VisitorsConfig } from './visitors';
 
 /**
@@ -237,6 +238,11 @@ export const ConfigSchema = z.strictObject({
   audit: AuditConfig.prefault({}),
   fleet: FleetConfig.prefault({}),
   visitors: VisitorsConfig.prefault({}),
+  stills: StillsConfig.nullable()
+    .default(null)
+    .describe(
+      'Keep a stylised picture of decisions, faces painted over, in dataDir/stills. People at the door must be told. null: nothing is kept',
+    ),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

@@ -8,6 +8,7 @@ import { messageOf } from '../errors';
 import type { MqttClient } from '../mqtt/client';
 import type { AlarmPayload, DecisionPayload } from '../mqtt/payloads';
 import type { Log } from '../system/log';
+import type { StillEvent } from '../vision/stills/still-folder';
 import type { AuditTrail } from './audit-trail';
 
 /**
@@ -23,6 +24,8 @@ export class Announcer {
     private readonly unlockLifeMs: number,
     private readonly monotonicMs: () => number,
     private readonly log: Log,
+    /** Told of every decision once all else is done. */
+    private readonly decided: (camera: string, event: StillEvent) => void = () => undefined,
   ) {}
 
   /** @throws UsherError `store-unavailable` when it could not be recorded: then nothing was opened or published. */
@@ -62,6 +65,8 @@ export class Announcer {
       ...(decision.liveness === undefined ? {} : { liveness: decision.liveness }),
       waitedMs: Math.round(decision.at - decision.since),
     });
+    const { outcome, member } = decision;
+    this.decided(door.camera, { decision: id, door: door.id, outcome, member, at: now });
   }
 
   /** An alarm takes the same way as a decision: record, then broker. Where it cannot be recorded, as soon as it can. */

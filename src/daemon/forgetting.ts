@@ -1,9 +1,12 @@
 import type { Config } from '../config/schema';
+import { StillsConfig } from '../config/stills';
 import { messageOf } from '../errors';
 import type { Journal } from '../store/journal';
 import { applyRetention } from '../store/retention';
 import type { Store } from '../store/store';
 import type { Log } from '../system/log';
+import { forgetStills, memberTag, stillFolder } from '../vision/stills/still-folder';
+import type { AuditTrail } from './audit-trail';
 import type { Doors } from './doors';
 
 export const DAY_MS = 86_400_000;
@@ -45,5 +48,33 @@ function forgetRecords({ config, journal, log }: ForgettingParts): void {
     if (removed > 0) log.info('old records of the journal removed', { records: removed });
   } catch (error) {
     log.error(`removing old records of the journal: ${messageOf(error)}`);
+  }
+}
+
+export interface StillsForgettingParts {
+  readonly config: Pick<Config, 'stills' | 'audit'>;
+  readonly dataDir: string;
+  readonly store: Pick<Store, 'members'>;
+  readonly trail: Pick<AuditTrail, 'fact'>;
+  readonly log: Log;
+}
+
+/** How often stills are looked through: somebody who was deleted is to be gone soon, whichever process deleted him. */
+export const STILLS_EVERY_MS = 60_000;
+
+/**
+ * Deletes stills that are too old, and those that show somebody who is no member any more. Where none are kept any longer, those of
+ * before still grow old.
+ */
+export async function forgetOldStills({ config, dataDir, store, trail, log }: StillsForgettingParts): Promise<void> {
+  try {
+    const { keepDays } = config.stills ?? StillsConfig.parse({});
+    const days = Math.min(keepDays, config.audit.keepDays ?? Infinity);
+    const tags = new Set(store.members.ids().map(memberTag));
+    const removed = await forgetStills(stillFolder(dataDir), Date.now() - days * DAY_MS, (tag) => tags.has(tag));
+    for (const because of ['age', 'member'] as const)
+      if (removed[because] > 0) trail.fact('still', { deleted: removed[because], because });
+  } catch (error) {
+    log.error(`deleting old stills: ${messageOf(error)}`);
   }
 }

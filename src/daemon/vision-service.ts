@@ -7,6 +7,7 @@ import { SOURCE_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
 import type { FaceModels, VisionJob, VisionOrder } from '../vision/job';
+import type { StillEvent } from '../vision/stills/still-folder';
 import { type ComponentHealth, STARTING } from './health';
 
 export interface VisionServiceEvents {
@@ -105,6 +106,11 @@ export class VisionService {
   /** Shows the camera's frames to the child of a candidate. Null: no longer. */
   tap(path: string | null, minIntervalMs = 0): void {
     this.child.send({ kind: 'tap', path, minIntervalMs } satisfies VisionOrder);
+  }
+
+  /** The camera's next frame goes to the process that paints. False: there is no process to take it. */
+  still(path: string, event: StillEvent): boolean {
+    return this.child.send({ kind: 'still', path, event } satisfies VisionOrder);
   }
 
   /** Begins a trial: the watcher is told of frames; a candidate's are taken once `decide(true)` was called. Null ends it. */

@@ -3,16 +3,23 @@ import type { Figure } from './figure';
 /** Name, value, interval, goal, remark of each figure, for people. */
 export function figureRows(figures: readonly Figure[]): string[][] {
   return figures.map((figure) => {
-    const { name, unit, low, high, reach, bound, meets, note } = figure;
+    const { name, unit, low, high, reach, bound, note } = figure;
     const goal = reach === undefined ? '' : `${bound === 'at-most' ? '≤' : '≥'} ${valueText(reach, unit)}`;
     return [
       name,
       figure.value === null ? 'not measurable' : valueText(figure.value, unit),
       low === undefined || high === undefined ? '' : `${valueText(low, unit)} … ${valueText(high, unit)}`,
-      goal === '' ? '' : `${goal} ${meets === true ? 'reached' : 'MISSED'}`,
+      goal === '' ? '' : `${goal} ${verdictOf(figure)}`,
       note ?? '',
     ];
   });
+}
+
+/** A value on the right side of its goal, whose interval lies on both sides, is no proof: few pictures can be lucky ones. */
+function verdictOf({ meets, reach = 0, bound, low = reach, high = reach }: Figure): string {
+  if (meets !== true) return 'MISSED';
+  const proven = bound === 'at-most' ? high <= reach : low >= reach;
+  return proven ? 'reached' : 'reached, not proven';
 }
 
 export function valueText(value: number, unit: string): string {

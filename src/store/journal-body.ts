@@ -21,6 +21,7 @@ export const JOURNAL_KINDS = {
   policy: 'a rule was put in force by command: lockdown, hold-open, an override',
   configuration: 'the daemon runs with another configuration than before',
   model: 'a camera or a microphone runs other models than before',
+  still: 'a stylised picture of a decision was kept, could not be, or was deleted',
   unrecorded: 'decisions could not be recorded for a while; no grant is among them',
   'outbox-dropped': 'events were given up because the outbox was full',
   pruned: 'records older than the rule allows were removed; the number and hash of the last of them',

@@ -193,6 +193,11 @@ export class MemberStore {
       .map((row) => ({ ...this.memberOf(row), templates: this.templates.countOf(String(row['id'])) }));
   }
 
+  /** Of everybody, suspended ones too. */
+  ids(): string[] {
+    return this.database.all('SELECT id FROM members').map((row) => String(row['id']));
+  }
+
   /** Ids of the members who may be recognised: one pass over one table, for the daemon, which asks at every change. */
   activeIds(): string[] {
     return this.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));

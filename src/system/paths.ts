@@ -21,7 +21,7 @@ export function modelsDir(): string {
 }
 
 /** A compiled entry point of a child process. Children always run from `dist`, also under test. */
-export function childEntry(name: 'vision' | 'voice' | 'voice/wyoming'): string {
+export function childEntry(name: 'vision' | 'vision/stills' | 'voice' | 'voice/wyoming'): string {
   return join(packageRoot(), 'dist', name, 'child.js');
 }
 

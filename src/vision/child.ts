@@ -13,6 +13,7 @@ import { loadAnalyser, readEncoderCard } from './load';
 import { type Sight, visionPipeline } from './pipeline';
 import { loadScene } from './scene';
 import { SceneWatch } from './scene-watch';
+import { StillSender } from './stills/hand-over';
 import { FrameTap } from './tap';
 import { SubjectTracker } from './tracker';
 
@@ -53,13 +54,14 @@ async function runVision(
       : new TappedSource(camera.id, job.tap);
   const supervised = superviseCamera(source, { stallMs: camera.stallMs, startMs: camera.startMs, now: monotonicMs });
   const tap = new FrameTap();
+  const stills = new StillSender();
   let gates = camera.quality;
   let lastScene: VisionEvent | null = null;
   const subscription = visionPipeline({
     cameraId: camera.id,
     camera: supervised,
     sight: () => sight,
-    tap,
+    taps: [tap, stills],
     liveness,
     scene,
     monotonicMs,
@@ -97,6 +99,10 @@ async function runVision(
     obey: async (order) => {
       if (order.kind === 'tap') {
         tap.open(order.path, order.minIntervalMs);
+        return;
+      }
+      if (order.kind === 'still') {
+        stills.want(order.path, order.event, monotonicMs());
         return;
       }
       const failure = await adopt(order.models);

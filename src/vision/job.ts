@@ -1,5 +1,6 @@
 import type { CameraConfig } from '../config/schema';
 import type { ExecutionOptions } from '../inference/model';
+import type { StillEvent } from './stills/still-folder';
 
 /** What a vision child is told at its start: everything, so that it reads no file of configuration and no environment. */
 export interface VisionJob {
@@ -27,6 +28,8 @@ export type FaceModels = Pick<VisionJob['models'], 'detector' | 'encoder'>;
 export type VisionOrder =
   /** Show frames to whoever connects to this Unix socket, at most one in so many milliseconds. Null: to nobody any more. */
   | { readonly kind: 'tap'; readonly path: string | null; readonly minIntervalMs: number }
+  /** Give the next frame to the process that paints, which listens at this Unix socket. */
+  | { readonly kind: 'still'; readonly path: string; readonly event: StillEvent }
   /** Take other models over, between two frames; answered by an adoption, after a `ready` where it succeeds. */
   | { readonly kind: 'adopt'; readonly order: number; readonly models: VisionJob['models'] };
 

@@ -21,7 +21,8 @@ export interface PipelineParts {
   readonly camera: SupervisedCamera;
   /** Asked for with every frame. */
   readonly sight: () => Sight;
-  readonly tap?: Pick<FrameTap, 'offer'>;
+  /** Who is shown every frame before it is looked at; none may keep it. */
+  readonly taps?: readonly Pick<FrameTap, 'offer'>[];
   /** Null where no door of this camera asks for it. */
   readonly liveness: Pick<LivenessWatch, 'observe'> | null;
   readonly scene: Pick<SceneWatch, 'observe'> | null;
@@ -39,7 +40,7 @@ interface TimedFrame {
  * ended too. Never completes; fails when the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
-  const { cameraId, camera, sight, tap, liveness, scene, monotonicMs } = parts;
+  const { cameraId, camera, sight, taps = [], liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
   let analysed = 0;
   let dropped = 0;
@@ -106,7 +107,7 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
   const observations = camera.frames.pipe(
     map((frame): TimedFrame => {
       const mono = frame.mono ?? monotonicMs();
-      tap?.offer(frame, mono);
+      for (const tap of taps) tap.offer(frame, mono);
       return { frame, mono };
     }),
     latestMap(

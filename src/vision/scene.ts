@@ -39,11 +39,11 @@ export class SceneClassifier {
   ) {
     const { width, height, layout, colour } = image;
     const fits =
-      width !== null && width === height && SCENE_GRID % width === 0 && layout === 'NCHW' && colour === 'RGB';
+      width !== null && width === height && SCENE_GRID % (2 * width) === 0 && layout === 'NCHW' && colour === 'RGB';
     if (!fits)
       throw new UsherError(
         'model-invalid',
-        `${running.name}: a scene model takes a square RGB picture in NCHW whose side divides ${SCENE_GRID}`,
+        `${running.name}: a scene model takes a square RGB picture in NCHW whose side divides ${SCENE_GRID / 2}`,
       );
     this.size = width;
     this.input = new Float32Array(3 * width * width);

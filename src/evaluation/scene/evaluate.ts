@@ -137,8 +137,11 @@ export function sceneFigures(data: SceneData, { judged, msPerPicture }: SceneEva
         ),
       );
   figures.push(
-    withGoal({ name: 'scene.ms', value: msPerPicture, unit: 'ms', note: '1280×720, resampling included' }, atMost(1)),
-    withGoal({ name: 'scene.bundle_kb', value: bytes / 1000, unit: 'kB' }, atMost(300)),
+    withGoal(
+      { name: 'scene.ms', value: msPerPicture, unit: 'ms', note: '1280×720, resampling included, median' },
+      atMost(1),
+    ),
+    withGoal({ name: 'scene.bundle_kb', value: bytes / 1000, unit: 'kB', note: 'all files of it' }, atMost(300)),
   );
   return figures;
 }

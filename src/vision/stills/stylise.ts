@@ -2,7 +2,7 @@ import type { Box } from '../../events';
 import type { Scalar, Tensor2D, Tensor4D, Tf } from '../../inference/tfjs';
 import type { Frame } from '../frame';
 import { brushStyle } from './brush-style';
-import { faceMask, withoutFeatures } from './face-regions';
+import { faceMask, lightOf, withoutFeatures } from './face-regions';
 import { contentLoss, gramMatrix, styleLoss } from './style-loss';
 import { type Activations, CONTENT_LAYER, STYLE_LAYERS, type StyleNetwork } from './style-network';
 
@@ -87,7 +87,8 @@ export function goalOf(tf: Tf, network: StyleNetwork, content: Frame, style: Fra
  */
 export async function stylise(tf: Tf, network: StyleNetwork, content: Frame, options: StyliseOptions): Promise<Frame> {
   const { faces, from, steps, rate, onStep } = options;
-  const faceless = withoutFeatures(content, faces);
+  const light = lightOf(content);
+  const faceless = withoutFeatures(content, faces, light);
   if (steps === 0 && from === 'content') return faceless;
   const goal = goalOf(tf, network, faceless, options.style ?? brushStyle(faceless), faces);
   const start = from === 'content' ? pictureOf(tf, faceless) : noiseLike(tf, faceless, options.seed);
@@ -102,7 +103,7 @@ export async function stylise(tf: Tf, network: StyleNetwork, content: Frame, opt
       });
       await onStep?.(step, loss);
     }
-    return frameOf(tf, picture);
+    return withoutFeatures(frameOf(tf, picture), faces, light);
   } finally {
     tf.dispose([picture, start, goal.content, goal.weight, ...goal.style]);
     optimiser.dispose();

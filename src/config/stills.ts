@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** Stylised pictures of what was decided at a door. Off unless asked for: a picture shows more than a decision needs. */
+export const StillsConfig = z.strictObject({
+  of: z
+    .array(z.enum(['denied', 'granted']))
+    .min(1)
+    .default(['denied'])
+    .describe('Decisions of which a picture is kept'),
+  keepDays: z
+    .number()
+    .min(0.01)
+    .max(365)
+    .default(7)
+    .describe('A still is deleted after so many days, and never outlives the records of the journal (audit.keepDays)'),
+  maxFiles: z.number().int().min(1).max(10_000).default(200).describe('The oldest go first'),
+  maxMb: z.number().min(0.1).max(10_000).default(20).describe('A still of 320 pixels has about 0.03 MB'),
+  sidePx: z.number().int().min(96).max(640).default(320).describe('Longer side of a still'),
+  steps: z
+    .number()
+    .int()
+    .min(0)
+    .max(500)
+    .default(20)
+    .describe('Steps of the painting, about half a second each on one core; 0: only the faces are painted over'),
+});
+export type StillsConfig = z.infer<typeof StillsConfig>;
