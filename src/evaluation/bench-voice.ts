@@ -1,8 +1,7 @@
 import type { WordDetector } from '../voice/detector';
-import { PIECE_MS, PIECE_SAMPLES } from '../voice/sources/sound';
 import { atLeast, atMost, type Figure, withGoal } from './figure';
 import { median } from './intervals';
-import type { OpenWakeWordFeatures } from './openwakeword';
+import { type OpenWakeWordFeatures, STRIDE_SAMPLES } from './openwakeword';
 
 /** One piece of 80 ms, examined by both: microseconds. */
 export interface VoiceSample {
@@ -18,10 +17,10 @@ export async function compareVoice(
   { warmUp = 25, onProgress }: { warmUp?: number; onProgress?: (share: number) => void } = {},
 ): Promise<VoiceSample[]> {
   const samples: VoiceSample[] = [];
-  const pieces = Math.floor(sound.length / PIECE_SAMPLES);
+  const pieces = Math.floor(sound.length / STRIDE_SAMPLES);
   detector.reset();
   for (let i = 0; i < pieces; i++) {
-    const piece = sound.slice(i * PIECE_SAMPLES, (i + 1) * PIECE_SAMPLES);
+    const piece = sound.slice(i * STRIDE_SAMPLES, (i + 1) * STRIDE_SAMPLES);
     const timed = async (work: () => Promise<unknown>): Promise<number> => {
       const startedAt = performance.now();
       await work();
@@ -73,7 +72,7 @@ export function voiceFigures(
         name: 'voice.ratio_vs_openwakeword',
         value: ratio,
         unit: 'x',
-        note: samples === null ? none : `${samples.length} pieces of ${PIECE_MS} ms`,
+        note: samples === null ? none : `${samples.length} pieces of 80 ms`,
       },
       atLeast(6),
     ),

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { CPU_ONE_THREAD, type Model, type Tensor } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
-import { PIECE_SAMPLES } from '../voice/sources/sound';
 
 export const OPENWAKEWORD_FILES = { mel: 'speech_melspectrogram.onnx', embedding: 'speech_embedding.onnx' } as const;
 
+/** Its networks run once for so much sound: 80 ms. */
+export const STRIDE_SAMPLES = 1280;
 /** Its mel network needs so much of the past for eight whole frames of the new piece. */
 const PAST_SAMPLES = 480;
 const MEL_BANDS = 32;
@@ -15,7 +16,7 @@ const EMBEDDED_FRAMES = 76;
  * frames of the new piece, then one embedding of the last 76. Its own word network, small beside them, is left out.
  */
 export class OpenWakeWordFeatures {
-  private readonly sound = new Float32Array(PAST_SAMPLES + PIECE_SAMPLES);
+  private readonly sound = new Float32Array(PAST_SAMPLES + STRIDE_SAMPLES);
   private readonly frames = new Float32Array(EMBEDDED_FRAMES * MEL_BANDS);
 
   private constructor(
@@ -31,9 +32,9 @@ export class OpenWakeWordFeatures {
 
   /** 80 ms of sound, −1 to 1. @returns the embedding */
   async push(piece: Float32Array): Promise<Tensor> {
-    this.sound.copyWithin(0, PIECE_SAMPLES);
+    this.sound.copyWithin(0, STRIDE_SAMPLES);
     // It takes samples as 16-bit numbers.
-    for (let i = 0; i < PIECE_SAMPLES; i++) this.sound[PAST_SAMPLES + i] = (piece[i] as number) * 32_768;
+    for (let i = 0; i < STRIDE_SAMPLES; i++) this.sound[PAST_SAMPLES + i] = (piece[i] as number) * 32_768;
     const input = { data: this.sound, dims: [1, this.sound.length] };
     const mel = Object.values(await this.mel.run({ [this.mel.inputs[0] as string]: input }))[0]?.data as Float32Array;
     this.frames.copyWithin(0, mel.length);

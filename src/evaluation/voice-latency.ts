@@ -7,7 +7,7 @@ import { seededRandom } from './random';
 const LATEST_MS = 1500;
 
 /**
- * How long after a word's end the event comes, on the recording's own clock, fed in pieces of 80 ms as a microphone's.
+ * How long after a word's end the event comes, on the recording's own clock, fed in pieces as long as a microphone gives them at most.
  * @param clip with one word in it, and quiet around it
  * @returns ms; null where it was not heard
  */

@@ -5,12 +5,12 @@ export type SampleFormat = 's16le' | 'f32le';
 const WIDTH = { s16le: 2, f32le: 4 } as const;
 
 /** Lent at once, 0.6 s: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
-const MOST_LENT = 8;
+const MOST_LENT = 4;
 const OVERRUN = /over-?run/gi;
 
 /**
- * Turns raw bytes into pieces of sound, in buffers that are reused once released. What has come is given on at once, at most 80 ms in
- * one piece; bytes of a sample that has not come to its end wait for the rest.
+ * Turns raw bytes into pieces of sound, in buffers that are reused once released. What has come is given on at once, at most 160 ms
+ * in one piece; bytes of a sample that has not come to its end wait for the rest.
  */
 export class SampleAssembler implements Assembler<LentSound> {
   whenRoom?: () => void;

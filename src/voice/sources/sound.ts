@@ -20,6 +20,5 @@ export interface LentSound extends Lent {
 export type MicrophoneSource = Source<LentSound>;
 
 export const SOUND_RATE_HZ = 16_000;
-/** At most so much in one piece: 80 ms. */
-export const PIECE_SAMPLES = 1280;
-export const PIECE_MS = (PIECE_SAMPLES * 1000) / SOUND_RATE_HZ;
+/** At most so much in one piece, 160 ms: what one read of a recorder's pipe brings goes through the networks in one run. */
+export const PIECE_SAMPLES = 2560;

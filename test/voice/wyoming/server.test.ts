@@ -111,7 +111,7 @@ describe('the Wyoming server', () => {
     home.sound(0, 1600, { timestamp: 5000 });
     home.sound(2, 1600, { timestamp: 5100 });
     home.sound(1, 1600, { timestamp: 5200 });
-    expect(await home.hears('detection')).toEqual({ name: 'wake-computer', timestamp: 5280 });
+    expect(await home.hears('detection')).toEqual({ name: 'wake-computer', timestamp: 5300 });
     home.say('audio-stop');
     home.say('audio-start', SOUND);
     home.sound(2);
