@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ActivationPayload, HealthPayload, WordsStatePayload } from '../../src/mqtt/payloads';
 import { encodeEvent, type WyomingEvent, WyomingParser } from '../../src/voice/wyoming/framing';
 import { TONE_HZ, writeToneBundle } from '../support/beep-bundle';
-import { Daemon, type Heard, Installation, Watcher } from '../support/daemon';
+import { Daemon, type Heard, Installation, usher, Watcher } from '../support/daemon';
 import { describeWithMosquitto, Mosquitto } from '../support/mosquitto';
 import { mixed, noise, shorts, tone, wav } from '../support/sound';
 
@@ -35,7 +35,7 @@ describeWithMosquitto('a room box: microphones, no camera, no door', () => {
       models: { dir: models },
       mqtt: { broker: { type: 'external', url: mosquitto.url } },
       microphones: [
-        { id: 'hall', source: source('beep.wav'), words },
+        { id: 'hall', source: source('beep.wav'), words, capture: { maxFiles: 2 } },
         { id: 'bar', source: source('other.wav'), words },
         { id: 'gone', source: { type: 'arecord', device: 'plughw:7,0' }, words },
       ],
@@ -148,6 +148,34 @@ describeWithMosquitto('a room box: microphones, no camera, no door', () => {
       const failed = await health('hall', ({ state }) => state === 'failed', from);
       expect(failed.payload['detail']).toContain('signal SIGKILL');
       await activation(watcher.heard.indexOf(failed));
+    },
+    2 * SOON_MS,
+  );
+
+  test(
+    'what activated is kept where that is allowed, for its owner alone, so much and no more, and deleted by command',
+    async () => {
+      const folder = join(place.dir, 'data', 'captures', 'hall');
+      const command = async (...options: string[]) => {
+        const { stdout } = await usher('record', 'captures', '--config', place.config, '--json', ...options);
+        return (JSON.parse(stdout) as { captures: { microphone: string; files: number; bytes: number }[] }).captures;
+      };
+      // A capture is written a second after its activation, so the third one shows that two are kept.
+      let from = watcher.heard.length;
+      for (let i = 0; i < 4; i++) from = watcher.heard.indexOf(await activation(from)) + 1;
+      const kept = readdirSync(folder).filter((name) => name.endsWith('.wav'));
+      expect(kept).toHaveLength(2);
+      for (const name of kept) {
+        expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+        expect(readFileSync(join(folder, name)).toString('latin1', 0, 4)).toBe('RIFF');
+      }
+      expect(await command()).toMatchObject([
+        { microphone: 'hall', files: 2 },
+        { microphone: 'bar', files: 0 },
+        { microphone: 'gone', files: 0 },
+      ]);
+      await command('--delete');
+      expect((await command())[0]?.files).toBeLessThan(2);
     },
     2 * SOON_MS,
   );
