@@ -101,9 +101,9 @@ export class Performer {
   private whole(bank: SoundBank, random: Random): Piece {
     const index = random.below(clipCount(bank));
     const all = clipLength(bank, index);
-    // Of a long recording a part from anywhere.
-    const length = Math.min(all, LONGEST * 0.8);
-    const from = random.below(all - length + 1);
+    // Of a long recording a part from anywhere, no longer than the clip that it goes into.
+    const length = Math.min(all, LONGEST * 0.8, this.options.seconds * this.options.speed[1] * RATE_HZ);
+    const from = random.below(Math.floor(all - length) + 1);
     return this.render(bank, index, from, from + length, this.drawSpeed(random), random);
   }
 

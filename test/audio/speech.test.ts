@@ -6,7 +6,7 @@ import { clipCount, wordOf, clipLength } from '../../src/audio/bank';
 import { nearWords, soundDistance, type Entry } from '../../src/audio/speech/lexicon';
 import { cast, makeSpeech } from '../../src/audio/speech/plan';
 import { synthesise } from '../../src/audio/speech/synthesise';
-import { confusable, mentions, sentences } from '../../src/audio/speech/texts';
+import { confusable, mentioning, sentences } from '../../src/audio/speech/texts';
 import { ENGINES, findVoices, type Engine } from '../../src/audio/speech/voices';
 import { readWav } from '../../src/audio/speech/wav';
 
@@ -49,10 +49,10 @@ describe('words that sound alike', () => {
   });
 
   it('are told from those who say the word', () => {
-    expect(mentions('the Computers are down', 'computer', null)).toBe(true);
-    expect(mentions('the komputer', 'computer', lexicon)).toBe(false);
-    expect(mentions('two computers', 'computer', lexicon)).toBe(true);
-    expect(mentions('the commuter', 'computer', lexicon)).toBe(false);
+    expect(mentioning('computer', null)('the Computers are down')).toBe(true);
+    expect(mentioning('computer', lexicon)('the komputer')).toBe(false);
+    expect(mentioning('computer', lexicon)('two computers')).toBe(true);
+    expect(mentioning('computer', lexicon)('the commuter')).toBe(false);
   });
 
   it('sentences are the same by seed, and many', () => {

@@ -1,7 +1,7 @@
 import { seededRandom } from '../../evaluation/random';
 import { UsherError } from '../../errors';
 import { selectClips, type SoundBank } from '../bank';
-import { confusable, mentions, sentences } from './texts';
+import { confusable, mentioning, sentences } from './texts';
 import { readLexicon } from './lexicon';
 import { synthesise, type SynthesisOptions, type Utterance } from './synthesise';
 import { findVoices, type Engine, type Voice } from './voices';
@@ -75,7 +75,8 @@ export async function makeSpeech(request: SpeechRequest, options: SynthesisOptio
     });
   const nearClips = await say(near, 2, counts.near);
   const other = await say(sentences(lexicon, counts.sentences, seed), 3, counts.sentences);
-  const heard = other.names.map((name) => mentions(name.slice(name.indexOf(': ') + 2), word, lexicon));
+  const mentions = mentioning(word, lexicon);
+  const heard = other.names.map((name) => mentions(name.slice(name.indexOf(': ') + 2)));
   return { positives, near: nearClips, sentences: selectClips(other, (i) => heard[i] !== true), missing };
 }
 

@@ -70,13 +70,15 @@ export function sentences(lexicon: readonly Entry[] | null, count: number, seed:
   );
 }
 
-/** Whether who says `text` says the word: as it is written, or in the sounds of one of its words. */
-export function mentions(text: string, word: string, lexicon: readonly Entry[] | null): boolean {
-  if (text.toLowerCase().includes(word)) return true;
+/** Tells whether who says a text says the word: as it is written, or in the sounds of one of its words. */
+export function mentioning(word: string, lexicon: readonly Entry[] | null): (text: string) => boolean {
   const target = lexicon?.find((entry) => entry.word === word)?.phonemes;
-  if (lexicon === null || target === undefined) return false;
-  const spoken = new Set(text.toLowerCase().split(/[^a-z]+/));
-  return lexicon.some((entry) => spoken.has(entry.word) && soundsWithin(entry.phonemes, target));
+  const same = target === undefined ? [] : (lexicon ?? []).filter(({ phonemes }) => soundsWithin(phonemes, target));
+  const holding = new Set(same.map((entry) => entry.word));
+  return (text) => {
+    const plain = text.toLowerCase();
+    return plain.includes(word) || plain.split(/[^a-z]+/).some((spoken) => holding.has(spoken));
+  };
 }
 
 function framed(random: Random, pick: () => string): string {
