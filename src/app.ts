@@ -15,7 +15,7 @@ import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { FleetService } from './daemon/fleet-service';
 import { DAY_MS, forgetOldStills, forgetWhatIsOld, STILLS_EVERY_MS } from './daemon/forgetting';
-import { installedModels } from './fleet/installed';
+import { installedModels, installedWords } from './fleet/installed';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
@@ -23,7 +23,7 @@ import { SceneService } from './daemon/scene-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { StillsService } from './daemon/stills-service';
 import { VisionService } from './daemon/vision-service';
-import { Voices } from './daemon/voices';
+import { Voices, wordBundles } from './daemon/voices';
 import { watchVisitors } from './daemon/visitors';
 import { UsherError } from './errors';
 import type { VisionReady } from './events';
@@ -215,12 +215,20 @@ export class App {
     });
     const visitors = watchVisitors(config, { table: output.thresholds, roster, mqtt, commands, store });
     this.listen(mqtt, commands, doors, health, extra);
+    const voices = new Voices({
+      ...{ loaded: this.loaded, mqtt, health, bootId: this.bootId, log: this.log },
+      dirs: await installedWords(dataDir, wordBundles(config), (channel, why) => this.tellPassedOver(channel, why)),
+      record: (ready) => trail.words(ready),
+      settled: (microphone) => this.noteReady(microphone),
+    });
+    this.voices = voices;
     const fleet =
-      config.fleet.root === null || config.cameras.length === 0
+      config.fleet.root === null || config.cameras.length + config.microphones.length === 0
         ? null
         : new FleetService({
             ...{ loaded: this.loaded, mqtt, clock, roster, doors, factory, models, monotonicMs },
             services: () => [...this.visions.values()],
+            voices: () => voices,
             log: this.log.child('fleet'),
           });
     mqtt.start();
@@ -309,12 +317,6 @@ export class App {
       vision.start();
       this.undo.push(() => vision.stop());
     }
-    const voices = new Voices({
-      ...{ loaded: this.loaded, mqtt, health, bootId: this.bootId, log: this.log },
-      record: (ready) => trail.words(ready),
-      settled: (microphone) => this.noteReady(microphone),
-    });
-    this.voices = voices;
     voices.start();
     this.undo.push(() => voices.stop());
     this.noteReady(null);
@@ -331,12 +333,14 @@ export class App {
   }> {
     const { modelsDir, dataDir, config } = this.loaded;
     const factory = await chooseModels(modelsDir, config.models);
-    const installed = await installedModels(dataDir, (channel, why) =>
-      this.log.error('a version that an update brought is passed over', { channel, why }),
-    );
+    const installed = await installedModels(dataDir, (channel, why) => this.tellPassedOver(channel, why));
     const models = { ...factory, ...installed };
     const { output } = await readEncoderCard(modelsDir, models.encoder);
     return { factory, models, output };
+  }
+
+  private tellPassedOver(channel: string, why: string): void {
+    this.log.error('a version that an update brought is passed over', { channel, why });
   }
 
   private async connect(queue: EventQueue): Promise<MqttClient> {

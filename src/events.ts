@@ -213,4 +213,13 @@ export interface VoiceFailed {
   readonly remedy: string | null;
 }
 
-export type VoiceEvent = Activation | MicrophoneStatus | VoiceReady | VoiceFailed;
+/** The answer to an order to take other models over. */
+export interface VoiceAdoption {
+  readonly kind: 'adoption';
+  readonly microphone: string;
+  readonly order: number;
+  /** Why it went on with what it had; null: it took them over. */
+  readonly failure: string | null;
+}
+
+export type VoiceEvent = Activation | MicrophoneStatus | VoiceReady | VoiceFailed | VoiceAdoption;

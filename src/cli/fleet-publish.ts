@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UsherError } from '../errors';
 import { readContent } from '../fleet/manager/content';
 import { withOffer, writeDesired } from '../fleet/manager/desired';
-import { addRelease, addRollback, DEFAULT_CHUNK_BYTES, offerOf } from '../fleet/manager/publish';
+import { addRelease, addRollback, offerOf } from '../fleet/manager/publish';
 import type { FleetFolder } from '../fleet/manager/fleet-folder';
 import type { KnownRelease } from '../fleet/manager/publish';
 import { Channel, type EmbeddingRule, type Offer, type Requirements, Version } from '../fleet/release';
@@ -34,7 +34,7 @@ interface PublishOptions extends OfferOptions {
   readonly summary: string;
   readonly require: string[];
   readonly embeddingRule: string;
-  readonly chunk: string;
+  readonly chunk?: string;
   readonly modelsDir?: string;
 }
 
@@ -54,7 +54,7 @@ export function fleetPublishCommand(): Command {
     .option('--summary <text>', 'what is new, for people', '')
     .option('--require <what>', 'usher=1.2.0, arch=x64, arch=arm64 or memory=512 (MiB); may be repeated', collect, [])
     .option('--embedding-rule <rule>', 'of an encoder: same, re-encode or re-enrol', 're-enrol')
-    .option('--chunk <bytes>', 'bytes in one chunk of the transfer, 1024 to 32768', String(DEFAULT_CHUNK_BYTES))
+    .option('--chunk <bytes>', 'bytes in one chunk of the transfer, 1024 to 32768 (default: 4096, 16384 beyond 8 MiB)')
     .option('--models-dir <dir>', 'for thresholds: where the model that they are for lies')
     .action(async (source: string, options: PublishOptions) => {
       const content = await readContent(source, path.resolve(options.modelsDir ?? modelsDir()));
@@ -112,7 +112,7 @@ function newReleaseOf(options: PublishOptions) {
     requires: requirementsOf(options.require),
     embeddingRule: ruleOf(options.embeddingRule),
     lifeDays: daysOf(options.lifeDays),
-    chunkBytes: Number(options.chunk),
+    ...(options.chunk === undefined ? {} : { chunkBytes: Number(options.chunk) }),
     now: Date.now(),
   };
 }

@@ -7,7 +7,6 @@ import type { TrialConfig } from '../config/fleet';
 import type { LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';
 import { Exclusive } from '../fleet/exclusive';
-import { FACE_CHANNELS } from '../fleet/installed';
 import { openReceiving } from '../fleet/receive';
 import type { HeardOn } from '../fleet/release';
 import { WHOLE_FLEET } from '../fleet/release';
@@ -19,8 +18,11 @@ import { childEntry, packageVersion } from '../system/paths';
 import type { FaceModels } from '../vision/job';
 import type { Doors } from './doors';
 import { FaceGround } from './trial-ground';
+import { TrialGrounds } from './trial-grounds';
 import type { VisionService } from './vision-service';
 import type { TrialLimits } from './vision-trial';
+import { VoiceGround } from './voice-ground';
+import { type Voices, wordBundles } from './voices';
 
 export interface FleetServiceParts {
   readonly loaded: LoadedConfig;
@@ -29,6 +31,7 @@ export interface FleetServiceParts {
   readonly roster: Roster;
   readonly doors: Doors;
   readonly services: () => readonly VisionService[];
+  readonly voices: () => Voices;
   /** What the installation brought, and what runs. */
   readonly factory: FaceModels;
   readonly models: FaceModels;
@@ -40,11 +43,13 @@ export interface FleetServiceParts {
 const BUSY = ['awaiting-face', 'identifying'];
 /** Below it, the share of equal decisions is one of chance. */
 const MIN_COMPARED = 20;
+/** Visits are rare at night. Shorter than a test may take; then it is begun again, for as long as the release is wanted. */
+const SEEN_MS = 20 * 60_000;
 
 /** The fleet's hand on this box: hears its offers and sees them through. Takes none while the configuration names no root of trust. */
 export class FleetService {
   private readonly updater: Updater;
-  private readonly ground: FaceGround;
+  private readonly ground: TrialGrounds;
   private begin: () => void = () => undefined;
   /** What is heard before everything is up waits for it. */
   private readonly begun = new Promise<void>((resolve) => (this.begin = resolve));
@@ -65,13 +70,22 @@ export class FleetService {
       wall: () => (clock.doubt() === null ? clock.now() : null),
     });
     const limits = limitsOf(config.fleet.trial);
-    this.ground = new FaceGround({ ...parts, modelsDir: loaded.modelsDir, entry: childEntry('vision'), limits });
+    const { modelsDir } = loaded;
+    const faces = new FaceGround({ ...parts, modelsDir, entry: childEntry('vision'), limits });
+    const voices = new VoiceGround({
+      ...parts,
+      names: wordBundles(config),
+      modelsDir,
+      entry: childEntry('voice'),
+      limits,
+    });
+    this.ground = new TrialGrounds([...(config.cameras.length === 0 ? [] : [faces]), voices]);
     const startedAt = Date.now() - monotonicMs();
     this.updater = new Updater({
       ...{ verifier, transfer, box, log, ground: this.ground },
       slots: new Slots(dataDir),
       trials: new Exclusive(),
-      channels: Object.values(FACE_CHANNELS),
+      channels: this.ground.channels,
       now: () => Math.round(startedAt + monotonicMs()),
       random: Math.random,
       probationMs: limits.probationMs,
@@ -105,6 +119,7 @@ function limitsOf(trial: TrialConfig): TrialLimits {
   return {
     startMs: trial.startSeconds * 1000,
     shadowMs: trial.shadowSeconds * 1000,
+    seenMs: SEEN_MS,
     probationMs: trial.probationSeconds * 1000,
     minAgreement: trial.minAgreement,
     minCompared: MIN_COMPARED,

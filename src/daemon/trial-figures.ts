@@ -20,6 +20,8 @@ export class TrialFigures implements FrameWatcher {
   private readonly latencies = { own: [] as number[], candidate: [] as number[] };
   /** Frames that the candidate has analysed, and frames that the running model had to step in for. */
   analysed = 0;
+  /** Compared frames on which at least one of them saw a face that is good enough to decide on. */
+  decided = 0;
   stepIns = 0;
 
   constructor(private readonly outcomeOf: (observation: Observation, by: 'own' | 'candidate') => string) {}
@@ -71,8 +73,11 @@ export class TrialFigures implements FrameWatcher {
     }
     if (outcome === 'nobody' && other === 'nobody') return;
     keep(this.agreed, outcome === other, WINDOW);
+    if (isDecided(outcome) || isDecided(other)) this.decided++;
   }
 }
+
+const isDecided = (outcome: string): boolean => outcome !== 'nobody' && outcome !== 'refused';
 
 function keep<T>(list: T[], value: T, max: number): void {
   list.push(value);

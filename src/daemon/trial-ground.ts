@@ -1,6 +1,6 @@
 import type { Roster } from '../access/roster';
 import { FACE_CHANNELS, type FacePart } from '../fleet/installed';
-import type { Candidate, Obstacle, Trial, TrialGround } from '../fleet/trial';
+import type { Candidate, Obstacle, RunningModel, Trial } from '../fleet/trial';
 import { TrialFailed } from '../fleet/trial';
 import type { Card } from '../inference/card';
 import { readCard } from '../inference/bundle';
@@ -8,6 +8,7 @@ import type { Log } from '../system/log';
 import type { FaceModels } from '../vision/job';
 import { readEncoderCard } from '../vision/load';
 import type { Doors } from './doors';
+import type { ChannelGround } from './trial-grounds';
 import type { VisionService } from './vision-service';
 import { type TrialLimits, VisionTrial } from './vision-trial';
 import { resolve } from 'node:path';
@@ -26,7 +27,8 @@ export interface GroundParts {
 }
 
 /** The face models of this box, as what updates are tried on. */
-export class FaceGround implements TrialGround {
+export class FaceGround implements ChannelGround {
+  readonly channels = Object.values(FACE_CHANNELS);
   private models: FaceModels;
   private cards: Readonly<Record<FacePart, Card>> | null = null;
 
@@ -39,15 +41,17 @@ export class FaceGround implements TrialGround {
     this.cards = await this.read(this.models);
   }
 
-  running(channel: string): { version: string; space: string | null } | null {
+  running(channel: string): RunningModel | null {
     const part = partOf(channel);
     const card = part === null ? undefined : this.cards?.[part];
-    if (card === undefined) return null;
-    return { version: card.version, space: card.output.decoding === 'embedding' ? card.output.space : null };
+    if (part === null || card === undefined) return null;
+    const { version, output } = card;
+    const dir = resolve(this.parts.modelsDir, this.models[part]);
+    return { version, dir, space: output.decoding === 'embedding' ? output.space : null };
   }
 
   obstacle({ channel, release }: Candidate): Obstacle | null {
-    if (partOf(channel) === null || release.kind !== 'bundle')
+    if (partOf(channel) === null || release.kind === 'config')
       return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
     const dark = this.parts.services().filter((service) => !service.isLive);
     if (dark.length > 0)

@@ -1,13 +1,14 @@
 import { readEncoderCard } from '../vision/load';
 import type { Roster } from '../access/roster';
 import type { ThresholdRow } from '../access/thresholds';
-import { type Candidate, type Trial, TrialFailed, type TrialReport } from '../fleet/trial';
+import { type Candidate, type Trial, TrialFailed, TrialPostponed, type TrialReport } from '../fleet/trial';
 import type { Log } from '../system/log';
 import type { FaceModels } from '../vision/job';
 import type { Doors, EncoderFacts } from './doors';
 import { faceOutcome } from './face-outcome';
 import { residentMiB } from './process-memory';
 import { TrialFigures } from './trial-figures';
+import { unlessCut } from './unless-cut';
 import type { VisionService } from './vision-service';
 import { VisionStandby } from './vision-standby';
 
@@ -16,6 +17,8 @@ export interface TrialLimits {
   readonly startMs: number;
   /** Beside the running model, on the same frames. */
   readonly shadowMs: number;
+  /** … and for so long at most, until somebody was in view: a model that never saw a face is not let onto a door. */
+  readonly seenMs: number;
   readonly probationMs: number;
   /** Share of equal decisions, where at least `minCompared` frames could be compared. */
   readonly minAgreement: number;
@@ -89,11 +92,14 @@ export class VisionTrial implements Trial {
     const startedAt = performance.now();
     const elapsed = (): number => performance.now() - startedAt;
     const seen = (): boolean => this.standbys.every(({ figures }) => figures.analysed >= SHADOW_FRAMES);
+    const somebody = (): boolean => this.standbys.some(({ figures }) => figures.decided >= FEWEST_COMPARED);
     await this.until(signal, () => {
       this.look();
-      if (elapsed() > Math.max(SHADOW_PATIENCE_MS, limits.shadowMs * SHADOW_PATIENCE))
+      if (!seen() && elapsed() > Math.max(SHADOW_PATIENCE_MS, limits.shadowMs * SHADOW_PATIENCE))
         throw new TrialFailed('blind', 'too few frames came to test it on', true);
-      return elapsed() >= limits.shadowMs && seen();
+      if (!somebody() && elapsed() > Math.max(limits.seenMs, limits.shadowMs))
+        throw new TrialPostponed('nobody-seen', 'nobody came into view: what it makes of faces is not known yet');
+      return elapsed() >= limits.shadowMs && seen() && somebody();
     });
     return this.report();
   }
@@ -219,18 +225,8 @@ export class VisionTrial implements Trial {
     while (!holds()) await this.unlessFailed(new Promise((resolve) => setTimeout(resolve, LOOK_MS)), signal);
   }
 
-  private async unlessFailed<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    signal.throwIfAborted();
-    let cut: () => void = () => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      cut = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', cut, { once: true });
-    });
-    try {
-      return await Promise.race([work, aborted, ...this.standbys.map(({ standby }) => standby.failed)]);
-    } finally {
-      signal.removeEventListener('abort', cut);
-    }
+  private unlessFailed<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    return unlessCut([work, ...this.standbys.map(({ standby }) => standby.failed)], signal);
   }
 }
 

@@ -1,17 +1,24 @@
 import type { Subscription } from 'rxjs';
 import type { MicrophoneConfig } from '../config/microphones';
+import { UsherError } from '../errors';
 import type { Activation, MicrophoneStatus, VoiceEvent, VoiceReady } from '../events';
 import { monotonicMs } from '../system/clock';
 import { type Progress, SOURCE_PATIENCE_MS } from '../system/health-watchdog';
 import type { Log } from '../system/log';
 import { SupervisedChild } from '../system/supervise';
-import type { VoiceJob } from '../voice/job';
+import type { VoiceJob, VoiceOrder } from '../voice/job';
 import { type ComponentHealth, STARTING } from './health';
 
 export interface VoiceServiceEvents {
   activation(activation: Activation): void;
   ready(ready: VoiceReady): void;
   health(health: ComponentHealth): void;
+}
+
+/** What the activations of a trial are told of. */
+export interface ActivationWatcher {
+  /** Every activation of the own child. */
+  own(activation: Activation): void;
 }
 
 /** Time for loading the models: small networks, which run on the CPU as fast as anywhere. */
@@ -25,11 +32,17 @@ const SCORED_WITHIN_MS = 3000;
 const NOTHING = { gaps: 0, overruns: 0, restarts: 0, samples: 0 } as const;
 export type MicrophoneCounts = Pick<MicrophoneStatus, keyof typeof NOTHING>;
 
-/** One microphone's voice child, as the daemon sees it: activations, and whether it hears. */
+/**
+ * One microphone's voice child, as the daemon sees it: activations, and whether it hears. While a candidate is on trial (`lend`), its
+ * child's activations may count instead; the own child listens on beside it.
+ */
 export class VoiceService {
   private readonly child: SupervisedChild<VoiceEvent>;
   private readonly subscriptions: Subscription[] = [];
   private status: MicrophoneStatus | null = null;
+  private lent: { readonly watcher: ActivationWatcher; decides: boolean } | null = null;
+  private orders = 0;
+  private readonly adoptions = new Map<number, (failure: string | null) => void>();
   private failure: { detail: string; remedy: string | null } | null = null;
   private lastProgressAt: number | null = null;
   /** Monotonic time of the last sound that was scored, or of the last step towards having sound again. */
@@ -40,7 +53,7 @@ export class VoiceService {
   constructor(
     readonly microphone: MicrophoneConfig,
     entry: string,
-    job: VoiceJob,
+    private job: VoiceJob,
     private readonly events: VoiceServiceEvents,
     private readonly log: Log,
   ) {
@@ -58,6 +71,62 @@ export class VoiceService {
 
   get pid(): number | null {
     return this.child.pid;
+  }
+
+  get isHearing(): boolean {
+    return this.hears === true;
+  }
+
+  /** What the own child was started with, or has taken over since. */
+  get currentJob(): VoiceJob {
+    return this.job;
+  }
+
+  /** Lets the child of a candidate hear along. Null: no longer. */
+  tap(path: string | null): void {
+    this.child.send({ kind: 'tap', path } satisfies VoiceOrder);
+  }
+
+  /** Begins a trial: the watcher is told of activations; a candidate's count once `decide(true)` was called. Null ends it. */
+  lend(watcher: ActivationWatcher | null): void {
+    this.lent = watcher === null ? null : { watcher, decides: false };
+  }
+
+  decide(byCandidate: boolean): void {
+    if (this.lent !== null) this.lent.decides = byCandidate;
+  }
+
+  /** An activation as the candidate has heard it. */
+  candidate(activation: Activation): void {
+    if (this.lent?.decides === true) this.events.activation(activation);
+  }
+
+  /**
+   * The own child takes these bundles over, between two pieces of sound; the next process of it starts with them too.
+   * @throws UsherError `model-invalid`: it goes on with what it had
+   */
+  async adopt(dirs: Readonly<Record<string, string>>): Promise<void> {
+    const before = this.job;
+    this.assign({ ...before, dirs });
+    const order = ++this.orders;
+    const failure = await new Promise<string | null>((resolve) => {
+      const timer = setTimeout(() => resolve('no answer in time'), CHILD_START_MS);
+      this.adoptions.set(order, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      // Where no process runs, the next one starts with them.
+      if (!this.child.send({ kind: 'adopt', order, dirs } satisfies VoiceOrder)) this.adoptions.get(order)?.(null);
+    });
+    this.adoptions.delete(order);
+    if (failure === null) return;
+    this.assign(before);
+    throw new UsherError('model-invalid', `${this.microphone.id}: ${failure}`);
+  }
+
+  private assign(job: VoiceJob): void {
+    this.job = job;
+    this.child.assign(job);
   }
 
   get counts(): MicrophoneCounts {
@@ -82,6 +151,8 @@ export class VoiceService {
         this.loading = state === 'running';
         if (state !== 'waiting') return;
         this.setHears(false);
+        // The next process is started with what this one was to take over; whether that loads, it will say itself.
+        for (const answer of this.adoptions.values()) answer('the process ended while it took the models over');
         const failure = this.failure ?? {
           detail: `the voice process ended (${detail ?? 'no cause known'})`,
           remedy: null,
@@ -108,7 +179,11 @@ export class VoiceService {
     this.loading = false;
     switch (event.kind) {
       case 'activation':
-        this.events.activation(event);
+        this.lent?.watcher.own(event);
+        if (this.lent?.decides !== true) this.events.activation(event);
+        return;
+      case 'adoption':
+        this.adoptions.get(event.order)?.(event.failure);
         return;
       case 'microphone':
         this.onMicrophone(event);

@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load';
+import type { Config } from '../config/schema';
 import { UsherError } from '../errors';
 import type { VoiceReady } from '../events';
 import type { MqttClient } from '../mqtt/client';
@@ -13,6 +14,8 @@ import { WyomingService } from './wyoming-service';
 
 export interface VoicesParts {
   readonly loaded: LoadedConfig;
+  /** Folders of the bundles that releases have brought, by name. */
+  readonly dirs: Readonly<Record<string, string>>;
   readonly mqtt: Pick<MqttClient, 'publish'>;
   readonly health: HealthBoard;
   readonly bootId: string;
@@ -23,12 +26,46 @@ export interface VoicesParts {
   readonly settled: (microphone: string) => void;
 }
 
+/** Names of the bundles that a box listens with, each once. */
+export function wordBundles({ microphones, wyoming }: Pick<Config, 'microphones' | 'wyoming'>): readonly string[] {
+  const words = [...microphones.flatMap((one) => one.words), ...(wyoming?.words ?? [])];
+  return [...new Set(words.flatMap(({ model, check }) => (check === null ? [model] : [model, check])))];
+}
+
 /** All microphones of the box, and the Wyoming server. Nothing here can keep a door from working: they live in other processes. */
 export class Voices {
   private readonly services = new Map<string, VoiceService>();
   private wyoming: WyomingService | null = null;
+  private current: Readonly<Record<string, string>>;
 
-  constructor(private readonly parts: VoicesParts) {}
+  constructor(private readonly parts: VoicesParts) {
+    this.current = parts.dirs;
+  }
+
+  get all(): readonly VoiceService[] {
+    return [...this.services.values()];
+  }
+
+  /** Folders of the bundles that releases have brought, by name: what runs, and what a process that starts now starts with. */
+  get dirs(): Readonly<Record<string, string>> {
+    return this.current;
+  }
+
+  /** Every microphone takes these over, or all go on with what they had. @throws UsherError `model-invalid` */
+  async adopt(dirs: Readonly<Record<string, string>>): Promise<void> {
+    const done: VoiceService[] = [];
+    try {
+      for (const service of this.services.values()) {
+        await service.adopt(dirs);
+        done.push(service);
+      }
+    } catch (error) {
+      for (const service of done) await service.adopt(this.current);
+      throw error;
+    }
+    this.current = dirs;
+    this.wyoming?.adopt(dirs);
+  }
 
   get progress(): readonly Progress[] {
     return [...this.services.values()].map((service) => service.progress);
@@ -45,12 +82,13 @@ export class Voices {
   start(): void {
     const { loaded, health, log } = this.parts;
     const { config, modelsDir } = loaded;
+    const { dirs } = this;
     for (const microphone of config.microphones) {
       const { id } = microphone;
       const service = new VoiceService(
         microphone,
         childEntry('voice'),
-        { microphone, modelsDir, execution: config.inference, captureDir: captureFolder(loaded.dataDir, id) },
+        { microphone, modelsDir, dirs, execution: config.inference, captureDir: captureFolder(loaded.dataDir, id) },
         this.eventsOf(id, microphone.activationLifeMs),
         log.child(id),
       );
@@ -60,7 +98,7 @@ export class Voices {
     if (config.wyoming === null) return;
     this.wyoming = new WyomingService(
       childEntry('voice/wyoming'),
-      { wyoming: config.wyoming, modelsDir, execution: config.inference, version: packageVersion() },
+      { wyoming: config.wyoming, modelsDir, dirs, execution: config.inference, version: packageVersion() },
       (state) => health.set('wyoming', state),
       log.child('wyoming'),
     );

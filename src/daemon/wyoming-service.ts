@@ -20,7 +20,7 @@ export class WyomingService {
 
   constructor(
     entry: string,
-    job: WyomingJob,
+    private job: WyomingJob,
     private readonly health: (health: ComponentHealth) => void,
     private readonly log: Log,
   ) {
@@ -51,6 +51,13 @@ export class WyomingService {
       }),
     );
     this.child.start();
+  }
+
+  /** Other bundles: the process is started anew, and clients connect again. */
+  adopt(dirs: Readonly<Record<string, string>>): void {
+    this.job = { ...this.job, dirs };
+    this.child.assign(this.job);
+    this.child.restart();
   }
 
   async stop(): Promise<void> {

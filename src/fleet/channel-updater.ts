@@ -4,7 +4,7 @@ import type { Exclusive } from './exclusive';
 import { type Offer, type ReleaseDocument, ReleaseRefused, type ReleaseVerifier, type Transfer } from './release';
 import type { Slots } from './slots';
 import { checkStaged } from './staged';
-import { type Candidate, type Trial, TrialFailed, type TrialGround } from './trial';
+import { type Candidate, type Trial, TrialFailed, type TrialGround, TrialPostponed } from './trial';
 import { UPDATE_LIMITS } from './update-limits';
 import type { ChannelState, Installed } from './update-state';
 import {
@@ -247,7 +247,7 @@ export class ChannelUpdater {
   private async verify(signal: AbortSignal): Promise<{ release: ReleaseDocument }> {
     const { ground, slots, verifier } = this.parts;
     const running = ground.running(this.channel);
-    if (running === null) throw new Waits('no-such-channel', `this box runs nothing on ${this.channel}`);
+    if (running === null) throw new TrialPostponed('no-such-channel', `this box runs nothing on ${this.channel}`);
     const { active } = slots.pointer(this.channel);
     const { release } = await verifier.verify(
       this.offer,
@@ -277,8 +277,9 @@ export class ChannelUpdater {
 
   private async stage(): Promise<void> {
     const { dir, release } = this.candidate;
+    const running = this.parts.ground.running(this.channel);
     try {
-      await checkStaged(release, dir);
+      await checkStaged(release, dir, running?.dir ?? null);
     } catch (error) {
       // Removed, so that a retry fetches it anew: a disk may have spoilt what the network brought whole.
       rmSync(dir, { recursive: true, force: true });
@@ -327,7 +328,7 @@ export class ChannelUpdater {
 
   private mindObstacles(): void {
     const obstacle = this.parts.ground.obstacle(this.candidate);
-    if (obstacle !== null) throw new Waits(obstacle.reason, obstacle.detail);
+    if (obstacle !== null) throw new TrialPostponed(obstacle.reason, obstacle.detail);
   }
 
   private get offer(): Offer {
@@ -369,22 +370,12 @@ export class ChannelUpdater {
   }
 }
 
-/** Not the release's fault: it waits for something. */
-class Waits extends UsherError {
-  constructor(
-    readonly reason: string,
-    detail: string,
-  ) {
-    super('release-refused', detail);
-  }
-}
-
 function failureOf(error: unknown): Failure {
   const detail = messageOf(error);
   if (error instanceof ReleaseRefused)
     return { fault: error.again ? 'later' : 'release', reason: error.reason, detail };
   if (error instanceof TrialFailed) return { fault: error.unsure ? 'trial' : 'release', reason: error.reason, detail };
-  if (error instanceof Waits) return { fault: 'box', reason: error.reason, detail };
+  if (error instanceof TrialPostponed) return { fault: 'box', reason: error.reason, detail };
   if (error instanceof UsherError) return { fault: 'box', reason: error.code, detail };
   // A system error is the disk's or the network's. Anything else is a defect of ours; it must not be tried in a circle.
   return { fault: systemCode(error) === undefined ? 'trial' : 'box', reason: 'internal', detail };

@@ -31,6 +31,34 @@ export async function installedModels(
   return found;
 }
 
+/** The channel of a trigger word's bundle: `wake/computer` for `wake-computer`. */
+export function channelOfWord(bundle: string): string {
+  return `wake/${bundle
+    .replace(/^wake-/, '')
+    .replaceAll('.', '-')
+    .slice(0, 32)}`;
+}
+
+/** The bundle of a channel, of those that this box listens with. */
+export function wordOfChannel(channel: string, bundles: readonly string[]): string | null {
+  return bundles.find((bundle) => channelOfWord(bundle) === channel) ?? null;
+}
+
+/** What releases have brought of trigger words, by the names of their bundles; checked as `installedModels` does. */
+export async function installedWords(
+  dataDir: string,
+  bundles: readonly string[],
+  told: (channel: string, why: string) => void = () => undefined,
+): Promise<Readonly<Record<string, string>>> {
+  const slots = new Slots(dataDir);
+  const dirs: Record<string, string> = {};
+  for (const bundle of bundles) {
+    const dir = await wholeSlot(slots, channelOfWord(bundle), told);
+    if (dir !== null) dirs[bundle] = dir;
+  }
+  return dirs;
+}
+
 async function wholeSlot(
   slots: Slots,
   channel: string,
@@ -44,7 +72,8 @@ async function wholeSlot(
     told(channel, messageOf(error));
   }
   for (const one of candidates) {
-    if (one?.kind !== 'bundle') continue;
+    // A table of thresholds has become a bundle in its slot.
+    if (one === null || one.kind === 'config') continue;
     const dir = slots.dirOf(channel, one);
     try {
       await readBundle(dir);

@@ -41,8 +41,19 @@ export type TrialReason = (typeof TRIAL_REASONS)[number];
 
 /** Something that must happen first, and that a person sees to: not the release's fault. */
 export interface Obstacle {
-  readonly reason: 'templates-missing' | 'no-such-channel' | 'not-running';
+  readonly reason: 'templates-missing' | 'no-such-channel' | 'not-running' | 'nobody-seen';
   readonly detail: string;
+}
+
+/** A trial that could not tell anything yet: the candidate is left as it was, and tried again for as long as it is wanted. */
+export class TrialPostponed extends UsherError {
+  constructor(
+    readonly reason: Obstacle['reason'],
+    detail: string,
+  ) {
+    super('release-refused', detail);
+    this.name = 'TrialPostponed';
+  }
 }
 
 /**
@@ -63,10 +74,18 @@ export interface Trial {
   end(): Promise<void>;
 }
 
+export interface RunningModel {
+  /** In its card. */
+  readonly version: string;
+  readonly space: string | null;
+  /** Its bundle; null where there is none. */
+  readonly dir: string | null;
+}
+
 /** Where candidates are tried; one implementation for each kind of thing that runs. */
 export interface TrialGround {
-  /** What runs on the channel: name and version in its card, and its embedding space where it has one. Null: no such channel here. */
-  running(channel: string): { readonly version: string; readonly space: string | null } | null;
+  /** What runs on the channel. Null: no such channel here. */
+  running(channel: string): RunningModel | null;
   /** What keeps a candidate from being activated. Looked at before its test and before the switch; cheap. */
   obstacle(candidate: Candidate): Obstacle | null;
   begin(candidate: Candidate): Trial;

@@ -1,16 +1,19 @@
+import { connect } from 'node:net';
 import { messageOf, UsherError } from '../errors';
 import type { VoiceEvent } from '../events';
-import { serveParent } from '../system/child-service';
+import { type ServedWork, serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
 import { superviseSource } from '../system/source-supervisor';
 import { SoundCaptures } from './capture/sound-captures';
-import { type NearMiss, WordDetector } from './detector';
+import type { NearMiss } from './detector';
 import { Hearing } from './hearing';
-import type { VoiceJob } from './job';
-import { WordModels } from './load';
+import type { VoiceJob, VoiceOrder } from './job';
 import { voicePipeline } from './pipeline';
+import { RunningWords } from './running-words';
 import { createMicrophoneSource } from './sources/create';
+import { RawInput } from './sources/raw-input';
 import { microphoneSupervision } from './supervision';
+import { SoundTap } from './tap';
 
 /**
  * The voice child of one microphone: capture, features, trigger words. It owns native inference, as a vision child does, and sound never
@@ -20,26 +23,9 @@ async function runVoice(
   job: VoiceJob,
   send: (event: VoiceEvent) => void,
   fail: (error: unknown) => void,
-): Promise<() => void> {
+): Promise<ServedWork<VoiceOrder>> {
   const { microphone } = job;
-  const models = await WordModels.open(microphone.words, job);
-  const words = models.listeners();
-  send({
-    kind: 'ready',
-    microphone: microphone.id,
-    at: Date.now(),
-    words: words.map(({ word }) => word),
-    models: models.running,
-  });
   const log = { warn: (message: string) => process.stderr.write(`${message}\n`) };
-  const source = createMicrophoneSource(microphone, log, () => process.stdin);
-  const { type } = microphone.source;
-  const hearing = new Hearing({
-    stuckMs: microphone.stuckMs,
-    paced: type !== 'file' && type !== 'stdin',
-    monotonicMs,
-  });
-  const watched = hearing.watch(source);
   const { capture } = microphone;
   const captures =
     capture === null || job.captureDir === null
@@ -51,17 +37,48 @@ async function runVoice(
           log.warn,
         );
   const nearMiss = captures === null ? null : (miss: NearMiss): void => captures.event({ kind: 'near-miss', ...miss });
+  const tap = new SoundTap();
+  const words = await RunningWords.open(job, tap, nearMiss);
+  send(words.ready);
+  const source =
+    job.tap === undefined
+      ? createMicrophoneSource(microphone, log, () => process.stdin)
+      : new RawInput(connect(job.tap), 'the running model’s sound');
+  const { type } = microphone.source;
+  const hearing = new Hearing({
+    stuckMs: microphone.stuckMs,
+    paced: type !== 'file' && type !== 'stdin' && job.tap === undefined,
+    monotonicMs,
+  });
+  const watched = hearing.watch(source);
   const subscription = voicePipeline({
     microphoneId: microphone.id,
     microphone: superviseSource(watched, microphoneSupervision(watched.name, microphone, monotonicMs)),
     hearing,
-    detector: new WordDetector(words, nearMiss),
+    detector: words,
     captures,
   }).subscribe({
     next: send,
     error: fail,
   });
-  return () => subscription.unsubscribe();
+  return {
+    stop: () => {
+      tap.open(null);
+      subscription.unsubscribe();
+    },
+    obey: async (order) => {
+      if (order.kind === 'tap') {
+        tap.open(order.path);
+        return;
+      }
+      const failure = await words.adopt(order.dirs).then(
+        () => null,
+        (error: unknown) => messageOf(error),
+      );
+      if (failure === null) send(words.ready);
+      send({ kind: 'adoption', microphone: microphone.id, order: order.order, failure });
+    },
+  };
 }
 
 function failed(job: VoiceJob, error: unknown): VoiceEvent {

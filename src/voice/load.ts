@@ -11,7 +11,14 @@ import { WakeWordScorer, wakeWordInputOf, wakeWordOutputOf } from './wake-word';
 
 export interface WordsOptions {
   readonly modelsDir: string;
+  /** Folders of bundles that lie elsewhere, by name. */
+  readonly dirs?: Readonly<Record<string, string>>;
   readonly execution: ExecutionOptions;
+}
+
+/** Where the bundle of a name lies. */
+export function wordDir(name: string, { modelsDir, dirs = {} }: Pick<WordsOptions, 'modelsDir' | 'dirs'>): string {
+  return dirs[name] ?? join(modelsDir, name);
 }
 
 /** A wake-word bundle that was opened once; scorers of their own memory are made of it. */
@@ -29,13 +36,14 @@ export class WordModels {
   ) {}
 
   /** @throws UsherError `model-missing` or `model-invalid`, a model that was trained for other features included */
-  static async open(words: readonly WordConfig[], { modelsDir, execution }: WordsOptions): Promise<WordModels> {
+  static async open(words: readonly WordConfig[], options: WordsOptions): Promise<WordModels> {
+    const { execution } = options;
     const names = new Set(words.flatMap(({ model, check }) => (check === null ? [model] : [model, check])));
     const opened = new Map<string, OpenedWord>();
     const running: RunningModel[] = [];
     try {
       for (const name of names) {
-        const dir = join(modelsDir, name);
+        const dir = wordDir(name, options);
         const card = await wakeWordCard(dir);
         const { bundle, model } = await openBundle(dir, execution);
         opened.set(name, { bundle, model });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { TrialFigures } from '../../src/daemon/trial-figures';
 import type { Trial, TrialFailed } from '../../src/fleet/trial';
 import { badEncoder, type Faults, sameModel } from '../support/candidates';
 import { descendantsOf } from '../support/daemon';
@@ -90,6 +91,21 @@ describe('a candidate beside the running model', () => {
     },
     120_000,
   );
+
+  it('waits, rather than being let onto the door, where nobody came into view', async () => {
+    // In the place of an empty entrance: frames of the candidate in which nobody is.
+    const unseen = await begin(null, { seenMs: 0, shadowMs: 300 });
+    const blank = jest.spyOn(TrialFigures.prototype, 'candidate').mockImplementation(function (this: TrialFigures) {
+      this.analysed++;
+    });
+    try {
+      expect(await reasonOf(unseen.test(NEVER))).toMatch(/^nobody-seen: nobody came into view/);
+    } finally {
+      blank.mockRestore();
+    }
+    await unseen.end();
+    await goesOn();
+  }, 120_000);
 
   it('that is not what its card says does not come as far as a frame', async () => {
     const bad = await begin(null);

@@ -78,7 +78,7 @@ async function main(): Promise<void> {
   say(`boot ${card.version} ${passed.join(' ')}`.trim());
   let running = card.version;
   const ground: TrialGround = {
-    running: () => ({ version: running, space: 'tiny-v1' }),
+    running: () => ({ version: running, space: 'tiny-v1', dir: null }),
     obstacle: () => null,
     begin: ({ release }) => ({
       test: async () => {

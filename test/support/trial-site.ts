@@ -20,6 +20,7 @@ import { entranceRecording } from './entrance';
 export const LIMITS: TrialLimits = {
   startMs: 60_000,
   shadowMs: 1500,
+  seenMs: 30_000,
   probationMs: 2000,
   minAgreement: 0.8,
   minCompared: 8,

@@ -132,17 +132,20 @@ export class SimulatedBox {
     this.back = { promise, done };
     counted.outages++;
     const powerCut = this.random.next() < 0.5;
-    setTimeout(() => void this.recover(powerCut, done), plan.outageMs * this.random.between(0.2, 1.8));
-    if (!powerCut) return;
-    counted.powerCuts++;
-    const { updater } = this;
-    this.updater = null;
-    const ended = updater?.stop();
-    done();
-    await ended;
+    const awayMs = plan.outageMs * this.random.between(0.2, 1.8);
+    if (powerCut) {
+      counted.powerCuts++;
+      const { updater } = this;
+      this.updater = null;
+      const ended = updater?.stop();
+      done();
+      // No machine starts while it still runs: two would write to one disk.
+      await ended;
+    }
+    setTimeout(() => this.recover(powerCut, done), awayMs);
   }
 
-  private async recover(powerCut: boolean, done: () => void): Promise<void> {
+  private recover(powerCut: boolean, done: () => void): void {
     if (this.stopped) return done();
     this.back = null;
     if (powerCut) return this.start();
@@ -151,7 +154,6 @@ export class SimulatedBox {
     // A box says where it stands on every new connection.
     if (this.last !== null) this.parts.line.retain(this.topic('updateReported'), this.last);
     this.parts.line.hear(this.heard);
-    await Promise.resolve();
   }
 
   private goOnline(): void {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Candidate,
   type Obstacle,
+  type RunningModel,
   type Trial,
   TrialFailed,
   type TrialGround,
@@ -41,8 +42,8 @@ export class SimulatedGround implements TrialGround {
     private readonly versionIn: (dir: string) => string,
   ) {}
 
-  running(): { version: string; space: null } {
-    return { version: this.version, space: null };
+  running(): RunningModel {
+    return { version: this.version, space: null, dir: null };
   }
 
   obstacle(): Obstacle | null {

@@ -16,7 +16,9 @@ import type { FleetFolder } from './fleet-folder';
 import type { TargetEntry } from './tuf-writer';
 
 /** Small enough that a cut on a slow line costs little, large enough that a document of many chunks stays short. */
-export const DEFAULT_CHUNK_BYTES = 16 * 1024;
+export function defaultChunkBytes(archiveBytes: number): number {
+  return archiveBytes <= 8 * 1024 * 1024 ? 4 * 1024 : 16 * 1024;
+}
 
 export interface NewRelease {
   readonly channel: string;
@@ -67,7 +69,7 @@ export function addRelease(fleet: FleetFolder, content: ReleaseContent, release:
     throw new UsherError('usage', `${release.channel} has ${last.version} already; ${version} is not above it`, {
       remedy: 'Give a higher version, or bring an older one back with `usher fleet rollback`.',
     });
-  const chunkBytes = release.chunkBytes ?? DEFAULT_CHUNK_BYTES;
+  const chunkBytes = release.chunkBytes ?? defaultChunkBytes(content.tar.length);
   if (!(chunkBytes >= RELEASE_LIMITS.minChunkBytes && chunkBytes <= CHUNK_MAX_BYTES))
     throw new UsherError('usage', `chunks of ${RELEASE_LIMITS.minChunkBytes} to ${CHUNK_MAX_BYTES} bytes`);
   const id = idOf(fleet, release.channel, version);

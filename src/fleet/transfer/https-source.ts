@@ -19,6 +19,8 @@ export interface HttpsSourceOptions {
 export class HttpsSource implements RepositorySource {
   private readonly base: string;
   private readonly limits: TransferLimits;
+  /** The beginning of the chunk in which the line broke: on a line that breaks often, half a chunk each time is much. */
+  private begun: { readonly sha256: string; readonly index: number; readonly bytes: Uint8Array } | null = null;
 
   constructor(private readonly options: HttpsSourceOptions) {
     this.base = options.url.replace(/\/+$/, '');
@@ -51,17 +53,20 @@ export class HttpsSource implements RepositorySource {
   ): AsyncIterable<ArrivedChunk> {
     const { chunkBytes } = archive;
     const path = targetPath(archive.path, archive.sha256);
-    const first = run[0] * chunkBytes;
     const end = Math.min((run[1] + 1) * chunkBytes, archive.bytes);
+    const begun = this.begunOf(archive, run[0]);
+    const first = run[0] * chunkBytes + begun.length;
     const request = await this.explained(path, signal, () => this.request(path, { first, last: end - 1 }, signal));
+    this.begun = null;
     const slow = new SlowWatch(this.limits, monotonicMs);
+    let index = run[0];
+    let chunk = new Uint8Array(Math.min(chunkBytes, end - index * chunkBytes));
+    chunk.set(begun);
+    let filled = begun.length;
     try {
       // A server without ranges sends the file from its beginning: what comes before the run is passed over.
       let at = startOf(request.response, first, path);
       const stop = request.response.status === 200 ? archive.bytes : end;
-      let index = run[0];
-      let chunk = new Uint8Array(Math.min(chunkBytes, end - first));
-      let filled = 0;
       while (index <= run[1]) {
         const piece = await this.explained(path, signal, () => request.read());
         if (piece === null) throw failed(path, `it ended after ${at} of ${end} bytes`);
@@ -85,7 +90,15 @@ export class HttpsSource implements RepositorySource {
       }
     } finally {
       request.close();
+      if (filled > 0 && filled < chunk.length)
+        this.begun = { sha256: archive.sha256, index, bytes: chunk.slice(0, filled) };
     }
+  }
+
+  /** Believed as little as all else: the chunk is wrong if this was, and is then fetched from its first byte. */
+  private begunOf({ sha256 }: ArchiveInfo, index: number): Uint8Array {
+    const { begun } = this;
+    return begun?.sha256 === sha256 && begun.index === index ? begun.bytes : new Uint8Array(0);
   }
 
   private async readAll(request: OpenRequest, path: string, maxBytes: number): Promise<Uint8Array> {

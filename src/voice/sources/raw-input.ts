@@ -4,12 +4,14 @@ import { UsherError } from '../../errors';
 import { SampleAssembler } from './sample-assembler';
 import { type LentSound, type MicrophoneSource } from './sound';
 
-/** Raw samples (16-bit little-endian, 16 kHz, mono) on standard input. There is one of it: its end is the end. */
+/** Raw samples (16-bit little-endian, 16 kHz, mono) on standard input, or from the running model's child. There is one of it: its end is the end. */
 export class RawInput implements MicrophoneSource {
-  readonly name = 'standard input';
   readonly live = false;
 
-  constructor(private readonly input: Readable) {}
+  constructor(
+    private readonly input: Readable,
+    readonly name = 'standard input',
+  ) {}
 
   open(): Observable<LentSound> {
     return new Observable((subscriber) => {

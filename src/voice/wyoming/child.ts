@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { setPriority } from 'node:os';
 import { messageOf, UsherError } from '../../errors';
 import { serveParent } from '../../system/child-service';
 import { WordDetector } from '../detector';
 import { STATUS_EVERY_MS } from '../job';
-import { wakeWordCard, WordModels } from '../load';
+import { wakeWordCard, wordDir, WordModels } from '../load';
 import { wakeWordOutputOf } from '../wake-word';
 import type { WyomingJob, WyomingReport } from './job';
 import { WyomingServer } from './server';
@@ -14,11 +13,12 @@ import { type OfferedWord, WyomingSession } from './session';
 const NICENESS = 5;
 
 /** The child that serves trigger words to voice assistants: what comes from the network is parsed and examined in here alone. */
-async function serve({ wyoming, modelsDir, execution, version }: WyomingJob, send: (report: WyomingReport) => void) {
-  const models = await WordModels.open(wyoming.words, { modelsDir, execution });
+async function serve(job: WyomingJob, send: (report: WyomingReport) => void) {
+  const { wyoming, version } = job;
+  const models = await WordModels.open(wyoming.words, job);
   const offered: OfferedWord[] = [];
   for (const { model } of wyoming.words) {
-    const card = await wakeWordCard(join(modelsDir, model));
+    const card = await wakeWordCard(wordDir(model, job));
     offered.push({ model, word: wakeWordOutputOf(card).word, version: card.version, origin: card.licence.origin });
   }
   const server = new WyomingServer({

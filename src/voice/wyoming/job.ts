@@ -5,6 +5,8 @@ import type { ExecutionOptions } from '../../inference/model';
 export interface WyomingJob {
   readonly wyoming: WyomingConfig;
   readonly modelsDir: string;
+  /** Folders of bundles that lie elsewhere, by name. */
+  readonly dirs?: Readonly<Record<string, string>>;
   readonly execution: ExecutionOptions;
   readonly version: string;
 }
