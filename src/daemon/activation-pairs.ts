@@ -31,7 +31,7 @@ export class ActivationPairs implements ActivationWatcher {
     const late = this.waiting.filter(({ at }) => now - at > PAIR_MS);
     if (late.length === 0) return;
     this.waiting = this.waiting.filter(({ at }) => now - at <= PAIR_MS);
-    for (const _ of late) this.note(false);
+    late.forEach(() => this.note(false));
   }
 
   get compared(): number {

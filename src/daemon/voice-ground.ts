@@ -72,7 +72,7 @@ export class VoiceGround implements ChannelGround {
   async restore(channel: string, dir: string | null): Promise<void> {
     const name = this.nameOf(channel);
     if (name === null) return;
-    const { [name]: _, ...others } = this.parts.voices().dirs;
+    const others = Object.fromEntries(Object.entries(this.parts.voices().dirs).filter(([bundle]) => bundle !== name));
     await this.adopt(name, dir === null ? others : { ...others, [name]: dir });
   }
 
