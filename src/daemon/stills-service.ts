@@ -10,13 +10,13 @@ import { type StillEvent, stillFolder } from '../vision/stills/still-folder';
 import type { AuditTrail } from './audit-trail';
 import { type ComponentHealth, STARTING } from './health';
 
-const CHILD_START_MS = 2 * 60_000;
-/** A step at the lowest priority on a box whose cores are busy. */
-const CHILD_SILENT_MS = 60_000;
+const CHILD_START_MS = 10 * 60_000;
+/** A step of the painting, at a low priority, on a box whose cores are busy. */
+const CHILD_SILENT_MS = 5 * 60_000;
 const CHILD_STOP_MS = 3000;
 /** From the decision to the picture's arrival at the process that paints. */
 const ARRIVES_MS = 5000;
-/** … and from there to its being kept: the queue before it, at the lowest priority. */
+/** … and from there to its being kept: the queue before it, at a low priority. */
 const PAINTED_MS = 15 * 60_000;
 
 export interface StillsParts {

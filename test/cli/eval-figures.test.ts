@@ -24,6 +24,27 @@ test('the table names values, intervals and goals, aligned', () => {
   ]);
 });
 
+test.each([
+  [
+    'at most, proven',
+    withGoal({ name: 'a', value: 0.001, unit: 'ratio', low: 0, high: 0.009 }, atMost(0.01)),
+    'reached',
+  ],
+  [
+    'at most, lucky',
+    withGoal({ name: 'a', value: 0, unit: 'ratio', low: 0, high: 0.1 }, atMost(0.01)),
+    'reached, not proven',
+  ],
+  [
+    'at least, lucky',
+    withGoal({ name: 'a', value: 0.99, unit: 'ratio', low: 0.95, high: 1 }, atLeast(0.98)),
+    'reached, not proven',
+  ],
+  ['missed', withGoal({ name: 'a', value: 0.03, unit: 'ratio', low: 0, high: 0.1 }, atMost(0.01)), 'MISSED'],
+])('a goal that the interval lies across is not proven: %s', (_, figure, verdict) =>
+  expect(figureTable([figure]).trimEnd().endsWith(` ${verdict}`)).toBe(true),
+);
+
 test('columns that are empty throughout are left out', () => {
   expect(figureTable([{ name: 'a', value: 2, unit: 'pairs' }])).toBe('figure  value\na       2 pairs\n');
 });

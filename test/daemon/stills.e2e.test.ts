@@ -33,7 +33,7 @@ describeWithMosquitto('a picture of what was decided, faces painted over', () =>
     if (enrolled.code !== 0) throw new Error(enrolled.stderr);
     watcher = await Watcher.connect(mosquitto.url, '#');
     daemon = Daemon.start(installation);
-    await daemon.says('usher: ready');
+    await daemon.says('usher: ready', 120_000);
     await watcher.hears('stills that can be painted', healthIs('ok'), 120_000);
   }, 240_000);
 
@@ -114,8 +114,9 @@ describeWithMosquitto('a picture of what was decided, faces painted over', () =>
     const from = watcher.heard.length;
     process.kill(painter!, 'SIGKILL');
     await watcher.hears('the failure', healthIs('failed'), 20_000, from);
+    const failed = watcher.heard.length;
     const decision = await deny('9999');
-    await watcher.hears('its return', healthIs('ok'), 120_000, from);
+    await watcher.hears('its return', healthIs('ok'), 120_000, failed);
     expect(await records()).toContainEqual(expect.objectContaining({ decision, why: expect.any(String) as string }));
     const again = await deny('9999');
     await daemon.says(new RegExp(`a still was kept.*${again}`), 120_000);

@@ -24,6 +24,8 @@ export interface JudgedPresentation {
   readonly scores: readonly number[];
   /** What the door would have made of it: `live` once it was so in any frame on which it could have opened, else the last word. */
   readonly verdict: LivenessState;
+  /** As a door with `motion: require` would have it: live while the landmarks had moved as a head's do. */
+  readonly liveInDepth: boolean;
   readonly motion: Liveness['motion'];
   /** Frames in which a face was found and not refused. */
   readonly faces: number;
@@ -93,7 +95,7 @@ async function judge(
   frames: readonly Frame[],
   analyser: FaceAnalyser,
   model: Pick<LivenessModel, 'score' | 'running' | 'dispose'>,
-): Promise<Pick<JudgedPresentation, 'scores' | 'verdict' | 'motion' | 'faces'>> {
+): Promise<Pick<JudgedPresentation, 'scores' | 'verdict' | 'liveInDepth' | 'motion' | 'faces'>> {
   const scores: number[] = [];
   const watch = new LivenessWatch({
     ...model,
@@ -105,15 +107,19 @@ async function judge(
   });
   let last: Liveness | null = null;
   let live = false;
+  let liveInDepth = false;
   let faces = 0;
   for (const [index, frame] of frames.entries()) {
     const { subject } = await analyser.live(frame);
     if (subject === null) continue;
     if (subject.refusal === null) faces++;
     last = await watch.observe(index * FRAME_MS, 1, frame, subject);
-    live ||= last.state === 'live' && faces >= LEAST_SCORES;
+    const liveNow = last.state === 'live' && faces >= LEAST_SCORES;
+    live ||= liveNow;
+    liveInDepth ||= liveNow && last.motion === 'depth';
   }
-  return { scores, verdict: live ? 'live' : (last?.state ?? 'undecided'), motion: last?.motion ?? 'still', faces };
+  const verdict = live ? 'live' : (last?.state ?? 'undecided');
+  return { scores, verdict, liveInDepth, motion: last?.motion ?? 'still', faces };
 }
 
 /** Null where no face is found. */

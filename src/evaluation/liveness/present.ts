@@ -5,12 +5,15 @@ import { type Conditions, develop, drawConditions } from './light';
 import type { Portrait } from './portrait';
 import { frameToPlane, type Pose } from './pose';
 
+/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+const { abs, exp, floor, max, min, PI, sin, sqrt } = Math;
+
 /** The part of a camera's picture around the person. */
 export const STAGE_WIDTH = 320;
 export const STAGE_HEIGHT = 300;
 /** Width of the face, pixels: at the door's smallest, and nearer. */
 const FACE_PX = [90, 130] as const;
-const DEGREE = Math.PI / 180;
+const DEGREE = PI / 180;
 /** Of a head, and of a hand that holds a picture. */
 const MOST_TURN = 14 * DEGREE;
 const MOST_TILT = 35 * DEGREE;
@@ -72,7 +75,7 @@ export function presentFrames(
 function backdrop(scene: Frame, random: Random, { exposure }: Conditions): Float32Array {
   const pixels = new Float32Array(3 * STAGE_WIDTH * STAGE_HEIGHT);
   const cut = random.between(0.5, 0.9);
-  const step = cut * Math.min(scene.width / STAGE_WIDTH, scene.height / STAGE_HEIGHT);
+  const step = cut * min(scene.width / STAGE_WIDTH, scene.height / STAGE_HEIGHT);
   const left = random.next() * (scene.width - 1 - step * STAGE_WIDTH);
   const top = random.next() * (scene.height - 1 - step * STAGE_HEIGHT);
   const sampler = new Sampler(scene);
@@ -82,7 +85,7 @@ function backdrop(scene: Frame, random: Random, { exposure }: Conditions): Float
       for (let c = 0; c < 3; c++) {
         let sum = 0;
         for (let k = -1; k <= 1; k++)
-          sum += sampler.at(left + x * step + k * 2, top + y * step + (k === 0 ? 0 : 2 - Math.abs(k)), c);
+          sum += sampler.at(left + x * step + k * 2, top + y * step + (k === 0 ? 0 : 2 - abs(k)), c);
         pixels[at + c] = (sum / 3) * exposure * 0.85 + lift;
       }
   return pixels;
@@ -100,13 +103,13 @@ function paintPerson(pixels: Float32Array, portrait: Portrait, pose: Pose, condi
     const du = (u0 - cx) / face.width;
     const dv = (v0 - cy) / face.height;
     // Depth over the neck: an ellipsoid head, and a nose below the middle of the face.
-    const head = Math.max(0, 1 - (du / 0.75) ** 2 - (dv / 0.85) ** 2);
-    const nose = Math.exp(-((du / 0.09) ** 2) - ((dv - 0.12) / 0.14) ** 2);
-    const depth = face.width * (FACE_DEPTH * Math.sqrt(head) + NOSE_DEPTH * nose);
-    const u = u0 - depth * Math.sin(pose.yaw);
-    const v = v0 - depth * Math.sin(pose.pitch);
+    const head = max(0, 1 - (du / 0.75) ** 2 - (dv / 0.85) ** 2);
+    const nose = exp(-((du / 0.09) ** 2) - ((dv - 0.12) / 0.14) ** 2);
+    const depth = face.width * (FACE_DEPTH * sqrt(head) + NOSE_DEPTH * nose);
+    const u = u0 - depth * sin(pose.yaw);
+    const v = v0 - depth * sin(pose.pitch);
     if (u < 0 || v < 0 || u > picture.width - 2) return;
-    const row = Math.min(v, picture.height - 2);
+    const row = min(v, picture.height - 2);
     const opacity = alpha.at(u, row, 0) / 255;
     if (opacity <= 0) return;
     const light = lightAt(conditions, x);
@@ -134,32 +137,32 @@ function paintArtefact(
   const endless = material.reach === null && alpha === null;
   const shown = sheetOf(face, material.reach, width, height);
   const edge = material.border * face.width;
-  const glow = Math.max(0.85, conditions.exposure);
+  const glow = max(0.85, conditions.exposure);
   const { black, white, gamma } = material;
   const tones = Float32Array.from({ length: 256 }, (_, level) => black + (white - black) * (level / 255) ** gamma);
   forStage((x, y, at) => {
     const place = plane(toPlane, x, y);
-    const bend = Math.sin((place.u / width) * 2 * Math.PI + material.curlPhase);
+    const bend = sin((place.u / width) * 2 * PI + material.curlPhase);
     const u = place.u + material.curl * bend * 0.5;
     const v = place.v + material.curl * bend * 0.15;
-    const beyond = Math.max(shown.left - u, u - shown.right, shown.top - v, v - shown.bottom);
+    const beyond = max(shown.left - u, u - shown.right, shown.top - v, v - shown.bottom);
     if (!endless && beyond > (alpha === null ? edge : 0)) return;
-    const opacity = alpha === null ? 1 : Math.min(1, (alpha.at(u, v, 0) / 255) * 2.5);
+    const opacity = alpha === null ? 1 : min(1, (alpha.at(u, v, 0) / 255) * 2.5);
     if (opacity <= 0) return;
     const light = material.emissive ? 1 : lightAt(conditions, x) * (1 - (0.12 * material.curl * bend) / 40);
     const gx = u / width - material.glareX;
     const gy = v / height - material.glareY;
-    const glare = material.glare * Math.exp(-(gx * gx + gy * gy) / (material.glareSize * material.glareSize));
-    const cu = Math.min(Math.max(u, 0), width - 2);
-    const cv = Math.min(Math.max(v, 0), height - 2);
+    const glare = material.glare * exp(-(gx * gx + gy * gy) / (material.glareSize * material.glareSize));
+    const cu = min(max(u, 0), width - 2);
+    const cv = min(max(v, 0), height - 2);
     for (let c = 0; c < 3; c++) {
       let value = material.borderLevel;
       if (beyond <= 0 || endless) {
-        const level = Math.floor(sampler.at(cu, cv, c));
+        const level = floor(sampler.at(cu, cv, c));
         value = (tones[level] as number) * (material.cast[c] as number) * patternGain(material, c, u, v);
       }
       const lit = material.emissive ? value * glow : value * light * (conditions.cast[c] as number);
-      pixels[at + c] = (pixels[at + c] as number) * (1 - opacity) + opacity * Math.min(255, lit + glare);
+      pixels[at + c] = (pixels[at + c] as number) * (1 - opacity) + opacity * min(255, lit + glare);
     }
   });
 }
@@ -205,10 +208,10 @@ class Sampler {
   at(u: number, v: number, channel: number): number {
     const { width, height, data } = this.picture;
     const { channels } = this;
-    const x = Math.min(Math.max(u, 0), width - 1.001);
-    const y = Math.min(Math.max(v, 0), height - 1.001);
-    const x0 = Math.floor(x);
-    const y0 = Math.floor(y);
+    const x = min(max(u, 0), width - 1.001);
+    const y = min(max(v, 0), height - 1.001);
+    const x0 = floor(x);
+    const y0 = floor(y);
     const wx = x - x0;
     const wy = y - y0;
     const i = (y0 * width + x0) * channels + channel;

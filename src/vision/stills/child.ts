@@ -10,15 +10,14 @@ import { makeStill, openStillAnalyser } from './make';
 import { StillPainter } from './painter';
 import { addStill, type StillEvent, stillName } from './still-folder';
 
-/** Whatever the doors and cameras need goes first. */
-const LEAST_PRIORITY = 19;
+/** Whatever the doors and cameras need goes first. Not the last of all: on a box that is busy for ever that would be never. */
+const LOW_PRIORITY = 10;
 
 /**
  * The process that paints: takes pictures of decisions from the vision children, one after the other, writes each with its faces
  * painted over, and never the picture itself. It knows no camera and no member.
  */
 async function paintStills(job: StillsJob, send: (report: StillsReport) => void): Promise<() => void> {
-  setPriority(LEAST_PRIORITY);
   const { analyser, loosest } = await openStillAnalyser(job.modelsDir, job.models, job.execution);
   const painter = await StillPainter.open(job.modelsDir);
   const queue: { readonly frame: Frame; readonly event: StillEvent }[] = [];
@@ -66,6 +65,7 @@ async function paintStills(job: StillsJob, send: (report: StillsReport) => void)
     () => undefined,
   );
   await receiver.listen(job.socket);
+  setPriority(LOW_PRIORITY);
   const life = setInterval(() => send({ kind: 'status' }), STILLS_STATUS_MS);
   send({ kind: 'ready' });
   return () => {
