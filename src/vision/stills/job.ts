@@ -1,5 +1,5 @@
 import type { ExecutionOptions } from '../../inference/model';
-import type { StillLimits } from './still-folder';
+import type { FolderLimits } from '../../system/bounded-folder';
 
 /** What the process that paints is told at its start: everything. */
 export interface StillsJob {
@@ -9,7 +9,7 @@ export interface StillsJob {
   /** Unix socket at which it takes pictures. */
   readonly socket: string;
   readonly folder: string;
-  readonly limits: StillLimits;
+  readonly limits: FolderLimits;
   readonly sidePx: number;
   readonly steps: number;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from '../../errors';
+import { addToFolder, type FolderFile, type FolderLimits, listFolder } from '../../system/bounded-folder';
 
 /** The decision that a still is of. */
 export interface StillEvent {
@@ -15,15 +15,7 @@ export interface StillEvent {
   readonly at: number;
 }
 
-export interface StillLimits {
-  readonly maxFiles: number;
-  readonly maxBytes: number;
-}
-
-interface StillFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly at: number;
+interface StillFile extends FolderFile {
   /** Tag of the member; null: of nobody. */
   readonly tag: string | null;
 }
@@ -46,22 +38,14 @@ export function stillName({ decision, door, outcome, member, at }: StillEvent): 
 
 /** Oldest first; none where there is no folder. */
 export async function listStills(folder: string): Promise<StillFile[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-  const files: StillFile[] = [];
-  for (const name of names) {
-    const [, at, tag] = NAME.exec(name) ?? [];
-    if (at === undefined || tag === undefined) continue;
-    // Deleted meanwhile by somebody else: gone is gone.
-    const status = await stat(join(folder, name)).catch(() => null);
-    if (status !== null) files.push({ name, bytes: status.size, at: Number(at), tag: tag === 'nobody' ? null : tag });
-  }
-  return files.sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+  const files = await listFolder(folder, (name) => {
+    const at = NAME.exec(name)?.[1];
+    return at === undefined ? null : Number(at);
+  });
+  return files.map((file) => {
+    const tag = NAME.exec(file.name)?.[2] ?? 'nobody';
+    return { ...file, tag: tag === 'nobody' ? null : tag };
+  });
 }
 
 /**
@@ -69,24 +53,11 @@ export async function listStills(folder: string): Promise<StillFile[]> {
  * @returns how many went
  * @throws the file system's error; what is there stays whole
  */
-export async function addStill(folder: string, name: string, bytes: Buffer, limits: StillLimits): Promise<number> {
+export async function addStill(folder: string, name: string, bytes: Buffer, limits: FolderLimits): Promise<number> {
   if (!NAME.test(name)) throw new RangeError(`not the name of a still: ${name}`);
   if (bytes.length > limits.maxBytes)
     throw new RangeError(`a still of ${bytes.length} bytes is larger than stills.maxMb`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const files = await listStills(folder);
-  let total = files.reduce((sum, file) => sum + file.bytes, bytes.length);
-  let removed = 0;
-  for (const file of files) {
-    if (files.length + 1 - removed <= limits.maxFiles && total <= limits.maxBytes) break;
-    await rm(join(folder, file.name), { force: true });
-    removed++;
-    total -= file.bytes;
-  }
-  const draft = join(folder, `.${name}.part`);
-  await writeFile(draft, bytes, { mode: 0o600 });
-  await rename(draft, join(folder, name));
-  return removed;
+  return addToFolder(folder, await listStills(folder), { name, bytes }, limits);
 }
 
 /**

@@ -1,7 +1,8 @@
 import { messageOf } from '../../errors';
 import { SAMPLE_RATE_HZ } from '../features';
 import { encodeWav } from '../wav-file';
-import { addCapture, type CaptureLimits } from './capture-folder';
+import type { FolderLimits } from '../../system/bounded-folder';
+import { addCapture } from './capture-folder';
 
 export type CaptureKind = 'activated' | 'near-miss';
 
@@ -36,7 +37,7 @@ export class SoundCaptures {
 
   constructor(
     private readonly folder: string,
-    private readonly limits: CaptureLimits,
+    private readonly limits: FolderLimits,
     private readonly now: () => number,
     private readonly warn: (message: string) => void,
   ) {}

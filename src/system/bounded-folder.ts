@@ -1,0 +1,69 @@
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../errors';
+
+/** How much a folder may hold. */
+export interface FolderLimits {
+  readonly maxFiles: number;
+  readonly maxBytes: number;
+}
+
+export interface FolderFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/**
+ * The files of a folder, oldest first; none where there is no folder.
+ * @param atOf when a file was made, by its name or the time of its last change; null for one that is not meant
+ */
+export async function listFolder(
+  folder: string,
+  atOf: (name: string, changedAt: number) => number | null,
+): Promise<FolderFile[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  const files: FolderFile[] = [];
+  for (const name of names) {
+    if (atOf(name, 0) === null) continue;
+    // Deleted meanwhile by somebody else: gone is gone.
+    const status = await stat(join(folder, name)).catch(() => null);
+    const at = status === null ? null : atOf(name, status.mtimeMs);
+    if (status !== null && at !== null) files.push({ name, bytes: status.size, at });
+  }
+  return files.sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * Writes a file whole or not at all, readable by its owner alone, and deletes the oldest of `listed` beyond the limits.
+ * @param listed what the folder holds
+ * @returns how many went
+ * @throws the file system's error; what is there stays whole
+ */
+export async function addToFolder(
+  folder: string,
+  listed: readonly FolderFile[],
+  { name, bytes }: { name: string; bytes: Buffer },
+  limits: FolderLimits,
+): Promise<number> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  let total = listed.reduce((sum, file) => sum + file.bytes, bytes.length);
+  let removed = 0;
+  for (const file of listed) {
+    if (listed.length + 1 - removed <= limits.maxFiles && total <= limits.maxBytes) break;
+    await rm(join(folder, file.name), { force: true });
+    removed++;
+    total -= file.bytes;
+  }
+  const draft = join(folder, `.${name}.part`);
+  await writeFile(draft, bytes, { mode: 0o600 });
+  await rename(draft, join(folder, name));
+  return removed;
+}
