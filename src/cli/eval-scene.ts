@@ -6,6 +6,7 @@ import { causeFigures } from '../evaluation/error-cases';
 import { readSceneData } from '../evaluation/scene/data';
 import { SCENE_ADVICE, sceneErrorCases } from '../evaluation/scene/errors';
 import { bundleBytes, evaluateScene, sceneFigures } from '../evaluation/scene/evaluate';
+import { TimedModel } from '../evaluation/timed-model';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { modelsDir } from '../system/paths';
 import { loadScene, SCENE_MODEL } from '../vision/scene';
@@ -43,7 +44,13 @@ export function evalSceneCommand(): Command {
 
 async function evalScene(options: Options): Promise<void> {
   const folder = resolve(options.modelsDir);
-  const classifier = await loadScene(folder, options.model, CPU_ONE_THREAD);
+  let network: TimedModel | undefined;
+  const classifier = await loadScene(
+    folder,
+    options.model,
+    CPU_ONE_THREAD,
+    (model) => (network = new TimedModel(model)),
+  );
   const progress = createProgress();
   try {
     const data = await readSceneData(options.data, (share) => progress.update('reading pictures', share));
@@ -54,7 +61,10 @@ async function evalScene(options: Options): Promise<void> {
         `${options.data} is labelled ${data.labels.join(', ')} (${data.kind}), ${options.model} tells ${labels.join(', ')} (${kind})`,
         { remedy: 'Train a model on these labels: usher train scene --data DIR --name NAME' },
       );
-    const evaluation = await evaluateScene(classifier, data, (share) => progress.update('judging', share));
+    const evaluation = await evaluateScene(classifier, data, {
+      network,
+      onProgress: (share) => progress.update('judging', share),
+    });
     const figures = sceneFigures(data, evaluation, await bundleBytes(join(folder, options.model)));
     if (options.errors !== undefined) {
       const cases = sceneErrorCases(evaluation.judged);

@@ -7,14 +7,14 @@ import { chooseModels } from '../vision/load';
 import { encodeJpeg, encodePng, readPicture } from '../vision/picture';
 import { makeStill, openStillAnalyser } from '../vision/stills/make';
 import { PAINTED_SIDE, StillPainter } from '../vision/stills/painter';
-import { STYLISE_DEFAULTS } from '../vision/stills/stylise';
+import { styliseDefaults } from '../vision/stills/stylise';
 import { wholeNumber } from './arguments';
 import { createProgress } from './progress';
 
 interface Options {
   readonly style?: string;
   readonly from: 'content' | 'noise';
-  readonly steps: number;
+  readonly steps?: number;
   readonly side: number;
   readonly modelsDir: string;
   readonly json?: boolean;
@@ -29,6 +29,7 @@ A face that the detector does not find keeps what a stylised picture keeps; look
 Examples:
   usher stylise event.jpg still.jpg
   usher stylise event.jpg still.png --style painting.jpg --steps 100
+  usher stylise event.jpg still.png --from noise
 `;
 
 export function styliseCommand(): Command {
@@ -40,7 +41,11 @@ export function styliseCommand(): Command {
     .addOption(
       new Option('--from <start>', 'what the pixels begin as').choices(['content', 'noise']).default('content'),
     )
-    .option('--steps <n>', 'steps of the optimisation; from noise take 200 or more', count, STYLISE_DEFAULTS.steps)
+    .option(
+      '--steps <n>',
+      `steps of the optimisation (default: ${styliseDefaults('content').steps}, from noise ${styliseDefaults('noise').steps})`,
+      count,
+    )
     .option('--side <px>', 'longer side of the result', wholeNumber, PAINTED_SIDE)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
@@ -61,7 +66,8 @@ async function run(input: string, output: string, options: Options): Promise<voi
   const progress = createProgress();
   try {
     const painter = await StillPainter.open(options.modelsDir);
-    const { from, steps, side } = options;
+    const { from, side } = options;
+    const steps = options.steps ?? styliseDefaults(from).steps;
     const { still, faces, facesAfter } = await makeStill(analyser, painter, picture, loosest, {
       style,
       from,

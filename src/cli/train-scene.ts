@@ -4,6 +4,7 @@ import type { Figure } from '../evaluation/figure';
 import { writeReportPage } from '../evaluation/report-page';
 import { readSceneData, type SceneData } from '../evaluation/scene/data';
 import { bundleBytes, evaluateScene, sceneFigures } from '../evaluation/scene/evaluate';
+import { TimedModel } from '../evaluation/timed-model';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { loadTfjs } from '../inference/tfjs';
 import { modelsDir } from '../system/paths';
@@ -117,9 +118,15 @@ async function writeAndJudge(
   const folder = resolve(options.modelsDir);
   const bundle = { name: options.name, trained, data, origin: options.origin, command: commandOf(options) };
   const dir = await writeScene(folder, { ...bundle, figures: [] });
-  const classifier = await loadScene(folder, options.name, CPU_ONE_THREAD);
+  let network: TimedModel | undefined;
+  const classifier = await loadScene(
+    folder,
+    options.name,
+    CPU_ONE_THREAD,
+    (model) => (network = new TimedModel(model)),
+  );
   try {
-    const evaluation = await evaluateScene(classifier, data);
+    const evaluation = await evaluateScene(classifier, data, { network });
     const measured = sceneFigures(data, evaluation, await bundleBytes(dir));
     const figures = [...measured, ...beside];
     await writeScene(folder, { ...bundle, figures });

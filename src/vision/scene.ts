@@ -79,6 +79,7 @@ export async function loadScene(
   modelsDir: string,
   name: string,
   execution: ExecutionOptions,
+  wrap: (model: Model) => Model = (model) => model,
 ): Promise<SceneClassifier> {
   const dir = join(modelsDir, name);
   const card = await readCard(dir);
@@ -96,5 +97,5 @@ export async function loadScene(
     providersAsked: execution.providers,
     provider: model.provider,
   };
-  return new SceneClassifier(running, model, imageInputOf(card), output);
+  return new SceneClassifier(running, wrap(model), imageInputOf(card), output);
 }

@@ -3,10 +3,10 @@ import { loadTfjs } from '../../inference/tfjs';
 import type { Frame } from '../frame';
 import { shrinkPicture } from '../picture';
 import { StyleNetwork } from './style-network';
-import { LAYERS, STYLISE_DEFAULTS, stylise, type StyliseOptions } from './stylise';
+import { LAYERS, stylise, styliseDefaults, type StyliseOptions } from './stylise';
 
 export interface PaintOptions extends Partial<Omit<StyliseOptions, 'faces'>> {
-  /** Longer side of the result, pixels; smaller pictures stay as they are. */
+  /** Longer side of the result, and of the style picture, in pixels; smaller pictures stay as they are. */
   readonly side?: number;
 }
 
@@ -40,7 +40,10 @@ export class StillPainter {
       width: width * sx,
       height: height * sy,
     }));
-    return stylise(this.tf, this.network, small, { ...STYLISE_DEFAULTS, ...options, faces: scaled });
+    const wanted = { ...styliseDefaults(options.from ?? 'content'), ...options, faces: scaled };
+    // A photograph of ten megapixels would need gigabytes of activations; and strokes are to be as wide as they are in a picture of this size.
+    const style = wanted.style === null ? null : await shrinkPicture(wanted.style, side);
+    return stylise(this.tf, this.network, small, { ...wanted, style });
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor2D, Tf } from '../../inference/tfjs';
+import type { Scalar, Tensor2D, Tensor4D, Tf } from '../../inference/tfjs';
 
 /**
  * The losses of Gatys, Ecker, Bethge: "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016). Activations of a layer
@@ -28,5 +28,21 @@ export function styleLoss(tf: Tf, generated: Tensor2D, style: Tensor2D): Scalar 
     const [positions, channels] = generated.shape;
     const mean: Tensor2D = tf.div(gramMatrix(tf, generated), positions);
     return tf.div(tf.sum(tf.squaredDifference(mean, style)), 4 * channels * channels);
+  });
+}
+
+/**
+ * Mean squared difference of neighbours, across and down: total variation, which Mahendran & Vedaldi ("Understanding Deep Image
+ * Representations by Inverting Them", CVPR 2015; here with β = 2) need to find a picture from activations, and so does who begins from noise.
+ * @param picture [1, height, width, channels], 2 × 2 or larger
+ */
+export function roughness(tf: Tf, picture: Tensor4D): Scalar {
+  return tf.tidy(() => {
+    const [, height, width, channels] = picture.shape;
+    const part = (y: number, x: number, rows: number, columns: number): Tensor4D =>
+      tf.slice(picture, [0, y, x, 0], [1, rows, columns, channels]);
+    const across = tf.squaredDifference(part(0, 1, height, width - 1), part(0, 0, height, width - 1));
+    const down = tf.squaredDifference(part(1, 0, height - 1, width), part(0, 0, height - 1, width));
+    return tf.add(tf.mean(across), tf.mean(down));
   });
 }

@@ -3,7 +3,7 @@ import type { Scalar, Tensor2D, Tensor4D, Tf } from '../../inference/tfjs';
 import type { Frame } from '../frame';
 import { brushStyle } from './brush-style';
 import { faceMask, lightOf, withoutFeatures } from './face-regions';
-import { contentLoss, gramMatrix, styleLoss } from './style-loss';
+import { contentLoss, gramMatrix, roughness, styleLoss } from './style-loss';
 import { type Activations, CONTENT_LAYER, STYLE_LAYERS, type StyleNetwork } from './style-network';
 
 export interface StyliseOptions {
@@ -16,6 +16,8 @@ export interface StyliseOptions {
   /** α and β of the paper's equation 7; α a position and channel, so that the picture's size changes nothing. */
   readonly contentWeight: number;
   readonly styleWeight: number;
+  /** Weight of `roughness`: what differs from pixel to pixel, the network's first mean hardly sees, and noise would stay. */
+  readonly smoothness: number;
   /** Adam's step, of a picture that goes from 0 to 1. */
   readonly rate: number;
   readonly seed: number;
@@ -29,9 +31,20 @@ export const STYLISE_DEFAULTS = {
   steps: 20,
   contentWeight: 1,
   styleWeight: 1000,
+  smoothness: 0,
   rate: 0.02,
   seed: 1,
 } as const;
+
+/**
+ * Weights that suit where the pixels begin. Content that is there already survives a style that weighs a thousand times more; out of
+ * noise it has to be found first, against a style that noise nearly satisfies: with the same weights nothing but texture came of it.
+ */
+export function styliseDefaults(from: StyliseOptions['from']): Omit<StyliseOptions, 'faces'> {
+  return from === 'content'
+    ? STYLISE_DEFAULTS
+    : { ...STYLISE_DEFAULTS, from, steps: 200, styleWeight: 20, smoothness: 1e-3, rate: 0.05 };
+}
 
 /** All layers that stylising looks at, in the network's order. */
 export const LAYERS = [...new Set([...STYLE_LAYERS, CONTENT_LAYER])].sort((a, b) => a - b);
@@ -45,20 +58,21 @@ export interface StyleGoal {
   readonly style: readonly Tensor2D[];
 }
 
-/** Equation 7: α · content + β · style, the layers of the style weighted alike. */
+/** Equation 7: α · content + β · style, the layers of the style weighted alike; and what keeps the pixels together, if asked for. */
 export function totalLoss(
   tf: Tf,
   network: StyleNetwork,
   picture: Tensor4D,
   goal: StyleGoal,
-  { contentWeight, styleWeight }: Pick<StyliseOptions, 'contentWeight' | 'styleWeight'>,
+  { contentWeight, styleWeight, smoothness }: Pick<StyliseOptions, 'contentWeight' | 'styleWeight' | 'smoothness'>,
 ): Scalar {
   return tf.tidy(() => {
     const layers = byLayer(network.run(picture));
     const shown = layers(CONTENT_LAYER).values;
     const content = tf.mul(contentWeight / shown.size, contentLoss(tf, shown, goal.content, goal.weight));
     const styles = STYLE_LAYERS.map((layer, i) => styleLoss(tf, layers(layer).values, goal.style[i] as Tensor2D));
-    return tf.add(content, tf.mul(styleWeight / STYLE_LAYERS.length, tf.addN(styles)));
+    const loss: Scalar = tf.add(content, tf.mul(styleWeight / STYLE_LAYERS.length, tf.addN(styles)));
+    return smoothness === 0 ? loss : tf.add(loss, tf.mul(smoothness, roughness(tf, picture)));
   });
 }
 
@@ -118,8 +132,9 @@ export function pictureOf(tf: Tf, { width, height, data }: Frame): Tensor4D {
   return tf.tidy(() => tf.div(tf.tensor4d(Float32Array.from(data), [1, height, width, 3]), 255));
 }
 
+/** Noise about mid grey. Faint: what the network's means hide from the losses would only have to be smoothed away again. */
 function noiseLike(tf: Tf, { width, height }: Frame, seed: number): Tensor4D {
-  return tf.randomUniform([1, height, width, 3], 0, 1, 'float32', seed);
+  return tf.randomUniform([1, height, width, 3], 0.45, 0.55, 'float32', seed);
 }
 
 function frameOf(tf: Tf, picture: Tensor4D): Frame {

@@ -1,9 +1,17 @@
 import { loadTfjs, type Tensor2D, type Tensor4D, type Tf } from '../../../src/inference/tfjs';
 import { seededRandom } from '../../../src/evaluation/random';
 import { faceMask, withoutFeatures } from '../../../src/vision/stills/face-regions';
-import { contentLoss, gramMatrix, styleLoss } from '../../../src/vision/stills/style-loss';
+import { contentLoss, gramMatrix, roughness, styleLoss } from '../../../src/vision/stills/style-loss';
 import { StyleNetwork } from '../../../src/vision/stills/style-network';
-import { goalOf, LAYERS, pictureOf, stylise, STYLISE_DEFAULTS, totalLoss } from '../../../src/vision/stills/stylise';
+import {
+  goalOf,
+  LAYERS,
+  pictureOf,
+  stylise,
+  STYLISE_DEFAULTS,
+  styliseDefaults,
+  totalLoss,
+} from '../../../src/vision/stills/stylise';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { installedModels, plainFrame } from '../../support/faces';
@@ -94,6 +102,25 @@ describe('the losses of Gatys, by equation and by finite differences', () => {
   });
 });
 
+test('roughness is the mean squared difference of neighbours, and so is its gradient', () => {
+  const byEquation = (m: number[][]) => {
+    const pairs = (p: readonly (readonly [number, number])[]) =>
+      p.reduce((sum, [a, b]) => sum + (a - b) ** 2, 0) / p.length;
+    const across = m.flatMap((row) => row.slice(1).map((value, i) => [value, row[i]!] as const));
+    const down = m.slice(1).flatMap((row, i) => row.map((value, k) => [value, m[i]![k]!] as const));
+    return pairs(across) + pairs(down);
+  };
+  tf.tidy(() => {
+    const loss = (x: Tensor2D) => roughness(tf, tf.reshape(x, [1, POSITIONS, CHANNELS, 1]));
+    const at = tf.tensor2d(matrix(8));
+    expect(loss(at).dataSync()[0]).toBeCloseTo(byEquation(matrix(8)), 4);
+    const gradient = tf
+      .grad(loss as never)(at)
+      .dataSync();
+    expect(worst(gradient, numericGradient(byEquation, matrix(8)))).toBeLessThan(1e-4);
+  });
+});
+
 describe('faces in a still', () => {
   test('nothing of a face is left: two different faces become the same picture', () => {
     const random = seededRandom(7);
@@ -133,7 +160,8 @@ describeWithNetwork('through the network', () => {
   test('the gradient at the pixels is that of finite differences along random directions', async () => {
     const network = await StyleNetwork.open(tf, installedModels, LAYERS);
     const goal = goalOf(tf, network, noise(1), noise(2), []);
-    const loss = (x: Tensor4D) => totalLoss(tf, network, x, goal, { contentWeight: 1, styleWeight: 1000 });
+    const loss = (x: Tensor4D) =>
+      totalLoss(tf, network, x, goal, { contentWeight: 1, styleWeight: 1000, smoothness: 0 });
     tf.tidy(() => {
       const at = pictureOf(tf, noise(3));
       const gradient = tf.grad(loss as never)(at);
@@ -162,4 +190,30 @@ describeWithNetwork('through the network', () => {
     expect(tf.memory().numTensors).toBe(before);
     network.dispose();
   });
+
+  test('out of noise the things of the picture come back, which the weights of a picture bury', async () => {
+    const network = await StyleNetwork.open(tf, installedModels, LAYERS);
+    const content = plainFrame(40, 40, [30, 30, 30]);
+    for (const [x0, y0] of [
+      [4, 4],
+      [22, 10],
+      [8, 24],
+    ] as const)
+      for (let y = y0; y < y0 + 12; y++) content.data.fill(220, 3 * (40 * y + x0), 3 * (40 * y + x0 + 12));
+    const likeness = async (weights: object): Promise<number> => {
+      const options = { ...styliseDefaults('noise'), ...weights, steps: 60, faces: [] };
+      return correlation((await stylise(tf, network, content, options)).data, content.data);
+    };
+    expect(await likeness({})).toBeGreaterThan(0.5);
+    expect(await likeness({ ...STYLISE_DEFAULTS, from: 'noise' })).toBeLessThan(0.4);
+    network.dispose();
+  });
 });
+
+function correlation(a: Uint8Array, b: Uint8Array): number {
+  const mean = (values: Uint8Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [p, q] = [mean(a), mean(b)];
+  const sum = (of: (i: number) => number) => a.reduce((total, _, i) => total + of(i), 0);
+  const variance = (values: Uint8Array, of: number) => sum((i) => (values[i]! - of) ** 2);
+  return sum((i) => (a[i]! - p) * (b[i]! - q)) / Math.sqrt(variance(a, p) * variance(b, q));
+}
