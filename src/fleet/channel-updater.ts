@@ -313,7 +313,8 @@ export class ChannelUpdater {
     try {
       await trial.adopt(signal);
     } catch (error) {
-      slots.revert(this.channel);
+      // Where it is to be left anyway, that is a work of its own, and told.
+      if (this.current.leaving === null) slots.revert(this.channel);
       throw error;
     }
     slots.sweep(this.channel, []);

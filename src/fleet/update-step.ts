@@ -221,8 +221,13 @@ function rolledBack(
   facts: Facts,
 ): ChannelState {
   const why = { reason, detail: detail.slice(0, 512) };
-  if (isSwitched(state)) return quarantined(at(state, 'rolled-back', facts), why, facts);
   const { active } = facts;
+  if (isSwitched(state)) {
+    // In the moment of the commit the pointer names it already: then that is to be taken back too.
+    const named = active !== null && active.document === state.candidate?.offer.document.sha256;
+    const back = quarantined(at(state, 'rolled-back', facts), why, facts);
+    return named ? { ...back, leaving: active.document } : back;
+  }
   if (active === null || state.leaving !== null) return state;
   const back = { ...at(state, 'rolled-back', facts), ...why, leaving: active.document };
   // Something else that was on its way has its turn again when this is done.
