@@ -15,7 +15,7 @@ import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { FleetService } from './daemon/fleet-service';
 import { DAY_MS, forgetOldStills, forgetWhatIsOld, STILLS_EVERY_MS } from './daemon/forgetting';
-import { installedModels, installedWords } from './fleet/installed';
+import { installedModels, installedScene, installedWords } from './fleet/installed';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
@@ -139,7 +139,10 @@ export class App {
     const key = openDeviceKey(dataDir);
 
     const { factory, models, output } = config.cameras.length === 0 ? NO_FACES : await this.chooseFaces();
-    const extra = await chooseCameraModels(config, modelsDir);
+    const told = (channel: string, why: string): void => this.tellPassedOver(channel, why);
+    const sceneBundle = (await installedScene(dataDir, told)) ?? config.models.scene;
+    const extra = await chooseCameraModels(config, modelsDir, sceneBundle);
+    const watched = [...extra.of.values()].some(({ scene }) => scene !== null);
     for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
     const roster = new Roster(store, output.space, output.dimensions);
     roster.load();
@@ -217,7 +220,7 @@ export class App {
     this.listen(mqtt, commands, doors, health, extra);
     const voices = new Voices({
       ...{ loaded: this.loaded, mqtt, health, bootId: this.bootId, log: this.log },
-      dirs: await installedWords(dataDir, wordBundles(config), (channel, why) => this.tellPassedOver(channel, why)),
+      dirs: await installedWords(dataDir, wordBundles(config), told),
       record: (ready) => trail.words(ready),
       settled: (microphone) => this.noteReady(microphone),
     });
@@ -228,6 +231,7 @@ export class App {
         : new FleetService({
             ...{ loaded: this.loaded, mqtt, clock, roster, doors, factory, models, monotonicMs },
             services: () => [...this.visions.values()],
+            scene: watched ? { factory: config.models.scene, bundle: sceneBundle } : null,
             voices: () => voices,
             log: this.log.child('fleet'),
           });

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Config } from '../config/schema';
 import { UsherError } from '../errors';
 import { readCard } from '../inference/bundle';
@@ -22,10 +22,15 @@ export interface ExtraModels {
 /**
  * Which liveness and scene models the cameras run: by what their doors and themselves ask for, and by what is installed. A bundle that
  * is there but broken is left to the vision child, which says so and ends.
+ * @param sceneBundle a folder, where an update has brought another one than the installation
  */
-export async function chooseCameraModels(config: Config, modelsDir: string): Promise<ExtraModels> {
+export async function chooseCameraModels(
+  config: Config,
+  modelsDir: string,
+  sceneBundle = config.models.scene,
+): Promise<ExtraModels> {
   const liveness = await cardOf(modelsDir, config.models.liveness);
-  const scene = await cardOf(modelsDir, config.models.scene);
+  const scene = await cardOf(modelsDir, sceneBundle);
   const missing: { detail: string; remedy: string }[] = [];
   const of = new Map<string, CameraModels>();
   for (const camera of config.cameras) {
@@ -34,7 +39,7 @@ export async function chooseCameraModels(config: Config, modelsDir: string): Pro
     const watched = camera.scene.mode === 'auto' && scene !== null;
     of.set(camera.id, {
       liveness: judged && liveness !== null ? config.models.liveness : null,
-      scene: watched ? config.models.scene : null,
+      scene: watched ? sceneBundle : null,
       scenes: watched ? labelsOf(scene) : [],
     });
   }
@@ -90,14 +95,15 @@ export function withMissing(health: ComponentHealth, { missing }: ExtraModels): 
   };
 }
 
-function labelsOf({ output }: Card): readonly string[] {
+/** Scenes that a model can tell; none, of another task. */
+export function labelsOf({ output }: Card): readonly string[] {
   return output.decoding === 'scene-scores' ? output.labels : [];
 }
 
 /** Null where there is no such bundle. */
 async function cardOf(modelsDir: string, name: string): Promise<Card | null> {
   try {
-    return await readCard(join(modelsDir, name));
+    return await readCard(resolve(modelsDir, name));
   } catch (error) {
     if (error instanceof UsherError && error.code === 'model-missing') return null;
     throw error;

@@ -17,6 +17,7 @@ import type { Log } from '../system/log';
 import { childEntry, packageVersion } from '../system/paths';
 import type { FaceModels } from '../vision/job';
 import type { Doors } from './doors';
+import { SceneGround } from './scene-ground';
 import { FaceGround } from './trial-ground';
 import { TrialGrounds } from './trial-grounds';
 import type { VisionService } from './vision-service';
@@ -35,6 +36,8 @@ export interface FleetServiceParts {
   /** What the installation brought, and what runs. */
   readonly factory: FaceModels;
   readonly models: FaceModels;
+  /** The scene model likewise; null: no camera is watched. */
+  readonly scene: { readonly factory: string; readonly bundle: string } | null;
   readonly monotonicMs: () => number;
   readonly log: Log;
 }
@@ -79,7 +82,15 @@ export class FleetService {
       entry: childEntry('voice'),
       limits,
     });
-    this.ground = new TrialGrounds([...(config.cameras.length === 0 ? [] : [faces]), voices]);
+    const scenes =
+      parts.scene === null
+        ? null
+        : new SceneGround({ ...parts, ...parts.scene, modelsDir, entry: childEntry('vision'), limits });
+    this.ground = new TrialGrounds([
+      ...(config.cameras.length === 0 ? [] : [faces]),
+      ...(scenes === null ? [] : [scenes]),
+      voices,
+    ]);
     const startedAt = Date.now() - monotonicMs();
     this.updater = new Updater({
       ...{ verifier, transfer, box, log, ground: this.ground },

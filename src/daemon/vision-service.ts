@@ -6,7 +6,7 @@ import { monotonicMs } from '../system/clock';
 import { SOURCE_PATIENCE_MS, type Progress } from '../system/health-watchdog';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
-import type { FaceModels, VisionJob, VisionOrder } from '../vision/job';
+import type { VisionJob, VisionOrder } from '../vision/job';
 import type { StillEvent } from '../vision/stills/still-folder';
 import { type ComponentHealth, STARTING } from './health';
 
@@ -50,6 +50,9 @@ export class VisionService {
   private readonly child: SupervisedChild<VisionEvent>;
   private job: VisionJob;
   private lent: { readonly watcher: FrameWatcher; decides: boolean; mono: number } | null = null;
+  /** What the own child and a candidate's told last; whose word counts. */
+  private readonly scenes: { own: SceneChange | null; candidate: SceneChange | null } = { own: null, candidate: null };
+  private sceneBy: 'own' | 'candidate' = 'own';
   private takenMono = -Infinity;
   private gapMs = 0;
   private orders = 0;
@@ -137,13 +140,41 @@ export class VisionService {
     );
   }
 
+  /** Whose scenes count from now on, beginning with what was told last. A candidate's are forgotten when they no longer do. */
+  decideScene(byCandidate: boolean): void {
+    const by = byCandidate ? 'candidate' : 'own';
+    if (by === this.sceneBy) return;
+    this.sceneBy = by;
+    this.tellScene();
+    if (!byCandidate) this.scenes.candidate = null;
+  }
+
+  candidateScene(change: SceneChange): void {
+    this.takeScene('candidate', change);
+  }
+
+  private takeScene(by: 'own' | 'candidate', change: SceneChange): void {
+    this.scenes[by] = change;
+    if (by === this.sceneBy) this.tellScene();
+  }
+
+  private tellScene(): void {
+    const change = this.scenes[this.sceneBy];
+    if (change !== null) this.events.scene(change);
+  }
+
+  /** What the camera shows as a whole, as the own child has told it last. */
+  get ownScene(): string | null {
+    return this.scenes.own?.scene ?? null;
+  }
+
   /**
    * The own child takes these models over, between two frames; the next process of it starts with them too.
    * @throws UsherError `model-invalid`: it goes on with what it had; `cancelled` when there is no answer in time
    */
-  async adopt(face: FaceModels, deadlineMs = CHILD_START_MS): Promise<void> {
+  async adopt(changed: Partial<VisionJob['models']>, deadlineMs = CHILD_START_MS): Promise<void> {
     const before = this.job;
-    const models = { ...before.models, ...face };
+    const models = { ...before.models, ...changed };
     this.job = { ...before, models };
     this.child.assign(this.job);
     const order = ++this.orders;
@@ -190,6 +221,7 @@ export class VisionService {
         this.loading = state === 'running';
         if (state !== 'waiting') return;
         this.setLive(false);
+        this.scenes.own = null;
         // The next process is started with the models that this one was to take over; whether they load, it will say itself.
         for (const answer of this.adoptions.values()) answer('the process ended while it took the models over');
         const failure = this.failure ?? {
@@ -226,13 +258,15 @@ export class VisionService {
         this.own(event);
         return;
       case 'scene':
-        this.events.scene(event);
+        this.takeScene('own', event);
         return;
       case 'camera':
         this.onCamera(event);
         return;
       case 'ready':
         this.events.ready(event);
+        // Whoever hears that takes the scene for unknown, and the candidate's stands.
+        if (this.sceneBy === 'candidate') this.tellScene();
         return;
       case 'failed':
         this.failure = { detail: event.message, remedy: event.remedy };

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs';
-import type { VisionEvent } from '../events';
+import type { SceneChange, VisionEvent } from '../events';
 import { TrialFailed } from '../fleet/trial';
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { SupervisedChild } from '../system/supervise';
-import type { FaceModels, VisionJob } from '../vision/job';
+import type { VisionJob } from '../vision/job';
 import { residentMiB } from './process-memory';
 import type { TrialFigures } from './trial-figures';
 import type { VisionService } from './vision-service';
@@ -19,7 +19,9 @@ const STOP_MS = 1000;
 export interface StandbyOptions {
   readonly service: VisionService;
   readonly entry: string;
-  readonly models: FaceModels;
+  /** What the candidate's child is started with, from what the running one was. */
+  readonly jobOf: (running: VisionJob) => VisionJob;
+  readonly scene?: (change: SceneChange) => void;
   /** Time for loading the models and reproducing their golden vectors. */
   readonly startMs: number;
   readonly figures: TrialFigures;
@@ -48,21 +50,16 @@ export class VisionStandby {
     this.failed = new Promise<never>((_, reject) => (this.fail = reject));
     this.failed.catch(() => undefined);
     this.ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
-    const { service, entry, models, startMs, log } = options;
+    const { service, entry, jobOf, startMs, log } = options;
     this.child = new SupervisedChild({
       name: `${service.camera.id}-candidate`,
       entry,
-      job: this.jobOf(service.currentJob, models),
+      job: { ...jobOf(service.currentJob), tap: this.tapPath },
       startMs,
       silentMs: SILENT_MS,
       stopMs: STOP_MS,
       output: (line) => log.warn(line),
     });
-  }
-
-  /** The scene is the running child's to tell; liveness goes with each frame. */
-  private jobOf(running: VisionJob, models: FaceModels): VisionJob {
-    return { ...running, models: { ...running.models, ...models, scene: null }, tap: this.tapPath };
   }
 
   private get tapPath(): string {
@@ -120,6 +117,8 @@ export class VisionStandby {
         this.said = event.message;
         return;
       case 'scene':
+        this.options.scene?.(event);
+        return;
       case 'camera':
       case 'adoption':
         return;

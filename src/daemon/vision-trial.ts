@@ -6,7 +6,7 @@ import type { Log } from '../system/log';
 import type { FaceModels } from '../vision/job';
 import type { Doors, EncoderFacts } from './doors';
 import { faceOutcome } from './face-outcome';
-import { residentMiB } from './process-memory';
+import { requireQuick, requireSmall } from './trial-cost';
 import { TrialFigures } from './trial-figures';
 import { unlessCut } from './unless-cut';
 import type { VisionService } from './vision-service';
@@ -84,7 +84,11 @@ export class VisionTrial implements Trial {
       by === 'own' ? own.thresholds : candidate.thresholds;
     for (const service of services) {
       const figures = new TrialFigures((observation, by) => faceOutcome(observation, roster, tableOf(by)));
-      const standby = new VisionStandby({ service, entry, models: changed, startMs: limits.startMs, figures, log });
+      const standby = new VisionStandby({
+        ...{ service, entry, startMs: limits.startMs, figures, log },
+        // The scene is the running child's to tell; liveness goes with each frame.
+        jobOf: (running) => ({ ...running, models: { ...running.models, ...changed, scene: null } }),
+      });
       this.standbys.push({ standby, figures });
       standby.start(SHADOW_INTERVAL_MS);
       await this.unlessFailed(standby.ready, signal);
@@ -191,24 +195,8 @@ export class VisionTrial implements Trial {
           this.switched ? 'drift' : 'wrong-answers',
           `${percent(agreement)} of ${compared} frames are decided as the running model does, at least ${percent(limits.minAgreement)} should be`,
         );
-      const [own, candidate] = [figures.p95('own'), figures.p95('candidate')];
-      if (
-        own !== null &&
-        candidate !== null &&
-        analysed >= SHADOW_FRAMES &&
-        candidate > Math.max(limits.latencyMs, own * limits.latencyRatio)
-      )
-        throw new TrialFailed(
-          'slow',
-          `${Math.round(candidate)} ms from frame to answer at the 95th percentile, ${Math.round(own)} ms with the running model`,
-          !this.switched,
-        );
-      const [mine, theirs] = [standby.rss(), residentMiB(services[at]?.pid ?? -1)];
-      if (mine !== null && theirs !== null && mine > theirs + limits.memoryMiB)
-        throw new TrialFailed(
-          'memory',
-          `${Math.round(mine)} MiB are resident, ${Math.round(theirs)} MiB with the running model`,
-        );
+      requireQuick(figures, limits, !this.switched);
+      requireSmall(standby.rss(), services[at]?.pid ?? null, limits);
       if (this.switched && stepIns > STEP_IN_FREE + limits.maxStepIns * (analysed + stepIns))
         throw new TrialFailed('silent', `the running model had to step in for ${stepIns} frames`);
     });

@@ -3,7 +3,7 @@ import { type Trial, TrialFailed, TrialPostponed, type TrialReport } from '../fl
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { ActivationPairs } from './activation-pairs';
-import { residentMiB } from './process-memory';
+import { requireSmall } from './trial-cost';
 import { unlessCut } from './unless-cut';
 import type { TrialLimits } from './vision-trial';
 import type { VoiceService } from './voice-service';
@@ -108,12 +108,7 @@ export class VoiceTrial implements Trial {
       const { status } = standby;
       if (status?.state === 'live' && status.lastScoredAt !== null && status.at - status.lastScoredAt > BEHIND_MS)
         throw new TrialFailed('slow', 'sound comes, and it does not keep up with it', !this.switched);
-      const [mine, theirs] = [standby.rss(), residentMiB(services[at]?.pid ?? -1)];
-      if (mine !== null && theirs !== null && mine > theirs + limits.memoryMiB)
-        throw new TrialFailed(
-          'memory',
-          `${Math.round(mine)} MiB are resident, ${Math.round(theirs)} MiB with the running model`,
-        );
+      requireSmall(standby.rss(), services[at]?.pid ?? null, limits);
     });
   }
 

@@ -31,6 +31,17 @@ export async function installedModels(
   return found;
 }
 
+/** The channel of the model that tells day from night. */
+export const SCENE_CHANNEL = 'scene';
+
+/** What a release has brought of the scene model; null: nothing. Checked as `installedModels` does. */
+export function installedScene(
+  dataDir: string,
+  told: (channel: string, why: string) => void = () => undefined,
+): Promise<string | null> {
+  return wholeSlot(new Slots(dataDir), SCENE_CHANNEL, told);
+}
+
 /** The channel of a trigger word's bundle: `wake/computer` for `wake-computer`. */
 export function channelOfWord(bundle: string): string {
   return `wake/${bundle

@@ -34,18 +34,19 @@ async function runVision(
   let sight = await openSight(job);
   const liveness =
     models.liveness === null ? null : new LivenessWatch(await loadLiveness(modelsDir, models.liveness, execution));
-  const scene =
-    models.scene === null
-      ? null
-      : new SceneWatch(camera.id, await loadScene(modelsDir, models.scene, execution), camera.scene);
-  const beside: readonly RunningModel[] = [liveness, scene].flatMap((watch) => (watch === null ? [] : [watch.running]));
+  const openScene = async (bundle: string | null): Promise<SceneWatch | null> =>
+    bundle === null ? null : new SceneWatch(camera.id, await loadScene(modelsDir, bundle, execution), camera.scene);
+  let scene = await openScene(models.scene);
+  let current = models;
+  const beside = (): readonly RunningModel[] =>
+    [liveness, scene].flatMap((watch) => (watch === null ? [] : [watch.running]));
   const ready = (): void =>
     send({
       kind: 'ready',
       camera: camera.id,
       at: Date.now(),
       space: sight.analyser.space,
-      models: [...sight.analyser.running, ...beside],
+      models: [...sight.analyser.running, ...beside()],
     });
   ready();
   const source =
@@ -63,7 +64,7 @@ async function runVision(
     sight: () => sight,
     taps: [tap, stills],
     liveness,
-    scene,
+    scene: scene === null ? null : { observe: async (mono, frame) => (await scene?.observe(mono, frame)) ?? null },
     monotonicMs,
   }).subscribe({
     next: (event) => {
@@ -78,14 +79,19 @@ async function runVision(
   });
   const adopt = async (taken: VisionJob['models']): Promise<string | null> => {
     try {
-      const next = await openSight({ ...job, models: taken });
-      next.analyser.useGates(gates);
-      const before = sight.analyser;
-      sight = next;
+      const sameFaces = taken.detector === current.detector && taken.encoder === current.encoder;
+      const nextSight = sameFaces ? sight : await openSight({ ...job, models: taken });
+      const nextScene = taken.scene === current.scene ? scene : await openScene(taken.scene);
+      nextSight.analyser.useGates(gates);
+      const left = [sameFaces ? null : sight.analyser, nextScene === scene ? null : scene];
+      sight = nextSight;
+      scene = nextScene;
+      current = taken;
       ready();
       // Whoever hears `ready` takes the scene for unknown.
       if (lastScene !== null) send(lastScene);
-      setTimeout(() => void before.dispose().catch(() => undefined), DISPOSE_AFTER_MS).unref();
+      const dispose = (): void => left.forEach((one) => void one?.dispose().catch(() => undefined));
+      setTimeout(dispose, DISPOSE_AFTER_MS).unref();
       return null;
     } catch (error) {
       return messageOf(error);

@@ -21,7 +21,7 @@ export interface VisionJob {
   readonly tap?: string | undefined;
 }
 
-/** The models of which every child has one: those that updates exchange. */
+/** The models of which every child has one. */
 export type FaceModels = Pick<VisionJob['models'], 'detector' | 'encoder'>;
 
 /** What a running child may be told after its job. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { UsherError } from '../errors';
 import type { RunningModel } from '../events';
 import { openBundle, readCard } from '../inference/bundle';
@@ -74,16 +74,19 @@ export class SceneClassifier {
   }
 }
 
-/** @throws UsherError `model-missing`, or `model-invalid` for a bundle that is broken or of another task */
+/**
+ * @param bundle its name in `modelsDir`, or its folder
+ * @throws UsherError `model-missing`, or `model-invalid` for a bundle that is broken or of another task
+ */
 export async function loadScene(
   modelsDir: string,
-  name: string,
+  bundle: string,
   execution: ExecutionOptions,
   wrap: (model: Model) => Model = (model) => model,
 ): Promise<SceneClassifier> {
-  const dir = join(modelsDir, name);
+  const dir = resolve(modelsDir, bundle);
   const card = await readCard(dir);
-  const { task, output, version, files, model: file } = card;
+  const { task, name, output, version, files, model: file } = card;
   if (task !== 'scene' || output.decoding !== 'scene-scores')
     throw new UsherError('model-invalid', `${dir} is a ${task} model, here a scene model is needed`, {
       remedy: 'Name a bundle that `usher train scene` made.',
