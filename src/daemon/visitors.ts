@@ -18,8 +18,11 @@ import { monotonicMs } from '../system/clock';
 
 /** Somebody as near to a member as this is not called unknown: ten times looser than a door lets in, so that no member slips through. */
 const KNOWN_FMR = 1e-3;
-/** Wrong links that are put up with among all pairs that a full book makes. */
-const FALSE_LINKS = 0.02;
+/**
+ * Wrong links that are put up with among all pairs that a full book makes. Few: by density one such link makes two persons one, and dark,
+ * noisy pictures are linked more often than those that the table was made of. With 0.02 chains of them cost a twentieth of the purity.
+ */
+const FALSE_LINKS = 0.005;
 /** The face was away for so long: the visit is over. */
 const GONE_MS = 2000;
 /** Visits of the best quality that become a member's templates. */

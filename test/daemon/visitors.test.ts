@@ -147,7 +147,7 @@ describe('unknown visitors', () => {
 
   it('are put together by a distance that a full book of strangers hardly makes by chance', () => {
     expect(visitReach(TABLE, 200)).toBeLessThan(visitReach(TABLE, 10));
-    expect(visitReach(TABLE, 200)).toBeCloseTo(distanceFor(TABLE, 0.02 / 19_900), 9);
+    expect(visitReach(TABLE, 200)).toBeCloseTo(distanceFor(TABLE, 0.005 / 19_900), 9);
     expect(visitReach(TABLE, 2)).toBeCloseTo(distanceFor(TABLE, 1e-3), 9);
   });
 });
