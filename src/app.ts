@@ -13,8 +13,9 @@ import { AuditTrail } from './daemon/audit-trail';
 import { chooseCameraModels, type ExtraModels, unknownScenes, withMissing } from './daemon/camera-models';
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
-import { FleetService } from './daemon/fleet-service';
+import { FleetService, type Restartable } from './daemon/fleet-service';
 import { DAY_MS, forgetOldStills, forgetWhatIsOld, STILLS_EVERY_MS } from './daemon/forgetting';
+import { countTrialStart } from './fleet/started-under';
 import { installedModels, installedScene, installedWords } from './fleet/installed';
 import { COMPONENTS, HealthBoard } from './daemon/health';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
@@ -81,6 +82,8 @@ export class App {
   constructor(
     private readonly loaded: LoadedConfig,
     private readonly log: Log,
+    /** Given by whoever can begin anew: then the fleet may change settings. */
+    private readonly under: Restartable | null = null,
   ) {}
 
   /** Where clients of this box's broker connect; known once `start` has resolved. */
@@ -129,6 +132,7 @@ export class App {
     const { config, dataDir, modelsDir } = this.loaded;
     const lock: DaemonLock = holdDaemonLock(dataDir);
     this.undo.push(() => lock.release());
+    if (this.under !== null) countTrialStart(dataDir);
     const journal = Journal.open(dataDir, { outboxBytes: config.audit.outboxMiB * 1024 * 1024 });
     this.undo.push(() => journal.close());
     const store = openStore(
@@ -229,7 +233,8 @@ export class App {
       config.fleet.root === null || config.cameras.length + config.microphones.length === 0
         ? null
         : new FleetService({
-            ...{ loaded: this.loaded, mqtt, clock, roster, doors, factory, models, monotonicMs },
+            ...{ loaded: this.loaded, mqtt, clock, roster, doors, factory, models, monotonicMs, health },
+            under: this.under,
             services: () => [...this.visions.values()],
             scene: watched ? { factory: config.models.scene, bundle: sceneBundle } : null,
             voices: () => voices,

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { App } from '../app';
-import { loadConfig } from '../config/load';
-import type { UsherError } from '../errors';
+import { loadConfig, type LoadedConfig } from '../config/load';
+import { messageOf, type UsherError } from '../errors';
+import { type StartedUnder, startUnder } from '../fleet/started-under';
 import { feedWatchdog } from '../system/health-watchdog';
-import { createLog } from '../system/log';
-import { serviceManager } from '../system/sd-notify';
+import { createLog, type Log } from '../system/log';
+import { serviceManager, type ServiceManager } from '../system/sd-notify';
 import { untilStopped } from '../system/signals';
 
 /** A camera that is not there must not keep the box from counting as started: its other doors work. */
@@ -17,43 +18,102 @@ export function runCommand(): Command {
     .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/gym-entrance.yaml')
     .option('--check', 'check the configuration and end')
     .action(async (options: { config: string; check?: boolean }) => {
-      const loaded = await loadConfig(options.config);
+      // Read once: a file that is being edited must not end a box that begins anew by itself.
+      const operator = await loadConfig(options.config);
       if (options.check === true) {
-        process.stdout.write(`${loaded.file} is a good configuration\n`);
+        process.stdout.write(`${operator.file} is a good configuration\n`);
         return;
       }
-      const log = createLog({ ...loaded.config.log, write: (line) => process.stderr.write(line) });
-      const manager = serviceManager(process.env, process.pid, (why) => log.warn('the service manager', { why }));
-      const app = new App(loaded, log);
-      // Listening before starting: a SIGTERM half-way through must take down what is already up.
-      const stopped = untilStopped();
-      const started = app.start();
-      const first = await Promise.race([
-        started.then(() => 'started' as const),
-        stopped.then(() => 'stopped' as const),
-      ]);
-      if (first === 'started') {
-        log.info('started', {
-          broker: app.brokerUrl,
-          site: loaded.config.device.site,
-          device: loaded.config.device.id,
-        });
-        void app.whenReady.then(() => log.info('ready', { afterMs: Math.round(performance.now()) }));
+      await watchDoors(operator);
+    });
+}
+
+/** Runs until it is stopped; begins anew where settings of the fleet ask for it. */
+async function watchDoors(operator: LoadedConfig): Promise<void> {
+  const write = (line: string): void => void process.stderr.write(line);
+  const log = createLog({ ...operator.config.log, write });
+  const manager = serviceManager(process.env, process.pid, (why) => log.warn('the service manager', { why }));
+  // Listening before starting: a SIGTERM half-way through must take down what is already up.
+  const stopped = untilStopped();
+  const inService = { told: false };
+  let trials = true;
+  for (;;) {
+    const under = startUnder(operator, trials, (why) => log.error(why));
+    const run = new Run(under, createLog({ ...under.loaded.config.log, write }), manager, inService, stopped);
+    try {
+      if ((await run.untilOver()) === 'stopped') return;
+      trials = true;
+    } catch (error) {
+      if (under.release?.trial !== true) throw error;
+      log.error(`the daemon does not start under settings ${under.release.version} of the fleet`, {
+        why: messageOf(error),
+      });
+      trials = false;
+    }
+  }
+}
+
+/** One life of the daemon within this process. */
+class Run {
+  private over: (outcome: 'again') => void = () => undefined;
+  private readonly again = new Promise<'again'>((resolve) => (this.over = resolve));
+  private readonly app: App;
+  private readonly stopped: Promise<'stopped'>;
+  private silence: () => void = () => undefined;
+
+  constructor(
+    private readonly under: StartedUnder,
+    private readonly log: Log,
+    private readonly manager: ServiceManager,
+    /** Whether the service manager was told so; over all lives. */
+    private readonly inService: { told: boolean },
+    stopped: Promise<unknown>,
+  ) {
+    this.stopped = stopped.then(() => 'stopped' as const);
+    this.app = new App(under.loaded, log, {
+      under,
+      restart: (why) => {
+        log.info('begins anew', { why });
+        this.over('again');
+      },
+    });
+  }
+
+  /** @throws UsherError when it does not start */
+  async untilOver(): Promise<'stopped' | 'again'> {
+    const { app, log, manager, under } = this;
+    const started = app.start();
+    if ((await Promise.race([started.then(() => 'started' as const), this.stopped])) === 'started') {
+      const { site, id: device } = under.loaded.config.device;
+      const settings = under.release === null ? {} : { settings: under.release.version };
+      log.info('started', { broker: app.brokerUrl, site, device, ...settings });
+      void app.whenReady.then(() => log.info('ready', { afterMs: Math.round(performance.now()) }));
+      // Once it is in service the watchdog counts, in a later life from the start.
+      if (this.inService.told) this.feed();
+      else {
         const waited = delay(CAMERAS_GRACE_MS, undefined, { ref: false });
-        if ((await Promise.race([app.whenReady, waited, stopped])) === undefined) {
+        if ((await Promise.race([app.whenReady, waited, this.again, this.stopped])) === undefined) {
           void manager.ready();
-          const silence = feedWatchdog(
-            manager,
-            () => app.stalled,
-            (parts) => (parts === '' ? log.info('progress again') : log.error('no progress', { parts })),
-          );
-          await stopped;
-          silence();
+          this.inService.told = true;
+          this.feed();
         }
       }
-      void manager.stopping();
-      log.info('stopping');
-      await Promise.all([app.stop(), started.catch((error: unknown) => (error as UsherError).code)]);
-      log.info('stopped');
-    });
+    }
+    const outcome = await Promise.race([this.stopped, this.again]);
+    this.silence();
+    if (outcome === 'stopped') void manager.stopping();
+    log.info('stopping');
+    await Promise.all([app.stop(), started.catch((error: unknown) => (error as UsherError).code)]);
+    log.info('stopped');
+    return outcome;
+  }
+
+  private feed(): void {
+    const { app, log, manager } = this;
+    this.silence = feedWatchdog(
+      manager,
+      () => app.stalled,
+      (parts) => (parts === '' ? log.info('progress again') : log.error('no progress', { parts })),
+    );
+  }
 }

@@ -146,7 +146,7 @@ function lineOf(path: readonly PropertyKey[], document: Document, lines: LineCou
   return '';
 }
 
-function freeze<T>(value: T): T {
+export function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
     for (const part of Object.values(value)) freeze(part);
     Object.freeze(value);

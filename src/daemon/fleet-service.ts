@@ -7,6 +7,7 @@ import type { TrialConfig } from '../config/fleet';
 import type { LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';
 import { Exclusive } from '../fleet/exclusive';
+import type { StartedUnder } from '../fleet/started-under';
 import { openReceiving } from '../fleet/receive';
 import type { HeardOn } from '../fleet/release';
 import { WHOLE_FLEET } from '../fleet/release';
@@ -16,7 +17,9 @@ import type { MqttClient } from '../mqtt/client';
 import type { Log } from '../system/log';
 import { childEntry, packageVersion } from '../system/paths';
 import type { FaceModels } from '../vision/job';
+import { ConfigGround } from './config-ground';
 import type { Doors } from './doors';
+import type { HealthBoard } from './health';
 import { SceneGround } from './scene-ground';
 import { FaceGround } from './trial-ground';
 import { TrialGrounds } from './trial-grounds';
@@ -38,8 +41,17 @@ export interface FleetServiceParts {
   readonly models: FaceModels;
   /** The scene model likewise; null: no camera is watched. */
   readonly scene: { readonly factory: string; readonly bundle: string } | null;
+  readonly health: HealthBoard;
+  /** The configuration that this process runs under; null: whoever runs it cannot begin anew under another one. */
+  readonly under: Restartable | null;
   readonly monotonicMs: () => number;
   readonly log: Log;
+}
+
+/** A process that begins anew with what it runs when it is asked to. */
+export interface Restartable {
+  readonly under: StartedUnder;
+  readonly restart: (why: string) => void;
 }
 
 /** While a door does one of these, somebody waits before it. */
@@ -48,6 +60,8 @@ const BUSY = ['awaiting-face', 'identifying'];
 const MIN_COMPARED = 20;
 /** Visits are rare at night. Shorter than a test may take; then it is begun again, for as long as the release is wanted. */
 const SEEN_MS = 20 * 60_000;
+/** Cameras and the broker may be gone for so long under new settings, a restart of the box's network included. */
+const PATIENCE_MS = 90_000;
 
 /** The fleet's hand on this box: hears its offers and sees them through. Takes none while the configuration names no root of trust. */
 export class FleetService {
@@ -63,13 +77,14 @@ export class FleetService {
     const { config, dataDir, file } = loaded;
     const { site, id: device } = config.device;
     const box = { site, device, groups: config.fleet.groups, usher: packageVersion(), arch: process.arch };
+    const isBusy = (): boolean => doors.all.some((keeper) => BUSY.includes(keeper.phase(monotonicMs())));
     const { verifier, transfer } = openReceiving({
       config: config.fleet,
       root: readRoot(resolve(dirname(file), config.fleet.root ?? '')),
       dir: join(dataDir, 'fleet'),
       box: { ...box, memoryMiB: Math.round(totalmem() / 1024 / 1024) },
       reader: mqtt,
-      isBusy: () => doors.all.some((keeper) => BUSY.includes(keeper.phase(monotonicMs()))),
+      isBusy,
       wall: () => (clock.doubt() === null ? clock.now() : null),
     });
     const limits = limitsOf(config.fleet.trial);
@@ -86,7 +101,11 @@ export class FleetService {
       parts.scene === null
         ? null
         : new SceneGround({ ...parts, ...parts.scene, modelsDir, entry: childEntry('vision'), limits });
+    const { health, under } = parts;
+    const { probationMs } = limits;
     this.ground = new TrialGrounds([
+      // First: what is tried by a start goes on before anything else is tried.
+      ...(under === null ? [] : [new ConfigGround({ ...under, health, isBusy, probationMs, patienceMs: PATIENCE_MS })]),
       ...(config.cameras.length === 0 ? [] : [faces]),
       ...(scenes === null ? [] : [scenes]),
       voices,

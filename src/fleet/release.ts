@@ -89,7 +89,7 @@ export const ReleaseDocument = z
     /** Grows with every release of a channel; a box never goes to a lower one. */
     serial: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
     version: Version,
-    /** bundle: a folder with a card. config: `config.yaml`. thresholds: `thresholds.json`, a table for the card that is installed. */
+    /** bundle: a folder with a card. config: `config.yaml`, settings that are laid over the operator's (`ReleasedConfig`). thresholds: `thresholds.json`, a table for the card that is installed. */
     kind: z.enum(['bundle', 'config', 'thresholds']),
     /** Name and version in the card, for a bundle; what the table is for, for thresholds. */
     model: z.strictObject({ name: z.string().max(64), version: Version, sha256: Sha256 }).nullable(),
@@ -254,7 +254,7 @@ export const RELEASE_REFUSALS = {
   'file-unlisted': { again: false, means: 'the archive holds a file that the card does not name' },
   'file-missing': { again: false, means: 'the card names a file that the archive does not hold' },
   'file-digest': { again: false, means: 'a file does not have the digest that the card says' },
-  'config-invalid': { again: false, means: 'the configuration in it is not one' },
+  'config-invalid': { again: false, means: 'the settings in it are none that a fleet may change' },
   'thresholds-invalid': { again: false, means: 'the table of thresholds in it is not one' },
 } as const satisfies Record<string, { again: boolean; means: string }>;
 export type RefusalCode = keyof typeof RELEASE_REFUSALS;

@@ -1,11 +1,12 @@
 import { copyFile, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseReleased } from '../config/released';
 import { readBundle } from '../inference/bundle';
 import { decode } from '../mqtt/decode';
 import { syncFolder, writeDurably } from '../store/keys/durable-file';
 import { type ReleaseDocument, refuse, ThresholdsFile, withThresholds } from './release';
 import { TRANSFER_LIMITS } from './transfer/limits';
-import { CARD_FILE, THRESHOLDS_FILE } from './transfer/unpack';
+import { CARD_FILE, CONFIG_FILE, THRESHOLDS_FILE } from './transfer/unpack';
 
 /**
  * Looks at every byte of a release in its slot once more: after a power cut the folder is there, and what was written last need not be.
@@ -14,7 +15,14 @@ import { CARD_FILE, THRESHOLDS_FILE } from './transfer/unpack';
  * @throws ReleaseRefused
  */
 export async function checkStaged(release: ReleaseDocument, dir: string, running: string | null): Promise<void> {
-  if (release.kind === 'config') return;
+  if (release.kind === 'config') {
+    try {
+      parseReleased(await readFile(join(dir, CONFIG_FILE), 'utf8'), CONFIG_FILE);
+    } catch (error) {
+      refuse('config-invalid', 'the settings in their slot', error);
+    }
+    return;
+  }
   try {
     if (release.kind === 'thresholds')
       await compose(dir, running ?? refuse('thresholds-invalid', 'nothing runs there'));

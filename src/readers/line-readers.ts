@@ -71,7 +71,8 @@ export class StreamReader implements SwipeSource {
         if (stream.readableEnded || stream.destroyed) return gone();
         const hear = (bytes: Buffer): void => subscriber.next(bytes);
         const ended = (): void => gone();
-        stream.on('data', hear).on('end', ended).on('error', gone);
+        // It was paused where somebody listened to it before.
+        stream.on('data', hear).on('end', ended).on('error', gone).resume();
         subscriber.next(LISTENING);
         return () => {
           stream.off('data', hear).off('end', ended).off('error', gone).pause();

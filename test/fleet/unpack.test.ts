@@ -158,19 +158,22 @@ describe('an archive that the fleet signed all the same', () => {
     ],
     [
       'config-invalid',
-      'a configuration that is none',
-      () => [new Map([['config.yaml', Buffer.from('doors: 7')]]), { ...other, kind: 'config', model: null }],
+      'settings that no fleet may change',
+      () => [
+        new Map([['config.yaml', readFileSync('device-config/gym-entrance.yaml')]]),
+        { ...other, kind: 'config', model: null },
+      ],
     ],
     [
       'file-missing',
-      'no configuration',
+      'no settings',
       () => [new Map([['x', Buffer.from('')]]), { ...other, kind: 'config', model: null }],
     ],
     [
       'taken',
-      'a configuration',
+      'settings',
       () => [
-        new Map([['config.yaml', readFileSync('device-config/gym-entrance.yaml')]]),
+        new Map([['config.yaml', Buffer.from('log: { level: warn }')]]),
         { ...other, kind: 'config', model: null },
       ],
     ],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parseConfig } from '../../config/load';
+import { parseReleased } from '../../config/released';
 import { messageOf, UsherError } from '../../errors';
 import { openBundle, readBundle } from '../../inference/bundle';
 import { CPU_ONE_THREAD } from '../../inference/model';
@@ -23,7 +23,7 @@ export interface ReleaseContent {
 }
 
 /**
- * Looks at what is to be published as a box would: a bundle's folder (digests and golden vectors), `*.yaml` (a configuration) or
+ * Looks at what is to be published as a box would: a bundle's folder (digests and golden vectors), `*.yaml` (settings of a configuration) or
  * `*.json` (a table of thresholds, for a model in `modelsDir`).
  * @throws UsherError `usage`, `model-invalid`, `config-invalid`, `data-invalid`, `file-unreadable`
  */
@@ -68,7 +68,7 @@ async function bundle(dir: string): Promise<ReleaseContent> {
 
 function config(file: string): ReleaseContent {
   const bytes = read(file, () => readFileSync(file));
-  parseConfig(bytes.toString('utf8'), file);
+  parseReleased(bytes.toString('utf8'), file);
   return { kind: 'config', model: null, version: null, space: null, tar: pack(new Map([[CONFIG_FILE, bytes]])) };
 }
 

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { parseConfig } from '../../config/load';
+import { parseReleased } from '../../config/released';
 
 import { CardSchema } from '../../inference/card';
 import { decode } from '../../mqtt/decode';
@@ -113,7 +113,7 @@ async function checkContent(
       checkOnly(CONFIG_FILE, digests);
       const text = await small(dir, CONFIG_FILE);
       try {
-        parseConfig(text.toString('utf8'), CONFIG_FILE);
+        parseReleased(text.toString('utf8'), CONFIG_FILE);
       } catch (error) {
         refuse('config-invalid', CONFIG_FILE, error);
       }
