@@ -106,8 +106,9 @@ async function change(channel: string, options: Options, to: (rollout: Rollout) 
   });
 }
 
-function progress({ release, rollout }: Offer, { reached, committed, failed, underWay, agreement }: Counts): string {
+function progress({ release, rollout }: Offer, counts: Counts): string {
+  const { reached, committed, failed, excused, underWay, agreement } = counts;
   const stage = `stage ${rollout.stage + 1} of ${rollout.stages.length} (${(rollout.stages[rollout.stage] ?? 0) / 100} %), ${rollout.state}`;
   const same = agreement === null ? '' : `, ${Math.round(agreement * 100)} % decided as before`;
-  return `${release}: ${stage}: ${committed} of ${reached} have it, ${underWay} under way, ${failed} failed${same}`;
+  return `${release}: ${stage}: ${committed} of ${reached} have it, ${underWay} under way, ${failed} failed${excused === 0 ? '' : `, ${excused} do not take it`}${same}`;
 }

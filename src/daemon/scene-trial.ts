@@ -133,6 +133,7 @@ export class SceneTrial implements Trial {
   private look(): void {
     const { services, limits } = this.parts;
     this.watched.forEach((one, at) => {
+      one.standby.requireRunning();
       const own = services[at]?.ownScene ?? null;
       if (one.scene !== null && own !== null) {
         one.compared++;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs';
 import type { SceneChange, VisionEvent } from '../events';
-import { TrialFailed } from '../fleet/trial';
+import { TrialFailed, TrialPostponed } from '../fleet/trial';
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { SupervisedChild } from '../system/supervise';
@@ -41,6 +41,8 @@ export class VisionStandby {
   private fail: (failure: TrialFailed) => void = () => undefined;
   private becomeReady: () => void = () => undefined;
   private loaded = false;
+  /** Of the process that it stands beside. */
+  private readonly beside: number | null;
   /** Rejects with the first failure; never resolves. */
   readonly failed: Promise<never>;
   /** Resolves when the models are loaded and have reproduced their golden vectors. */
@@ -51,6 +53,7 @@ export class VisionStandby {
     this.failed.catch(() => undefined);
     this.ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
     const { service, entry, jobOf, startMs, log } = options;
+    this.beside = service.pid;
     this.child = new SupervisedChild({
       name: `${service.camera.id}-candidate`,
       entry,
@@ -86,6 +89,13 @@ export class VisionStandby {
   /** All frames from now on, as fast as they come. */
   hurry(): void {
     this.options.service.tap(this.tapPath, 0);
+  }
+
+  /** Frames came from the running child; with another process of it they come no more. @throws TrialPostponed */
+  requireRunning(): void {
+    const { service } = this.options;
+    if (service.pid !== this.beside)
+      throw new TrialPostponed('not-running', `the running process of ${service.camera.id} was started anew`);
   }
 
   rss(): number | null {

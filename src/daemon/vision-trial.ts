@@ -189,6 +189,7 @@ export class VisionTrial implements Trial {
   private look(fewest = this.parts.limits.minCompared): void {
     const { services, limits } = this.parts;
     this.standbys.forEach(({ standby, figures }, at) => {
+      standby.requireRunning();
       const { agreement, compared, stepIns, analysed } = figures;
       if (agreement !== null && compared >= fewest && agreement < limits.minAgreement)
         throw new TrialFailed(

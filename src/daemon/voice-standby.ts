@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs';
 import type { MicrophoneStatus, VoiceEvent } from '../events';
-import { TrialFailed } from '../fleet/trial';
+import { TrialFailed, TrialPostponed } from '../fleet/trial';
 import { monotonicMs } from '../system/clock';
 import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
@@ -34,10 +34,10 @@ export class VoiceStandby {
   private readonly folder = mkdtempSync(join(tmpdir(), 'usher-tap-'));
   private readonly child: SupervisedChild<VoiceEvent>;
   private readonly subscriptions: Subscription[] = [];
-  private failure: TrialFailed | null = null;
+  private failure: TrialFailed | TrialPostponed | null = null;
   private said: string | null = null;
   private loaded = false;
-  private fail: (failure: TrialFailed) => void = () => undefined;
+  private fail: (failure: TrialFailed | TrialPostponed) => void = () => undefined;
   private becomeReady: () => void = () => undefined;
   /** Its last word on what it hears. */
   status: MicrophoneStatus | null = null;
@@ -112,7 +112,9 @@ export class VoiceStandby {
         this.status = event;
         // The running child was started anew, and its ear with it: not the candidate's fault.
         if (event.state === 'ended' || event.state === 'failed')
-          this.end(new TrialFailed('silent', `no sound any more: ${event.detail ?? 'the running child ended'}`, true));
+          this.end(
+            new TrialPostponed('not-running', `no sound any more: ${event.detail ?? 'the running child ended'}`),
+          );
         return;
       case 'failed':
         this.said = event.message;
@@ -122,7 +124,7 @@ export class VoiceStandby {
     }
   }
 
-  private end(failure: TrialFailed): void {
+  private end(failure: TrialFailed | TrialPostponed): void {
     if (this.failure !== null) return;
     this.failure = failure;
     this.options.service.decide(false);

@@ -376,7 +376,7 @@ function failureOf(error: unknown): Failure {
   if (error instanceof ReleaseRefused)
     return { fault: error.again ? 'later' : 'release', reason: error.reason, detail };
   if (error instanceof TrialFailed) return { fault: error.unsure ? 'trial' : 'release', reason: error.reason, detail };
-  if (error instanceof TrialPostponed) return { fault: 'box', reason: error.reason, detail };
+  if (error instanceof TrialPostponed) return { fault: 'postponed', reason: error.reason, detail };
   if (error instanceof UsherError) return { fault: 'box', reason: error.code, detail };
   // A system error is the disk's or the network's. Anything else is a defect of ours; it must not be tried in a circle.
   return { fault: systemCode(error) === undefined ? 'trial' : 'box', reason: 'internal', detail };

@@ -10,9 +10,9 @@ export type Work =
 /**
  * Whose fault a failure is. `release`: it goes into quarantine. `trial`: perhaps the release's, perhaps a busy machine's; it gets a
  * few tries. `box`: the network, the disk, or something that somebody must do first; tried again for as long as it is wanted.
- * `later`: refused, and the same bytes may be taken another time.
+ * `later`: refused, and the same bytes may be taken another time. `postponed`: what it was tried beside was not there.
  */
-export type Fault = 'release' | 'trial' | 'box' | 'later';
+export type Fault = 'release' | 'trial' | 'box' | 'later' | 'postponed';
 
 export interface Failure {
   readonly fault: Fault;
@@ -192,6 +192,12 @@ function failed(
     return { ...state, attempt: state.attempt + 1, deadline: null, retryAt: retryAt(state.attempt + 1, facts) };
   if (state.candidate === null || !isDue(work, state)) return state;
   const why = { reason, detail: detail.slice(0, 512) };
+  if (isSwitched(state) && fault === 'postponed') {
+    // What runs went away beside it, perhaps by chance: it is tried again, not for ever.
+    const again = state.attempt + 1;
+    if (again >= UPDATE_LIMITS.interruptions) return quarantined(at(state, 'rolled-back', facts), why, facts);
+    return { ...at(state, 'staged', facts), ...why, attempt: again, retryAt: retryAt(again, facts) };
+  }
   // At the door there is no second try: the running model is there, and is known to be good.
   if (isSwitched(state)) return quarantined(at(state, 'rolled-back', facts), why, facts);
   const attempt = state.attempt + 1;
@@ -203,6 +209,8 @@ function failed(
       return quarantined(at(state, 'refused', facts), why, facts);
     case 'trial':
       if (attempt >= UPDATE_LIMITS.trialTries) return quarantined(at(state, 'refused', facts), why, facts);
+      return { ...again, retryAt: retryAt(attempt, facts) };
+    case 'postponed':
       return { ...again, retryAt: retryAt(attempt, facts) };
     case 'box':
       // Bytes that did not come for so long may have been withdrawn meanwhile: the whole way again.

@@ -142,11 +142,25 @@ describeWithMosquitto('a fleet updates the trigger word of a room', () => {
     await hears();
   }, 300_000);
 
+  it('with the running process started anew beside it: tried again, and taken', async () => {
+    sameModel(base, join(place.dir, 'unlucky'), '1.0.5');
+    const from = watcher.heard.length;
+    const running = place
+      .processes()
+      .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('voice/child'));
+    await publish(join(place.dir, 'unlucky'));
+    await reports(({ state }) => state === 'probation', from);
+    for (const pid of running) process.kill(pid, 'SIGKILL');
+    await reports(({ state, reason }) => state === 'staged' && reason === 'not-running', from);
+    await reports(({ state, active }) => state === 'committed' && active?.version === '1.0.5', from);
+    await hears();
+  }, 300_000);
+
   it('and goes back when somebody at the box wants the previous version', async () => {
     const from = watcher.heard.length;
     expect(await usher('models', 'rollback', CHANNEL, '--config', place.config)).toMatchObject({ code: 0 });
-    await runs('1.0.0', from);
-    await reports(({ state, active }) => state === 'rolled-back' && active?.version === '1.0.0', from);
+    await runs('1.0.1', from);
+    await reports(({ state, active }) => state === 'rolled-back' && active?.version === '1.0.1', from);
     await hears();
   }, 300_000);
 });

@@ -64,7 +64,7 @@ describe('what becomes of a rollout', () => {
       'two need a newer usher',
       [...first(3, 'committed'), ...first(5, 'refused', { reason: 'requires-usher' }).slice(3)],
       {},
-      'wait',
+      'advance',
     ],
     ['boxes decide otherwise', first(4, 'committed', { agreement: 0.8 }), {}, 'pause'],
     ['it is paused already', first(4, 'rolled-back'), { state: 'paused', why: 'by hand' }, 'wait'],

@@ -4,6 +4,7 @@ import { ChannelState, idleState, type Installed, type UpdateState } from '../..
 import {
   begun,
   type Facts,
+  type Fault,
   isSwitched,
   step,
   type UpdateEvent,
@@ -19,7 +20,7 @@ const want = (n: number, rollout = OPEN): UpdateEvent => ({ type: 'wanted', wish
 const WAY: readonly WorkKind[] = ['verify', 'transfer', 'stage', 'test', 'switch', 'settle', 'watch'];
 const done = (work: WorkKind, n = 1): UpdateEvent =>
   work === 'verify' ? { type: 'done', work, release: releaseOf(n) } : { type: 'done', work };
-const fail = (work: WorkKind, fault: 'release' | 'trial' | 'box' | 'later', reason = 'why'): UpdateEvent => ({
+const fail = (work: WorkKind, fault: Fault, reason = 'why'): UpdateEvent => ({
   ...{ type: 'failed', work, fault },
   ...{ reason, detail: 'told to people' },
 });
@@ -98,6 +99,25 @@ describe('the steps of an update', () => {
       }
     },
   );
+
+  it('tries again, not for ever, when what it was tried beside at the door went away', () => {
+    let state = after(6);
+    for (let times = 1; times < UPDATE_LIMITS.interruptions; times++) {
+      state = step(state, fail('watch', 'postponed', 'not-running'), factsAt(9));
+      expect(state).toMatchObject({ state: 'staged', reason: 'not-running', attempt: times, quarantine: [] });
+      expect(workOf(state, factsAt(9)).kind).toBe('wait');
+      for (const work of WAY.slice(3, 6)) state = step(state, done(work), factsAt(1e9));
+    }
+    const last = step(state, fail('watch', 'postponed', 'not-running'), factsAt(9));
+    expect(last).toMatchObject({ state: 'rolled-back', quarantine: [{ reason: 'not-running' }] });
+  });
+
+  it('waits for as long as it is wanted for what its test needs', () => {
+    let state = after(3);
+    for (let times = 1; times < 50; times++)
+      state = step(state, fail('test', 'postponed', 'templates-missing'), factsAt(9));
+    expect(state).toMatchObject({ state: 'staged', attempt: 49, reason: 'templates-missing', quarantine: [] });
+  });
 
   it('tries again what the network or the disk prevented, at growing, jittered distances', () => {
     let state = after(1);
@@ -239,7 +259,7 @@ describe('the steps of an update', () => {
       fc.constant({ type: 'rollback' as const }),
       fc.record({
         type: fc.constant('work' as const),
-        how: fc.constantFrom('done' as const, 'release' as const, 'trial' as const, 'box' as const, 'later' as const),
+        how: fc.constantFrom(...(['done', 'release', 'trial', 'box', 'later', 'postponed'] as const)),
       }),
     );
     fc.assert(

@@ -18,6 +18,8 @@ export interface Counts {
   readonly reached: number;
   readonly committed: number;
   readonly failed: number;
+  /** Boxes that do not take it, for a reason that is not the release's; nobody waits for them. */
+  readonly excused: number;
   readonly underWay: number;
   readonly agreement: number | null;
   /** Why boxes failed, the most frequent first. */
@@ -41,7 +43,7 @@ export function isAddressed({ site, device, reported }: BoxView, scope: OfferSco
 /** How far an offer is, by what the boxes say. */
 export function countRollout(boxes: readonly BoxView[], scope: OfferScope, offer: Offer): Counts {
   const open = offer.rollout.stages[offer.rollout.stage] ?? 0;
-  let [addressed, reached, committed, failed, sum, compared] = [0, 0, 0, 0, 0, 0];
+  let [addressed, reached, committed, failed, excused, sum, compared] = [0, 0, 0, 0, 0, 0, 0];
   const reasons = new Map<string, number>();
   for (const box of boxes) {
     if (!isAddressed(box, scope)) continue;
@@ -52,7 +54,8 @@ export function countRollout(boxes: readonly BoxView[], scope: OfferScope, offer
     if (rolloutPlace(offer.release, box.site, box.device) >= open) continue;
     reached++;
     if (channel.active?.release === offer.release) committed++;
-    else if (isFailure(channel, offer)) {
+    else if (hasLeftOff(channel, offer) && NO_FAULT.includes(channel.reason ?? '')) excused++;
+    else if (hasLeftOff(channel, offer)) {
       failed++;
       const reason = channel.reason ?? channel.state;
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
@@ -63,15 +66,14 @@ export function countRollout(boxes: readonly BoxView[], scope: OfferScope, offer
     }
   }
   return {
-    ...{ addressed, reached, committed, failed, underWay: reached - committed - failed },
+    ...{ addressed, reached, committed, failed, excused, underWay: reached - committed - failed - excused },
     agreement: compared === 0 ? null : sum / compared,
     reasons: [...reasons].sort(([, a], [, b]) => b - a),
   };
 }
 
-function isFailure({ state, candidate, reason }: ReportedChannel, { release }: Offer): boolean {
-  if (candidate?.release !== release || (state !== 'refused' && state !== 'rolled-back')) return false;
-  return !NO_FAULT.includes(reason ?? '');
+function hasLeftOff({ state, candidate }: ReportedChannel, { release }: Offer): boolean {
+  return candidate?.release === release && (state === 'refused' || state === 'rolled-back');
 }
 
 /** What becomes of a rollout. Pure; nothing is remembered between two looks. */
