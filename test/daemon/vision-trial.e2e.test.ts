@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { TrialFigures } from '../../src/daemon/trial-figures';
-import type { Trial, TrialFailed } from '../../src/fleet/trial';
-import { badEncoder, type Faults, sameModel } from '../support/candidates';
+import { type Trial, type TrialFailed, TrialPostponed } from '../../src/fleet/trial';
+import { badEncoder, FAULTS, type Faults, faultyVision, sameModel } from '../support/candidates';
 import { descendantsOf } from '../support/daemon';
 import { TrialSite } from '../support/trial-site';
 import { releaseOf } from '../fleet/samples';
@@ -27,19 +28,19 @@ describe('a candidate beside the running model', () => {
   /** Vision processes of this test: the running one, and a candidate's. */
   const vision = (): number[] =>
     descendantsOf(process.pid).filter((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('vision/child.js'),
+      /(vision|slots\/.*)\/child\.js/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
     );
   const candidatePid = (): number => {
     const pid = vision().find((each) => each !== site.service.pid);
     if (pid === undefined) throw new Error('no candidate runs');
     return pid;
   };
-  const begin = async (faults: Faults | null, limits = {}): Promise<Trial> => {
+  const begin = async (faults: Faults | null, limits = {}, entry?: string): Promise<Trial> => {
     const version = `1.0.${++number}`;
     const dir = site.slot(version);
     if (faults === null) sameModel(site.base, dir, version);
     else await badEncoder(site.base, dir, version, faults);
-    const ground = await site.groundWith(limits);
+    const ground = await site.groundWith(limits, entry);
     trial = ground.begin({ channel: CHANNEL, release: releaseOf(number), dir });
     return trial;
   };
@@ -137,6 +138,54 @@ describe('a candidate beside the running model', () => {
     },
     120_000,
   );
+
+  /** Stands its test, and what follows must lead back: why, and the running model decides before anybody has ended the trial. */
+  const failsAtTheDoor = async (bad: Trial, meanwhile: () => void = () => undefined): Promise<string> => {
+    await bad.test(NEVER);
+    const decides = async (): Promise<void> => {
+      await bad.switch(NEVER);
+      meanwhile();
+      await bad.settle(NEVER);
+      await bad.watch(NEVER);
+    };
+    const why = await reasonOf(decides());
+    await bad.end();
+    await site.until('the running model’s frames', () => (site.frames.at(-1)?.subject?.track ?? Infinity) < 2 ** 31);
+    await goesOn();
+    process.stdout.write(`${why}; ${/back to what ran before.*/.exec(site.log)?.[0] ?? 'not back'}\n`);
+    site.log = '';
+    return why;
+  };
+
+  it('that leaks is replaced when it has grown too far', async () => {
+    const begun = join(site.slot('leak'), 'begun');
+    const entry = faultyVision(dirname(begun), FAULTS.leaks(begun));
+    const bad = await begin(null, { probationMs: 60_000, memoryMiB: 200 }, entry);
+    expect(await failsAtTheDoor(bad, () => writeFileSync(begun, ''))).toMatch(/^memory: /);
+  }, 120_000);
+
+  it('that dies under the load of all frames is replaced at once', async () => {
+    const entry = faultyVision(site.slot('load'), FAULTS.diesOfLoad());
+    const bad = await begin(null, { probationMs: 60_000 }, entry);
+    expect(await failsAtTheDoor(bad)).toMatch(/^crashed: /);
+  }, 120_000);
+
+  it('that keeps up with the frames of its test, but not with all of them, is replaced', async () => {
+    const bad = await begin({ matrixProducts: 40 }, { probationMs: 60_000, minAgreement: 0, maxStepIns: 0.1 });
+    expect(await failsAtTheDoor(bad)).toMatch(/^(silent|slow): /);
+  }, 120_000);
+
+  it('is not blamed when the running process is started anew beside it', async () => {
+    const good = await begin(null, { probationMs: 60_000 });
+    await good.test(NEVER);
+    await good.switch(NEVER);
+    await good.settle(NEVER);
+    const watching = good.watch(NEVER).catch((error: unknown) => error);
+    process.kill(site.service.pid ?? 0, 'SIGKILL');
+    expect(await watching).toBeInstanceOf(TrialPostponed);
+    await good.end();
+    await goesOn();
+  }, 120_000);
 
   it('is cut off in the middle when it is no longer wanted', async () => {
     const good = await begin(null);

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { OnnxGraph } from '../../src/bundles/onnx-writer';
 import { writeBundle } from '../../src/bundles/write';
 import { readCard } from '../../src/inference/bundle';
+import { childEntry } from '../../src/system/paths';
 
 /** The bundle as it is, under another version: a candidate with nothing wrong. */
 export function sameModel(base: string, dir: string, version: string): void {
@@ -82,4 +83,33 @@ export async function badEncoder(base: string, dir: string, version: string, fau
   mkdirSync(dirname(dir), { recursive: true });
   renameSync(written, dir);
   rmSync(folder, { recursive: true });
+}
+
+/** Faults of a process that no network of ours can be given, in the place of such as native code has. */
+export const FAULTS = {
+  /** From the moment on in which the file is there; 20 MiB at a time. */
+  leaks: (file: string) => `
+    const kept = [];
+    setInterval(() => require('node:fs').existsSync(${JSON.stringify(file)}) && kept.push(Buffer.alloc(20 << 20, 1)), 50);
+  `,
+  /** Six frames within a second are one more than it is shown in its test. */
+  diesOfLoad: () => `
+    const send = process.send.bind(process);
+    let times = [];
+    process.send = (event, ...more) => {
+      if (event.kind === 'observation') {
+        times = [...times, Date.now()].filter((at) => Date.now() - at < 1000);
+        if (times.length > 6) process.abort();
+      }
+      return send(event, ...more);
+    };
+  `,
+} as const;
+
+/** The vision process with a fault. @returns its entry */
+export function faultyVision(dir: string, fault: string): string {
+  mkdirSync(dir, { recursive: true });
+  const entry = join(dir, 'child.js');
+  writeFileSync(entry, `${fault}\nrequire(${JSON.stringify(childEntry('vision'))});\n`);
+  return entry;
 }

@@ -44,7 +44,7 @@ export class TrialSite {
     readonly store: Store,
     readonly roster: Roster,
     readonly service: VisionService,
-    readonly groundWith: (limits: Partial<TrialLimits>) => Promise<FaceGround>,
+    readonly groundWith: (limits: Partial<TrialLimits>, entry?: string) => Promise<FaceGround>,
   ) {}
 
   static async make(fps = 8): Promise<TrialSite> {
@@ -88,9 +88,9 @@ export class TrialSite {
       },
       dismissEncoder: (space) => roster.dismiss(space),
     };
-    const groundWith = async (limits: Partial<TrialLimits>): Promise<FaceGround> => {
+    const groundWith = async (limits: Partial<TrialLimits>, entry = childEntry('vision')): Promise<FaceGround> => {
       const ground = new FaceGround({
-        ...{ services: () => [service], doors, roster, modelsDir, entry: childEntry('vision') },
+        ...{ services: () => [service], doors, roster, modelsDir, entry },
         ...{ factory: models, models, limits: { ...LIMITS, ...limits }, log },
       });
       await ground.start();
