@@ -54,6 +54,11 @@ export function matteOf({ width, height, data }: Frame, face: Box): Uint8Array {
     if (brighter > BRIGHTER && floor(at / width) > face.y + face.height) return false;
     return step <= STEP && off <= FROM_WALL * 2.4 && (off <= FROM_WALL || step <= STEP / 2);
   };
+  const shinesThrough = (at: number): boolean => {
+    const [x, y] = [at % width, floor(at / width)];
+    const off = [0, 1, 2].map((c) => abs((data[3 * at + c] as number) - (mean[c] as number)));
+    return y < face.y + 0.95 * face.height && max(...off) <= FROM_WALL && !isBody(x, y, face);
+  };
   for (let head = 0; head < end; head++) {
     const at = queue[head] as number;
     const x = at % width;
@@ -62,19 +67,41 @@ export function matteOf({ width, height, data }: Frame, face: Box): Uint8Array {
     if (at >= width && alike(at - width, at)) push(at - width);
     if (at + width < wall.length && alike(at + width, at)) push(at + width);
   }
+  // What shines through between strands of hair is not reached from outside.
+  for (let at = 0; at < wall.length; at++) if (wall[at] === 0 && shinesThrough(at)) wall[at] = 1;
+  fillBody(wall, width, height, face);
   return soften(wall, width, height);
+}
+
+/** Pixels in a row that make an edge of the person rather than a speck on the wall. */
+const EDGE_RUN = 3;
+
+/**
+ * A light shirt in its own shade is as bright as the wall, and the wall ran on into it behind the collar: below the face what
+ * cannot be seen along the row from either side of the picture is the person.
+ */
+function fillBody(wall: Uint8Array, width: number, height: number, face: Box): void {
+  for (let y = max(0, round(face.y + face.height)); y < height; y++) {
+    const row = wall.subarray(y * width, (y + 1) * width);
+    const person = (x: number): boolean => row.subarray(x, x + EDGE_RUN).every((value) => value === 0);
+    let left = 0;
+    while (left < width - EDGE_RUN && !person(left)) left++;
+    let right = width - EDGE_RUN;
+    while (right > left && !person(right)) right--;
+    if (right > left) row.fill(0, left, right + EDGE_RUN);
+  }
 }
 
 /** The middle of head and neck, and a chest that widens downwards. */
 function isBody(x: number, y: number, { x: left, y: top, width, height }: Box): boolean {
   const du = abs((x - left - width / 2) / width);
   const dv = (y - top - height / 2) / height;
-  if (du < 0.42 && abs(dv) < 0.55) return true;
+  if ((du / 0.46) ** 2 + (dv / 0.58) ** 2 < 1) return true;
   if (dv > 0 && dv < 0.75 && du < 0.26) return true;
   return dv >= 0.85 && du < 0.25 + 1.1 * (dv - 0.85);
 }
 
-/** Mean over 5×5 of what is no wall. */
+/** From the middle of a 5×5 neighbourhood inwards: the outermost pixels hold light of the wall, which shone around everybody before a dark place. */
 function soften(wall: Uint8Array, width: number, height: number): Uint8Array {
   const matte = new Uint8Array(width * height);
   const reach = 2;
@@ -87,7 +114,7 @@ function soften(wall: Uint8Array, width: number, height: number): Uint8Array {
           person += 1 - (wall[v * width + u] as number);
           all++;
         }
-      matte[y * width + x] = round((255 * person) / all);
+      matte[y * width + x] = round(255 * max(0, (2 * person) / all - 1));
     }
   return matte;
 }

@@ -46,6 +46,23 @@ describe('matteOf', () => {
     expect(matte[20 * SIDE + 20]).toBe(0);
     expect(new Set(matte).size).toBeGreaterThan(3);
   });
+
+  test('a shirt like the wall stays whole behind the collar, and the wall between strands of hair goes', () => {
+    const { picture } = drawPortrait();
+    const paint = (x0: number, x1: number, y0: number, y1: number, colour: readonly number[]): void => {
+      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) picture.data.set(colour, 3 * (y * SIDE + x));
+    };
+    // The wall's own colour, open to the wall beside the neck; of the shirt only its outer edge can be seen.
+    paint(78, 162, 168, 200, WALL);
+    // Hair piled up high, with a hole in it.
+    paint(90, 150, 38, 62, [150, 40, 40]);
+    paint(108, 116, 45, 52, WALL);
+    const matte = matteOf(picture, FACE);
+    for (const x of [84, 100, 156]) expect(matte[190 * SIDE + x]).toBe(255);
+    expect(matte[48 * SIDE + 112]).toBeLessThan(128);
+    expect(matte[48 * SIDE + 98]).toBe(255);
+    expect(matte[75 * SIDE + 120]).toBe(255);
+  });
 });
 
 describe('frameToPlane', () => {
