@@ -66,7 +66,8 @@ async function benchDoor({ swipes, fps, json = false }: Options): Promise<void> 
   }
 }
 
-async function inTime(ready: Promise<void>): Promise<void> {
+/** @throws UsherError `camera-failed` */
+export async function inTime(ready: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -17,6 +17,8 @@ export interface BenchEntranceOptions {
   readonly scene: 'member' | 'whole';
   readonly mode: 'verify' | 'identify';
   readonly fps: number;
+  /** Keys of the configuration beside those of a plain entrance. */
+  readonly more?: object;
   readonly onProgress?: (share: number) => void;
 }
 
@@ -64,7 +66,7 @@ export class BenchEntrance {
   }
 }
 
-function configuration(clip: string, { mode, fps }: BenchEntranceOptions): object {
+function configuration(clip: string, { mode, fps, more }: BenchEntranceOptions): object {
   return {
     device: { site: 'bench', id: 'box' },
     dataDir: 'data',
@@ -77,6 +79,7 @@ function configuration(clip: string, { mode, fps }: BenchEntranceOptions): objec
         : { id: BENCH_DOOR, camera: 'entrance', mode, approachMs: 2500 },
     ],
     log: { level: 'info', format: 'json' },
+    ...more,
   };
 }
 

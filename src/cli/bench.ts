@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { benchDaemonCommand } from './bench-daemon';
 import { benchDoorCommand } from './bench-door';
+import { benchFleetCommand } from './bench-fleet';
 import { benchMatchCommand } from './bench-match';
 import { benchVisionCommand } from './bench-vision';
 import { benchVoiceCommand } from './bench-voice';
@@ -12,5 +13,6 @@ export function benchCommand(): Command {
     .addCommand(benchVoiceCommand())
     .addCommand(benchMatchCommand())
     .addCommand(benchDoorCommand())
+    .addCommand(benchFleetCommand())
     .addCommand(benchDaemonCommand());
 }

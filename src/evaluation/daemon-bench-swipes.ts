@@ -20,6 +20,8 @@ export interface SwipeOptions {
   readonly swipes: number;
   /** Not counted: what is loaded and compiled at the first use. */
   readonly warmUp: number;
+  /** Counter of the first of them; a reader's counter grows. */
+  readonly first?: number;
   readonly onProgress?: (share: number) => void;
 }
 
@@ -33,7 +35,7 @@ export async function measureSwipes(client: BenchClient, options: SwipeOptions):
   const timings: SwipeTiming[] = [];
   const total = options.warmUp + options.swipes;
   for (let i = 0; i < total; i++) {
-    const timing = await swipeOnce(client, options, i);
+    const timing = await swipeOnce(client, options, (options.first ?? 0) + i);
     if (i >= options.warmUp) timings.push(timing);
     options.onProgress?.((i + 1) / total);
     await new Promise((resolve) => setTimeout(resolve, random.between(...PAUSE_MS)));

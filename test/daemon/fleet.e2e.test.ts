@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadConfig } from '../../src/config/load';
 import { FACE_CHANNELS } from '../../src/fleet/installed';
 import { Slots } from '../../src/fleet/slots';
+import { readCard } from '../../src/inference/bundle';
 import { chooseModels } from '../../src/vision/load';
 import { violation } from '../support/asyncapi';
 import { badEncoder, sameModel } from '../support/candidates';
@@ -138,6 +139,34 @@ describeWithMosquitto('a fleet updates a box', () => {
     await reports(({ state, active }) => state === 'rolled-back' && active?.version === version);
     await letsIn();
   }, 300_000);
+
+  it('with a table of thresholds alone: refused where it lets nobody in, else in force for the model that stays', async () => {
+    const card = await readCard(base);
+    const { output } = card;
+    if (output.decoding !== 'embedding') throw new Error('no encoder');
+    const tableOf = (factor: number): string => {
+      const file = join(place.dir, 'thresholds.json');
+      const thresholds = output.thresholds.map((row) => ({ ...row, distance: row.distance * factor }));
+      const model = { name: card.name, version: card.version, sha256: card.files[card.model] };
+      writeFileSync(file, JSON.stringify({ v: 1, model, output: { thresholds } }));
+      return file;
+    };
+    let from = watcher.heard.length;
+    await publish(tableOf(0.05), '--as', '8.0.0');
+    await reports(({ state, reason }) => state === 'refused' && reason === 'wrong-answers', from);
+    await letsIn();
+    from = watcher.heard.length;
+    await publish(tableOf(0.98), '--as', '8.0.1');
+    await reports(({ state, active }) => state === 'committed' && active?.version === '8.0.1', from);
+    const slots = new Slots(join(place.dir, 'data'));
+    const { active } = slots.pointer(CHANNEL);
+    expect(active).toMatchObject({ version: '8.0.1', kind: 'thresholds' });
+    const now = (await readCard(slots.dirOf(CHANNEL, active!))).output;
+    expect(now).toMatchObject({
+      thresholds: output.thresholds.map(({ distance }) => ({ distance: distance * 0.98 })),
+    });
+    await letsIn();
+  }, 400_000);
 
   it('and all that it said is as the published description has it', () => {
     const wrong = watcher.heard
