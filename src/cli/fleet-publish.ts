@@ -47,7 +47,7 @@ interface RollbackOptions extends OfferOptions {
 export function fleetPublishCommand(): Command {
   return withOffering(new Command('publish'))
     .description(
-      'check a bundle, configuration (.yaml) or table of thresholds (.json) as a box would, sign it, offer it',
+      'check a bundle, settings of a configuration (.yaml) or a table of thresholds (.json) as a box would, sign it, offer it',
     )
     .argument('<content>', "a bundle's folder, a .yaml or a .json")
     .option('--as <version>', "version of the release; a bundle's own by default")
@@ -88,7 +88,7 @@ export function fleetRollbackCommand(): Command {
 
 function withOffering(command: Command, rollout = '5%,25%,100%'): Command {
   return withCarry(withFleetBroker(withFleetFolder(command)))
-    .requiredOption('--channel <name>', 'what it replaces: wake/computer, face/encoder, scene, config, thresholds, …')
+    .requiredOption('--channel <name>', 'what it replaces: wake/computer, face/encoder, scene, config, …')
     .option('--to <whom>', 'all, group:NAME or SITE/DEVICE', 'all')
     .option('--rollout <stages>', 'share of the boxes in each stage; the first is open at once', rollout)
     .option('--life-days <days>', 'not to be begun after so many days', '90');

@@ -20,6 +20,7 @@ import type { FaceModels } from '../vision/job';
 import { ConfigGround } from './config-ground';
 import type { Doors } from './doors';
 import type { HealthBoard } from './health';
+import { brokerHealth } from './publishing';
 import { SceneGround } from './scene-ground';
 import { FaceGround } from './trial-ground';
 import { TrialGrounds } from './trial-grounds';
@@ -30,7 +31,7 @@ import { type Voices, wordBundles } from './voices';
 
 export interface FleetServiceParts {
   readonly loaded: LoadedConfig;
-  readonly mqtt: Pick<MqttClient, 'publish' | 'subscribe' | 'take'>;
+  readonly mqtt: Pick<MqttClient, 'publish' | 'subscribe' | 'take' | 'health'>;
   readonly clock: JudgedClock;
   readonly roster: Roster;
   readonly doors: Doors;
@@ -101,7 +102,11 @@ export class FleetService {
       parts.scene === null
         ? null
         : new SceneGround({ ...parts, ...parts.scene, modelsDir, entry: childEntry('vision'), limits });
-    const { health, under } = parts;
+    const { under } = parts;
+    // The board is told of the broker now and then; here it is asked.
+    const health = {
+      entries: () => new Map([...parts.health.entries(), ['broker', brokerHealth(mqtt.health)]]).entries(),
+    };
     const { probationMs } = limits;
     this.ground = new TrialGrounds([
       // First: what is tried by a start goes on before anything else is tried.

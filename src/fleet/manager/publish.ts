@@ -62,7 +62,7 @@ export function addRelease(fleet: FleetFolder, content: ReleaseContent, release:
   const version = release.version ?? content.version;
   if (version === null)
     throw new UsherError('usage', 'what is published has no version of its own', {
-      remedy: 'Give one: --version 1.2.3',
+      remedy: 'Give one: --as 1.2.3',
     });
   const last = releasesOf(fleet, release.channel)[0];
   if (last !== undefined && compareVersions(version, last.version) <= 0)
