@@ -61,7 +61,7 @@ export class SceneTrial implements Trial {
           jobOf: (running) => this.jobOf(running),
           scene: (change) => {
             one.scene = change.scene;
-            service.candidateScene(change);
+            service.scenes.ofCandidate(change);
           },
         }),
       };
@@ -81,7 +81,7 @@ export class SceneTrial implements Trial {
 
   switch(): Promise<void> {
     this.switched = true;
-    for (const service of this.parts.services) service.decideScene(true);
+    for (const service of this.parts.services) service.scenes.decide(true);
     return Promise.resolve();
   }
 
@@ -103,11 +103,11 @@ export class SceneTrial implements Trial {
     } catch (error) {
       throw new TrialFailed('start-failed', messageOf(error));
     }
-    for (const service of this.parts.services) service.decideScene(false);
+    for (const service of this.parts.services) service.scenes.decide(false);
   }
 
   async end(): Promise<void> {
-    for (const service of this.parts.services) service.decideScene(false);
+    for (const service of this.parts.services) service.scenes.decide(false);
     await Promise.all(this.watched.map(({ standby }) => standby.stop()));
   }
 
@@ -124,7 +124,7 @@ export class SceneTrial implements Trial {
   /** At dusk neither may be sure; where the running model is, the candidate must be. */
   private giveUp(): never {
     const { services } = this.parts;
-    if (this.watched.some(({ scene }, at) => scene === null && services[at]?.ownScene !== null))
+    if (this.watched.some(({ scene }, at) => scene === null && services[at]?.scenes.ownScene !== null))
       throw new TrialFailed('blind', 'it is sure of no scene where the running model is', true);
     throw new TrialPostponed('nobody-seen', 'the running model is sure of no scene: there is nothing to compare');
   }
@@ -134,7 +134,7 @@ export class SceneTrial implements Trial {
     const { services, limits } = this.parts;
     this.watched.forEach((one, at) => {
       one.standby.requireRunning();
-      const own = services[at]?.ownScene ?? null;
+      const own = services[at]?.scenes.ownScene ?? null;
       if (one.scene !== null && own !== null) {
         one.compared++;
         if (one.scene === own) one.same++;

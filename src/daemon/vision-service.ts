@@ -9,6 +9,7 @@ import type { Log } from '../system/log';
 import type { VisionJob, VisionOrder } from '../vision/job';
 import type { StillEvent } from '../vision/stills/still-folder';
 import { type ComponentHealth, STARTING } from './health';
+import { SceneWord } from './scene-word';
 
 export interface VisionServiceEvents {
   observation(observation: Observation): void;
@@ -50,9 +51,8 @@ export class VisionService {
   private readonly child: SupervisedChild<VisionEvent>;
   private job: VisionJob;
   private lent: { readonly watcher: FrameWatcher; decides: boolean; mono: number } | null = null;
-  /** What the own child and a candidate's told last; whose word counts. */
-  private readonly scenes: { own: SceneChange | null; candidate: SceneChange | null } = { own: null, candidate: null };
-  private sceneBy: 'own' | 'candidate' = 'own';
+  /** What the camera sees as a whole, and by whose word. */
+  readonly scenes = new SceneWord((change) => this.events.scene(change));
   private takenMono = -Infinity;
   private gapMs = 0;
   private orders = 0;
@@ -140,34 +140,6 @@ export class VisionService {
     );
   }
 
-  /** Whose scenes count from now on, beginning with what was told last. A candidate's are forgotten when they no longer do. */
-  decideScene(byCandidate: boolean): void {
-    const by = byCandidate ? 'candidate' : 'own';
-    if (by === this.sceneBy) return;
-    this.sceneBy = by;
-    this.tellScene();
-    if (!byCandidate) this.scenes.candidate = null;
-  }
-
-  candidateScene(change: SceneChange): void {
-    this.takeScene('candidate', change);
-  }
-
-  private takeScene(by: 'own' | 'candidate', change: SceneChange): void {
-    this.scenes[by] = change;
-    if (by === this.sceneBy) this.tellScene();
-  }
-
-  private tellScene(): void {
-    const change = this.scenes[this.sceneBy];
-    if (change !== null) this.events.scene(change);
-  }
-
-  /** What the camera shows as a whole, as the own child has told it last. */
-  get ownScene(): string | null {
-    return this.scenes.own?.scene ?? null;
-  }
-
   /**
    * The own child takes these models over, between two frames; the next process of it starts with them too.
    * @throws UsherError `model-invalid`: it goes on with what it had; `cancelled` when there is no answer in time
@@ -221,7 +193,7 @@ export class VisionService {
         this.loading = state === 'running';
         if (state !== 'waiting') return;
         this.setLive(false);
-        this.scenes.own = null;
+        this.scenes.forgetOwn();
         // The next process is started with the models that this one was to take over; whether they load, it will say itself.
         for (const answer of this.adoptions.values()) answer('the process ended while it took the models over');
         const failure = this.failure ?? {
@@ -258,15 +230,14 @@ export class VisionService {
         this.own(event);
         return;
       case 'scene':
-        this.takeScene('own', event);
+        this.scenes.ofOwn(event);
         return;
       case 'camera':
         this.onCamera(event);
         return;
       case 'ready':
         this.events.ready(event);
-        // Whoever hears that takes the scene for unknown, and the candidate's stands.
-        if (this.sceneBy === 'candidate') this.tellScene();
+        this.scenes.again();
         return;
       case 'failed':
         this.failure = { detail: event.message, remedy: event.remedy };
