@@ -30,6 +30,8 @@ const WIDTH = 720;
 const HEIGHT = 460;
 const LEFT = 76;
 const RIGHT = 20;
+/** Pixels by which the first of many lines is thicker than the last. */
+const THICKER = 5;
 const TOP = 44;
 const BOTTOM = 56;
 const INNER_WIDTH = WIDTH - LEFT - RIGHT;
@@ -57,8 +59,8 @@ export function plotSvg({ title, x, y, series, marks = [] }: Plot): string {
     `<rect x="${LEFT}" y="${TOP}" width="${INNER_WIDTH}" height="${INNER_HEIGHT}" fill="none" stroke="#888"/>`,
     `<text x="${LEFT + INNER_WIDTH / 2}" y="${HEIGHT - 12}" text-anchor="middle">${escapeXml(x.label)}</text>`,
     `<text transform="translate(18 ${TOP + INNER_HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeXml(y.label)}</text>`,
-    // Earlier lines are drawn thicker, so that coinciding ones stay visible under one another.
-    ...series.map((one, i) => path(one, 2 + 2 * (series.length - 1 - i), px, py)),
+    // Earlier lines are drawn thicker, so that coinciding ones stay visible under one another; never so thick that a value cannot be read.
+    ...series.map((one, i) => path(one, 2 + Math.min(2, THICKER / series.length) * (series.length - 1 - i), px, py)),
     ...marks.map(({ x: value, text }, i) => {
       const at = px(value);
       const line = `<line x1="${at}" y1="${TOP}" x2="${at}" y2="${TOP + INNER_HEIGHT}" stroke="#444" stroke-dasharray="4 3"/>`;
