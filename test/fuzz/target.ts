@@ -11,13 +11,13 @@ export interface Target {
   feed(input: Buffer): unknown;
   /** Errors beside UsherError that the parser documents. */
   readonly documented?: (error: unknown) => boolean;
-  /** CPU time that one input may take, and memory that the process may hold while it is at it. */
+  /** CPU time that one input may take, and memory that the process may hold beyond what it held before the first. */
   readonly cpuMs?: number;
   readonly memoryMiB?: number;
 }
 
 export const DEFAULT_CPU_MS = 1500;
-export const DEFAULT_MEMORY_MIB = 512;
+export const DEFAULT_MEMORY_MIB = 320;
 
 export function isProper(target: Target, error: unknown): boolean {
   return error instanceof UsherError || target.documented?.(error) === true;
