@@ -47,8 +47,8 @@ export const MIX_DEFAULTS: MixOptions = {
   realShare: 0.6,
   speed: [0.86, 1.16],
   snrDb: [
-    [3, 18],
-    [18, 35],
+    [3, 20],
+    [20, 60],
     [-5, 3],
   ],
   gainDb: [-20, 20],

@@ -13,6 +13,8 @@ const STRETCH = 2.4 * RATE_HZ;
 const REFERENCE_DB = -26;
 /** Of the stretches without the word, those with a single other one. */
 const ALONE = 0.45;
+/** Of the clips, those of a microphone whose gain is too high. */
+const OVERDRIVEN = 0.2;
 /** After the word's end there is time for what the model says about it. */
 const AFTER_WORD = 0.3 * RATE_HZ;
 
@@ -177,10 +179,12 @@ export class ClipMixer {
   private record(front: Float32Array, ends: readonly number[], random: Random): void {
     const [low, high] = this.options.gainDb;
     const level = Math.max(ends.length > 0 ? activeLevel(front) : rms(front), 1e-6);
-    let scale = ratioOf(REFERENCE_DB + random.between(low, high)) / level;
+    const overdriven = random.next() < OVERDRIVEN;
+    const gain = overdriven ? random.between(4, high + 10) : random.between(low, high);
+    let scale = ratioOf(REFERENCE_DB + gain) / level;
     let peak = 0;
     for (const sample of front) peak = Math.max(peak, Math.abs(sample));
-    if (random.next() < 0.9) scale = Math.min(scale, 0.98 / Math.max(peak, 1e-6));
+    if (!overdriven) scale = Math.min(scale, 0.98 / Math.max(peak, 1e-6));
     const { round } = Math;
     for (let i = 0; i < front.length; i++) {
       const value = round((front[i] as number) * scale * 32_767);

@@ -8,6 +8,8 @@ import { type Lent, type Source, withoutCredentials } from './source';
 export interface Assembler<T> {
   /** Chunks may end anywhere. */
   push(chunk: Buffer, emit: (item: T) => void): void;
+  /** Gives what is whole of the item that is being assembled: nothing more comes. Left out where half an item is none. */
+  flush?(emit: (item: T) => void): void;
   /** What is wrong with an end at this point: nothing came, or half an item is left over. Null where all is well. */
   faultAtEnd(command: string): string | null;
   /** What the program says on its standard error. */
@@ -105,6 +107,9 @@ export class SourceProcess<T extends Lent> implements Source<T> {
       });
       child.on('close', (code, signal) => {
         clearTimeout(closing);
+        assembler.flush?.((item) => {
+          subscriber.next(item);
+        });
         const fault = this.faultAtEnd(code, signal, assembler, complaint);
         if (fault === null) {
           if (complaint.trim() !== '') this.program.remarks?.(withoutCredentials(complaint).trim());

@@ -16,6 +16,8 @@ const RoundResult = z.object({
   falseAcceptsPerHour: z.number(),
   misses: z.array(z.object({ condition: z.string(), miss: z.number() })),
   minedNegatives: z.number(),
+  /** Mean miss over the conditions and over rates about the allowed one: what networks are compared by. */
+  rank: z.number(),
 });
 export type LossPoint = z.infer<typeof Loss>;
 export type RoundResult = z.infer<typeof RoundResult>;

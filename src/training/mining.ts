@@ -12,6 +12,7 @@ const STEP_SAMPLES = STRIDE_FRAMES * HOP_SAMPLES;
 const APART_STEPS = 33;
 /** Of what is kept, that one kind of sound has at most: else the words that sound most alike would be all that is learnt. */
 const MOST_OF_ONE = 0.25;
+const MOST_ADVERSARIAL = 0.12;
 /** Answers below this teach nothing that other clips do not. */
 const LEAST_SCORE = 0.05;
 
@@ -35,7 +36,7 @@ export async function mineNegatives(
   const total = names.reduce((sum, { seconds }) => sum + seconds, 0);
   let heard = 0;
   const byStream = await Promise.all(
-    names.map(async (_, index) => {
+    names.map(async ({ adversarial }, index) => {
       const found: MinedNegative[] = [];
       const hear = listener.hear();
       let queue = Promise.resolve();
@@ -50,7 +51,7 @@ export async function mineNegatives(
         });
       });
       await queue;
-      return strongest(found, Math.ceil(most * MOST_OF_ONE));
+      return strongest(found, Math.ceil(most * (adversarial === true ? MOST_ADVERSARIAL : MOST_OF_ONE)));
     }),
   );
   return strongest(byStream.flat(), most);

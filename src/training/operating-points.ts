@@ -72,9 +72,18 @@ export function settingAt(settings: readonly Setting[], falseAcceptsPerHour: num
   return settings[tooMany + 1] ?? last;
 }
 
-/** Mean miss over the conditions: one number to choose a network by. */
-export function meanMiss({ misses }: Pick<Setting, 'misses'>): number {
+/** Mean miss over the conditions. */
+function meanMiss({ misses }: Pick<Setting, 'misses'>): number {
   return misses.reduce((sum, { miss }) => sum + miss, 0) / Math.max(1, misses.length);
+}
+
+/** Multiples of the allowed rate: at that rate alone, one false accept more or less in a few hours moves everything. */
+const RATES_ABOUT = [1, 2, 4];
+
+/** Mean miss about a rate of false accepts: one number to choose a network by. */
+export function rankAbout(settings: readonly Setting[], falseAcceptsPerHour: number): number {
+  const misses = RATES_ABOUT.map((factor) => meanMiss(settingAt(settings, factor * falseAcceptsPerHour)));
+  return misses.reduce((sum, miss) => sum + miss, 0) / misses.length;
 }
 
 const TARGETS = [0.1, 0.2, 0.5, 1, 2, 5, 10];

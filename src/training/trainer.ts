@@ -11,7 +11,7 @@ import type { ClipSource } from './framed-clip';
 import { Listener } from './listener';
 import { mineNegatives } from './mining';
 import { differentiate, type Engine } from './network';
-import { meanMiss, type Setting, settingAt, type TriggerShape } from './operating-points';
+import { rankAbout, settingAt, type TriggerShape } from './operating-points';
 import { createNetwork, type Moments, type Network, type NetworkShape } from './parameters';
 import { learningRateAt, planRounds, type Round } from './schedule';
 import { makeValidationSet, validate, type ValidationSet } from './validation';
@@ -42,7 +42,7 @@ export const DEFAULT_PLAN: TrainingPlan = {
   mining: 4,
   miningHours: 2,
   miningMost: 500,
-  validationHours: 2,
+  validationHours: 3,
   validationTrials: 250,
   falseAcceptsPerHour: 0.5,
   speechShare: 1,
@@ -65,7 +65,7 @@ const SAVE_EVERY = 100;
 /** Of a batch, that is new; the rest was seen before under other masks, since mixing costs more than learning. */
 const FRESH_SHARE = 0.4;
 const MEMORY_STEPS = 90;
-const MINED_SHARE = 0.45;
+const MINED_SHARE = 0.35;
 
 export interface TrainerOptions {
   readonly plan: TrainingPlan;
@@ -199,13 +199,9 @@ async function judge(
 ): Promise<void> {
   options.onProgress(`measuring, round ${index}`, 0);
   const listener = await Listener.of(state.network);
-  let setting: Setting;
-  try {
-    const settings = await validate(listener, validation, TRIGGER_SHAPE);
-    setting = settingAt(settings, options.plan.falseAcceptsPerHour);
-  } finally {
-    await listener.close();
-  }
+  const settings = await validate(listener, validation, TRIGGER_SHAPE).finally(() => listener.close());
+  const allowed = options.plan.falseAcceptsPerHour;
+  const setting = settingAt(settings, allowed);
   const result: RoundResult = {
     round: index,
     step: state.step,
@@ -213,6 +209,7 @@ async function judge(
     falseAcceptsPerHour: setting.falseAcceptsPerHour,
     misses: setting.misses.map((miss) => ({ ...miss })),
     minedNegatives: state.mined.reduce((count, { negatives }) => count + negatives.length, 0),
+    rank: rankAbout(settings, allowed),
   };
   const best = state.rounds.reduce<RoundResult | null>((a, b) => (a === null || better(b, a, options) ? b : a), null);
   if (best === null || better(result, best, options)) state.best = copyOf(state.network);
@@ -220,13 +217,13 @@ async function judge(
   options.onRound(result);
 }
 
-/** False accepts per hour first: who fires too often loses whatever else it does; then the misses at the allowed rate. */
+/** False accepts per hour first: who fires too often loses whatever else it does; then the misses about the allowed rate. */
 function better(a: RoundResult, b: RoundResult, { plan }: TrainerOptions): boolean {
   const allowed = (one: RoundResult): boolean => one.falseAcceptsPerHour <= plan.falseAcceptsPerHour;
   if (allowed(a) !== allowed(b)) return allowed(a);
   if (!allowed(a) && a.falseAcceptsPerHour !== b.falseAcceptsPerHour)
     return a.falseAcceptsPerHour < b.falseAcceptsPerHour;
-  return meanMiss(a) <= meanMiss(b);
+  return a.rank <= b.rank;
 }
 
 /** Running statistics, as they will be used. */

@@ -55,7 +55,7 @@ export interface WakeWordOutcome {
 }
 
 /** Seconds of sound for the card's table: more than for choosing, since its rates are promised. */
-const TABLE_HOURS = 3;
+const TABLE_HOURS = 6;
 const TABLE_TRIALS = 400;
 
 /**

@@ -3,7 +3,7 @@ import { RealFft } from './fft';
 import { melFilters, type MelFilter } from './mel';
 
 /** Named in the card of every model that was trained on them. Any change of a number below is another version. */
-export const FEATURE_VERSION = 'mel-pcen-40-v1';
+export const FEATURE_VERSION = 'mel-pcen-40-v2';
 
 export const SAMPLE_RATE_HZ = 16_000;
 /** 25 ms, under a periodic Hann window. */
@@ -20,7 +20,9 @@ const HIGHEST_HZ = 7600;
 /**
  * Per-channel energy normalisation (Wang et al. 2017, "Trainable frontend for robust and far-field keyword spotting"):
  * pcen = (E / (ε + M)^α + δ)^r − δ^r with M the exponential mean of E. Against the mean, not the level, so that gain, distance
- * and steady noise fall out of the features instead of having to be learnt.
+ * and steady noise fall out of the features instead of having to be learnt. The logarithm of one more than that is what is used: a
+ * word in a silent room stands 50 dB above the mean, one in a gym 5 dB, and a network that hears 300 for the one and 1 for the other
+ * learns neither well.
  */
 const SMOOTHING = 0.03;
 const ALPHA = 0.98;
@@ -30,7 +32,7 @@ const DELTA_ROOT = Math.sqrt(DELTA);
 /** Power of a band at about −82 dB of full scale: below a microphone's own noise, above the steps of 16 bits. */
 const FLOOR = 1e-6;
 
-const { exp, log, sqrt } = Math;
+const { exp, log, log1p, sqrt } = Math;
 
 /**
  * The features of the voice path, for training and for serving alike: one frame of 40 bands every 10 ms. Causal and streaming:
@@ -92,7 +94,7 @@ export class FeatureExtractor {
       const mean = this.fresh ? energy : (means[band] as number) + SMOOTHING * (energy - (means[band] as number));
       means[band] = mean;
       const normalised = energy * exp(-ALPHA * log(FLOOR + mean));
-      out[at + band] = sqrt(normalised + DELTA) - DELTA_ROOT;
+      out[at + band] = log1p(sqrt(normalised + DELTA) - DELTA_ROOT);
     }
     this.fresh = false;
     // A band without number stays without: one look at the last mean of each frame would do, a sum looks at all.

@@ -21,7 +21,7 @@ export async function writeToneBundle(
   const { name = `wake-${tone}`, features = FEATURE_VERSION, bias = -4 } = change;
   const weights = Float32Array.from({ length: FRAMES_PER_STEP * MEL_BANDS }, (_, i) => {
     const inside = (bands as readonly number[]).includes(i % MEL_BANDS);
-    return (inside ? 1 / bands.length : -1 / (MEL_BANDS - bands.length)) * (4 / FRAMES_PER_STEP);
+    return (inside ? 1 / bands.length : -1 / (MEL_BANDS - bands.length)) * (8 / FRAMES_PER_STEP);
   });
   const graph = new OnnxGraph(name);
   graph.input('features', [1, 'frames', MEL_BANDS]);

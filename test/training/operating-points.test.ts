@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   measureSettings,
   operatingPoints,
+  rankAbout,
   settingAt,
   smoothed,
   strength,
@@ -74,6 +75,12 @@ describe('operating points', () => {
     expect(strict.threshold).toBeCloseTo(0.81, 6);
     expect(settingAt(settings, 0.4).threshold).toBeCloseTo(0.96, 6);
     expect(settingAt(settings, 100).threshold).toBe(0.02);
+  });
+
+  it('rank a network by its misses at the rate and at two and four times it', () => {
+    const means = [0.5, 1, 2].map((rate) => settingAt(settings, rate).misses[0]!.miss);
+    expect(means).toEqual([0.5, 0.25, 0.25]);
+    expect(rankAbout(settings, 0.5)).toBeCloseTo(1 / 3, 9);
   });
 
   it('are rows from the strictest on, each threshold once', () => {

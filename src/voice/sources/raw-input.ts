@@ -22,8 +22,9 @@ export class RawInput implements MicrophoneSource {
       }
       const assembler = new SampleAssembler('s16le');
       assembler.whenRoom = () => void input.resume();
+      const emit = (sound: LentSound): void => subscriber.next(sound);
       const data = (chunk: Buffer): void => {
-        assembler.push(chunk, (sound) => subscriber.next(sound));
+        assembler.push(chunk, emit);
         if (assembler.full) input.pause();
       };
       const fail = (what: string): void =>
@@ -33,6 +34,7 @@ export class RawInput implements MicrophoneSource {
           }),
         );
       const end = (): void => {
+        assembler.flush(emit);
         const fault = assembler.faultAtEnd('what writes to it');
         if (fault === null) subscriber.complete();
         else fail(fault);

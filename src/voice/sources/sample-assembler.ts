@@ -4,14 +4,11 @@ import { type LentSound, PIECE_SAMPLES } from './sound';
 export type SampleFormat = 's16le' | 'f32le';
 const WIDTH = { s16le: 2, f32le: 4 } as const;
 
-/** Lent at once, 0.6 s: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
+/** Lent at once, a second: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
 const MOST_LENT = 4;
 const OVERRUN = /over-?run/gi;
 
-/**
- * Turns raw bytes into pieces of sound, in buffers that are reused once released. What has come is given on at once, at most 160 ms
- * in one piece; bytes of a sample that has not come to its end wait for the rest.
- */
+/** Turns raw bytes into pieces of sound, in buffers that are reused once released. */
 export class SampleAssembler implements Assembler<LentSound> {
   whenRoom?: () => void;
   private readonly bytes: Uint8Array;
@@ -23,6 +20,7 @@ export class SampleAssembler implements Assembler<LentSound> {
   private lent = 0;
   private total = 0;
   private gap = true;
+  private broken = false;
   private overrunCount = 0;
 
   constructor(
@@ -49,21 +47,31 @@ export class SampleAssembler implements Assembler<LentSound> {
     const found = text.match(OVERRUN)?.length ?? 0;
     if (found === 0) return;
     this.overrunCount += found;
-    this.gap = true;
+    this.broken = true;
   }
 
   push(chunk: Buffer, emit: (sound: LentSound) => void): void {
+    if (this.broken) {
+      // What came before the gap is not of one piece with what comes after it.
+      this.flush(emit);
+      this.gap = true;
+      this.broken = false;
+    }
     for (let from = 0; from < chunk.length;) {
       const count = chunk.copy(this.bytes, this.held, from);
       from += count;
       this.held += count;
-      const samples = Math.floor(this.held / this.width);
-      if (samples === 0) return;
-      const sound = this.lend(samples);
-      this.bytes.copyWithin(0, samples * this.width, this.held);
-      this.held -= samples * this.width;
-      emit(sound);
+      if (this.held === this.bytes.length) this.flush(emit);
     }
+  }
+
+  flush(emit: (sound: LentSound) => void): void {
+    const samples = Math.floor(this.held / this.width);
+    if (samples === 0) return;
+    const sound = this.lend(samples);
+    this.bytes.copyWithin(0, samples * this.width, this.held);
+    this.held -= samples * this.width;
+    emit(sound);
   }
 
   faultAtEnd(command: string): string | null {

@@ -63,7 +63,7 @@ describe('with a program in the place of the recorder', () => {
   };
 
   test('raw is asked for, never wav, and the device is one argument', async () => {
-    standIn(`echo "$#" "$@" > ${join(dir, 'asked')}; head -c 32000 /dev/zero`);
+    standIn(`echo "$#" "$@" > ${join(dir, 'asked')}; head -c 160000 /dev/zero`);
     await lastValueFrom(
       sourceOf({ type: 'arecord', device: 'plughw:1,0' })
         .open()
@@ -90,10 +90,10 @@ describe('with a program in the place of the recorder', () => {
   test.each([
     [
       'fails',
-      'head -c 3200 /dev/zero; echo "arecord: pcm_read: read error: No such device" >&2; exit 1',
+      'head -c 16000 /dev/zero; echo "arecord: pcm_read: read error: No such device" >&2; exit 1',
       /exit code 1.*No such device/s,
     ],
-    ['is killed', 'head -c 3200 /dev/zero; kill -9 $$', /killed by SIGKILL/],
+    ['is killed', 'head -c 16000 /dev/zero; kill -9 $$', /killed by SIGKILL/],
     ['gives nothing', 'exit 0', /ended without a single sample/],
     ['stops in the middle of a sample', 'head -c 3201 /dev/zero', /1 bytes into a sample/],
   ])('one that %s: an error with a remedy', async (_name, script, told) => {
@@ -116,7 +116,7 @@ describe('with a program in the place of the recorder', () => {
   };
 
   test('one that ends in good order, as arecord does at 2 GiB of WAV: a fault, and it is started again', async () => {
-    standIn('head -c 3200 /dev/zero');
+    standIn('head -c 16000 /dev/zero');
     const { state, supervised, stop } = watch(sourceOf({ type: 'arecord' }));
     expect((await state('ended')).detail).toContain('the stream ended');
     const again = await firstValueFrom(supervised.status.pipe(filter(({ restarts }) => restarts > 0)));
@@ -125,7 +125,7 @@ describe('with a program in the place of the recorder', () => {
   });
 
   test('one that hangs is noticed by the age of its sound, and is gone afterwards', async () => {
-    standIn('head -c 3200 /dev/zero; exec sleep 600');
+    standIn('head -c 16000 /dev/zero; exec sleep 600');
     const { state, stop } = watch(sourceOf({ type: 'arecord' }));
     expect((await state('stalled')).detail).toContain('no sound for 700 ms');
     stop();

@@ -8,15 +8,17 @@ const floats = (values: readonly number[]): Buffer => Buffer.from(Float32Array.f
 function heard(assembler: SampleAssembler, bytes: Buffer, cuts: readonly number[] = []) {
   const samples: number[] = [];
   const pieces: LentSound[] = [];
+  const take = (sound: LentSound): void => {
+    pieces.push(sound);
+    samples.push(...sound.samples.subarray(0, sound.length));
+    sound.release();
+  };
   let from = 0;
   for (const cut of [...cuts, bytes.length]) {
-    assembler.push(bytes.subarray(from, from + cut), (sound) => {
-      pieces.push(sound);
-      samples.push(...sound.samples.subarray(0, sound.length));
-      sound.release();
-    });
+    assembler.push(bytes.subarray(from, from + cut), take);
     from = Math.min(bytes.length, from + cut);
   }
+  assembler.flush(take);
   return { samples, pieces };
 }
 
@@ -24,14 +26,14 @@ describe('turning bytes into sound', () => {
   test.each<[SampleFormat, Buffer]>([
     ['s16le', shorts(noise(0.4, 0.9))],
     ['f32le', Buffer.from(noise(0.2, 0.9).buffer)],
-  ])('%s: any chunking gives the same samples, in pieces of 80 ms at most', (format, bytes) => {
+  ])('%s: any chunking gives the same samples, in whole pieces but for the last', (format, bytes) => {
     const whole = heard(new SampleAssembler(format), bytes).samples;
     expect(whole).toHaveLength(bytes.length / (format === 's16le' ? 2 : 4));
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5000 }), { maxLength: 40 }), (cuts) => {
         const { samples, pieces } = heard(new SampleAssembler(format), bytes, cuts);
         expect(samples).toEqual(whole);
-        expect(pieces.every(({ length }) => length > 0 && length <= PIECE_SAMPLES)).toBe(true);
+        expect(pieces.slice(0, -1).every(({ length }) => length === PIECE_SAMPLES)).toBe(true);
         expect(pieces.map(({ gap }) => gap)).toEqual(pieces.map((_, i) => i === 0));
         expect(pieces.at(-1)?.endSample).toBe(whole.length);
       }),
@@ -68,13 +70,27 @@ describe('turning bytes into sound', () => {
 
   test('an overrun that the recorder complains of marks the next piece, and only that', () => {
     const assembler = new SampleAssembler('s16le');
-    const gaps = (): boolean[] => heard(assembler, Buffer.alloc(8), [4]).pieces.map(({ gap }) => gap);
+    const gaps = (): boolean[] => heard(assembler, Buffer.alloc(3 * PIECE_SAMPLES)).pieces.map(({ gap }) => gap);
     expect(gaps()).toEqual([true, false]);
     assembler.remark('overrun!!! (at least 12.345 ms long)\n');
     assembler.remark('rec WARN alsa: over-run\n');
     assembler.remark('something else');
     expect(gaps()).toEqual([true, false]);
     expect(assembler.overruns).toBe(2);
+  });
+
+  test('what came before an overrun is a piece of its own', () => {
+    const assembler = new SampleAssembler('s16le');
+    const pieces: [number, boolean][] = [];
+    const take = (sound: LentSound): void => void pieces.push([sound.length, sound.gap]);
+    assembler.push(Buffer.alloc(1000), take);
+    assembler.remark('overrun!!!');
+    assembler.push(Buffer.alloc(600), take);
+    assembler.flush(take);
+    expect(pieces).toEqual([
+      [500, true],
+      [300, true],
+    ]);
   });
 
   test('whoever holds pieces makes the writer wait, and giving one back lets it go on', () => {
