@@ -90,10 +90,12 @@ function freshUnlock(key: ReturnType<typeof openDeviceKey>, bootId: string, seq:
 }
 
 /** What the new run made of the copy; waits until the relay's program has written. */
-async function verdictOf(lock: Daemon, unlock: Unlock): Promise<'opened' | 'refused' | 'silent'> {
+async function verdictOf(lock: Daemon, unlock: Unlock): Promise<'opened' | 'refused' | 'late' | 'silent'> {
   const deadline = performance.now() + 5000;
   while (performance.now() < deadline) {
     if (lock.log.includes('reason=seen-nonce')) return 'refused';
+    // A machine that was busy elsewhere for seconds: refused it is, if not as a copy.
+    if (lock.log.includes('reason=expired')) return 'late';
     if (lock.log.includes(`decision=${unlock.decision}`)) {
       await new Promise((resolve) => setTimeout(resolve, 60));
       return 'opened';
