@@ -180,7 +180,7 @@ export class ClipMixer {
     const [low, high] = this.options.gainDb;
     const level = Math.max(ends.length > 0 ? activeLevel(front) : rms(front), 1e-6);
     const overdriven = random.next() < OVERDRIVEN;
-    const gain = overdriven ? random.between(4, high + 10) : random.between(low, high);
+    const gain = overdriven ? random.between(2, high + 6) : random.between(low, high);
     let scale = ratioOf(REFERENCE_DB + gain) / level;
     let peak = 0;
     for (const sample of front) peak = Math.max(peak, Math.abs(sample));

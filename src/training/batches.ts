@@ -5,13 +5,14 @@ import { labelSteps } from './labels';
 import type { MinedNegative } from './mining';
 import type { LabelledBatch } from './network';
 import { CONTEXT_FRAMES, STRIDE_FRAMES } from './parameters';
+import { warpBands } from './band-warp';
 import { specAugment } from './spec-augment';
 
 export interface BatchPlan {
   readonly seed: number;
   /** Clips in a batch, a multiple of 4. */
   readonly size: number;
-  /** Of them made for this step; the others were made for one of the last `memory` steps and are seen again under other masks. */
+  /** Of them made for this step; the others were made for one of the last `memory` steps and are seen again in another build and under other masks. */
   readonly fresh: number;
   readonly memory: number;
   /** Of the fresh ones, around mined sound, once there is any. */
@@ -74,7 +75,7 @@ export class Batches {
   }
 }
 
-/** Stacks clips, masks them and labels their steps. */
+/** Stacks clips, gives each another talker's build, masks them and labels their steps. */
 export function assemble(clips: readonly FramedClip[], seed: number): LabelledBatch {
   const batch = clips.length;
   const shortest = Math.min(...clips.map(({ features }) => features.length)) / MEL_BANDS;
@@ -89,6 +90,7 @@ export function assemble(clips: readonly FramedClip[], seed: number): LabelledBa
     const begin = (i * frames + CONTEXT_FRAMES) * MEL_BANDS;
     const room = data.subarray(begin, (i + 1) * frames * MEL_BANDS);
     room.set(features.subarray(0, room.length));
+    warpBands(room, random);
     specAugment(room, MEL_BANDS, random);
     labelSteps(ends, steps, targets, weights, { offset: i, stride: batch });
   });

@@ -62,7 +62,7 @@ const AHEAD = 4;
 const MOMENTUM = 0.97;
 const LOSS_EVERY = 10;
 const SAVE_EVERY = 100;
-/** Of a batch, that is new; the rest was seen before under other masks, since mixing costs more than learning. */
+/** Of a batch, that is new; the rest was seen before, of another build and under other masks, since mixing costs more than learning. */
 const FRESH_SHARE = 0.4;
 const MEMORY_STEPS = 90;
 const MINED_SHARE = 0.35;

@@ -14,8 +14,8 @@ export const FRAME_MS = 10;
 export const MEL_BANDS = 40;
 const FFT_SIZE = 512;
 /** Above the reach of the window's main lobe around 0 Hz, so that a microphone's direct current stays out. */
-const LOWEST_HZ = 100;
-const HIGHEST_HZ = 7600;
+export const LOWEST_HZ = 100;
+export const HIGHEST_HZ = 7600;
 
 /**
  * Per-channel energy normalisation (Wang et al. 2017, "Trainable frontend for robust and far-field keyword spotting"):

@@ -8,6 +8,18 @@ export interface MelFilter {
 const melOf = (hz: number): number => 1127 * Math.log1p(hz / 700);
 const hzOf = (mel: number): number => 700 * Math.expm1(mel / 1127);
 
+/** The centre of a band, in hertz, of a filter bank of so many from `lowestHz` to `highestHz`. */
+export function bandCentre(band: number, bands: number, lowestHz: number, highestHz: number): number {
+  const lowest = melOf(lowestHz);
+  return hzOf(lowest + ((band + 1) * (melOf(highestHz) - lowest)) / (bands + 1));
+}
+
+/** The place of a frequency among the bands: whole where it is a centre. Inverse of `bandCentre`. */
+export function bandAt(hz: number, bands: number, lowestHz: number, highestHz: number): number {
+  const lowest = melOf(lowestHz);
+  return ((melOf(hz) - lowest) * (bands + 1)) / (melOf(highestHz) - lowest) - 1;
+}
+
 /** Triangles of height 1, evenly spaced on the mel scale, each reaching to its neighbours' centres. */
 export function melFilters(
   bands: number,
