@@ -1,5 +1,6 @@
 import type { OperatingPoint } from '../inference/card';
 import type { TriggerSettings } from '../voice/trigger';
+import { TRIGGER_THRESHOLDS } from '../voice/trigger-thresholds';
 import { firings, stepMeans } from '../voice/trigger-track';
 
 /** When a run of scores counts as the word: as the trigger of the voice path has it, at whatever threshold. */
@@ -42,11 +43,6 @@ export interface Setting {
   readonly misses: readonly { readonly condition: string; readonly miss: number }[];
 }
 
-const THRESHOLDS = [
-  ...Array.from({ length: 97 }, (_, i) => 0.02 + 0.01 * i),
-  ...Array.from({ length: 9 }, (_, i) => 0.99 + 0.001 * i),
-].map((value) => Number(value.toFixed(3)));
-
 /** Every threshold's setting, from the loosest to the strictest. */
 export function measureSettings(
   recordings: readonly Recording[],
@@ -54,7 +50,7 @@ export function measureSettings(
   shape: TriggerShape,
 ): Setting[] {
   const hours = recordings.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
-  return THRESHOLDS.map((threshold) => {
+  return TRIGGER_THRESHOLDS.map((threshold) => {
     const falseAccepts = recordings.reduce((sum, { means }) => sum + firings(means, { threshold, ...shape }).length, 0);
     const misses = trials.map(({ condition, strengths }) => ({
       condition,

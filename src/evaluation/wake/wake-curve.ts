@@ -1,3 +1,4 @@
+import { TRIGGER_THRESHOLDS } from '../../voice/trigger-thresholds';
 import { everyday, falseAccepts, type WakeEvaluation } from './wake-evaluation';
 import { CONDITIONS } from './trials';
 
@@ -10,12 +11,6 @@ export interface CurvePoint {
   readonly misses: Readonly<Record<string, number | null>>;
 }
 
-/** Thresholds as fine as their consequences: hundredths, thousandths towards 1. */
-const THRESHOLDS: readonly number[] = [
-  ...Array.from({ length: 97 }, (_, i) => 0.02 + 0.01 * i),
-  ...Array.from({ length: 18 }, (_, i) => 0.99 + 0.0005 * (i + 1)),
-].map((value) => Number(value.toFixed(4)));
-
 /** Misses against false accepts over everyday sound without the word, from the loosest threshold to the strictest. */
 export function wakeCurve(evaluation: WakeEvaluation): CurvePoint[] {
   const { heard } = evaluation;
@@ -25,7 +20,7 @@ export function wakeCurve(evaluation: WakeEvaluation): CurvePoint[] {
     name,
     strengths: heard.filter(({ trial }) => trial.condition.name === name).map(({ strength }) => strength),
   }));
-  return THRESHOLDS.map((threshold) => {
+  return TRIGGER_THRESHOLDS.map((threshold) => {
     const count = overheard.reduce((sum, one) => sum + falseAccepts(evaluation, one, threshold).length, 0);
     return {
       threshold,
