@@ -3,17 +3,19 @@ import { utteranceEnd } from '../voice/recent-sound';
 import { PIECE_SAMPLES, SOUND_RATE_HZ } from '../voice/sources/sound';
 import { seededRandom } from './random';
 
+/** One read of a recorder's pipe. */
+const READ_SAMPLES = 1280;
 /** Heard after the word by so much, it is not this word that was heard. */
 const LATEST_MS = 1500;
 
 /**
- * How long after a word's end the event comes, on the recording's own clock, fed in pieces as long as a microphone gives them at most.
+ * How long after a word's end the event comes, on the recording's own clock, fed as a microphone's sound is given on.
  * @param clip with one word in it, and quiet around it
  * @returns ms; null where it was not heard
  */
 export async function latencyOf(
   clip: Float32Array,
-  detector: Pick<WordDetector, 'push' | 'reset'>,
+  detector: Pick<WordDetector, 'push' | 'reset' | 'attentive'>,
 ): Promise<number | null> {
   const end = utteranceEnd(clip);
   // A word may end with its clip: the room goes on.
@@ -22,9 +24,12 @@ export async function latencyOf(
   clip.forEach((value, i) => (sound[i] = value + (sound[i] as number)));
   detector.reset();
   const heard: { at: number | null } = { at: null };
-  for (let at = 0; at < sound.length && heard.at === null; at += PIECE_SAMPLES) {
-    const piece = sound.slice(at, at + PIECE_SAMPLES);
-    await detector.push(piece, piece.length, () => (heard.at ??= at + piece.length));
+  let from = 0;
+  for (let to = READ_SAMPLES; to <= sound.length && heard.at === null; to += READ_SAMPLES) {
+    if (to - from < PIECE_SAMPLES && !detector.attentive) continue;
+    const piece = sound.slice(from, to);
+    await detector.push(piece, piece.length, () => (heard.at ??= to));
+    from = to;
   }
   if (heard.at === null) return null;
   const ms = ((heard.at - end) * 1000) / SOUND_RATE_HZ;

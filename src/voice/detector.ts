@@ -41,10 +41,15 @@ interface Ear extends ListeningWord {
   state: TriggerState;
   run: NearMissState;
   steps: number;
+  /** Of the last step; a mean of several lags behind it. */
+  score: number;
 }
 
 /** Of the threshold: from there on it is worth a person's look. */
 const NEAR_SHARE = 0.5;
+
+/** A score from which on the next one is worth being waited for: a word may be at its end. */
+const STIRRING = 0.1;
 
 /** At most so many frames come of one piece: those it holds, and the one that was waiting for its end. */
 const MOST_FRAMES = Math.ceil(PIECE_SAMPLES / HOP_SAMPLES) + 1;
@@ -67,7 +72,7 @@ export class WordDetector {
     words: readonly ListeningWord[],
     private readonly nearMiss: ((miss: NearMiss) => void) | null = null,
   ) {
-    this.ears = words.map((word) => ({ ...word, state: FRESH_TRIGGER, run: NO_RUN, steps: 0 }));
+    this.ears = words.map((word) => ({ ...word, state: FRESH_TRIGGER, run: NO_RUN, steps: 0, score: 0 }));
     // A word that has waited with all but one frame of a step gets that one with the first frame.
     this.scores = new Float32Array(MOST_FRAMES + 1);
   }
@@ -82,7 +87,13 @@ export class WordDetector {
       ear.state = FRESH_TRIGGER;
       ear.run = NO_RUN;
       ear.steps = 0;
+      ear.score = 0;
     }
+  }
+
+  /** Whether a word may be under way: then what comes next should not be kept waiting. */
+  get attentive(): boolean {
+    return this.ears.some(({ score }) => score >= STIRRING);
   }
 
   /**
@@ -112,6 +123,7 @@ export class WordDetector {
           remedy: 'Fetch or train the model again.',
         });
       ear.steps++;
+      ear.score = score;
       const { state, fired, mean } = stepTrigger(ear.trigger, ear.state, score);
       ear.state = state;
       this.watchNearMiss(ear, mean, fired !== null);

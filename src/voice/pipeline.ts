@@ -11,7 +11,7 @@ export interface VoicePipelineParts {
   readonly microphoneId: string;
   readonly microphone: Supervised<LentSound>;
   readonly hearing: Pick<Hearing, 'report'>;
-  readonly detector: Pick<WordDetector, 'push' | 'reset'>;
+  readonly detector: Pick<WordDetector, 'push' | 'reset' | 'attentive'>;
   /** Null keeps nothing. */
   readonly captures: Pick<SoundCaptures, 'push' | 'event' | 'reset'> | null;
 }
@@ -42,7 +42,7 @@ export function voicePipeline(parts: VoicePipelineParts): Observable<Activation 
       });
       lastScoredAt = Date.now();
     } finally {
-      sound.release();
+      sound.release(detector.attentive);
     }
     return found;
   };

@@ -45,6 +45,10 @@ export class RunningWords {
     return this.detector.push(samples, length, found);
   }
 
+  get attentive(): boolean {
+    return this.detector.attentive;
+  }
+
   reset(): void {
     this.detector.reset();
   }

@@ -88,6 +88,21 @@ describe('hearing words', () => {
     );
   }, 60_000);
 
+  test('it is attentive while a word may be under way, and not before it or after', async () => {
+    const detector = await detectorOf({ model: 'wake-beep' }, { model: 'wake-boop' });
+    const attentive: number[] = [];
+    for (let at = 0; at + 1280 <= room.length; at += 1280) {
+      await detector.push(room.slice(at, at + 1280), 1280, () => undefined);
+      if (detector.attentive) attentive.push((at + 1280) / 16_000);
+    }
+    expect(attentive.length).toBeGreaterThan(0);
+    // Words begin at 3, 6 and 9 s.
+    expect(attentive.every((at) => at > 3 && at % 3 < 0.7)).toBe(true);
+    await detector.push(room.slice(3 * 16_000, 3.1 * 16_000), 1600, () => undefined);
+    detector.reset();
+    expect(detector.attentive).toBe(false);
+  });
+
   test('after a reset it knows nothing of what was before', async () => {
     const detector = await detectorOf({ model: 'wake-beep' });
     const once = await hear(detector, room.subarray(0, 5 * 16_000), [1000]);

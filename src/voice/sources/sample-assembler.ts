@@ -4,7 +4,7 @@ import { type LentSound, PIECE_SAMPLES } from './sound';
 export type SampleFormat = 's16le' | 'f32le';
 const WIDTH = { s16le: 2, f32le: 4 } as const;
 
-/** Lent at once, 0.6 s: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
+/** Lent at once, a second: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
 const MOST_LENT = 4;
 const OVERRUN = /over-?run/gi;
 
@@ -21,6 +21,7 @@ export class SampleAssembler implements Assembler<LentSound> {
   private total = 0;
   private gap = true;
   private broken = false;
+  private attentive = false;
   private overrunCount = 0;
 
   constructor(
@@ -63,6 +64,7 @@ export class SampleAssembler implements Assembler<LentSound> {
       this.held += count;
       if (this.held === this.bytes.length) this.flush(emit);
     }
+    if (this.attentive) this.flush(emit);
   }
 
   flush(emit: (sound: LentSound) => void): void {
@@ -95,9 +97,10 @@ export class SampleAssembler implements Assembler<LentSound> {
       endSample: this.total,
       invalid,
       at: this.now(),
-      release: () => {
+      release: (attentive = false) => {
         if (!out) return;
         out = false;
+        this.attentive = attentive;
         this.free.push(samples);
         if (this.lent-- === MOST_LENT) this.whenRoom?.();
       },

@@ -1,8 +1,8 @@
 import { readWav } from '../../../src/audio/speech/wav';
-import { FeatureExtractor, MEL_BANDS } from '../../../src/voice/features';
+import { FeatureExtractor, HOP_SAMPLES, MEL_BANDS } from '../../../src/voice/features';
 import { LevelMeter } from '../../../src/voice/level';
 import { SampleAssembler, type SampleFormat } from '../../../src/voice/sources/sample-assembler';
-import { PIECE_SAMPLES } from '../../../src/voice/sources/sound';
+import { type LentSound, PIECE_SAMPLES } from '../../../src/voice/sources/sound';
 import { encodeEvent, WYOMING_LIMITS, type WyomingEvent, WyomingParser } from '../../../src/voice/wyoming/framing';
 import { WyomingSession } from '../../../src/voice/wyoming/session';
 import { noise, shorts, wav } from '../../support/sound';
@@ -53,14 +53,15 @@ const samples = (format: SampleFormat) => (): Target => ({
     const assembler = new SampleAssembler(format);
     const extractor = new FeatureExtractor();
     const meter = new LevelMeter();
-    const features = new Float32Array(16 * MEL_BANDS);
-    for (let at = 0; at < input.length; at += 601)
-      assembler.push(input.subarray(at, at + 601), (sound) => {
-        if (sound.length > PIECE_SAMPLES) throw new Error('a piece beyond its bound');
-        meter.add(sound.samples, sound.length, sound.invalid);
-        extractor.push(sound.samples, features, sound.length);
-        sound.release();
-      });
+    const features = new Float32Array((PIECE_SAMPLES / HOP_SAMPLES + 1) * MEL_BANDS);
+    const take = (sound: LentSound): void => {
+      if (sound.length > PIECE_SAMPLES) throw new Error('a piece beyond its bound');
+      meter.add(sound.samples, sound.length, sound.invalid);
+      extractor.push(sound.samples, features, sound.length);
+      sound.release(sound.length % 2 === 0);
+    };
+    for (let at = 0; at < input.length; at += 601) assembler.push(input.subarray(at, at + 601), take);
+    assembler.flush(take);
     assembler.faultAtEnd('the fuzzer');
     const peak = meter.take()?.peakDbfs ?? -200;
     if (!(peak <= 0)) throw new Error(`a peak of ${peak} dB of full scale`);

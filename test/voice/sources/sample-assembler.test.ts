@@ -79,6 +79,22 @@ describe('turning bytes into sound', () => {
     expect(assembler.overruns).toBe(2);
   });
 
+  test('what is waited for is given on as it comes', () => {
+    const assembler = new SampleAssembler('s16le');
+    const lengths: number[] = [];
+    const taking =
+      (attentive: boolean) =>
+      (sound: LentSound): void => {
+        lengths.push(sound.length);
+        sound.release(attentive);
+      };
+    assembler.push(Buffer.alloc(2 * PIECE_SAMPLES + 200), taking(true));
+    assembler.push(Buffer.alloc(301), taking(true));
+    assembler.push(Buffer.alloc(401), taking(false));
+    assembler.push(Buffer.alloc(500), taking(false));
+    expect(lengths).toEqual([PIECE_SAMPLES, 100, 150, 201]);
+  });
+
   test('what came before an overrun is a piece of its own', () => {
     const assembler = new SampleAssembler('s16le');
     const pieces: [number, boolean][] = [];
