@@ -171,7 +171,8 @@ describe('a candidate beside the running model', () => {
   }, 120_000);
 
   it('that keeps up with the frames of its test, but not with all of them, is replaced', async () => {
-    const bad = await begin({ matrixProducts: 40 }, { probationMs: 60_000, minAgreement: 0, maxStepIns: 0.1 });
+    const entry = faultyVision(site.slot('lag'), FAULTS.lags());
+    const bad = await begin(null, { probationMs: 60_000, maxStepIns: 0.1 }, entry);
     expect(await failsAtTheDoor(bad)).toMatch(/^(silent|slow): /);
   }, 120_000);
 
