@@ -121,7 +121,10 @@ describe('processes as Linux tells of them', () => {
     const below = descendants(process.pid);
     const shell = below.find(({ pid }) => pid === child.pid)!;
     expect(shell).toMatchObject({ parent: process.pid, program: 'sh' });
-    const sleep = below.find(({ parent }) => parent === child.pid)!;
+    const grandchild = () => descendants(process.pid).find(({ parent }) => parent === child.pid);
+    // Between fork and exec it is one more shell.
+    while (grandchild()?.program === 'sh') await new Promise((resolve) => setTimeout(resolve, 5));
+    const sleep = grandchild()!;
     expect(sleep.program).toBe('sleep');
     process.kill(sleep.pid);
     child.kill();
