@@ -4,6 +4,7 @@ import { type Candidate, type Obstacle, type RunningModel, type Trial, TrialFail
 import { readCard } from '../inference/bundle';
 import type { Card } from '../inference/card';
 import type { Log } from '../system/log';
+import { adoptEverywhere } from './adopt-everywhere';
 import { labelsOf } from './camera-models';
 import { SceneTrial } from './scene-trial';
 import type { ChannelGround } from './trial-grounds';
@@ -65,16 +66,7 @@ export class SceneGround implements ChannelGround {
   /** All cameras, or none. @throws UsherError `model-invalid` */
   private async adopt(bundle: string): Promise<void> {
     const card = await this.cardOf(bundle);
-    const done: VisionService[] = [];
-    try {
-      for (const service of this.watched()) {
-        await service.adopt({ scene: bundle });
-        done.push(service);
-      }
-    } catch (error) {
-      for (const service of done) await service.adopt({ scene: this.bundle });
-      throw error;
-    }
+    await adoptEverywhere(this.watched(), { scene: bundle }, { scene: this.bundle });
     this.bundle = bundle;
     this.card = card;
   }

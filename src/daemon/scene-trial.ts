@@ -3,9 +3,9 @@ import { type Trial, TrialFailed, TrialPostponed, type TrialReport } from '../fl
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import type { VisionJob } from '../vision/job';
-import { requireQuick, requireSmall } from './trial-cost';
+import { percent, requireQuick, requireSmall } from './trial-cost';
 import { TrialFigures } from './trial-figures';
-import { unlessCut } from './unless-cut';
+import { lookUntil, unlessCut } from './unless-cut';
 import type { VisionService } from './vision-service';
 import { VisionStandby } from './vision-standby';
 import type { TrialLimits } from './vision-trial';
@@ -24,7 +24,6 @@ export interface SceneTrialParts {
   readonly log: Log;
 }
 
-const LOOK_MS = 250;
 const FRAMES_MS = 200;
 /** The candidate looks at every fifth frame that it is shown, however seldom the running model does: what it costs must show. */
 const EVERY_MS = 1000;
@@ -67,7 +66,7 @@ export class SceneTrial implements Trial {
       };
       this.watched.push(one);
       one.standby.start(FRAMES_MS);
-      await this.unlessFailed(one.standby.ready, signal);
+      await unlessCut([one.standby.ready, ...this.failures], signal);
     }
     const from = monotonicMs();
     const known = (): boolean => this.watched.every(({ compared }) => compared > 0);
@@ -156,16 +155,11 @@ export class SceneTrial implements Trial {
     return { agreement };
   }
 
-  private async until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      await this.unlessFailed(new Promise((resolve) => setTimeout(resolve, LOOK_MS)), signal);
-      this.look();
-    }
+  private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
+    return lookUntil(holds, { signal, failed: this.failures, look: () => this.look() });
   }
 
-  private unlessFailed<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return unlessCut([work, ...this.watched.map(({ standby }) => standby.failed)], signal);
+  private get failures(): Promise<never>[] {
+    return this.watched.map(({ standby }) => standby.failed);
   }
 }
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`;

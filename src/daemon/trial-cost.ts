@@ -3,6 +3,9 @@ import { residentMiB } from './process-memory';
 import type { TrialFigures } from './trial-figures';
 import type { TrialLimits } from './vision-trial';
 
+/** A share, as a report tells it. */
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
 /** Frames of a candidate without which its latency is not known. */
 const FRAMES = 10;
 

@@ -12,3 +12,21 @@ export async function unlessCut<T>(works: readonly Promise<T>[], signal: AbortSi
     signal.removeEventListener('abort', cut);
   }
 }
+
+const LOOK_MS = 250;
+
+export interface LookOptions {
+  readonly signal: AbortSignal;
+  /** Reject when it can hold no more. */
+  readonly failed: readonly Promise<never>[];
+  /** Before each further time, to throw when a limit is broken. */
+  readonly look?: () => void;
+}
+
+/** Asks again and again until it holds; ends at once with the first failure, or when the signal comes. */
+export async function lookUntil(holds: () => boolean, { signal, failed, look }: LookOptions): Promise<void> {
+  while (!holds()) {
+    await unlessCut([new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS)), ...failed], signal);
+    look?.();
+  }
+}

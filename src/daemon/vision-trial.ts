@@ -4,11 +4,12 @@ import type { ThresholdRow } from '../access/thresholds';
 import { type Candidate, type Trial, TrialFailed, TrialPostponed, type TrialReport } from '../fleet/trial';
 import type { Log } from '../system/log';
 import type { FaceModels } from '../vision/job';
+import { adoptEverywhere } from './adopt-everywhere';
 import type { Doors, EncoderFacts } from './doors';
 import { faceOutcome } from './face-outcome';
-import { requireQuick, requireSmall } from './trial-cost';
+import { percent, requireQuick, requireSmall } from './trial-cost';
 import { TrialFigures } from './trial-figures';
-import { unlessCut } from './unless-cut';
+import { lookUntil, unlessCut } from './unless-cut';
 import type { VisionService } from './vision-service';
 import { VisionStandby } from './vision-standby';
 
@@ -49,7 +50,6 @@ export interface VisionTrialParts {
 
 /** Frames of the shadow are thinned out to five a second: it must not cost the door anything. */
 const SHADOW_INTERVAL_MS = 200;
-const LOOK_MS = 250;
 /** Frames of the candidate without which nothing was tested, and without which it does not count as in service. */
 const SHADOW_FRAMES = 10;
 const SETTLED_FRAMES = 5;
@@ -91,7 +91,7 @@ export class VisionTrial implements Trial {
       });
       this.standbys.push({ standby, figures });
       standby.start(SHADOW_INTERVAL_MS);
-      await this.unlessFailed(standby.ready, signal);
+      await unlessCut([standby.ready, ...this.failures], signal);
     }
     const startedAt = performance.now();
     const elapsed = (): number => performance.now() - startedAt;
@@ -145,15 +145,10 @@ export class VisionTrial implements Trial {
 
   async adopt(): Promise<void> {
     const { services, changed, models, log } = this.parts;
-    const done: VisionService[] = [];
     try {
-      for (const service of services) {
-        // The candidate's child decides until the own one has loaded the new models and says so.
-        await service.adopt(changed);
-        done.push(service);
-      }
+      // The candidate's child decides until the own ones have loaded the new models and say so.
+      await adoptEverywhere(services, changed, models);
     } catch (error) {
-      for (const service of done) await service.adopt(models);
       throw new TrialFailed('start-failed', error instanceof Error ? error.message : String(error));
     }
     this.adopted = true;
@@ -209,14 +204,12 @@ export class VisionTrial implements Trial {
     return { agreement: known.length === 0 ? null : Math.min(...known) };
   }
 
-  /** Looks again and again until it holds; ends at once when a candidate's child does, or the trial is cut off. */
-  private async until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    while (!holds()) await this.unlessFailed(new Promise((resolve) => setTimeout(resolve, LOOK_MS)), signal);
+  /** Ends at once when a candidate's child does, or the trial is cut off. */
+  private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
+    return lookUntil(holds, { signal, failed: this.failures });
   }
 
-  private unlessFailed<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return unlessCut([work, ...this.standbys.map(({ standby }) => standby.failed)], signal);
+  private get failures(): Promise<never>[] {
+    return this.standbys.map(({ standby }) => standby.failed);
   }
 }
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -3,8 +3,8 @@ import { type Trial, TrialFailed, TrialPostponed, type TrialReport } from '../fl
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { ActivationPairs } from './activation-pairs';
-import { requireSmall } from './trial-cost';
-import { unlessCut } from './unless-cut';
+import { percent, requireSmall } from './trial-cost';
+import { lookUntil, unlessCut } from './unless-cut';
 import type { TrialLimits } from './vision-trial';
 import type { VoiceService } from './voice-service';
 import { VoiceStandby } from './voice-standby';
@@ -23,7 +23,6 @@ export interface VoiceTrialParts {
   readonly log: Log;
 }
 
-const LOOK_MS = 250;
 /** Sound that is heard, but not scored for so long, is no hearing. */
 const BEHIND_MS = 2500;
 /** Words are rare: from so many on they tell something. */
@@ -49,7 +48,7 @@ export class VoiceTrial implements Trial {
       const standby = new VoiceStandby({ service, entry, dirs: changed, startMs, pairs, log });
       this.standbys.push({ standby, pairs, from: 0 });
       standby.start();
-      await this.unlessFailed(standby.ready, signal);
+      await unlessCut([standby.ready, ...this.failures], signal);
     }
     await this.during(limits.shadowMs, signal);
     return this.report();
@@ -80,7 +79,9 @@ export class VoiceTrial implements Trial {
     } catch (error) {
       throw new TrialFailed('start-failed', messageOf(error));
     }
-    await this.unlessFailed(new Promise((resolve) => setTimeout(resolve, WARM_MS)), signal).catch(() => undefined);
+    await unlessCut([new Promise((resolve) => setTimeout(resolve, WARM_MS)), ...this.failures], signal).catch(
+      () => undefined,
+    );
     for (const service of services) service.decide(false);
   }
 
@@ -120,16 +121,11 @@ export class VoiceTrial implements Trial {
     return { agreement: known.length === 0 ? null : Math.min(...known) };
   }
 
-  private async until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      await this.unlessFailed(new Promise((resolve) => setTimeout(resolve, LOOK_MS)), signal);
-      this.look();
-    }
+  private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
+    return lookUntil(holds, { signal, failed: this.failures, look: () => this.look() });
   }
 
-  private unlessFailed<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-    return unlessCut([work, ...this.standbys.map(({ standby }) => standby.failed)], signal);
+  private get failures(): Promise<never>[] {
+    return this.standbys.map(({ standby }) => standby.failed);
   }
 }
-
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
