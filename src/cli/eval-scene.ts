@@ -6,10 +6,9 @@ import { causeFigures } from '../evaluation/error-cases';
 import { readSceneData } from '../evaluation/scene/data';
 import { SCENE_ADVICE, sceneErrorCases } from '../evaluation/scene/errors';
 import { bundleBytes, evaluateScene, sceneFigures } from '../evaluation/scene/evaluate';
-import { TimedModel } from '../evaluation/timed-model';
-import { CPU_ONE_THREAD } from '../inference/model';
+import { loadTimedScene } from '../evaluation/scene/timed-scene';
 import { modelsDir } from '../system/paths';
-import { loadScene, SCENE_MODEL } from '../vision/scene';
+import { SCENE_MODEL } from '../vision/scene';
 import { printFigures } from './figures';
 import { createProgress } from './progress';
 
@@ -44,13 +43,7 @@ export function evalSceneCommand(): Command {
 
 async function evalScene(options: Options): Promise<void> {
   const folder = resolve(options.modelsDir);
-  let network: TimedModel | undefined;
-  const classifier = await loadScene(
-    folder,
-    options.model,
-    CPU_ONE_THREAD,
-    (model) => (network = new TimedModel(model)),
-  );
+  const { classifier, network } = await loadTimedScene(folder, options.model);
   const progress = createProgress();
   try {
     const data = await readSceneData(options.data, (share) => progress.update('reading pictures', share));

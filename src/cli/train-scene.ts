@@ -4,15 +4,14 @@ import type { Figure } from '../evaluation/figure';
 import { writeReportPage } from '../evaluation/report-page';
 import { readSceneData, type SceneData } from '../evaluation/scene/data';
 import { bundleBytes, evaluateScene, sceneFigures } from '../evaluation/scene/evaluate';
-import { TimedModel } from '../evaluation/timed-model';
-import { CPU_ONE_THREAD } from '../inference/model';
+import { loadTimedScene } from '../evaluation/scene/timed-scene';
 import { loadTfjs } from '../inference/tfjs';
 import { modelsDir } from '../system/paths';
 import { type SceneArchitecture } from '../training/scene/network';
 import { writeScene } from '../training/scene/export';
 import { lossSvg, rightOnTest, studyFigures, studySizes, studySvg } from '../training/scene/study';
 import { SCENE_TRAINING, type TrainedScene, trainScene } from '../training/scene/train';
-import { loadScene, SCENE_MODEL } from '../vision/scene';
+import { SCENE_MODEL } from '../vision/scene';
 import { wholeNumber } from './arguments';
 import { printFigures } from './figures';
 import { createProgress } from './progress';
@@ -118,13 +117,7 @@ async function writeAndJudge(
   const folder = resolve(options.modelsDir);
   const bundle = { name: options.name, trained, data, origin: options.origin, command: commandOf(options) };
   const dir = await writeScene(folder, { ...bundle, figures: [] });
-  let network: TimedModel | undefined;
-  const classifier = await loadScene(
-    folder,
-    options.name,
-    CPU_ONE_THREAD,
-    (model) => (network = new TimedModel(model)),
-  );
+  const { classifier, network } = await loadTimedScene(folder, options.name);
   try {
     const evaluation = await evaluateScene(classifier, data, { network });
     const measured = sceneFigures(data, evaluation, await bundleBytes(dir));
