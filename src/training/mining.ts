@@ -12,6 +12,7 @@ const STEP_SAMPLES = STRIDE_FRAMES * HOP_SAMPLES;
 const APART_STEPS = 33;
 /** Of what is kept, that one kind of sound has at most: else the words that sound most alike would be all that is learnt. */
 const MOST_OF_ONE = 0.25;
+/** … and one of nothing but near misses: rare in life, they would crowd out what is not. */
 const MOST_ADVERSARIAL = 0.12;
 /** Answers below this teach nothing that other clips do not. */
 const LEAST_SCORE = 0.05;

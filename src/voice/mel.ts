@@ -8,10 +8,11 @@ export interface MelFilter {
 const melOf = (hz: number): number => 1127 * Math.log1p(hz / 700);
 const hzOf = (mel: number): number => 700 * Math.expm1(mel / 1127);
 
-/** The centre of a band, in hertz, of a filter bank of so many from `lowestHz` to `highestHz`. */
+/** The centre of a band, in hertz, of a filter bank of so many from `lowestHz` to `highestHz`; those of −1 and `bands` are its ends. */
 export function bandCentre(band: number, bands: number, lowestHz: number, highestHz: number): number {
   const lowest = melOf(lowestHz);
-  return hzOf(lowest + ((band + 1) * (melOf(highestHz) - lowest)) / (bands + 1));
+  const step = (melOf(highestHz) - lowest) / (bands + 1);
+  return hzOf(lowest + (band + 1) * step);
 }
 
 /** The place of a frequency among the bands: whole where it is a centre. Inverse of `bandCentre`. */
@@ -28,12 +29,10 @@ export function melFilters(
   fftSize: number,
   rateHz: number,
 ): MelFilter[] {
-  const lowest = melOf(lowestHz);
-  const step = (melOf(highestHz) - lowest) / (bands + 1);
-  const corner = (i: number): number => hzOf(lowest + i * step);
+  const centreOf = (band: number): number => bandCentre(band, bands, lowestHz, highestHz);
   const binHz = rateHz / fftSize;
   return Array.from({ length: bands }, (_, band) => {
-    const [left, centre, right] = [corner(band), corner(band + 1), corner(band + 2)];
+    const [left, centre, right] = [centreOf(band - 1), centreOf(band), centreOf(band + 1)];
     const first = Math.floor(left / binHz) + 1;
     const last = Math.ceil(right / binHz) - 1;
     const weights = Float64Array.from({ length: last - first + 1 }, (_unused, i) => {
