@@ -1,12 +1,13 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsherError } from '../errors';
 import { readDesired, withRollout, writeDesired } from '../fleet/manager/desired';
 import { followRollout } from '../fleet/manager/follow';
 import { openView } from '../fleet/manager/open-view';
-import type { Counts, RolloutLimits } from '../fleet/manager/rollout';
+import { type Counts, nextStage, type RolloutLimits, USUAL_LIMITS } from '../fleet/manager/rollout';
 import type { Offer, OfferScope, Rollout } from '../fleet/release';
 import { untilStopped } from '../system/signals';
+import { duration, share } from './arguments';
 import { alone, type FleetOptions, openFleet, scopeOf, tell, withFleetBroker, withFleetFolder } from './fleet-options';
 import { requireBroker } from './fleet-status';
 
@@ -15,25 +16,41 @@ interface Options extends FleetOptions {
   readonly maxFailures: number;
   readonly forgive: number;
   readonly minAgreement: number;
+  readonly patience: number;
+  readonly minCommitted: number;
   readonly why?: string;
 }
 
 const LOOK_MS = 1000;
+/** Absent boxes that a line names; JSON names all. */
+const NAMES = 5;
 
 /** `usher fleet rollout …`: opens one stage after the other while the boxes do well, and stops by itself where they do not. */
 export function fleetRolloutCommand(): Command {
   const command = new Command('rollout').description(
-    'follow an offer through its stages; stop it, go on, take it back',
+    'follow an offer through its stages; open the next one by hand, stop it, go on, take it back',
   );
   const add = (name: string, description: string): Command =>
     withFleetBroker(withFleetFolder(command.command(`${name} <channel>`)))
       .description(description)
       .option('--to <whom>', 'all, group:NAME or SITE/DEVICE', 'all');
   add('follow', 'open stage after stage; pauses when too many boxes fail or decide otherwise; ends when all have it')
-    .option('--max-failures <share>', 'share of the boxes that may fail', share, 0.02)
-    .option('--forgive <n>', 'failures that are forgiven whatever their share', count, 1)
-    .option('--min-agreement <share>', 'least mean share of decisions as before', share, 0.95)
+    .option('--max-failures <share>', 'share of the boxes that may fail', share, USUAL_LIMITS.maxFailures)
+    .option('--forgive <n>', 'failures that are forgiven whatever their share', count, USUAL_LIMITS.forgiven)
+    .option('--min-agreement <share>', 'least mean share of decisions as before', share, USUAL_LIMITS.minAgreement)
+    .addOption(
+      new Option('--patience <duration>', 'a box that is offline for so long while this runs is not waited for')
+        .argParser(duration)
+        .default(USUAL_LIMITS.patienceMs, '24h'),
+    )
+    .option(
+      '--min-committed <share>',
+      'least share of the boxes reached that have it, for a stage to be opened without absent ones',
+      share,
+      USUAL_LIMITS.minCommitted,
+    )
     .action((channel: string, options: Options) => follow(channel, options));
+  add('advance', 'open the next stage now, whatever the boxes say').action(advance);
   for (const [name, state, description] of [
     ['pause', 'paused', 'boxes that have not begun do not begin'],
     ['resume', 'rolling', 'go on with the stage that is open'],
@@ -51,12 +68,6 @@ export function fleetRolloutCommand(): Command {
   return command;
 }
 
-function share(text: string): number {
-  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('a share like 0.02 or 2%');
-  return value;
-}
-
 function count(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number');
   return Number(text);
@@ -68,6 +79,8 @@ async function follow(channel: string, options: Options): Promise<void> {
     maxFailures: options.maxFailures,
     forgiven: options.forgive,
     minAgreement: options.minAgreement,
+    patienceMs: options.patience,
+    minCommitted: options.minCommitted,
   };
   const { view, guest } = await openView(await requireBroker(options));
   const stopped = untilStopped().then(() => true);
@@ -82,13 +95,26 @@ async function follow(channel: string, options: Options): Promise<void> {
       ...{ scope, limits, boxes: () => view.all() },
       offer: () => offerOf(channel, scope, options),
       change: (to) => change(channel, options, to),
-      told: (offer, counts, { kind }) =>
-        say(progress(offer, counts), { decision: kind, stage: offer.rollout.stage, ...counts }),
+      told: (offer, counts, decision) => {
+        const { kind } = decision;
+        const why = 'why' in decision ? decision.why : null;
+        say(progress(offer, counts, why), { decision: kind, why, stage: offer.rollout.stage, ...counts });
+      },
       rest: () => Promise.race([stopped, delay(LOOK_MS, false)]),
     });
   } finally {
     await guest.close();
   }
+}
+
+async function advance(channel: string, options: Options): Promise<void> {
+  await change(channel, options, (rollout) => nextStage(rollout, `the rollout of ${channel} to ${options.to}`));
+  const { rollout } = offerOf(channel, scopeOf(options.to), options);
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify({ channel, stage: rollout.stage })}\n`
+      : `${channel}: ${stageText(rollout)}\n`,
+  );
 }
 
 function offerOf(channel: string, scope: OfferScope, options: Options): Offer {
@@ -106,9 +132,23 @@ async function change(channel: string, options: Options, to: (rollout: Rollout) 
   });
 }
 
-function progress({ release, rollout }: Offer, counts: Counts): string {
-  const { reached, committed, failed, excused, underWay, agreement } = counts;
-  const stage = `stage ${rollout.stage + 1} of ${rollout.stages.length} (${(rollout.stages[rollout.stage] ?? 0) / 100} %), ${rollout.state}`;
-  const same = agreement === null ? '' : `, ${Math.round(agreement * 100)} % decided as before`;
-  return `${release}: ${stage}: ${committed} of ${reached} have it, ${underWay} under way, ${failed} failed${excused === 0 ? '' : `, ${excused} do not take it`}${same}`;
+function progress({ release, rollout }: Offer, counts: Counts, why: string | null): string {
+  const { reached, committed, failed, excused, underWay, offline, absent, agreement } = counts;
+  const some = (boxes: number, text: string): string => (boxes === 0 ? '' : text);
+  return [
+    `${release}: ${stageText(rollout)}, ${rollout.state}: ${committed} of ${reached} have it`,
+    `, ${underWay} under way${some(offline, ` (${offline} offline)`)}, ${failed} failed`,
+    some(absent.length, `, ${absent.length} absent (${shortened(absent)})`),
+    some(excused, `, ${excused} do not take it`),
+    agreement === null ? '' : `, ${Math.round(agreement * 100)} % decided as before`,
+    why === null ? '' : `; ${why}`,
+  ].join('');
+}
+
+function shortened(names: readonly string[]): string {
+  return names.length <= NAMES ? names.join(', ') : `${names.slice(0, NAMES).join(', ')}, …`;
+}
+
+function stageText({ stage, stages }: Rollout): string {
+  return `stage ${stage + 1} of ${stages.length} (${(stages[stage] ?? 0) / 100} %)`;
 }

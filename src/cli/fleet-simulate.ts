@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { atMost, type Figure, withGoal } from '../evaluation/figure';
 import { OwnBroker } from '../evaluation/fleet/own-broker';
 import { Simulation } from '../evaluation/fleet/simulation';
 import type { SimulationFigures } from '../evaluation/fleet/simulation-watch';
-import { wholeNumber } from './arguments';
+import { share, wholeNumber } from './arguments';
 import { printFigures } from './figures';
 import { stagesOf } from './fleet-options';
 import { createProgress } from './progress';
@@ -45,12 +45,6 @@ export function fleetSimulateCommand(): Command {
     )
     .option('--json', 'print JSON')
     .action(simulate);
-}
-
-function share(text: string): number {
-  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('a share like 0.02 or 2%');
-  return value;
 }
 
 async function simulate(options: Options): Promise<void> {

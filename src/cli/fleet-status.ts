@@ -96,7 +96,9 @@ function print(rows: readonly Row[], view: FleetView, json: boolean): void {
     counts.set(channel?.state ?? 'silent', (counts.get(channel?.state ?? 'silent') ?? 0) + 1);
   const more = rows.length > ROWS ? `, ${rows.length - ROWS} more rows not shown` : '';
   const states = [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
-  process.stdout.write(`${view.size} boxes: ${states || 'none has reported'}${more}\n`);
+  const offline = view.all().filter(({ online }) => online === false).length;
+  const away = offline === 0 ? '' : `; ${offline} of the boxes offline`;
+  process.stdout.write(`${view.size} boxes: ${states || 'none has reported'}${more}${away}\n`);
 }
 
 function cells({ box, channel }: Row): string[] {

@@ -8,7 +8,7 @@ import { FleetFolder } from '../../fleet/manager/fleet-folder';
 import { followRollout } from '../../fleet/manager/follow';
 import { openView } from '../../fleet/manager/open-view';
 import { addRelease, type KnownRelease, offerOf } from '../../fleet/manager/publish';
-import type { Counts } from '../../fleet/manager/rollout';
+import { type Counts, USUAL_LIMITS } from '../../fleet/manager/rollout';
 import { type Desired, type Offer, type OfferScope, type Rollout, WHOLE_FLEET } from '../../fleet/release';
 import { Guest } from '../../mqtt/guest';
 import { type SimulationFigures, Watch } from './simulation-watch';
@@ -114,7 +114,8 @@ export class Simulation {
     const { view, guest } = await openView(this.options.broker);
     try {
       await followRollout({
-        ...{ scope: ALL, limits: { maxFailures: 0.02, forgiven: 1, minAgreement: 0.95 }, boxes: () => view.all() },
+        // Each of these boxes comes back.
+        ...{ scope: ALL, limits: { ...USUAL_LIMITS, patienceMs: Infinity }, boxes: () => view.all() },
         offer: () => this.offered(release),
         change: (to) => this.change(to),
         told: (offer, counts) => this.options.onProgress(what, shareOf(offer, counts)),

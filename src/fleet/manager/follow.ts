@@ -23,11 +23,13 @@ export interface FollowParts {
 export async function followRollout(parts: FollowParts): Promise<boolean> {
   do {
     const offer = parts.offer();
-    const counts = countRollout(parts.boxes(), parts.scope, offer);
+    const counts = countRollout(parts.boxes(), parts.scope, offer, parts.limits);
     const decision = decideRollout(offer, counts, parts.limits);
     parts.told(offer, counts, decision);
     if (decision.kind === 'finished') return true;
-    if (decision.kind === 'advance') await parts.change((rollout) => ({ ...rollout, stage: decision.stage }));
+    // Somebody may have opened more by hand meanwhile; a stage is never closed.
+    if (decision.kind === 'advance')
+      await parts.change((rollout) => ({ ...rollout, stage: Math.max(rollout.stage, decision.stage) }));
     if (decision.kind === 'pause') {
       await parts.change((rollout) => ({ ...rollout, state: 'paused', why: decision.why.slice(0, 256) }));
       throw new UsherError('release-refused', `${offer.release} was paused: ${decision.why}`, {

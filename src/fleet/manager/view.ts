@@ -1,6 +1,7 @@
 import { decode } from '../../mqtt/decode';
 import { StatusPayload } from '../../mqtt/payloads';
 import { UpdateReportedPayload } from '../../mqtt/update-payloads';
+import { monotonicMs } from '../../system/clock';
 
 export type ReportedChannel = UpdateReportedPayload['channels'][number];
 
@@ -8,13 +9,24 @@ export type ReportedChannel = UpdateReportedPayload['channels'][number];
 export interface BoxView {
   readonly site: string;
   readonly device: string;
-  online: boolean | null;
+  readonly online: boolean | null;
+  /**
+   * Ms since this manager first heard that it is offline, by the manager's own clock; null while it is not. A retained message does
+   * not tell how old it is: a last will is written when the box connects, and by the box's clock, which may be wrong. So a manager
+   * that has just begun knows of no box that it is away for long.
+   */
+  readonly offlineMs: number | null;
   /** Birth of the status that `online` is of. */
-  birth: number;
-  /** Epoch ms of the last word. */
-  seenAt: number;
-  reported: UpdateReportedPayload | null;
+  readonly birth: number;
+  /** Epoch ms of the last word, by the box's clock. */
+  readonly seenAt: number;
+  readonly reported: UpdateReportedPayload | null;
 }
+
+type Kept = { -readonly [K in keyof Omit<BoxView, 'offlineMs'>]: BoxView[K] } & {
+  /** By the manager's monotonic clock. */
+  offlineSince: number | null;
+};
 
 /** Topics that a manager listens to: all of it retained, so that it needs no memory of its own. */
 export const VIEW_FILTERS = ['usher/v1/+/+/update/reported', 'usher/v1/+/+/status'] as const;
@@ -22,17 +34,21 @@ const TOPIC = /^usher\/v1\/([a-z0-9][a-z0-9_-]{0,62})\/([a-z0-9][a-z0-9_-]{0,62}
 
 /** The fleet as its boxes say they are. A message that is none is counted and nothing more. */
 export class FleetView {
-  private readonly boxes = new Map<string, BoxView>();
+  private readonly boxes = new Map<string, Kept>();
   ignored = 0;
+
+  /** @param now monotonic ms */
+  constructor(private readonly now: () => number = monotonicMs) {}
 
   get size(): number {
     return this.boxes.size;
   }
 
   all(): BoxView[] {
-    return [...this.boxes.values()].sort((a, b) =>
-      a.site === b.site ? (a.device < b.device ? -1 : 1) : a.site < b.site ? -1 : 1,
-    );
+    const now = this.now();
+    return [...this.boxes.values()]
+      .map(({ offlineSince, ...box }) => ({ ...box, offlineMs: offlineSince === null ? null : now - offlineSince }))
+      .sort((a, b) => (a.site === b.site ? (a.device < b.device ? -1 : 1) : a.site < b.site ? -1 : 1));
   }
 
   /** True: something is known that was not. */
@@ -47,13 +63,16 @@ export class FleetView {
       if (box !== undefined && kind !== 'status') box.reported = null;
       return box !== undefined;
     }
-    const box = this.boxes.get(id) ?? { site, device, online: null, birth: 0, seenAt: 0, reported: null };
+    const box = this.boxes.get(id) ?? newBox(site, device);
     if (kind === 'status') {
       const status = decode(StatusPayload, payload);
       if (!status.ok) return this.ignore();
       // The late last will of an earlier connection does not hide that the box is back.
       if (status.value.birth < box.birth) return false;
       box.online = status.value.state === 'online';
+      // With another birth it was back in between, though nobody told this manager.
+      if (box.online) box.offlineSince = null;
+      else if (box.offlineSince === null || status.value.birth !== box.birth) box.offlineSince = this.now();
       box.birth = status.value.birth;
       box.seenAt = Math.max(box.seenAt, status.value.at);
     } else {
@@ -71,4 +90,8 @@ export class FleetView {
     this.ignored++;
     return false;
   }
+}
+
+function newBox(site: string, device: string): Kept {
+  return { site, device, online: null, offlineSince: null, birth: 0, seenAt: 0, reported: null };
 }
