@@ -25,6 +25,11 @@ const LOOK_MS = 250;
 const BUSY_MS = 20_000;
 /** Parts of the box that had failed before: not the fault of the settings. Beside them, for the process that comes after this one. */
 const FAILED_BEFORE = 'failed-before.json';
+/**
+ * Parts that no settings of a fleet reach (`ReleasedConfig`): a broker that is away says nothing of them, and they must not be sent
+ * into quarantine for its sake.
+ */
+const NOT_THEIRS = ['broker'];
 
 /**
  * Settings of the fleet on trial. They can only be tried by starting under them: the daemon begins anew with what it runs, for which its
@@ -95,7 +100,9 @@ export class ConfigTrial implements Trial {
 
   private unwell(): string[] {
     return [...this.parts.health.entries()]
-      .filter(([, { state }]) => state === 'failed' || state === 'starting')
+      .filter(
+        ([component, { state }]) => !NOT_THEIRS.includes(component) && (state === 'failed' || state === 'starting'),
+      )
       .map(([component]) => component);
   }
 

@@ -20,7 +20,6 @@ import type { FaceModels } from '../vision/job';
 import { ConfigGround } from './config-ground';
 import type { Doors } from './doors';
 import type { HealthBoard } from './health';
-import { brokerHealth } from './publishing';
 import { SceneGround } from './scene-ground';
 import { FaceGround } from './trial-ground';
 import { TrialGrounds } from './trial-grounds';
@@ -31,7 +30,7 @@ import { type Voices, wordBundles } from './voices';
 
 export interface FleetServiceParts {
   readonly loaded: LoadedConfig;
-  readonly mqtt: Pick<MqttClient, 'publish' | 'subscribe' | 'take' | 'health'>;
+  readonly mqtt: Pick<MqttClient, 'publish' | 'subscribe' | 'take'>;
   readonly clock: JudgedClock;
   readonly roster: Roster;
   readonly doors: Doors;
@@ -61,7 +60,7 @@ const BUSY = ['awaiting-face', 'identifying'];
 const MIN_COMPARED = 20;
 /** Visits are rare at night. Shorter than a test may take; then it is begun again, for as long as the release is wanted. */
 const SEEN_MS = 20 * 60_000;
-/** Cameras and the broker may be gone for so long under new settings, a restart of the box's network included. */
+/** Cameras and microphones may be gone for so long under new settings, a restart of the box's network included. */
 const PATIENCE_MS = 90_000;
 
 /** The fleet's hand on this box: hears its offers and sees them through. Takes none while the configuration names no root of trust. */
@@ -103,10 +102,7 @@ export class FleetService {
         ? null
         : new SceneGround({ ...parts, ...parts.scene, modelsDir, entry: childEntry('vision'), limits });
     const { under } = parts;
-    // The board is told of the broker now and then; here it is asked.
-    const health = {
-      entries: () => new Map([...parts.health.entries(), ['broker', brokerHealth(mqtt.health)]]).entries(),
-    };
+    const { health } = parts;
     const { probationMs } = limits;
     this.ground = new TrialGrounds([
       // First: what is tried by a start goes on before anything else is tried.

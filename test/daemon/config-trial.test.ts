@@ -84,6 +84,16 @@ describe('settings of the fleet on trial', () => {
     expect(restarts).toEqual([expect.stringContaining('back')]);
   });
 
+  it.each([FAILED, { ...OK, state: 'starting' } as const])('stay though the broker is away: $state', async (away) => {
+    const { trial, restarts, health } = trialWith(true);
+    health.set('camera', OK);
+    health.set('broker', away);
+    expect(await reasonOf(trial.watch(NEVER))).toBe('passed');
+    await trial.adopt(NEVER);
+    await trial.end();
+    expect(restarts).toEqual([]);
+  });
+
   it('wait for what needs its time to come up', async () => {
     const { trial, health } = trialWith(true, { patienceMs: 60_000 });
     health.set('camera', { ...OK, state: 'starting' });

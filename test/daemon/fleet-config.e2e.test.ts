@@ -97,4 +97,15 @@ describeWithMosquitto('a fleet changes settings of a box', () => {
     }, from);
     await letsIn();
   }, 300_000);
+
+  it('and keeps them when the broker is away on their probation, which they cannot be the cause of', async () => {
+    const from = box.watcher.heard.length;
+    await publish('1.0.3', 'log: { level: info }\n');
+    await reports(({ state }) => state === 'probation', from);
+    await mosquitto.stop();
+    await box.daemon.says(/state=committed version=1\.0\.3/, SOON_MS);
+    await mosquitto.start();
+    await reports(({ state, active }) => state === 'committed' && active?.version === '1.0.3', from);
+    await letsIn();
+  }, 300_000);
 });
