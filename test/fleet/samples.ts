@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Offer, ReleaseDocument, Rollout } from '../../src/fleet/release';
+import { OPERATORS } from '../../src/fleet/started-under';
 import type { Installed } from '../../src/fleet/update-state';
 import type { Facts } from '../../src/fleet/update-step';
 
@@ -58,3 +59,8 @@ export const factsAt = (now: number, change: Partial<Facts> = {}): Facts => ({
   placeOf: () => 0,
   ...change,
 });
+
+/** A setting by which the settings of a version are known: who runs under them has it. Others than those of the last 59 versions. */
+export function everySecondsOf(version: string): number {
+  return version === OPERATORS ? 60 : 1 + (Number(version.split('.')[1]) % 59);
+}
