@@ -39,9 +39,9 @@ interface Options {
 }
 
 const HELP = `
-Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed (espeak-ng,
-flite, festival); recordings of people make it much better: 100 or more of them, one word in each file. A fifth of every folder is
-kept for measuring (usher eval wake-word), a tenth for choosing the network; neither is trained on.
+Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed (${ENGINES.join(', ')}): the more kinds of voice, the better it hears people. Recordings
+of people make it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher
+eval wake-word), a tenth for choosing the network; neither is trained on.
 
 Examples:
   usher train wake-word computer --positives rec/computer --negatives rec/speech --background rec/noise

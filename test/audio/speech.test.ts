@@ -7,10 +7,10 @@ import { nearWords, soundDistance, type Entry } from '../../src/audio/speech/lex
 import { cast, makeSpeech } from '../../src/audio/speech/plan';
 import { synthesise } from '../../src/audio/speech/synthesise';
 import { confusable, mentioning, sentences } from '../../src/audio/speech/texts';
-import { ENGINES, findVoices, type Engine } from '../../src/audio/speech/voices';
+import { ENGINES, findVoices, PROGRAMS, type Engine } from '../../src/audio/speech/voices';
 import { readWav } from '../../src/audio/speech/wav';
 
-const has = (engine: Engine): boolean => spawnSync(engine, ['--version']).error === undefined;
+const has = (engine: Engine): boolean => spawnSync(PROGRAMS[engine].command, ['--version']).error === undefined;
 const installed = ENGINES.filter(has);
 
 // Programs are started by the dozen: on a busy machine that takes its time.

@@ -33,7 +33,13 @@ export interface Speech {
 }
 
 /** Of the utterances; espeak-ng has a hundred times the voices, the others sound more like people. */
-const SHARES: Readonly<Record<Engine, number>> = { 'espeak-ng': 0.55, flite: 0.25, festival: 0.2 };
+const SHARES: Readonly<Record<Engine, number>> = {
+  'espeak-ng': 0.45,
+  flite: 0.2,
+  festival: 0.15,
+  rhvoice: 0.25,
+  pico: 0.15,
+};
 const NEAR_WORDS = 90;
 
 /**

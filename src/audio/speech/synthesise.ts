@@ -8,7 +8,7 @@ import { RATE_HZ } from '../rate';
 import { resample } from '../resample';
 import { inParallel, runProgram } from '../run-program';
 import { readWav } from './wav';
-import type { Engine, Voice } from './voices';
+import { type Engine, PROGRAMS, type Voice } from './voices';
 
 /** One thing to say. */
 export interface Utterance {
@@ -88,17 +88,12 @@ async function sayBatch(batch: readonly Utterance[]): Promise<SoundBank> {
 type Speaker = (batch: readonly Utterance[], folder: string) => Promise<(Buffer | null)[]>;
 
 const SPEAKERS: Readonly<Record<Engine, Speaker>> = {
-  'espeak-ng': (batch) => each(batch, espeakArgs, 'espeak-ng'),
-  flite: async (batch, folder) => {
+  'espeak-ng': async (batch) => {
     const wavs: (Buffer | null)[] = [];
-    const file = join(folder, 'said.wav');
-    for (const utterance of batch) {
-      await rm(file, { force: true });
-      await each([utterance], (one) => [...fliteArgs(one), '-o', file], 'flite');
-      wavs.push(await readOrNull(file));
-    }
+    for (const one of batch) wavs.push(await run('espeak-ng', espeakArgs(one)));
     return wavs;
   },
+  flite: oneFileEach('flite', (one, file) => ({ args: [...fliteArgs(one), '-o', file] })),
   festival: async (batch, folder) => {
     const script = join(folder, 'say.scm');
     const files = batch.map((_, i) => join(folder, `${i}.wav`));
@@ -106,7 +101,37 @@ const SPEAKERS: Readonly<Record<Engine, Speaker>> = {
     await run('festival', ['--batch', script]);
     return Promise.all(files.map(readOrNull));
   },
+  rhvoice: oneFileEach('rhvoice', ({ voice, text, rate, pitch }, file) => ({
+    args: ['-p', voice.name, '-r', percent(rate), '-t', percent(2 ** (pitch / 12)), '-o', file],
+    input: text,
+  })),
+  pico: oneFileEach('pico', ({ voice, text, rate, pitch }, file) => ({
+    args: ['-l', voice.name, '-w', file, picoText(text, rate, pitch)],
+  })),
 };
+
+/** An engine that says one text at a time, into a file. */
+function oneFileEach(
+  engine: Engine,
+  call: (one: Utterance, file: string) => { readonly args: readonly string[]; readonly input?: string },
+): Speaker {
+  return async (batch, folder) => {
+    const wavs: (Buffer | null)[] = [];
+    const file = join(folder, 'said.wav');
+    for (const utterance of batch) {
+      await rm(file, { force: true });
+      const { args, input } = call(utterance, file);
+      await run(engine, args, input);
+      wavs.push(await readOrNull(file));
+    }
+    return wavs;
+  };
+}
+
+const percent = (ratio: number): string => String(Math.round(100 * ratio));
+
+const picoText = (text: string, rate: number, pitch: number): string =>
+  `<pitch level='${percent(2 ** (pitch / 12))}'><speed level='${percent(rate)}'>${text}</speed></pitch>`;
 
 function espeakArgs({ voice, text, rate, pitch }: Utterance): string[] {
   const wordsPerMinute = String(Math.round(165 * rate));
@@ -141,23 +166,13 @@ function festivalLines({ voice, text, rate }: Utterance, file: string): string {
   ].join('\n');
 }
 
-async function each(
-  batch: readonly Utterance[],
-  args: (one: Utterance) => string[],
-  engine: Engine,
-): Promise<(Buffer | null)[]> {
-  const wavs: (Buffer | null)[] = [];
-  for (const one of batch) wavs.push(await run(engine, args(one)));
-  return wavs;
-}
-
 /** @returns null where the engine failed with this text; only a missing engine is an error */
-async function run(engine: Engine, args: readonly string[]): Promise<Buffer | null> {
+async function run(engine: Engine, args: readonly string[], input = ''): Promise<Buffer | null> {
   try {
     return await runProgram({
-      command: engine,
+      ...PROGRAMS[engine],
       args,
-      debianPackage: engine,
+      input,
       maxBytes: 2 * 48_000 * MAX_SECONDS,
       timeoutMs: TIMEOUT_MS,
     });

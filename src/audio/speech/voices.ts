@@ -1,8 +1,11 @@
 import { UsherError } from '../../errors';
 import { runProgram } from '../run-program';
 
-/** Speech synthesisers of Debian's main archive: many voices, none of them a real person's who would have to agree. */
-export const ENGINES = ['espeak-ng', 'flite', 'festival'] as const;
+/**
+ * Speech synthesisers of Debian's archive (RHVoice and SVOX Pico of its non-free part: free to use, but their voices cannot be rebuilt
+ * from source): many voices, none of them a real person's who would have to agree.
+ */
+export const ENGINES = ['espeak-ng', 'flite', 'festival', 'rhvoice', 'pico'] as const;
 export type Engine = (typeof ENGINES)[number];
 
 export interface Voice {
@@ -17,10 +20,20 @@ export interface Voices {
   readonly missing: readonly string[];
 }
 
-const PACKAGES: Readonly<Record<Engine, string>> = {
-  'espeak-ng': 'espeak-ng',
-  flite: 'flite',
-  festival: 'festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts',
+interface Program {
+  readonly command: string;
+  readonly debianPackage: string;
+}
+
+export const PROGRAMS: Readonly<Record<Engine, Program>> = {
+  'espeak-ng': { command: 'espeak-ng', debianPackage: 'espeak-ng' },
+  flite: { command: 'flite', debianPackage: 'flite' },
+  festival: {
+    command: 'festival',
+    debianPackage: 'festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts',
+  },
+  rhvoice: { command: 'RHVoice-test', debianPackage: 'rhvoice rhvoice-english' },
+  pico: { command: 'pico2wave', debianPackage: 'libttspico-utils' },
 };
 
 /** Voices of music and of machines: nobody sounds like that, and words cannot be made out. */
@@ -39,11 +52,11 @@ export async function findVoices(wanted: readonly Engine[] = ENGINES): Promise<V
   for (const engine of wanted) {
     try {
       const names = await LISTERS[engine]();
-      if (names.length === 0) missing.push(`${engine} has no English voice (Debian package: ${PACKAGES[engine]})`);
+      if (names.length === 0) missing.push(`${engine} has no English voice (Debian package: ${PROGRAMS[engine].debianPackage})`);
       list.push(...names.map((name) => ({ engine, name })));
     } catch (error) {
       if (!(error instanceof UsherError)) throw error;
-      missing.push(`${engine} is left out: ${error.message} (Debian package: ${PACKAGES[engine]})`);
+      missing.push(`${engine} is left out: ${error.message} (Debian package: ${PROGRAMS[engine].debianPackage})`);
     }
   }
   if (list.length === 0)
@@ -57,6 +70,8 @@ const LISTERS: Readonly<Record<Engine, () => Promise<string[]>>> = {
   'espeak-ng': espeakVoices,
   flite: fliteVoices,
   festival: festivalVoices,
+  rhvoice: rhvoiceVoices,
+  pico: picoVoices,
 };
 
 /** Every accent with every variant of the voice: accents from `--voices=en`, without those that need mbrola's own data. */
@@ -87,6 +102,17 @@ async function festivalVoices(): Promise<string[]> {
     .filter((name) => /^[a-z]\w+$/.test(name));
 }
 
+/** Its English voices that anybody may use for anything: the others' licences forbid commercial use. It has no way to list them. */
+async function rhvoiceVoices(): Promise<string[]> {
+  await ask('rhvoice', ['--version']);
+  return ['alan', 'bdl', 'clb', 'slt'];
+}
+
+async function picoVoices(): Promise<string[]> {
+  await ask('pico', ['--usage']);
+  return ['en-US', 'en-GB'];
+}
+
 const columns = (table: string): string[][] =>
   table
     .split('\n')
@@ -94,6 +120,6 @@ const columns = (table: string): string[][] =>
     .map((line) => line.trim().split(/\s+/));
 
 async function ask(engine: Engine, args: readonly string[], input?: string): Promise<string> {
-  const run = { command: engine, args, debianPackage: PACKAGES[engine], maxBytes: 2 ** 20, timeoutMs: 30_000 };
+  const run = { ...PROGRAMS[engine], args, maxBytes: 2 ** 20, timeoutMs: 30_000 };
   return (await runProgram(input === undefined ? run : { ...run, input })).toString('utf8');
 }
