@@ -156,12 +156,16 @@ function describe({ materials: { train: all } }: WordData, { from }: WakeWordTra
   const noise = all.noise.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
   return [
     real === 0 ? 'no recording of the word by a person' : `${real} recordings of the word by people`,
-    `${clipCount(all.synthetic)} synthetic ones, ${clipCount(all.near)} synthetic words that sound like it, ${clipCount(all.sentences)} synthetic sentences`,
+    `${clipCount(all.synthetic)} synthetic ones, ${clipCount(all.near)} synthetic words that sound like it, ${clipCount(all.sentences)} synthetic sentences (${enginesOf(all.synthetic).join(', ') || 'no voice installed'})`,
     `other speech: ${speech || 'synthetic alone'}`,
     `backgrounds: ${noise || 'generated alone'}`,
     ...(from === null ? [] : [`fine-tuned from ${from.name}`]),
   ].join('; ');
 }
+
+/** Synthetic clips are named after who says them. */
+const enginesOf = ({ names }: SoundBank): string[] =>
+  [...new Set(names.map((name) => name.replace(/\/.*$/s, '')))].sort();
 
 const minutes = (bank: SoundBank): string => `${(secondsOf(bank, RATE_HZ) / 60).toFixed(1)} min`;
 

@@ -52,7 +52,8 @@ export async function findVoices(wanted: readonly Engine[] = ENGINES): Promise<V
   for (const engine of wanted) {
     try {
       const names = await LISTERS[engine]();
-      if (names.length === 0) missing.push(`${engine} has no English voice (Debian package: ${PROGRAMS[engine].debianPackage})`);
+      if (names.length === 0)
+        missing.push(`${engine} has no English voice (Debian package: ${PROGRAMS[engine].debianPackage})`);
       list.push(...names.map((name) => ({ engine, name })));
     } catch (error) {
       if (!(error instanceof UsherError)) throw error;
