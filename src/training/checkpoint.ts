@@ -23,7 +23,7 @@ export type LossPoint = z.infer<typeof Loss>;
 export type RoundResult = z.infer<typeof RoundResult>;
 
 const Header = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   /** Of everything that makes a training what it is: another word, seed, size or data is another training. */
   fingerprint: z.string(),
   step: z.number(),
@@ -33,6 +33,7 @@ const Header = z.object({
   losses: z.array(Loss),
   rounds: z.array(RoundResult),
   hasBest: z.boolean(),
+  meanOf: z.number(),
   sha256: z.string(),
 });
 
@@ -50,6 +51,8 @@ export interface TrainingState {
   readonly adam: AdamState;
   /** The best network so far, by the validation's order. */
   best: Network | null;
+  /** Of the networks that rounds ended with, and of how many. */
+  mean: { readonly network: Network; readonly networks: number } | null;
   readonly mined: MinedRound[];
   readonly losses: LossPoint[];
   readonly rounds: RoundResult[];
@@ -62,7 +65,7 @@ export interface TrainingState {
 export async function saveCheckpoint(file: string, fingerprint: string, state: TrainingState): Promise<void> {
   const body = encodeBody(state);
   const header: z.infer<typeof Header> = {
-    format: 1,
+    format: 2,
     fingerprint,
     step: state.step,
     adamSteps: state.adam.steps,
@@ -75,6 +78,7 @@ export async function saveCheckpoint(file: string, fingerprint: string, state: T
     losses: state.losses,
     rounds: state.rounds,
     hasBest: state.best !== null,
+    meanOf: state.mean?.networks ?? 0,
     sha256: createHash('sha256').update(body).digest('hex'),
   };
   const json = Buffer.from(JSON.stringify(header));
@@ -138,12 +142,13 @@ function decode(file: string, bytes: Buffer): { header: z.infer<typeof Header>; 
 }
 
 /** Every array of numbers of the state, in a fixed order. */
-function arraysOf({ network, adam, best }: TrainingState): Float32Array[] {
+function arraysOf({ network, adam, best, mean }: TrainingState): Float32Array[] {
   const ofNetwork = (one: Network): Float32Array[] => [
     ...PARAMETER_NAMES.map((name) => one.parameters[name].data),
     ...[one.norm1, one.norm2].flatMap(({ mean, variance }) => [mean, variance]),
   ];
-  return [...ofNetwork(network), ...adam.first, ...adam.second, ...(best === null ? [] : ofNetwork(best))];
+  const others = [best, mean?.network ?? null].filter((one) => one !== null);
+  return [...ofNetwork(network), ...adam.first, ...adam.second, ...others.flatMap(ofNetwork)];
 }
 
 function encodeBody(state: TrainingState): Buffer {
@@ -164,6 +169,7 @@ function decodeBody(header: z.infer<typeof Header>, body: Buffer): TrainingState
     network,
     adam: { ...createAdam(network), steps: header.adamSteps },
     best: header.hasBest ? createNetwork(header.shape, MEL_BANDS, 0) : null,
+    mean: header.meanOf > 0 ? { network: createNetwork(header.shape, MEL_BANDS, 0), networks: header.meanOf } : null,
     mined: [],
     losses: header.losses,
     rounds: header.rounds,

@@ -34,8 +34,7 @@ export interface Gradients {
 }
 
 export const NORM_EPSILON = 1e-3;
-/** A network this small mistakes clips that it was trained on as often as others: it needs room more than restraint. */
-const DROPOUT = 0.1;
+const DROPOUT = 0.2;
 
 type Weights = Readonly<Record<ParameterName, Tensor2D>>;
 

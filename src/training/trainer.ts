@@ -12,7 +12,7 @@ import { Listener } from './listener';
 import { mineNegatives } from './mining';
 import { differentiate, type Engine } from './network';
 import { rankAbout, settingAt, type TriggerShape } from './operating-points';
-import { createNetwork, type Moments, type Network, type NetworkShape } from './parameters';
+import { createNetwork, type Moments, type Network, type NetworkShape, PARAMETER_NAMES } from './parameters';
 import { learningRateAt, planRounds, type Round } from './schedule';
 import { makeValidationSet, validate, type ValidationSet } from './validation';
 
@@ -66,6 +66,8 @@ const SAVE_EVERY = 100;
 const FRESH_SHARE = 0.4;
 const MEMORY_STEPS = 90;
 const MINED_SHARE = 0.35;
+/** Batches whose statistics a mean of networks is given. */
+const SETTLING = 20;
 
 export interface TrainerOptions {
   readonly plan: TrainingPlan;
@@ -87,7 +89,8 @@ export interface Trained {
 
 /**
  * Trains one word: a first round on mixed clips, then rounds that begin with mining what the network still mistakes. After each round
- * the network is measured on the validation part; the best one is kept, by false accepts first, then by misses. The state is saved
+ * the network is measured on the validation part, and at the end so is the mean of those that the rounds ended with; the best one is
+ * kept, by false accepts first, then by misses. The state is saved
  * every hundred steps and after every round; from it the training goes on as if it had never stopped.
  * @throws UsherError `cancelled` after `signal` (the state is saved), what `save` throws, what the source throws
  */
@@ -107,6 +110,13 @@ export async function train(options: TrainerOptions): Promise<Trained> {
     if (index > 0 || options.from !== null) await mineOnce(options, state, round, index);
     await learn(options, engine, state, round, index);
     await judge(options, state, validation, index);
+    include(state);
+    await options.save(state);
+  }
+  const { mean } = state;
+  if (mean !== null && mean.networks > 1 && !state.rounds.some(({ round }) => round === rounds.length)) {
+    await settle(engine, mean.network, batchesOf(options, state), state.step);
+    await judge(options, state, validation, rounds.length, mean.network);
     await options.save(state);
   }
   return { network: state.best ?? state.network, state };
@@ -114,7 +124,39 @@ export async function train(options: TrainerOptions): Promise<Trained> {
 
 function begin({ shape, seed }: TrainingPlan, from: Network | null): TrainingState {
   const network = from ?? createNetwork(shape, MEL_BANDS, seed);
-  return { step: 0, network, adam: createAdam(network), best: null, mined: [], losses: [], rounds: [] };
+  return { step: 0, network, adam: createAdam(network), best: null, mean: null, mined: [], losses: [], rounds: [] };
+}
+
+/**
+ * Adds the network to the mean of those that rounds ended with (stochastic weight averaging: Izmailov et al. 2018). Each round's rising
+ * rate leads it elsewhere, and with it what it mistakes for the word; the mean mistakes less. The first round's has not been told of its
+ * mistakes, and is left out.
+ */
+function include(state: TrainingState): void {
+  if (state.rounds.length < 2) return;
+  state.mean ??= { network: copyOf(state.network), networks: 0 };
+  const { network, networks } = state.mean;
+  for (const name of PARAMETER_NAMES) {
+    const { data } = network.parameters[name];
+    const latest = state.network.parameters[name].data;
+    for (let i = 0; i < data.length; i++)
+      data[i] = ((data[i] as number) * networks + (latest[i] as number)) / (networks + 1);
+  }
+  state.mean = { network, networks: networks + 1 };
+}
+
+/** Statistics of its own for a network that was never trained itself. */
+async function settle(engine: Engine, network: Network, batches: Batches, step: number): Promise<void> {
+  for (const norm of [network.norm1, network.norm2]) for (const moments of Object.values(norm)) moments.fill(0);
+  for (let i = 0; i < SETTLING; i++) {
+    const { norm1, norm2 } = differentiate(engine, network, await batches.batch(step + i), 0, { dropout: 0 });
+    for (const [running, batch] of [
+      [network.norm1, norm1],
+      [network.norm2, norm2],
+    ] as const)
+      for (const key of ['mean', 'variance'] as const)
+        batch[key].forEach((value, at) => (running[key][at] = (running[key][at] as number) + value / SETTLING));
+  }
 }
 
 async function mineOnce(options: TrainerOptions, state: TrainingState, round: Round, index: number): Promise<void> {
@@ -196,9 +238,10 @@ async function judge(
   state: TrainingState,
   validation: ValidationSet,
   index: number,
+  network = state.network,
 ): Promise<void> {
   options.onProgress(`measuring, round ${index}`, 0);
-  const listener = await Listener.of(state.network);
+  const listener = await Listener.of(network);
   const settings = await validate(listener, validation, TRIGGER_SHAPE).finally(() => listener.close());
   const allowed = options.plan.falseAcceptsPerHour;
   const setting = settingAt(settings, allowed);
@@ -212,7 +255,7 @@ async function judge(
     rank: rankAbout(settings, allowed),
   };
   const best = state.rounds.reduce<RoundResult | null>((a, b) => (a === null || better(b, a, options) ? b : a), null);
-  if (best === null || better(result, best, options)) state.best = copyOf(state.network);
+  if (best === null || better(result, best, options)) state.best = copyOf(network);
   state.rounds.push(result);
   options.onRound(result);
 }

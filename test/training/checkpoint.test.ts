@@ -23,6 +23,7 @@ function stateOf(seed: number): TrainingState {
     network,
     adam,
     best: randomNetwork(seed + 1),
+    mean: { network: randomNetwork(seed + 2), networks: 3 },
     mined: [{ beforeStep: 5, negatives: [{ score: 0.5, samples: Float32Array.of(0.5, -1, 3 / 32_768) }] }],
     losses: [{ step: 10, loss: 0.3 }],
     rounds: [],

@@ -14,6 +14,7 @@ import { loadCheckpoint, saveCheckpoint } from '../../src/training/checkpoint';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { ToneSource } from '../support/tone-source';
 import { randomNetwork } from '../support/wake-word';
 
@@ -69,6 +70,31 @@ describe('training', () => {
     expect(rounds[1]!.rank).toBeLessThan(0.3);
     expect(state.mined[0]!.negatives.length).toBeGreaterThan(0);
     expect(state.best).not.toBeNull();
+  });
+
+  it('measures the mean of the networks that later rounds ended with, and keeps it if it is the best', async () => {
+    const ends = new Map<number, number[]>();
+    const { network, rounds, state } = await run(
+      { ...PLAN, mining: 2 },
+      {
+        save: (now) => {
+          ends.set(now.step, weightsOf(now.network));
+          return Promise.resolve();
+        },
+      },
+    );
+    expect(rounds.map(({ round, step }) => [round, step])).toEqual([
+      [0, 35],
+      [1, 73],
+      [2, 110],
+      [3, 110],
+    ]);
+    const mean = weightsOf(state.mean!.network);
+    // The statistics behind the weights are the mean network's own.
+    const learnt = PARAMETER_NAMES.reduce((sum, name) => sum + network.parameters[name].data.length, 0);
+    for (let i = 0; i < learnt; i++) expect(mean[i]).toBeCloseTo((ends.get(73)![i]! + ends.get(110)![i]!) / 2, 5);
+    const best = rounds.reduce((a, b) => (b.falseAcceptsPerHour <= a.falseAcceptsPerHour && b.rank <= a.rank ? b : a));
+    expect(isDeepStrictEqual(weightsOf(network), mean)).toBe(best === rounds[3]);
   });
 
   it('goes on from a checkpoint as if it had never stopped', async () => {
