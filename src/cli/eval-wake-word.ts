@@ -57,7 +57,7 @@ keeps apart by content hash (a fifth of the clips, some corpora as a whole).
 
 Examples:
   usher eval wake-word --model models/wake-computer --positives rec/computer --negatives rec/speech --background rec/noise --held-out
-  usher eval wake-word --model models/wake-activate --synthetic 300 --engines flite --background rec/noise --errors errors/
+  usher eval wake-word --model models/wake-activate --synthetic 300 --engines festival pico --background rec/noise --errors errors/
 `;
 
 export function evalWakeWordCommand(): Command {
