@@ -147,7 +147,8 @@ function include(state: TrainingState): void {
 
 /** Statistics of its own for a network that was never trained itself. */
 async function settle(engine: Engine, network: Network, batches: Batches, step: number): Promise<void> {
-  for (const norm of [network.norm1, network.norm2]) for (const moments of Object.values(norm)) moments.fill(0);
+  for (const { mean, variance } of [network.norm1, network.norm2])
+    for (const moments of [mean, variance]) moments.fill(0);
   for (let i = 0; i < SETTLING; i++) {
     const { norm1, norm2 } = differentiate(engine, network, await batches.batch(step + i), 0, { dropout: 0 });
     for (const [running, batch] of [
