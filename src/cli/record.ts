@@ -75,7 +75,12 @@ function withSource(command: Command, count: number, seconds: number): Command {
       new Option('--source <program>', 'that records').choices(['arecord', 'rec', 'sox', 'stdin']).default('arecord'),
     )
     .option('--device <name>', 'ALSA device, as arecord -L lists them')
-    .option('--file <path>', 'cut a recording, or a folder of them, into takes instead')
+    .addOption(
+      new Option('--file <path>', 'cut a recording, or a folder of them, into takes instead').conflicts([
+        'source',
+        'device',
+      ]),
+    )
     .option('--json', 'print JSON');
 }
 
@@ -97,14 +102,21 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
-    const outcome = await recordTakes(source, plan, guide(prompt, plan.count), stop.signal);
+    const ui = guide(options.file === undefined ? prompt : null, plan.count);
+    const outcome = await recordTakes(source, plan, ui, stop.signal);
     const { files, refused, ended } = outcome;
     if (options.json === true)
       process.stdout.write(`${JSON.stringify({ folder: plan.folder, ...outcome }, null, 2)}\n`);
-    else process.stdout.write(`${files.length} takes are in ${plan.folder}; ${refused} were not good enough.\n`);
+    else
+      process.stdout.write(
+        `${files.length} good takes of ${plan.count} are in ${plan.folder}; ${refused} were not good enough.\n`,
+      );
     if (files.length === 0 || ended === 'gave-up')
       throw new UsherError('data-invalid', `${files.length} of ${plan.count} takes are good`, {
-        remedy: 'Heed what is said after each take, or record with another microphone: --device',
+        remedy:
+          options.file === undefined
+            ? 'Heed what is said after each take, or record with another microphone: --device'
+            : 'See what is said of each take. Is it the right recording? --seconds sets how long a take is.',
       });
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -112,6 +124,10 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
 }
 
 function sourceOf({ source, device, file }: Options): MicrophoneSourceConfig {
+  if (device !== undefined && (source === 'rec' || source === 'stdin'))
+    throw new UsherError('usage', `--device ${device}: ${source} takes none`, {
+      remedy: 'Leave it out, or record with --source arecord or sox.',
+    });
   const asked =
     file !== undefined
       ? { type: 'file', path: file, realtime: false }
@@ -119,31 +135,38 @@ function sourceOf({ source, device, file }: Options): MicrophoneSourceConfig {
   const parsed = MicrophoneConfig.shape.source.safeParse(asked);
   if (parsed.success) return parsed.data;
   throw new UsherError('usage', parsed.error.issues.map(({ message }) => message).join('; '), {
-    remedy: 'A device is named as arecord -L names it; rec and stdin take none.',
+    remedy: 'A device is named as arecord -L names it.',
   });
 }
 
 const METER = 30;
+/** The meter's line goes. */
+const CLEAR = '\r\x1b[K';
 
-/** Prompt, level meter and verdict on standard error; the meter only where a person watches. */
-function guide(prompt: string, count: number): RecordingUi {
+/**
+ * Prompt, level meter and verdict on standard error; the meter only where a person watches.
+ * @param prompt null where nobody is there to be asked: of a recording
+ */
+function guide(prompt: string | null, count: number): RecordingUi {
   const { stderr } = process;
-  let kept = 0;
+  const kept = new Set<string>();
+  let takes = 0;
   return {
     prompt: () => {
-      if (kept < count) stderr.write(`${prompt} (${kept + 1} of ${count}) …\n`);
+      if (prompt !== null) stderr.write(`${stderr.isTTY ? CLEAR : ''}${prompt} (${kept.size + 1} of ${count}) …\n`);
     },
     level: (peak) => {
-      if (!stderr.isTTY) return;
+      if (!stderr.isTTY || prompt === null) return;
       // −60 to 0 dB of full scale.
       const share = peak <= 0.001 ? 0 : 1 + Math.log10(peak) / 3;
       const bars = Math.round(METER * Math.min(1, share));
       stderr.write(`\r${'█'.repeat(bars)}${'░'.repeat(METER - bars)}${peak > 0.99 ? ' too loud' : ''}\x1b[K`);
     },
     verdict: (report, file) => {
-      if (file !== null) kept++;
-      if (stderr.isTTY) stderr.write('\r\x1b[K');
-      stderr.write(`${verdictText(report)}\n`);
+      takes++;
+      if (file !== null) kept.add(file);
+      const number = prompt === null ? `take ${takes}: ` : '';
+      stderr.write(`${stderr.isTTY ? CLEAR : ''}${number}${verdictText(report)}\n`);
     },
   };
 }

@@ -17,15 +17,15 @@ export interface RecordingPlan {
   readonly count: number;
   /** Of one take. */
   readonly seconds: number;
-  /** Heard and forgotten before each take: time to read the prompt and to fall silent. */
+  /** Heard and forgotten before each take: time to read what was said of the last one and to fall silent. */
   readonly pauseSeconds: number;
   /** Bad takes in a row after which it ends. */
   readonly patience: number;
 }
 
 export interface RecordingUi {
-  /** Before each take; `number` from 1. */
-  prompt(number: number): void;
+  /** As each take begins: what is said from here on is in it. */
+  prompt(): void;
   /** Peak of each piece of sound, 0 to 1, while a take runs. */
   level(peak: number): void;
   verdict(report: TakeReport, file: string | null): void;
@@ -37,9 +37,20 @@ export interface RecordingOutcome {
   readonly ended: 'complete' | 'source-ended' | 'gave-up' | 'stopped';
 }
 
+/** What is left at the end of a recording is a take where it is as long as a short word. In seconds. */
+const SHORTEST_REST_S = 0.5;
 /**
- * Records takes from a source, one after the other, judges each and keeps the good ones as `<name>-<content hash>.wav`. A take with a gap
- * in it begins again. What was kept stays, however it ends.
+ * In a recording of the word a take ends so long after its word, and one whose end would cut a word off begins anew so long before that
+ * word. In seconds.
+ */
+const TAIL_S = 0.5;
+const LEAD_S = 0.3;
+/** How often it is looked whether the word is over. In samples. */
+const LOOK_EVERY = RATE_HZ / 10;
+
+/**
+ * Records takes from a source, one after the other, judges each and keeps the good ones as `<name>-<content hash>.wav`. A microphone's
+ * take with a gap in it begins again; of a recording, or of each in a folder, the rest is a take too. What was kept stays, however it ends.
  * @throws UsherError of the source, or `file-unreadable` when a take cannot be written
  */
 export async function recordTakes(
@@ -74,38 +85,65 @@ export async function recordTakes(
 /** The sound of a source cut into takes; each is the caller's own. Ends with the source, or when stopped. */
 async function* takes(
   source: MicrophoneSource,
-  { seconds, pauseSeconds }: RecordingPlan,
+  { kind, seconds, pauseSeconds }: RecordingPlan,
   ui: RecordingUi,
   signal: AbortSignal,
 ): AsyncGenerator<Int16Array> {
   const length = Math.round(seconds * RATE_HZ);
   const pause = Math.round(pauseSeconds * RATE_HZ);
-  let take = new Int16Array(length);
+  const take = new Int16Array(length);
   let filled = -pause;
-  let number = 1;
-  ui.prompt(number);
+  /** Nobody is asked to speak, and so nobody keeps to the takes. */
+  const recorded = !source.live && pause === 0;
+  /** Of this recording there was no take yet. */
+  let first = true;
+  const hasRest = (): boolean => recorded && filled > (first ? 0 : SHORTEST_REST_S * RATE_HZ);
   for await (const sound of pieces(source, signal)) {
     try {
-      // A lost piece would be a click in the middle of a word.
-      if (sound.gap && filled > 0) filled = 0;
+      if (sound.gap && filled > 0) {
+        // Another recording of the folder; of a microphone a lost piece, which would be a click in the middle of a word.
+        if (hasRest()) yield take.slice(0, filled);
+        filled = 0;
+        first = true;
+      }
       let peak = 0;
       for (let i = 0; i < sound.length; i++) {
         const value = sound.samples[i] as number;
         peak = Math.max(peak, Math.abs(value));
-        if (filled >= 0 && filled < length)
-          take[filled] = Math.max(-32_768, Math.min(32_767, Math.round(value * 32_768)));
+        if (filled === 0) ui.prompt();
+        if (filled >= 0) take[filled] = Math.max(-32_768, Math.min(32_767, Math.round(value * 32_768)));
         filled++;
-        if (filled < length) continue;
-        yield take;
-        take = new Int16Array(length);
+        const atWords = recorded && kind === 'word';
+        if (filled < length && !(atWords && filled % LOOK_EVERY === 0 && holdsWord(take.subarray(0, filled)))) continue;
+        const cut = atWords ? beforeCutWord(take.subarray(0, filled)) : 0;
+        if (cut > 0) {
+          take.copyWithin(0, cut);
+          filled -= cut;
+          continue;
+        }
+        yield take.slice(0, filled);
+        first = false;
         filled = -pause;
-        ui.prompt(++number);
       }
       ui.level(peak);
     } finally {
       sound.release();
     }
   }
+  if (hasRest() && !signal.aborted) yield take.slice(0, filled);
+}
+
+/** Whether a word is in it and is over. */
+function holdsWord(take: Int16Array): boolean {
+  const { word } = judgeTake('word', take);
+  return word !== null && word.end <= take.length - TAIL_S * RATE_HZ;
+}
+
+/** Where a take has to begin that holds the word that the end of this one cuts off; 0 where there is none, or nothing is won. */
+function beforeCutWord(take: Int16Array): number {
+  const { word, problems } = judgeTake('word', take);
+  const isLate = word !== null && word.start > 2 * LEAD_S * RATE_HZ;
+  return isLate && problems.includes('cut-off') ? word.start - LEAD_S * RATE_HZ : 0;
 }
 
 /** An observable of lent sound as an iteration. What waits is bounded by the source, which waits for its pieces to come back. */

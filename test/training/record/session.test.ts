@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NEVER, Observable, of } from 'rxjs';
@@ -50,10 +50,15 @@ const plan = (change: Partial<RecordingPlan> = {}): RecordingPlan => ({
   ...change,
 });
 
-function record(source: MicrophoneSource, change: Partial<RecordingPlan> = {}, stop = new AbortController()) {
+function record(
+  source: MicrophoneSource,
+  change: Partial<RecordingPlan> = {},
+  stop = new AbortController(),
+  prompt: () => void = () => undefined,
+) {
   const verdicts: TakeReport[] = [];
   const ui = {
-    prompt: () => undefined,
+    prompt,
     level: () => undefined,
     verdict: (report: TakeReport) => void verdicts.push(report),
   };
@@ -68,17 +73,38 @@ it('keeps the good takes of a recording, says what is wrong with the others, and
   const written = readdirSync(path.join(dir, 'takes'));
   expect(written.map((name) => path.join(dir, 'takes', name)).sort()).toEqual([...files].sort());
   const [heard] = await decodeSounds([files[0]!]);
-  expect(heard).toHaveLength(SECONDS * 16_000);
+  // The word ends at 1.2 s; the take does when half a second more was heard.
+  expect(heard).toHaveLength(1.8 * 16_000);
 });
 
 it('counts the same take once, and ends with its source', async () => {
+  const folder = path.join(dir, 'in');
+  mkdirSync(folder);
   const one = takes(0.2);
-  const twice = new Int16Array(2 * one.length);
-  twice.set(one);
-  twice.set(one, one.length);
-  encode(path.join(dir, 'in.wav'), twice);
-  const { files, ended } = await record(fromFile(path.join(dir, 'in.wav')));
+  for (const name of ['1.wav', '2.wav']) encode(path.join(folder, name), one);
+  const { files, ended } = await record(fromFile(folder));
   expect([files.length, ended]).toEqual([1, 'source-ended']);
+});
+
+it('takes every recording of a folder, however short, and forgets rests that hold no word', async () => {
+  const folder = path.join(dir, 'in');
+  mkdirSync(folder);
+  encode(path.join(folder, '1.wav'), takes(0.2).slice(0, 1.5 * 16_000));
+  encode(path.join(folder, '2.wav'), takes(0.25, 0).slice(0, 2.2 * 16_000));
+  encode(path.join(folder, '3.wav'), takes(0.3).slice(0, 0.3 * 16_000));
+  encode(path.join(folder, '4.wav'), takes(0.3, 0.35).slice(0, 3.5 * 16_000));
+  const { files, verdicts } = await record(fromFile(folder), { count: 9 });
+  expect(verdicts.map(({ problems }) => problems)).toEqual([[], [], ['no-word'], [], []]);
+  const lengths = (await decodeSounds(files)).map((samples) => samples.length / 16_000);
+  expect(lengths).toEqual([1.5, 1.8, 1.8, 1.7]);
+});
+
+it('cuts a recording at its words, wherever they are', async () => {
+  // A word that the end of the first take would cut, at 2.6 s, and more of them, two seconds apart.
+  encode(path.join(dir, 'in.wav'), takes(0, 0.3, 0.25, 0.2));
+  const { files, verdicts } = await record(fromFile(path.join(dir, 'in.wav')), { seconds: 2.9 });
+  expect(verdicts.map(({ problems }) => problems)).toEqual([[], [], []]);
+  expect(files).toHaveLength(3);
 });
 
 it('gives up when nothing is good enough, and keeps what was', async () => {
@@ -128,6 +154,21 @@ describe('a microphone', () => {
     expect(bytes.readInt16LE(44)).toBe(word[0]);
     expect(bytes.readInt16LE(bytes.length - 2)).toBe(word.at(-1));
     expect(lent).toBe(0);
+  });
+
+  it('is heard from the prompt on: a word that follows at once is in the take', async () => {
+    const said: string[] = [];
+    const sounds = new Observable<LentSound>((subscriber) => {
+      // A second of pause, in pieces of a quarter; then the word, from 0.1 s after the prompt.
+      for (let i = 0; i < 4; i++) subscriber.next(piece(takes(0).slice(0, 4000), false, () => said.push('pause')));
+      subscriber.next(piece(takes(0.2).slice(0.5 * 16_000), false, () => said.push('word')));
+      subscriber.next(piece(takes(0), false, () => undefined));
+    });
+    const { verdicts } = await record(source(sounds), { count: 1, pauseSeconds: 1 }, undefined, () => {
+      said.push('prompt');
+    });
+    expect(said.slice(0, 6)).toEqual(['pause', 'pause', 'pause', 'pause', 'prompt', 'word']);
+    expect(verdicts.map(({ problems }) => problems)).toEqual([[]]);
   });
 
   it('is closed when it is stopped', async () => {
