@@ -1,10 +1,9 @@
 import type { WordDetector } from '../voice/detector';
 import { utteranceEnd } from '../voice/recent-sound';
-import { PIECE_SAMPLES, SOUND_RATE_HZ } from '../voice/sources/sound';
+import { SampleAssembler } from '../voice/sources/sample-assembler';
+import { type LentSound, READ_SAMPLES, SOUND_RATE_HZ } from '../voice/sources/sound';
 import { seededRandom } from './random';
 
-/** One read of a recorder's pipe. */
-const READ_SAMPLES = 1280;
 /** Heard after the word by so much, it is not this word that was heard. */
 const LATEST_MS = 1500;
 
@@ -23,13 +22,16 @@ export async function latencyOf(
   const sound = new Float32Array(clip.length + 2 * SOUND_RATE_HZ).map(() => random.between(-2e-4, 2e-4));
   clip.forEach((value, i) => (sound[i] = value + (sound[i] as number)));
   detector.reset();
+  const assembler = new SampleAssembler('f32le');
   const heard: { at: number | null } = { at: null };
-  let from = 0;
-  for (let to = READ_SAMPLES; to <= sound.length && heard.at === null; to += READ_SAMPLES) {
-    if (to - from < PIECE_SAMPLES && !detector.attentive) continue;
-    const piece = sound.slice(from, to);
-    await detector.push(piece, piece.length, () => (heard.at ??= to));
-    from = to;
+  for (let from = 0; from + READ_SAMPLES <= sound.length && heard.at === null; from += READ_SAMPLES) {
+    const pieces: LentSound[] = [];
+    const read = Buffer.from(sound.buffer, from * sound.BYTES_PER_ELEMENT, READ_SAMPLES * sound.BYTES_PER_ELEMENT);
+    assembler.push(read, (piece) => pieces.push(piece));
+    for (const piece of pieces) {
+      await detector.push(piece.samples, piece.length, () => (heard.at ??= piece.endSample));
+      piece.release(detector.attentive);
+    }
   }
   if (heard.at === null) return null;
   const ms = ((heard.at - end) * 1000) / SOUND_RATE_HZ;

@@ -7,14 +7,13 @@ import { messageOf, UsherError } from '../../errors';
 import { type SourceLog } from '../../system/source';
 import { SourceProcess, type SourceProgram } from '../../system/source-process';
 import { SampleAssembler } from './sample-assembler';
-import { type LentSound, type MicrophoneSource, SOUND_RATE_HZ } from './sound';
+import { type LentSound, type MicrophoneSource, READ_SAMPLES, SOUND_RATE_HZ } from './sound';
 
 export type SoundFileConfig = Extract<MicrophoneSourceConfig, { type: 'file' }>;
 
 const SOUND = /\.(wav|w64|flac|ogg|oga|opus|mp3)$/i;
 /** No playlist, no network, nothing that names other files. */
 const DEMUXERS = 'wav,w64,flac,ogg,mp3';
-const PACKET_SAMPLES = 1280;
 const REMEDY = 'Check that it is a sound file that plays: ffprobe <file>';
 
 /** The argument array; whatever goes in, 16 kHz mono floats come out, 80 ms at a time. */
@@ -29,7 +28,7 @@ export function soundFileArguments(
     // "file:" keeps a colon in a name from being read as a protocol.
     ...['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS, '-i', `file:${file}`],
     ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-ac', '1', '-ar', String(SOUND_RATE_HZ)],
-    ...['-af', `asetnsamples=n=${PACKET_SAMPLES}:p=0`, '-f', 'f32le', 'pipe:1'],
+    ...['-af', `asetnsamples=n=${READ_SAMPLES}:p=0`, '-f', 'f32le', 'pipe:1'],
   ];
 }
 

@@ -22,6 +22,8 @@ export interface LentSound extends Lent {
 export type MicrophoneSource = Source<LentSound>;
 
 export const SOUND_RATE_HZ = 16_000;
+/** Of a file read in real time, and of what measures take for a recorder: 80 ms are written and read at once. */
+export const READ_SAMPLES = 1280;
 /**
  * A piece, 240 ms; the last one before a gap or an end may be shorter, and so are those that are waited for. Waking up costs more than
  * listening: caches have gone cold by then. Three reads of a recorder's pipe in one go take a third of the processor that one by one
