@@ -213,7 +213,10 @@ export class VoiceService {
     if (this.hears === hears) return;
     this.hears = hears;
     if (hears) this.log.info('microphone hears');
-    else this.log.warn('microphone does not hear', { why: this.status?.detail ?? this.status?.trouble ?? '' });
+    else
+      this.log.warn('microphone does not hear', {
+        why: this.status?.detail ?? this.status?.trouble ?? this.status?.state ?? 'no word from it',
+      });
   }
 }
 
