@@ -6,7 +6,7 @@ import { MicrophoneConfig, type MicrophoneSourceConfig } from '../config/microph
 import { UsherError } from '../errors';
 import { packageRoot } from '../system/paths';
 import { recordTakes, type RecordingPlan, type RecordingUi } from '../training/record/session';
-import { captureFolder, deleteCaptures, listCaptures } from '../voice/capture/capture-folder';
+import { captureFolder, deleteCaptures, listCaptures, NEAR_MISS } from '../voice/capture/capture-folder';
 import { createMicrophoneSource } from '../voice/sources/create';
 import { wholeNumber } from './arguments';
 
@@ -192,12 +192,13 @@ async function captures({
     const files = await listCaptures(folder);
     const bytes = files.reduce((sum, one) => sum + one.bytes, 0);
     if (wanted === true) await deleteCaptures(folder);
-    rows.push({ microphone: id, folder, files: files.length, bytes, deleted: wanted === true });
+    const nearMisses = files.filter(({ name }) => name.includes(NEAR_MISS)).length;
+    rows.push({ microphone: id, folder, files: files.length, nearMisses, bytes, deleted: wanted === true });
   }
   if (json === true) process.stdout.write(`${JSON.stringify({ captures: rows }, null, 2)}\n`);
   else
-    for (const { microphone, folder, files, bytes, deleted } of rows)
+    for (const { microphone, folder, files, nearMisses, bytes, deleted } of rows)
       process.stdout.write(
-        `${microphone}: ${files} captures, ${(bytes / 1e6).toFixed(1)} MB ${deleted ? 'deleted from' : 'in'} ${folder}\n`,
+        `${microphone}: ${files - nearMisses} activations and ${nearMisses} near misses, ${(bytes / 1e6).toFixed(1)} MB ${deleted ? 'deleted from' : 'in'} ${folder}\n`,
       );
 }

@@ -213,10 +213,14 @@ export class VoiceService {
     if (this.hears === hears) return;
     this.hears = hears;
     if (hears) this.log.info('microphone hears');
-    else
-      this.log.warn('microphone does not hear', {
-        why: this.status?.detail ?? this.status?.trouble ?? this.status?.state ?? 'no word from it',
-      });
+    else this.log.warn('microphone does not hear', { why: this.whyNot() });
+  }
+
+  private whyNot(): string {
+    if (this.status === null) return 'its process says nothing';
+    const { state, detail, trouble } = this.status;
+    // What was wrong with the sound does not tell why there is none.
+    return detail ?? (state === 'live' ? trouble : null) ?? state;
   }
 }
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { addToFolder, type FolderFile, type FolderLimits, listFolder } from '../../system/bounded-folder';
 
 const CAPTURE = /^[a-z0-9-]+\.wav$/;
+/** In the name of a capture that was nearly a word. */
+export const NEAR_MISS = '-near-miss-';
 
 /** The captures of a folder, oldest first; none where there is no folder. */
 export const listCaptures = (folder: string): Promise<FolderFile[]> =>
