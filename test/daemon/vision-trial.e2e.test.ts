@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TrialFigures } from '../../src/daemon/trial-figures';
 import { type Trial, type TrialFailed, TrialPostponed } from '../../src/fleet/trial';
-import { badEncoder, FAULTS, type Faults, faultyVision, sameModel } from '../support/candidates';
+import { badEncoder, faultyChild, FAULTS, type Faults, sameModel } from '../support/candidates';
 import { descendantsOf } from '../support/daemon';
 import { TrialSite } from '../support/trial-site';
 import { releaseOf } from '../fleet/samples';
@@ -159,19 +159,19 @@ describe('a candidate beside the running model', () => {
 
   it('that leaks is replaced when it has grown too far', async () => {
     const begun = join(site.slot('leak'), 'begun');
-    const entry = faultyVision(dirname(begun), FAULTS.leaks(begun));
+    const entry = faultyChild('vision', dirname(begun), FAULTS.leaks(begun));
     const bad = await begin(null, { probationMs: 60_000, memoryMiB: 200 }, entry);
     expect(await failsAtTheDoor(bad, () => writeFileSync(begun, ''))).toMatch(/^memory: /);
   }, 120_000);
 
   it('that dies under the load of all frames is replaced at once', async () => {
-    const entry = faultyVision(site.slot('load'), FAULTS.diesOfLoad());
+    const entry = faultyChild('vision', site.slot('load'), FAULTS.diesOfLoad());
     const bad = await begin(null, { probationMs: 60_000 }, entry);
     expect(await failsAtTheDoor(bad)).toMatch(/^crashed: /);
   }, 120_000);
 
   it('that keeps up with the frames of its test, but not with all of them, is replaced', async () => {
-    const entry = faultyVision(site.slot('lag'), FAULTS.lags());
+    const entry = faultyChild('vision', site.slot('lag'), FAULTS.lags());
     const bad = await begin(null, { probationMs: 60_000, maxStepIns: 0.1 }, entry);
     expect(await failsAtTheDoor(bad)).toMatch(/^(silent|slow): /);
   }, 120_000);

@@ -114,10 +114,10 @@ export const FAULTS = {
   `,
 } as const;
 
-/** The vision process with a fault. @returns its entry */
-export function faultyVision(dir: string, fault: string): string {
+/** The vision or voice process with a fault. @returns its entry */
+export function faultyChild(of: 'vision' | 'voice', dir: string, fault: string): string {
   mkdirSync(dir, { recursive: true });
   const entry = join(dir, 'child.js');
-  writeFileSync(entry, `${fault}\nrequire(${JSON.stringify(childEntry('vision'))});\n`);
+  writeFileSync(entry, `${fault}\nrequire(${JSON.stringify(childEntry(of))});\n`);
   return entry;
 }
