@@ -20,7 +20,10 @@ export class RecentSound {
   private total = 0;
 
   add(samples: Float32Array, from: number, length: number): void {
-    for (let i = 0; i < length; i++) this.ring[(this.total + i) % RING_SAMPLES] = samples[from + i] as number;
+    const at = this.total % RING_SAMPLES;
+    const first = Math.min(length, RING_SAMPLES - at);
+    this.ring.set(samples.subarray(from, from + first), at);
+    this.ring.set(samples.subarray(from + first, from + length));
     this.total += length;
   }
 
