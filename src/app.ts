@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { openDeviceKey } from './access/device-key';
-import { DOOR_PHASES } from './access/keeper';
 import { PolicyKeeper } from './access/policy/keeper';
 import { compilePolicy } from './access/policy/rules';
 import type { Now } from './access/policy/types';
@@ -10,29 +8,26 @@ import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
 import { Announcer } from './daemon/announcer';
 import { AuditTrail } from './daemon/audit-trail';
-import { chooseCameraModels, type ExtraModels, unknownScenes, withMissing } from './daemon/camera-models';
+import { boxDiscovery, registerBoxCommands } from './daemon/box-commands';
+import { linkBroker } from './daemon/broker-link';
+import { chooseCameraModels, unknownScenes, withMissing } from './daemon/camera-models';
+import { Cameras } from './daemon/cameras';
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { FleetService, type Restartable } from './daemon/fleet-service';
 import { DAY_MS, forgetOldStills, forgetWhatIsOld, STILLS_EVERY_MS } from './daemon/forgetting';
 import { countTrialStart } from './fleet/started-under';
 import { installedModels, installedScene, installedWords } from './fleet/installed';
-import { COMPONENTS, HealthBoard } from './daemon/health';
-import { brokerHealth, modelsHealth, PhasePublisher, publishHealth, publishModels } from './daemon/publishing';
+import { HealthBoard } from './daemon/health';
+import { brokerHealth, modelsHealth, PhasePublisher, publishHealth } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
-import { SceneService } from './daemon/scene-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { StillsService } from './daemon/stills-service';
-import { VisionService } from './daemon/vision-service';
 import { Voices, wordBundles } from './daemon/voices';
 import { watchVisitors } from './daemon/visitors';
-import { UsherError } from './errors';
-import type { VisionReady } from './events';
 import type { CardOutput } from './inference/card';
-import { EmbeddedBroker } from './mqtt/broker';
-import { MqttClient } from './mqtt/client';
+import type { MqttClient } from './mqtt/client';
 import { CommandRegistry } from './mqtt/commands';
-import { discoveryOf } from './mqtt/discovery';
 import type { EventQueue } from './mqtt/event-queue';
 import { type DaemonLock, holdDaemonLock } from './store/daemon-lock';
 import { openStore } from './daemon/open-store';
@@ -61,7 +56,7 @@ export class App {
   private readonly bootId = randomUUID();
   /** What `stop` undoes, last first. Filled as things come up, so that a start that fails half-way is undone too. */
   private readonly undo: (() => void | Promise<void>)[] = [];
-  private readonly visions = new Map<string, VisionService>();
+  private cameras: Cameras | null = null;
   private voices: Voices | null = null;
   private stills: StillsService | null = null;
   private readonly ready = new Set<string>();
@@ -93,21 +88,13 @@ export class App {
 
   /** Names of what should make progress and does not: the service manager's watchdog is fed while there is none. */
   get stalled(): readonly string[] {
-    const cameras = [...this.visions.values()].map((vision) => vision.progress);
-    return stalledParts(
-      [
-        { name: 'doors', at: this.tickedAt, patienceMs: LOOP_PATIENCE_MS },
-        ...cameras,
-        ...(this.voices?.progress ?? []),
-      ],
-      monotonicMs(),
-    );
+    const doors = { name: 'doors', at: this.tickedAt, patienceMs: LOOP_PATIENCE_MS };
+    return stalledParts([doors, ...(this.cameras?.progress ?? []), ...(this.voices?.progress ?? [])], monotonicMs());
   }
 
   /** Process ids of the vision and voice children, for measurements. */
   get childPids(): readonly number[] {
-    const vision = [...this.visions.values()].map(({ pid }) => pid).filter((pid) => pid !== null);
-    return [...vision, ...(this.voices?.pids ?? [])];
+    return [...(this.cameras?.pids ?? []), ...(this.voices?.pids ?? [])];
   }
 
   /** @throws UsherError; whatever was brought up before the failure is taken down again */
@@ -221,7 +208,11 @@ export class App {
       record: (body) => trail.fact('policy', body),
     });
     const visitors = watchVisitors(config, { table: output.thresholds, roster, mqtt, commands, store });
-    this.listen(mqtt, commands, doors, health, extra);
+    const cameras = new Cameras({
+      ...{ loaded: this.loaded, models, extra, doors, visitors, mqtt, health, trail, monotonicMs, log: this.log },
+      settled: (camera) => this.noteReady(camera),
+    });
+    this.cameras = cameras;
     const voices = new Voices({
       ...{ loaded: this.loaded, mqtt, health, bootId: this.bootId, log: this.log },
       dirs: await installedWords(dataDir, wordBundles(config), told),
@@ -229,13 +220,16 @@ export class App {
       settled: (microphone) => this.noteReady(microphone),
     });
     this.voices = voices;
+    registerBoxCommands(commands, { bootId: this.bootId, doors, cameras, voices, health, monotonicMs });
+    commands.start();
+    if (config.mqtt.discovery) mqtt.publish('discovery', {}, boxDiscovery(config, extra));
     const fleet =
       config.fleet.root === null || config.cameras.length + config.microphones.length === 0
         ? null
         : new FleetService({
             ...{ loaded: this.loaded, mqtt, clock, roster, doors, factory, models, monotonicMs, health },
             under: this.under,
-            services: () => [...this.visions.values()],
+            services: () => cameras.all,
             scene: watched ? { factory: config.models.scene, bundle: sceneBundle } : null,
             voices: () => voices,
             log: this.log.child('fleet'),
@@ -271,7 +265,7 @@ export class App {
       this.stills = new StillsService(childEntry('vision/stills'), {
         ...{ config: config.stills, dataDir, trail, monotonicMs, log: this.log.child('stills') },
         job: { modelsDir, models, execution: config.inference },
-        ask: (camera, path, event) => this.visions.get(camera)?.still(path, event) === true,
+        ask: (camera, path, event) => cameras.still(camera, path, event),
         health: (state) => health.set('stills', state),
       });
       this.stills.start();
@@ -282,50 +276,8 @@ export class App {
       for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
     });
 
-    for (const camera of config.cameras) {
-      const absentMs = Math.max(
-        ...config.doors.filter((door) => door.camera === camera.id).map((door) => door.absentMs),
-        100,
-      );
-      const scenes = new SceneService(camera, mqtt, monotonicMs, this.log.child(camera.id));
-      this.undo.push(() => scenes.stop());
-      const own = extra.of.get(camera.id);
-      const vision = new VisionService(
-        camera,
-        childEntry('vision'),
-        {
-          camera,
-          modelsDir,
-          models: { ...models, liveness: own?.liveness ?? null, scene: own?.scene ?? null },
-          execution: config.inference,
-          mirror: config.inference.mirror,
-          absentMs,
-        },
-        {
-          observation: (observation) => {
-            this.noteReady(camera.id);
-            doors.observe(observation);
-            visitors?.observe(observation);
-          },
-          live: (live) => doors.cameraLive(camera.id, live),
-          scene: (change) => {
-            scenes.change(change);
-            doors.scene(camera.id, change.scene);
-          },
-          ready: (ready) => {
-            // A new process has not looked yet.
-            doors.scene(camera.id, null);
-            trail.models(ready);
-            this.reportModels(mqtt, ready);
-          },
-          health: (state) => health.set(camera.id, state),
-        },
-        this.log.child(camera.id),
-      );
-      this.visions.set(camera.id, vision);
-      vision.start();
-      this.undo.push(() => vision.stop());
-    }
+    cameras.start();
+    this.undo.push(() => cameras.stop());
     voices.start();
     this.undo.push(() => voices.stop());
     this.noteReady(null);
@@ -353,110 +305,10 @@ export class App {
   }
 
   private async connect(queue: EventQueue): Promise<MqttClient> {
-    const { device, mqtt } = this.loaded.config;
-    let address: { url: string } & Partial<Extract<typeof mqtt.broker, { type: 'external' }>>;
-    if (mqtt.broker.type === 'embedded') {
-      const log = this.log.child('broker');
-      const broker = new EmbeddedBroker({
-        port: mqtt.broker.port,
-        refused: (client, why) => log.warn('client refused', { client, why }),
-      });
-      await broker.start();
-      this.undo.push(() => broker.stop());
-      address = { url: broker.url };
-    } else {
-      address = mqtt.broker;
-    }
-    this.brokerAddress = address.url;
-    const log = this.log.child('mqtt');
-    const rejected = new Map<string, number>();
-    return new MqttClient({
-      ...address,
-      site: device.site,
-      device: device.id,
-      discoveryPrefix: mqtt.discoveryPrefix,
-      bootId: this.bootId,
-      queue,
-      rejected: ({ topic, reason, detail }) => {
-        // One line a second and reason: whoever floods the broker must not fill the disk through our log.
-        const now = monotonicMs();
-        if (now - (rejected.get(reason) ?? -Infinity) < 1000) return;
-        rejected.set(reason, now);
-        log.warn('message refused', { topic, reason, detail });
-      },
-      changed: (link) => {
-        if (link.problem !== null) log.warn(link.problem.message, { remedy: link.problem.remedy ?? '' });
-        else log.info(link.state);
-      },
-    });
-  }
-
-  private listen(
-    mqtt: MqttClient,
-    commands: CommandRegistry,
-    doors: Doors,
-    health: HealthBoard,
-    extra: ExtraModels,
-  ): void {
-    const { config } = this.loaded;
-    const nothing = z.strictObject({});
-    commands.onCommand('ping', nothing, () => ({ bootId: this.bootId, version: packageVersion() }));
-    commands.onCommand('status', nothing, () => ({
-      doors: doors.all.map((keeper) => ({ id: keeper.door.id, phase: keeper.phase(monotonicMs()) })),
-      cameras: [...this.visions].map(([id, vision]) => ({ id, ...vision.counts })),
-      microphones: [...(this.voices?.counts ?? [])],
-      health: Object.fromEntries([...health.entries()].map(([name, { state, detail }]) => [name, { state, detail }])),
-    }));
-    commands.onCommand('reload-members', nothing, () => {
-      doors.refresh();
-      return { store: health.get('store').state };
-    });
-    commands.onCommand('restart-camera', z.strictObject({ camera: z.string() }), ({ camera }) => {
-      const vision = this.visions.get(camera);
-      if (vision === undefined)
-        throw new UsherError(
-          'usage',
-          `there is no camera "${camera}"; there is: ${[...this.visions.keys()].join(', ')}`,
-        );
-      vision.restart();
-      return { camera };
-    });
-    commands.onCommand('restart-microphone', z.strictObject({ microphone: z.string() }), ({ microphone }) => {
-      this.voices?.restart(microphone);
-      return { microphone };
-    });
-    commands.start();
-    if (!config.mqtt.discovery) return;
-    mqtt.publish(
-      'discovery',
-      {},
-      discoveryOf({
-        base: { site: config.device.site, device: config.device.id, discoveryPrefix: config.mqtt.discoveryPrefix },
-        version: packageVersion(),
-        doors: config.doors,
-        cameras: config.cameras.map(({ id }) => ({ id, scenes: extra.of.get(id)?.scenes ?? [] })),
-        microphones: config.microphones,
-        doorStates: DOOR_PHASES,
-        visitors: config.visitors.enabled,
-        components: [
-          ...COMPONENTS,
-          ...(config.wyoming === null ? [] : ['wyoming']),
-          ...(config.stills === null ? [] : ['stills']),
-          ...config.readers.filter(({ source }) => source.type !== 'mqtt').map(({ id }) => `reader-${id}`),
-          ...config.contacts.filter(({ source }) => source.type !== 'mqtt').map(({ door }) => `contact-${door}`),
-        ],
-      }),
-    );
-  }
-
-  private reportModels(mqtt: MqttClient, ready: VisionReady): void {
-    for (const model of ready.models) {
-      const asked = model.providersAsked[0] ?? '';
-      const fields = { task: model.task, model: model.name, version: model.version, provider: model.provider };
-      if (asked === model.provider) this.log.info('running', fields);
-      else this.log.warn('the execution provider asked for is not to be had', { ...fields, asked });
-    }
-    publishModels(mqtt, ready);
+    const link = await linkBroker(this.loaded.config, { queue, bootId: this.bootId, log: this.log });
+    this.undo.push(() => link.close());
+    this.brokerAddress = link.url;
+    return link.mqtt;
   }
 
   /** @param part null: there may be nothing to wait for */

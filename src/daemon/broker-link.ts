@@ -1,0 +1,54 @@
+import type { Config } from '../config/schema';
+import { EmbeddedBroker } from '../mqtt/broker';
+import { MqttClient } from '../mqtt/client';
+import type { EventQueue } from '../mqtt/event-queue';
+import { monotonicMs } from '../system/clock';
+import type { Log } from '../system/log';
+
+export interface BrokerLink {
+  /** Not started yet: what is to be heard from the first message on is told to it before. */
+  readonly mqtt: MqttClient;
+  /** Where clients of this box's broker connect. */
+  readonly url: string;
+  /** Ends the embedded broker, where it is that. */
+  readonly close: () => Promise<void>;
+}
+
+/** Whoever floods the broker must not fill the disk through our log: one line a reason in so long. */
+const REFUSALS_MS = 1000;
+
+/** The way to the broker that the configuration names; the embedded one is brought up. @throws UsherError `broker-failed` */
+export async function linkBroker(
+  { device, mqtt }: Pick<Config, 'device' | 'mqtt'>,
+  { queue, bootId, log }: { readonly queue: EventQueue; readonly bootId: string; readonly log: Log },
+): Promise<BrokerLink> {
+  const embedded = mqtt.broker.type === 'embedded' ? await startEmbedded(mqtt.broker.port, log.child('broker')) : null;
+  const address = mqtt.broker.type === 'embedded' ? { url: embedded?.url ?? '' } : mqtt.broker;
+  const own = log.child('mqtt');
+  const rejected = new Map<string, number>();
+  const client = new MqttClient({
+    ...address,
+    site: device.site,
+    device: device.id,
+    discoveryPrefix: mqtt.discoveryPrefix,
+    bootId,
+    queue,
+    rejected: ({ topic, reason, detail }) => {
+      const now = monotonicMs();
+      if (now - (rejected.get(reason) ?? -Infinity) < REFUSALS_MS) return;
+      rejected.set(reason, now);
+      own.warn('message refused', { topic, reason, detail });
+    },
+    changed: (link) => {
+      if (link.problem !== null) own.warn(link.problem.message, { remedy: link.problem.remedy ?? '' });
+      else own.info(link.state);
+    },
+  });
+  return { mqtt: client, url: address.url, close: async () => embedded?.stop() };
+}
+
+async function startEmbedded(port: number, log: Log): Promise<EmbeddedBroker> {
+  const broker = new EmbeddedBroker({ port, refused: (client, why) => log.warn('client refused', { client, why }) });
+  await broker.start();
+  return broker;
+}
