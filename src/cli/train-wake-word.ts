@@ -38,6 +38,8 @@ interface Options {
   readonly json?: boolean;
 }
 
+const STOP_PATIENCE_MS = 10_000;
+
 const HELP = `
 Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed (${ENGINES.join(', ')}): the more kinds of voice, the better it hears people. Recordings
 of people make it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher
@@ -97,7 +99,10 @@ async function trainWord(word: string, options: Options): Promise<void> {
   };
   const progress = createProgress();
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
+  const onSignal = (): void => {
+    stop.abort();
+    setTimeout(() => endAtOnce(progress), STOP_PATIENCE_MS).unref();
+  };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const outcome = await trainWakeWord({
@@ -126,6 +131,16 @@ async function trainWord(word: string, options: Options): Promise<void> {
     progress.done();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+/** A step of training ends and is saved first. Mining and measuring take minutes, and change nothing that the checkpoint lacks. */
+function endAtOnce(progress: Progress): void {
+  progress.done();
+  const { message, remedy, exitCode } = new UsherError('cancelled', 'training was stopped after its last checkpoint', {
+    remedy: 'Go on with the same command and --resume.',
+  });
+  process.stderr.write(`usher: ${message}\n  → ${remedy}\n`);
+  process.exit(exitCode);
 }
 
 async function readNetwork(bundle: string): Promise<{ network: Network; name: string }> {
