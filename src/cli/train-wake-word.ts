@@ -143,10 +143,10 @@ function endAtOnce(progress: Progress): void {
   process.exit(exitCode);
 }
 
-async function readNetwork(bundle: string): Promise<{ network: Network; name: string }> {
+async function readNetwork(bundle: string): Promise<{ network: Network; name: string; version: string }> {
   const { card, modelFile } = await readBundle(bundle);
   wakeWordInputOf(card);
-  return { network: importNetwork(await readFile(modelFile), card), name: `${card.name} ${card.version}` };
+  return { network: importNetwork(await readFile(modelFile), card), name: card.name, version: card.version };
 }
 
 function shapeOf({ channels, units }: Options): NetworkShape {

@@ -33,7 +33,7 @@ export interface WakeWordTraining {
   readonly engines?: readonly Engine[] | undefined;
   readonly plan: TrainingPlan;
   /** A network to fine-tune. */
-  readonly from: { readonly network: Network; readonly name: string } | null;
+  readonly from: { readonly network: Network; readonly name: string; readonly version: string } | null;
   readonly resume: boolean;
   readonly threads: number;
   /** Folder of the checkpoint, the plots and the list of what was used. */
@@ -93,7 +93,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
       wakeWordBundle({
         name: options.name,
         word,
-        version: '1.0.0',
+        version: options.from === null ? '1.0.0' : versionAfter(options.from.version),
         trainingData: describe(data, options),
         command: options.command,
         network,
@@ -146,7 +146,7 @@ async function measure(network: Network, source: ClipSource, { plan, onProgress 
 
 /** What makes a training this one. A changed recording changes the hashes. */
 function fingerprintOf({ word, plan, from }: WakeWordTraining, { used }: WordData): string {
-  const facts = { word, plan, from: from?.name ?? null, features: FEATURE_VERSION, used };
+  const facts = { word, plan, from: from === null ? null : titleOf(from), features: FEATURE_VERSION, used };
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 
@@ -156,11 +156,20 @@ function describe({ materials: { train: all } }: WordData, { from }: WakeWordTra
   const noise = all.noise.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
   return [
     real === 0 ? 'no recording of the word by a person' : `${real} recordings of the word by people`,
-    `${clipCount(all.synthetic)} synthetic ones, ${clipCount(all.near)} synthetic words that sound like it, ${clipCount(all.sentences)} synthetic sentences (${enginesOf(all.synthetic).join(', ') || 'no voice installed'})`,
+    `${clipCount(all.synthetic)} synthetic ones, ${clipCount(all.near)} synthetic words that sound like it, ${clipCount(all.sentences)} synthetic sentences (${enginesOf(all.synthetic).join(', ') || 'no voice'})`,
     `other speech: ${speech || 'synthetic alone'}`,
     `backgrounds: ${noise || 'generated alone'}`,
-    ...(from === null ? [] : [`fine-tuned from ${from.name}`]),
+    ...(from === null ? [] : [`fine-tuned from ${titleOf(from)}`]),
   ].join('; ');
+}
+
+const titleOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
+  `${name} ${version}`;
+
+/** Boxes of a fleet do not go back to an older version: what was led on is newer than what it comes from. */
+function versionAfter(version: string): string {
+  const [major, minor] = version.split('.').map(Number) as [number, number];
+  return `${major}.${minor + 1}.0`;
 }
 
 /** Synthetic clips are named after who says them. */

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { seededRandom } from '../../src/evaluation/random';
+import { readBundle } from '../../src/inference/bundle';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
+import { importNetwork } from '../../src/training/import';
 import { DEFAULT_PLAN } from '../../src/training/trainer';
 import { trainWakeWord, type WakeWordTraining } from '../../src/training/wake-word';
 import { openWakeWord } from '../../src/voice/wake-word';
@@ -119,6 +121,17 @@ describe('training a word from folders of recordings', () => {
     });
     const { bundle } = await trainWakeWord({ ...options(), resume: true });
     expect(bundle).toBe(path.join(dir, 'models', 'wake-zyzzyva'));
+  });
+
+  it('leads a bundle on to a newer one that says where it comes from', async () => {
+    const { card, modelFile } = await readBundle(path.join(dir, 'models', 'wake-zyzzyva'));
+    const network = importNetwork(readFileSync(modelFile), card);
+    const from = { network, name: card.name, version: '2.3.4' };
+    const workDir = path.join(dir, 'work-on');
+    const { bundle } = await trainWakeWord({ ...options(), name: 'wake-on', workDir, from });
+    const led = (await readBundle(bundle)).card;
+    expect(led.version).toBe('2.4.0');
+    expect(led.licence.trainingData).toContain('fine-tuned from wake-zyzzyva 2.3.4');
   });
 
   it('names a folder that is not there, and leaves no bundle', async () => {
