@@ -40,7 +40,7 @@ export const DEFAULT_PLAN: TrainingPlan = {
   steps: 2400,
   batch: 48,
   mining: 4,
-  miningHours: 2,
+  miningHours: 8,
   miningMost: 500,
   validationHours: 3,
   validationTrials: 250,
