@@ -1,9 +1,9 @@
+import { SampleRing } from './sample-ring';
 import { PIECE_SAMPLES, SOUND_RATE_HZ } from './sources/sound';
 
 /** What was heard last, for a second look at a word that was heard. */
 export const RECENT_MS = 1500;
 const RECENT_SAMPLES = (RECENT_MS * SOUND_RATE_HZ) / 1000;
-const RING_SAMPLES = RECENT_SAMPLES + 2 * PIECE_SAMPLES;
 
 /** Frames of 10 ms over which speech is looked for. */
 const FRAME_SAMPLES = 160;
@@ -14,35 +14,23 @@ const ABOVE_FLOOR = 8;
 /** … and not below the loudest frame by more than this (power, 26 dB). */
 const BELOW_PEAK = 0.0025;
 
-/** The last 1.5 s, in a ring that holds two pieces more. */
+/** The last 1.5 s, as they were up to two pieces ago. */
 export class RecentSound {
-  private readonly ring = new Float32Array(RING_SAMPLES);
-  private total = 0;
+  private readonly ring = new SampleRing(RECENT_SAMPLES + 2 * PIECE_SAMPLES);
 
   add(samples: Float32Array, from: number, length: number): void {
-    const at = this.total % RING_SAMPLES;
-    const first = Math.min(length, RING_SAMPLES - at);
-    this.ring.set(samples.subarray(from, from + first), at);
-    this.ring.set(samples.subarray(from + first, from + length));
-    this.total += length;
+    this.ring.add(samples.subarray(from, from + length));
   }
 
   reset(): void {
-    this.total = 0;
+    this.ring.reset();
   }
 
   /**
    * A copy of what came before the last `ago` samples (at most two pieces), oldest first; shorter where less was heard.
    */
   copy(ago = 0): Float32Array {
-    const end = Math.max(0, this.total - ago);
-    const length = Math.min(RECENT_SAMPLES, end);
-    const start = (end - length) % RING_SAMPLES;
-    const first = Math.min(length, RING_SAMPLES - start);
-    const out = new Float32Array(length);
-    out.set(this.ring.subarray(start, start + first));
-    out.set(this.ring.subarray(0, length - first), first);
-    return out;
+    return this.ring.last(RECENT_SAMPLES, ago);
   }
 }
 

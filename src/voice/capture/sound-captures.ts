@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors';
 import { SAMPLE_RATE_HZ } from '../features';
+import { SampleRing } from '../sample-ring';
 import { encodeWav } from '../wav-file';
 import type { FolderLimits } from '../../system/bounded-folder';
 import { addCapture } from './capture-folder';
@@ -28,8 +29,7 @@ const TAIL = TAIL_SECONDS * SAMPLE_RATE_HZ;
  * cannot be written is told once and costs the microphone nothing.
  */
 export class SoundCaptures {
-  private readonly ring = new Float32Array(RING);
-  private total = 0;
+  private readonly ring = new SampleRing(RING);
   private waiting: CapturedEvent | null = null;
   private due = 0;
   private told = '';
@@ -44,9 +44,8 @@ export class SoundCaptures {
 
   /** The next `length` samples, −1 to 1. */
   push(samples: Float32Array, length: number): void {
-    for (let i = 0; i < length; i++) this.ring[(this.total + i) % RING] = samples[i] as number;
-    this.total += length;
-    if (this.waiting === null || this.total < this.due) return;
+    this.ring.add(samples, length);
+    if (this.waiting === null || this.ring.heard < this.due) return;
     const event = this.waiting;
     this.waiting = null;
     this.keep(event);
@@ -55,13 +54,13 @@ export class SoundCaptures {
   event(event: CapturedEvent): void {
     // What activated is worth more to know than what was near.
     if (this.waiting !== null && this.waiting.kind === 'activated') return;
-    if (this.waiting === null) this.due = this.total + TAIL;
+    if (this.waiting === null) this.due = this.ring.heard + TAIL;
     this.waiting = event;
   }
 
   /** Sound is missing: what was heard before is another recording. */
   reset(): void {
-    this.total = 0;
+    this.ring.reset();
     this.waiting = null;
   }
 
@@ -71,12 +70,9 @@ export class SoundCaptures {
   }
 
   private keep({ kind, model, score }: CapturedEvent): void {
-    const length = Math.min(this.total, RING);
-    const samples = new Int16Array(length);
-    for (let i = 0; i < length; i++) {
-      const value = this.ring[(this.total - length + i) % RING] as number;
-      samples[i] = Math.max(-32_768, Math.min(32_767, Math.round(value * 32_768)));
-    }
+    const samples = Int16Array.from(this.ring.last(RING), (value) =>
+      Math.max(-32_768, Math.min(32_767, Math.round(value * 32_768))),
+    );
     const stamp = new Date(this.now()).toISOString().toLowerCase().replaceAll(/[:.]/g, '-');
     const percent = String(Math.round(100 * score)).padStart(3, '0');
     const name = `${stamp}-${kind}-${model.replaceAll('.', '-')}-${percent}.wav`;
