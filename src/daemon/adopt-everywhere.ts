@@ -1,19 +1,16 @@
-import type { VisionJob } from '../vision/job';
-import type { VisionService } from './vision-service';
-
-type Models = Partial<VisionJob['models']>;
+/** A camera's or a microphone's service: its process takes other models over while it runs. */
+interface Adopting<M> {
+  /** @throws UsherError `model-invalid`: it goes on with what it had; `cancelled` */
+  adopt(models: M): Promise<unknown>;
+}
 
 /**
- * Every camera takes these models over, or none keeps them.
+ * Every camera or microphone takes these models over, or none keeps them.
  * @param before what they go back to
- * @throws UsherError `model-invalid`, `cancelled`: of the first camera that did not
+ * @throws UsherError `model-invalid`, `cancelled`: of the first one that did not
  */
-export async function adoptEverywhere(
-  services: readonly VisionService[],
-  changed: Models,
-  before: Models,
-): Promise<void> {
-  const done: VisionService[] = [];
+export async function adoptEverywhere<M>(services: readonly Adopting<M>[], changed: M, before: M): Promise<void> {
+  const done: Adopting<M>[] = [];
   try {
     for (const service of services) {
       await service.adopt(changed);

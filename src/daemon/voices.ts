@@ -7,6 +7,7 @@ import type { Progress } from '../system/health-watchdog';
 import type { Log } from '../system/log';
 import { childEntry, packageVersion } from '../system/paths';
 import { captureFolder } from '../voice/capture/capture-folder';
+import { adoptEverywhere } from './adopt-everywhere';
 import type { HealthBoard } from './health';
 import { publishActivation, publishWords } from './publishing';
 import { type MicrophoneCounts, VoiceService } from './voice-service';
@@ -53,26 +54,17 @@ export class Voices {
 
   /** Every microphone takes these over, or all go on with what they had. @throws UsherError `model-invalid` */
   async adopt(dirs: Readonly<Record<string, string>>): Promise<void> {
-    const done: VoiceService[] = [];
-    try {
-      for (const service of this.services.values()) {
-        await service.adopt(dirs);
-        done.push(service);
-      }
-    } catch (error) {
-      for (const service of done) await service.adopt(this.current);
-      throw error;
-    }
+    await adoptEverywhere(this.all, dirs, this.current);
     this.current = dirs;
     this.wyoming?.adopt(dirs);
   }
 
   get progress(): readonly Progress[] {
-    return [...this.services.values()].map((service) => service.progress);
+    return this.all.map((service) => service.progress);
   }
 
   get pids(): readonly number[] {
-    return [...this.services.values()].map(({ pid }) => pid).filter((pid) => pid !== null);
+    return this.all.map(({ pid }) => pid).filter((pid) => pid !== null);
   }
 
   get counts(): readonly (MicrophoneCounts & { readonly id: string })[] {
@@ -106,7 +98,7 @@ export class Voices {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.wyoming?.stop(), ...[...this.services.values()].map((service) => service.stop())]);
+    await Promise.all([this.wyoming?.stop(), ...this.all.map((service) => service.stop())]);
   }
 
   /** @throws UsherError `usage` where there is no such microphone */
