@@ -22,8 +22,7 @@ export async function linkBroker(
   { device, mqtt }: Pick<Config, 'device' | 'mqtt'>,
   { queue, bootId, log }: { readonly queue: EventQueue; readonly bootId: string; readonly log: Log },
 ): Promise<BrokerLink> {
-  const embedded = mqtt.broker.type === 'embedded' ? await startEmbedded(mqtt.broker.port, log.child('broker')) : null;
-  const address = mqtt.broker.type === 'embedded' ? { url: embedded?.url ?? '' } : mqtt.broker;
+  const { address, close } = await brokerAt(mqtt.broker, log.child('broker'));
   const own = log.child('mqtt');
   const rejected = new Map<string, number>();
   const client = new MqttClient({
@@ -44,11 +43,19 @@ export async function linkBroker(
       else own.info(link.state);
     },
   });
-  return { mqtt: client, url: address.url, close: async () => embedded?.stop() };
+  return { mqtt: client, url: address.url, close };
 }
 
-async function startEmbedded(port: number, log: Log): Promise<EmbeddedBroker> {
+type BrokerConfig = Config['mqtt']['broker'];
+type Address = { readonly url: string } & Partial<Extract<BrokerConfig, { type: 'external' }>>;
+
+async function brokerAt(
+  config: BrokerConfig,
+  log: Log,
+): Promise<{ readonly address: Address; readonly close: () => Promise<void> }> {
+  if (config.type === 'external') return { address: config, close: () => Promise.resolve() };
+  const { port } = config;
   const broker = new EmbeddedBroker({ port, refused: (client, why) => log.warn('client refused', { client, why }) });
   await broker.start();
-  return broker;
+  return { address: { url: broker.url }, close: () => broker.stop() };
 }
