@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { messageOf, UsherError } from './errors';
+import { reportError } from './cli/report-error';
 import { packageVersion } from './system/paths';
 
 /**
@@ -56,13 +56,5 @@ main().catch((error: unknown) => {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
     return;
   }
-  process.stderr.write(`usher: ${messageOf(error)}\n`);
-  if (error instanceof UsherError) {
-    if (error.remedy !== undefined) process.stderr.write(`  → ${error.remedy}\n`);
-    process.exitCode = error.exitCode;
-  } else {
-    // A defect of ours: the trace is for whoever mends it.
-    process.stderr.write(error instanceof Error ? `${error.stack ?? ''}\n` : '');
-    process.exitCode = 70;
-  }
+  process.exitCode = reportError(error);
 });

@@ -14,6 +14,7 @@ import { trainWakeWord } from '../training/wake-word';
 import { wakeWordInputOf } from '../voice/wake-word';
 import { wholeNumber } from './arguments';
 import { createProgress, type Progress } from './progress';
+import { reportError } from './report-error';
 
 interface Options {
   readonly positives: readonly string[];
@@ -41,9 +42,10 @@ interface Options {
 const STOP_PATIENCE_MS = 10_000;
 
 const HELP = `
-Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed (${ENGINES.join(', ')}): the more kinds of voice, the better it hears people. Recordings
-of people make it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher
-eval wake-word), a tenth for choosing the network; neither is trained on.
+Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed, of
+${ENGINES.join(', ')}: the more kinds of voice, the better it hears people. Recordings of people make
+it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher eval
+wake-word), a tenth for choosing the network; neither is trained on.
 
 Examples:
   usher train wake-word computer --positives rec/computer --negatives rec/speech --background rec/noise
@@ -136,11 +138,10 @@ async function trainWord(word: string, options: Options): Promise<void> {
 /** A step of training ends and is saved first. Mining and measuring take minutes, and change nothing that the checkpoint lacks. */
 function endAtOnce(progress: Progress): void {
   progress.done();
-  const { message, remedy, exitCode } = new UsherError('cancelled', 'training was stopped after its last checkpoint', {
+  const stopped = new UsherError('cancelled', 'training was stopped after its last checkpoint', {
     remedy: 'Go on with the same command and --resume.',
   });
-  process.stderr.write(`usher: ${message}\n  → ${remedy}\n`);
-  process.exit(exitCode);
+  process.exit(reportError(stopped));
 }
 
 async function readNetwork(bundle: string): Promise<{ network: Network; name: string; version: string }> {
