@@ -90,8 +90,8 @@ export interface Trained {
 /**
  * Trains one word: a first round on mixed clips, then rounds that begin with mining what the network still mistakes. After each round
  * the network is measured on the validation part, and at the end so is the mean of those that the rounds ended with; the best one is
- * kept, by false accepts first, then by misses. The state is saved
- * every hundred steps and after every round; from it the training goes on as if it had never stopped.
+ * kept, by false accepts first, then by misses. The state is saved every hundred steps and after every round; from it the training
+ * goes on as if it had never stopped.
  * @throws UsherError `cancelled` after `signal` (the state is saved), what `save` throws, what the source throws
  */
 export async function train(options: TrainerOptions): Promise<Trained> {
@@ -129,7 +129,7 @@ function begin({ shape, seed }: TrainingPlan, from: Network | null): TrainingSta
 
 /**
  * Adds the network to the mean of those that rounds ended with (stochastic weight averaging: Izmailov et al. 2018). Each round's rising
- * rate leads it elsewhere, and with it what it mistakes for the word; the mean mistakes less. The first round's has not been told of its
+ * rate leads it elsewhere, and with it what it mistakes for the word; the mean may mistake less. The first round's has not been told of its
  * mistakes, and is left out.
  */
 function include(state: TrainingState): void {

@@ -120,7 +120,7 @@ const columns = (table: string): string[][] =>
     .slice(1)
     .map((line) => line.trim().split(/\s+/));
 
-async function ask(engine: Engine, args: readonly string[], input?: string): Promise<string> {
-  const run = { ...PROGRAMS[engine], args, maxBytes: 2 ** 20, timeoutMs: 30_000 };
-  return (await runProgram(input === undefined ? run : { ...run, input })).toString('utf8');
+async function ask(engine: Engine, args: readonly string[], input = ''): Promise<string> {
+  const run = { ...PROGRAMS[engine], args, input, maxBytes: 2 ** 20, timeoutMs: 30_000 };
+  return (await runProgram(run)).toString('utf8');
 }
