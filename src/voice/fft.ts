@@ -40,25 +40,65 @@ export class RealFft {
     this.unpack();
   }
 
+  /** Two stages of radix 2 in one pass over the arrays: half the loads and stores, and three multiplications of complex numbers for four. */
   private transform(): void {
     const { half, re, im, cos, sin, size } = this;
-    for (let span = 1; span < half; span *= 2) {
-      const stride = size / (2 * span);
+    let span = 1;
+    if (Math.log2(half) % 2 === 1) {
+      this.pairs();
+      span = 2;
+    }
+    for (; span < half; span *= 4) {
+      const stride = size / (4 * span);
       for (let k = 0; k < span; k++) {
-        const c = cos[k * stride] as number;
-        const s = -(sin[k * stride] as number);
-        for (let a = k; a < half; a += 2 * span) {
+        const c1 = cos[2 * k * stride] as number;
+        const s1 = -(sin[2 * k * stride] as number);
+        const c2 = cos[k * stride] as number;
+        const s2 = -(sin[k * stride] as number);
+        for (let a = k; a < half; a += 4 * span) {
           const b = a + span;
-          const x = re[b] as number;
-          const y = im[b] as number;
-          const tx = x * c - y * s;
-          const ty = x * s + y * c;
-          re[b] = (re[a] as number) - tx;
-          im[b] = (im[a] as number) - ty;
-          re[a] = (re[a] as number) + tx;
-          im[a] = (im[a] as number) + ty;
+          const c = b + span;
+          const d = c + span;
+          const bx = (re[b] as number) * c1 - (im[b] as number) * s1;
+          const by = (re[b] as number) * s1 + (im[b] as number) * c1;
+          const dx = (re[d] as number) * c1 - (im[d] as number) * s1;
+          const dy = (re[d] as number) * s1 + (im[d] as number) * c1;
+          const x0 = (re[a] as number) + bx;
+          const y0 = (im[a] as number) + by;
+          const x1 = (re[a] as number) - bx;
+          const y1 = (im[a] as number) - by;
+          const x2 = (re[c] as number) + dx;
+          const y2 = (im[c] as number) + dy;
+          const x3 = (re[c] as number) - dx;
+          const y3 = (im[c] as number) - dy;
+          const even = x2 * c2 - y2 * s2;
+          const evenIm = x2 * s2 + y2 * c2;
+          // A quarter turn further: times −i.
+          const odd = x3 * s2 + y3 * c2;
+          const oddIm = y3 * s2 - x3 * c2;
+          re[a] = x0 + even;
+          im[a] = y0 + evenIm;
+          re[b] = x1 + odd;
+          im[b] = y1 + oddIm;
+          re[c] = x0 - even;
+          im[c] = y0 - evenIm;
+          re[d] = x1 - odd;
+          im[d] = y1 - oddIm;
         }
       }
+    }
+  }
+
+  /** The first stage alone, where their number is odd. */
+  private pairs(): void {
+    const { half, re, im } = this;
+    for (let a = 0; a < half; a += 2) {
+      const x = re[a + 1] as number;
+      const y = im[a + 1] as number;
+      re[a + 1] = (re[a] as number) - x;
+      im[a + 1] = (im[a] as number) - y;
+      re[a] = (re[a] as number) + x;
+      im[a] = (im[a] as number) + y;
     }
   }
 
