@@ -45,6 +45,7 @@ interface Options {
 
 /** As the daemon has it, unless a microphone is configured otherwise. */
 const REFRACTORY_MS = 2000;
+const SENTENCES_PER_HOUR = 250;
 
 const HELP = `
 Words are heard as recorded (clean), in recorded backgrounds at 10, 5 and 0 dB, and at ±20 dB of gain; what is no word is heard as
@@ -136,14 +137,16 @@ async function evalWakeWord(options: Options): Promise<void> {
 
 async function readData(options: Options, word: string, progress: Progress): Promise<WakeData> {
   const positives = options.synthetic ?? (options.positives.length === 0 ? 300 : 0);
-  // Only mixed sound has them.
-  const others = options.hours > 0 ? 300 : 0;
+  // Only mixed sound has them. Each sentence comes up about once: one that happens to sound like the word, heard in every room, would
+  // decide the rate alone.
+  const near = options.hours > 0 ? 300 : 0;
+  const sentences = Math.max(near, Math.round(SENTENCES_PER_HOUR * options.hours));
   const data = await readWakeData({
     ...options,
     word,
     heldOut: options.heldOut === true,
     trainedOn: await readTrainedOn(options.model),
-    speech: { positives, near: others, sentences: others },
+    speech: { positives, near, sentences },
     cacheDir: soundCacheDir(),
     onProgress: (label, share) => progress.update(label, share),
   });

@@ -4,14 +4,15 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type Engine, ENGINES } from '../audio/speech/voices';
 import { UsherError } from '../errors';
+import { readTrainedOnHashes } from '../evaluation/wake/trained-on';
 import { readBundle } from '../inference/bundle';
 import { modelsDir, packageRoot, soundCacheDir } from '../system/paths';
 import type { RoundResult } from '../training/checkpoint';
-import { importNetwork } from '../training/import';
-import type { Network, NetworkShape } from '../training/parameters';
+import { importNetworks } from '../training/import';
+import type { NetworkShape } from '../training/parameters';
 import { DEFAULT_PLAN, type TrainingPlan } from '../training/trainer';
-import { trainWakeWord } from '../training/wake-word';
-import { wakeWordInputOf } from '../voice/wake-word';
+import { type TrainedWord, trainWakeWord } from '../training/wake-word';
+import { wakeWordInputOf, wakeWordOutputOf } from '../voice/wake-word';
 import { wholeNumber } from './arguments';
 import { createProgress, type Progress } from './progress';
 import { reportError } from './report-error';
@@ -24,6 +25,7 @@ interface Options {
   readonly engines?: readonly string[];
   readonly name?: string;
   readonly from?: string;
+  readonly beside?: string;
   readonly seed: number;
   readonly steps: number;
   readonly mining: number;
@@ -45,12 +47,14 @@ const HELP = `
 Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed, of
 ${ENGINES.join(', ')}: the more kinds of voice, the better it hears people. Recordings of people make
 it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher eval
-wake-word), a tenth for choosing the network; neither is trained on.
+wake-word), a tenth for choosing the network; neither is trained on. Two networks that were trained apart mistake different things for the word: with
+--beside the bundle answers the mean of both, and costs twice the network's share of time.
 
 Examples:
   usher train wake-word computer --positives rec/computer --negatives rec/speech --background rec/noise
   usher train wake-word activate --negatives rec/speech --background rec/noise --resume
   usher train wake-word computer --from models/wake-computer --positives rec/computer rec/mine --steps 600
+  usher train wake-word computer --beside models/wake-computer --seed 2 --positives rec/computer
 `;
 
 export function trainWakeWordCommand(): Command {
@@ -64,6 +68,7 @@ export function trainWakeWordCommand(): Command {
     .option('--engines <names...>', 'synthesise with these alone')
     .option('--name <name>', 'of the bundle (default: wake-WORD)')
     .option('--from <bundle>', 'fine-tune this one')
+    .option('--beside <bundle>', 'of the same word: answer the mean of its network and the new one')
     .option('--seed <n>', 'the same seed, the same data', wholeNumber, DEFAULT_PLAN.seed)
     .option('--steps <n>', 'in all', wholeNumber, DEFAULT_PLAN.steps)
     .option('--mining <n>', 'rounds of mining hard negatives', wholeNumber, DEFAULT_PLAN.mining)
@@ -88,7 +93,12 @@ export function trainWakeWordCommand(): Command {
 
 async function trainWord(word: string, options: Options): Promise<void> {
   const name = options.name ?? `wake-${word.replaceAll(' ', '-')}`;
-  const from = options.from === undefined ? null : await readNetwork(options.from);
+  const from = options.from === undefined ? null : await readTrained(options.from);
+  const beside = options.beside === undefined ? null : await readTrained(options.beside);
+  if (beside !== null && beside.word !== word)
+    throw new UsherError('usage', `--beside: ${beside.name} hears “${beside.word}”, not “${word}”`, {
+      remedy: 'Name a bundle of the same word.',
+    });
   const plan: TrainingPlan = {
     ...DEFAULT_PLAN,
     seed: options.seed,
@@ -97,7 +107,7 @@ async function trainWord(word: string, options: Options): Promise<void> {
     miningHours: options.miningHours,
     validationHours: options.validationHours,
     speechShare: options.speech / 100,
-    shape: from === null ? shapeOf(options) : from.network.shape,
+    shape: from?.members[0]?.shape ?? shapeOf(options),
   };
   const progress = createProgress();
   const stop = new AbortController();
@@ -113,6 +123,7 @@ async function trainWord(word: string, options: Options): Promise<void> {
       name,
       plan,
       from,
+      beside,
       engines: enginesOf(options.engines),
       resume: options.resume === true,
       workDir: options.work ?? path.join(packageRoot(), '.usher', 'training', name),
@@ -144,10 +155,16 @@ function endAtOnce(progress: Progress): void {
   process.exit(reportError(stopped));
 }
 
-async function readNetwork(bundle: string): Promise<{ network: Network; name: string; version: string }> {
+async function readTrained(bundle: string): Promise<TrainedWord> {
   const { card, modelFile } = await readBundle(bundle);
   wakeWordInputOf(card);
-  return { network: importNetwork(await readFile(modelFile), card), name: card.name, version: card.version };
+  return {
+    word: wakeWordOutputOf(card).word,
+    name: card.name,
+    version: card.version,
+    members: importNetworks(await readFile(modelFile), card),
+    recordings: (await readTrainedOnHashes(bundle)) ?? [],
+  };
 }
 
 function shapeOf({ channels, units }: Options): NetworkShape {
@@ -173,8 +190,11 @@ function commandOf(word: string, options: Options): string {
     (key) => [`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(options[key])],
   );
   const engines = options.engines === undefined ? [] : ['--engines', ...options.engines];
-  const from = options.from === undefined ? [] : ['--from', path.basename(options.from)];
-  return ['usher train wake-word', JSON.stringify(word), ...folders, ...engines, ...from, ...numbers].join(' ');
+  const earlier = (['from', 'beside'] as const).flatMap((key) => {
+    const bundle = options[key];
+    return bundle === undefined ? [] : [`--${key}`, path.basename(bundle)];
+  });
+  return ['usher train wake-word', JSON.stringify(word), ...folders, ...engines, ...earlier, ...numbers].join(' ');
 }
 
 function roundText({ round, falseAcceptsPerHour, misses, threshold, minedNegatives }: RoundResult): string {

@@ -7,9 +7,16 @@ import { CONTEXT_FRAMES, KERNEL_FRAMES, type Moments, type Network, type Paramet
 export const SCORES = 'scores';
 const FEATURES = 'features';
 
-/** What the card says of the input of a network that `exportOnnx` wrote. */
-export function exportedInput({ shape }: Network): AudioFeaturesInput {
+/** The name of one member's own tensor: the first has the plain ones. */
+export const ofMember = (name: string, member: number): string => (member === 0 ? name : `${name}_${member + 1}`);
+
+/** What the card says of the input of networks that `exportOnnx` wrote. */
+export function exportedInput(members: readonly Network[]): AudioFeaturesInput {
   const state = (name: string, dims: number[]) => ({ input: name, output: `${name}_next`, dims });
+  const remembered = members.flatMap(({ shape: { units } }, member) => [
+    state(`state${2 * member + 1}`, [1, 1, units]),
+    state(`state${2 * member + 2}`, [1, 1, units]),
+  ]);
   return {
     kind: 'audio-features',
     name: FEATURES,
@@ -17,23 +24,19 @@ export function exportedInput({ shape }: Network): AudioFeaturesInput {
     sampleRateHz: SAMPLE_RATE_HZ,
     bands: MEL_BANDS,
     framesPerStep: STRIDE_FRAMES,
-    states: [
-      state('context', [1, CONTEXT_FRAMES, MEL_BANDS]),
-      state('state1', [1, 1, shape.units]),
-      state('state2', [1, 1, shape.units]),
-    ],
+    states: [state('context', [1, CONTEXT_FRAMES, MEL_BANDS]), ...remembered],
   };
 }
 
 /**
- * The network as ONNX, streaming: features [1, 3 × steps, 40] and the states that the last run left, to scores [steps, 1] and the next
- * states. Both batch normalisations are folded into the layer beside them: nothing is left of training.
+ * The networks as one ONNX, streaming: features [1, 3 × steps, 40] and the states that the last run left, to scores [steps, 1] and the
+ * next states. Of several the score is that of their mean logit: networks that were trained apart seldom mistake the same sound for the
+ * word. Both batch normalisations are folded into the layer beside them: nothing is left of training.
  */
-export function exportOnnx(network: Network): Uint8Array {
-  const { parameters, norm1, norm2, shape } = network;
-  const input = exportedInput(network);
-  const [context, state1, state2] = input.states;
-  if (context === undefined || state1 === undefined || state2 === undefined) throw new RangeError('three states');
+export function exportOnnx(members: readonly Network[]): Uint8Array {
+  const input = exportedInput(members);
+  const [context, ...remembered] = input.states;
+  if (context === undefined || remembered.length === 0) throw new RangeError('no network');
   const graph = new OnnxGraph('wake-word');
   graph.input(FEATURES, [1, 'frames', MEL_BANDS]);
   for (const { input: name, dims } of input.states) graph.input(name, dims);
@@ -45,49 +48,66 @@ export function exportOnnx(network: Network): Uint8Array {
   const time = ints('time', [1n]);
   graph.node('Slice', ['seen', past, end, time], [context.output]);
   graph.node('Transpose', ['seen'], ['bands_first'], { perm: { ints: [0, 2, 1] } });
+  const logits = members.map((network, member) => addMember(graph, network, member, remembered.slice(2 * member)));
+  if (logits.length > 1) graph.node('Mean', logits, ['mean_logits']);
+  graph.node('Sigmoid', [logits.length > 1 ? 'mean_logits' : (logits[0] as string)], [SCORES]);
+  graph.output(SCORES, ['steps', 1]);
+  for (const { output, dims } of input.states) graph.output(output, dims);
+  return graph.encode();
+}
+
+/** One network, from the frames that all share to its logits [steps, 1], whose name is returned. */
+function addMember(
+  graph: OnnxGraph,
+  network: Network,
+  member: number,
+  [state1, state2]: readonly { readonly input: string; readonly output: string }[],
+): string {
+  const { parameters, norm1, norm2, shape } = network;
+  if (state1 === undefined || state2 === undefined) throw new RangeError('two states');
+  const own = (name: string): string => ofMember(name, member);
   const folded = foldIntoConvolution(
     parameters['conv.kernel'],
     parameters['norm1.gamma'],
     parameters['norm1.beta'],
     norm1,
   );
-  const kernel = graph.initializer('conv_kernel', [shape.channels, MEL_BANDS, KERNEL_FRAMES], folded.kernel);
-  const bias = graph.initializer('conv_bias', [shape.channels], folded.bias);
-  graph.node('Conv', ['bands_first', kernel, bias], ['convolved'], { strides: { ints: [STRIDE_FRAMES] } });
-  graph.node('Relu', ['convolved'], ['active']);
-  graph.node('Transpose', ['active'], ['sequence'], { perm: { ints: [2, 0, 1] } });
-  addGru(graph, network, 'gru1', { x: 'sequence', y: 'hidden1', state: state1.input, next: state1.output });
-  addGru(graph, network, 'gru2', { x: 'hidden1', y: 'hidden2', state: state2.input, next: state2.output });
+  const kernel = graph.initializer(own('conv_kernel'), [shape.channels, MEL_BANDS, KERNEL_FRAMES], folded.kernel);
+  const bias = graph.initializer(own('conv_bias'), [shape.channels], folded.bias);
+  graph.node('Conv', ['bands_first', kernel, bias], [own('convolved')], { strides: { ints: [STRIDE_FRAMES] } });
+  graph.node('Relu', [own('convolved')], [own('active')]);
+  graph.node('Transpose', [own('active')], [own('sequence')], { perm: { ints: [2, 0, 1] } });
+  addGru(graph, network, 'gru1', own, { x: 'sequence', y: 'hidden1', state: state1 });
+  addGru(graph, network, 'gru2', own, { x: 'hidden1', y: 'hidden2', state: state2 });
   const dense = foldIntoDense(network, norm2);
-  graph.node('Reshape', ['hidden2', ints('rows', [-1n, BigInt(shape.units)])], ['rows_of_units']);
-  const weights = graph.initializer('dense_kernel', [shape.units, 1], dense.kernel);
-  const offset = graph.initializer('dense_bias', [1], dense.bias);
-  graph.node('Gemm', ['rows_of_units', weights, offset], ['logits']);
-  graph.node('Sigmoid', ['logits'], [SCORES]);
-  graph.output(SCORES, ['steps', 1]);
-  for (const { output, dims } of input.states) graph.output(output, dims);
-  return graph.encode();
+  const rows = graph.initializer(own('rows'), [2], BigInt64Array.from([-1n, BigInt(shape.units)]));
+  graph.node('Reshape', [own('hidden2'), rows], [own('rows_of_units')]);
+  const weights = graph.initializer(own('dense_kernel'), [shape.units, 1], dense.kernel);
+  const offset = graph.initializer(own('dense_bias'), [1], dense.bias);
+  graph.node('Gemm', [own('rows_of_units'), weights, offset], [own('logits')]);
+  return own('logits');
 }
 
 function addGru(
   graph: OnnxGraph,
   { parameters, shape: { units } }: Network,
   layer: 'gru1' | 'gru2',
-  names: { x: string; y: string; state: string; next: string },
+  own: (name: string) => string,
+  { x, y, state }: { x: string; y: string; state: { readonly input: string; readonly output: string } },
 ): void {
   const kernel = parameters[`${layer}.kernel`];
   const [inputs] = kernel.dims;
   const wide = 3 * units;
   // Gates z, r, h in ONNX as here; its matrices have a row for each output.
-  const w = graph.initializer(`${layer}_w`, [1, wide, inputs], transposed(kernel));
-  const r = graph.initializer(`${layer}_r`, [1, wide, units], transposed(parameters[`${layer}.recurrent`]));
-  const b = graph.initializer(`${layer}_b`, [1, 2 * wide], parameters[`${layer}.bias`].data);
-  graph.node('GRU', [names.x, w, r, b, '', names.state], [`${layer}_y`, names.next], {
+  const w = graph.initializer(own(`${layer}_w`), [1, wide, inputs], transposed(kernel));
+  const r = graph.initializer(own(`${layer}_r`), [1, wide, units], transposed(parameters[`${layer}.recurrent`]));
+  const b = graph.initializer(own(`${layer}_b`), [1, 2 * wide], parameters[`${layer}.bias`].data);
+  graph.node('GRU', [own(x), w, r, b, '', state.input], [own(`${layer}_y`), state.output], {
     hidden_size: { int: units },
     linear_before_reset: { int: 1 },
   });
-  const direction = graph.initializer(`${layer}_direction`, [1], BigInt64Array.from([1n]));
-  graph.node('Squeeze', [`${layer}_y`, direction], [names.y]);
+  const direction = graph.initializer(own(`${layer}_direction`), [1], BigInt64Array.from([1n]));
+  graph.node('Squeeze', [own(`${layer}_y`), direction], [own(y)]);
 }
 
 /** y = γ (k·x − μ) / √(σ² + ε) + β as one kernel, [channels, bands, width] as ONNX has it, and one bias. */

@@ -1,18 +1,28 @@
 import type { Card } from '../inference/card';
 import { UsherError } from '../errors';
 import { MEL_BANDS } from '../voice/features';
+import { ofMember } from './export';
 import { NORM_EPSILON } from './network';
 import { createNetwork, KERNEL_FRAMES, type Network } from './parameters';
 import { type OnnxTensor, readInitializers } from './onnx-initializers';
 
 /**
- * Takes a shipped network apart again, to train it further. Its batch normalisations are folded into their neighbours and come back
- * as ones that change nothing; `calibrate` gives them the statistics of real sound.
- * @throws UsherError `model-invalid` for a network that this usher did not export
+ * Takes a shipped word apart again, to train it further: its network, or all whose mean it answers. Their batch normalisations are folded
+ * into their neighbours and come back as ones that change nothing; `calibrate` gives them the statistics of real sound.
+ * @returns one at least
+ * @throws UsherError `model-invalid` for networks that this usher did not export
  */
-export function importNetwork(onnx: Uint8Array, { name }: Pick<Card, 'name'>): Network {
+export function importNetworks(onnx: Uint8Array, card: Pick<Card, 'name'>): Network[] {
   const tensors = readInitializers(onnx);
-  const take = (key: string, dims: readonly number[]): Float32Array => {
+  const members: Network[] = [];
+  do members.push(importMember(tensors, card, members.length));
+  while (tensors.has(ofMember('conv_bias', members.length)));
+  return members;
+}
+
+function importMember(tensors: ReadonlyMap<string, OnnxTensor>, { name }: Pick<Card, 'name'>, member: number): Network {
+  const take = (plain: string, dims: readonly number[]): Float32Array => {
+    const key = ofMember(plain, member);
     const tensor = tensors.get(key);
     if (tensor === undefined || tensor.data.length !== dims.reduce((a, b) => a * b, 1))
       throw new UsherError(
@@ -24,8 +34,8 @@ export function importNetwork(onnx: Uint8Array, { name }: Pick<Card, 'name'>): N
       );
     return tensor.data;
   };
-  const channels = sizeOf(tensors, 'conv_bias');
-  const units = sizeOf(tensors, 'dense_kernel');
+  const channels = sizeOf(tensors, ofMember('conv_bias', member));
+  const units = sizeOf(tensors, ofMember('dense_kernel', member));
   const network = createNetwork({ channels, units }, MEL_BANDS, 0);
   const { parameters, norm1, norm2 } = network;
   const kernel = take('conv_kernel', [channels, MEL_BANDS, KERNEL_FRAMES]);

@@ -4,19 +4,19 @@ import { MEL_BANDS } from '../voice/features';
 import { exportedInput, exportOnnx, SCORES } from './export';
 import { type Network, STRIDE_FRAMES } from './parameters';
 
-/** The network as it will be shipped, listening to features: what is chosen, mined and measured is what is delivered. */
+/** The network (or the mean of several) as it will be shipped, listening to features: what is chosen, mined and measured is what is delivered. */
 export class Listener {
   private constructor(
     private readonly model: Model,
     private readonly zeros: Tensors,
   ) {}
 
-  static async of(network: Network): Promise<Listener> {
-    const states = exportedInput(network).states.map(({ input, dims }) => [
+  static async of(members: readonly Network[]): Promise<Listener> {
+    const states = exportedInput(members).states.map(({ input, dims }) => [
       input,
       { data: new Float32Array(dims.reduce((a, b) => a * b, 1)), dims },
     ]);
-    return new Listener(await loadOnnx(exportOnnx(network), CPU_ONE_THREAD), Object.fromEntries(states) as Tensors);
+    return new Listener(await loadOnnx(exportOnnx(members), CPU_ONE_THREAD), Object.fromEntries(states) as Tensors);
   }
 
   /** Scores of one recording from its begin, [frames, bands] to one for every three frames. */

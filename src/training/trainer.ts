@@ -74,6 +74,8 @@ export interface TrainerOptions {
   readonly source: ClipSource;
   /** To begin from; random weights where it is null. */
   readonly from: Network | null;
+  /** Trained already: what is mined and measured is what all answer in the mean. */
+  readonly beside: readonly Network[];
   /** To go on from. */
   readonly resumed: TrainingState | null;
   readonly signal?: AbortSignal;
@@ -90,7 +92,7 @@ export interface Trained {
 /**
  * Trains one word: a first round on mixed clips, then rounds that begin with mining what the network still mistakes. After each round
  * the network is measured on the validation part, and at the end so is the mean of those that the rounds ended with; the best one is
- * kept, by false accepts first, then by misses. The state is saved every hundred steps and after every round; from it the training
+ * kept, by false accepts first, then by misses. Beside networks that are trained already it learns what they all together mistake. The state is saved every hundred steps and after every round; from it the training
  * goes on as if it had never stopped.
  * @throws UsherError `cancelled` after `signal` (the state is saved), what `save` throws, what the source throws
  */
@@ -163,7 +165,7 @@ async function settle(engine: Engine, network: Network, batches: Batches, step: 
 async function mineOnce(options: TrainerOptions, state: TrainingState, round: Round, index: number): Promise<void> {
   if (state.mined.some(({ beforeStep }) => beforeStep === round.firstStep)) return;
   const { plan, source, onProgress } = options;
-  const listener = await Listener.of(state.network);
+  const listener = await Listener.of([state.network, ...options.beside]);
   try {
     const request = { part: 'train', hours: plan.miningHours, seed: streamSeed(plan.seed, 7, index) } as const;
     const negatives = await mineNegatives(listener, source, request, {
@@ -242,7 +244,7 @@ async function judge(
   network = state.network,
 ): Promise<void> {
   options.onProgress(`measuring, round ${index}`, 0);
-  const listener = await Listener.of(network);
+  const listener = await Listener.of([network, ...options.beside]);
   const settings = await validate(listener, validation, TRIGGER_SHAPE).finally(() => listener.close());
   const allowed = options.plan.falseAcceptsPerHour;
   const setting = settingAt(settings, allowed);

@@ -18,7 +18,8 @@ export interface WakeWordFacts {
   readonly trainingData: string;
   /** The exact command. */
   readonly command: string;
-  readonly network: Network;
+  /** Whose mean is shipped; one at least. */
+  readonly members: readonly Network[];
   /** Of the validation part at every threshold, and of what that part is. */
   readonly settings: readonly Setting[];
   readonly measuredOn: string;
@@ -34,8 +35,8 @@ const TOLERANCE = 1e-4;
 
 /** The bundle of a trained word: network, card with its measured operating points, golden vectors. */
 export function wakeWordBundle(facts: WakeWordFacts): NewBundle {
-  const { network } = facts;
-  const input = exportedInput(network);
+  const { members } = facts;
+  const input = exportedInput(members);
   const random = seededRandom(1);
   const filled = (dims: readonly number[], low: number): Tensor => ({
     data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.between(low, 1)),
@@ -43,7 +44,7 @@ export function wakeWordBundle(facts: WakeWordFacts): NewBundle {
   });
   return {
     card: cardOf(facts),
-    modelBytes: exportOnnx(network),
+    modelBytes: exportOnnx(members),
     goldenInput: filled([1, GOLDEN_STEPS * STRIDE_FRAMES, MEL_BANDS], 0),
     // From states in motion, so that a pair that was mixed up shows.
     goldenStates: Object.fromEntries(input.states.map((state) => [state.input, filled(state.dims, -1)])),
@@ -52,16 +53,16 @@ export function wakeWordBundle(facts: WakeWordFacts): NewBundle {
   };
 }
 
-function cardOf({ name, word, version, trainingData, command, network, settings, measuredOn }: WakeWordFacts) {
+function cardOf({ name, word, version, trainingData, command, members, settings, measuredOn }: WakeWordFacts) {
   const preset = (rate: number): number => settingAt(settings, rate).threshold;
   return {
     task: 'wake-word',
     name,
     version,
-    summary: `Hears “${word}”: ${network.shape.channels} channels of convolution and two GRUs of ${network.shape.units}, ${parameterCount(network)} parameters.`,
+    summary: `Hears “${word}”: ${members.map(layersOf).join(', beside ')}, ${members.reduce((sum, one) => sum + parameterCount(one), 0)} parameters.`,
     set: null,
     licence: { spdx: 'Apache-2.0', origin: `trained by usher: ${command}`, trainingData },
-    input: exportedInput(network),
+    input: exportedInput(members),
     output: {
       decoding: 'wake-word',
       output: SCORES,
@@ -75,6 +76,9 @@ function cardOf({ name, word, version, trainingData, command, network, settings,
     figures: figuresOf(settingAt(settings, PRESETS.medium), measuredOn),
   } satisfies Omit<Card, 'schema' | 'model' | 'files' | 'golden'>;
 }
+
+const layersOf = ({ shape }: Network): string =>
+  `${shape.channels} channels of convolution and two GRUs of ${shape.units}`;
 
 function figuresOf({ misses, falseAcceptsPerHour }: Setting, data: string): Card['figures'] {
   return [

@@ -32,8 +32,10 @@ export interface WakeWordTraining {
   /** Those to synthesise with; all that are installed where it is undefined. */
   readonly engines?: readonly Engine[] | undefined;
   readonly plan: TrainingPlan;
-  /** A network to fine-tune. */
-  readonly from: { readonly network: Network; readonly name: string; readonly version: string } | null;
+  /** To fine-tune: the first of its networks, beside its others. */
+  readonly from: TrainedWord | null;
+  /** Listens, too. */
+  readonly beside: TrainedWord | null;
   readonly resume: boolean;
   readonly threads: number;
   /** Folder of the checkpoint, the plots and the list of what was used. */
@@ -46,6 +48,16 @@ export interface WakeWordTraining {
   readonly onProgress: (label: string, share: number) => void;
   readonly onRemark: (text: string) => void;
   readonly onRound: (result: RoundResult) => void;
+}
+
+/** A word of an earlier training. */
+export interface TrainedWord {
+  readonly word: string;
+  readonly name: string;
+  readonly version: string;
+  readonly members: readonly Network[];
+  /** Hashes of the recordings that it learnt from. */
+  readonly recordings: readonly string[];
 }
 
 export interface WakeWordOutcome {
@@ -72,11 +84,14 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
   await writeText(path.join(workDir, 'used.json'), JSON.stringify(data.used));
   const { train: training, validation } = data.materials;
   const source = new ClipPool({ train: training, validation }, options.threads);
+  const [own, ...others] = options.from?.members ?? [];
+  const beside = [...others, ...(options.beside?.members ?? [])];
   try {
     const { network, state } = await train({
       plan,
       source,
-      from: options.from?.network ?? null,
+      from: own ?? null,
+      beside,
       resumed,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       save: async (now) => {
@@ -86,7 +101,8 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
       onProgress,
       onRound: options.onRound,
     });
-    const settings = await measure(network, source, options);
+    const members = [network, ...beside];
+    const settings = await measure(members, source, options);
     await writeText(path.join(workDir, 'det.svg'), trainingDetPlot(word, settings));
     const bundle = await writeBundle(
       options.modelsDir,
@@ -96,10 +112,13 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
         version: options.from === null ? '1.0.0' : versionAfter(options.from.version),
         trainingData: describe(data, options),
         command: options.command,
-        network,
+        members,
         settings,
         measuredOn: measuredOn(data.materials.validation, settings),
-        recordings: data.recordings,
+        recordings: [options.from, options.beside].reduce(
+          (all, earlier) => [...all, ...(earlier?.recordings ?? [])],
+          data.recordings,
+        ),
       }),
     );
     return { bundle, settings, state };
@@ -129,14 +148,14 @@ function countsOf({ speechShare }: TrainingPlan): SpeechCounts {
 }
 
 /** On other mixtures than those by which the network was chosen. */
-async function measure(network: Network, source: ClipSource, { plan, onProgress }: WakeWordTraining) {
+async function measure(members: readonly Network[], source: ClipSource, { plan, onProgress }: WakeWordTraining) {
   const size = {
     seed: streamSeed(plan.seed, 9),
     trials: Math.max(plan.validationTrials, Math.min(TABLE_TRIALS, 2 * plan.validationTrials)),
     hours: Math.max(plan.validationHours, Math.min(TABLE_HOURS, 2.5 * plan.validationHours)),
   };
   const set = await makeValidationSet(source, size, (share) => onProgress('measuring operating points', share));
-  const listener = await Listener.of(network);
+  const listener = await Listener.of(members);
   try {
     return await validate(listener, set, TRIGGER_SHAPE);
   } finally {
@@ -145,12 +164,13 @@ async function measure(network: Network, source: ClipSource, { plan, onProgress 
 }
 
 /** What makes a training this one. A changed recording changes the hashes. */
-function fingerprintOf({ word, plan, from }: WakeWordTraining, { used }: WordData): string {
-  const facts = { word, plan, from: from === null ? null : titleOf(from), features: FEATURE_VERSION, used };
+function fingerprintOf({ word, plan, from, beside }: WakeWordTraining, { used }: WordData): string {
+  const earlier = { from: from && titleOf(from), ...(beside === null ? {} : { beside: titleOf(beside) }) };
+  const facts = { word, plan, ...earlier, features: FEATURE_VERSION, used };
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 
-function describe({ materials: { train: all } }: WordData, { from }: WakeWordTraining): string {
+function describe({ materials: { train: all } }: WordData, { from, beside }: WakeWordTraining): string {
   const real = clipCount(all.real);
   const speech = all.speech.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
   const noise = all.noise.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
@@ -160,11 +180,11 @@ function describe({ materials: { train: all } }: WordData, { from }: WakeWordTra
     `other speech: ${speech || 'synthetic alone'}`,
     `backgrounds: ${noise || 'generated alone'}`,
     ...(from === null ? [] : [`fine-tuned from ${titleOf(from)}`]),
+    ...(beside === null ? [] : [`beside ${titleOf(beside)}`]),
   ].join('; ');
 }
 
-const titleOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
-  `${name} ${version}`;
+const titleOf = ({ name, version }: TrainedWord): string => `${name} ${version}`;
 
 /** Boxes of a fleet do not go back to an older version: what was led on is newer than what it comes from. */
 function versionAfter(version: string): string {

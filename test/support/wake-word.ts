@@ -22,7 +22,7 @@ export function randomNetwork(seed = 1, shape: NetworkShape = { channels: 16, un
 
 /** The bundle of such a network, as `writeBundle` takes it. */
 export function wakeWordBundle(name: string, network: Network = randomNetwork()): NewBundle {
-  const input = exportedInput(network);
+  const input = exportedInput([network]);
   const random = seededRandom(5);
   const frames = 4 * input.framesPerStep;
   const filled = (dims: readonly number[]) => ({
@@ -52,7 +52,7 @@ export function wakeWordBundle(name: string, network: Network = randomNetwork())
       alignment: null,
       figures: [],
     },
-    modelBytes: exportOnnx(network),
+    modelBytes: exportOnnx([network]),
     goldenInput: filled([1, frames, MEL_BANDS]),
     goldenStates: Object.fromEntries(input.states.map((state) => [state.input, filled(state.dims)])),
     tolerance: 1e-4,

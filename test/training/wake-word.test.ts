@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { seededRandom } from '../../src/evaluation/random';
+import { readTrainedOn } from '../../src/evaluation/wake/trained-on';
 import { readBundle } from '../../src/inference/bundle';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
-import { importNetwork } from '../../src/training/import';
+import { importNetworks } from '../../src/training/import';
 import { DEFAULT_PLAN } from '../../src/training/trainer';
-import { trainWakeWord, type WakeWordTraining } from '../../src/training/wake-word';
+import { type TrainedWord, trainWakeWord, type WakeWordTraining } from '../../src/training/wake-word';
 import { openWakeWord } from '../../src/voice/wake-word';
 
 let dir: string;
@@ -65,6 +66,7 @@ const options = (): WakeWordTraining => ({
     validationTrials: 6,
   },
   from: null,
+  beside: null,
   resume: false,
   threads: 2,
   workDir: path.join(dir, 'work'),
@@ -124,15 +126,44 @@ describe('training a word from folders of recordings', () => {
   });
 
   it('leads a bundle on to a newer one that says where it comes from', async () => {
-    const { card, modelFile } = await readBundle(path.join(dir, 'models', 'wake-zyzzyva'));
-    const network = importNetwork(readFileSync(modelFile), card);
-    const from = { network, name: card.name, version: '2.3.4' };
     const workDir = path.join(dir, 'work-on');
+    const from = await earlier();
     const { bundle } = await trainWakeWord({ ...options(), name: 'wake-on', workDir, from });
     const led = (await readBundle(bundle)).card;
     expect(led.version).toBe('2.4.0');
     expect(led.licence.trainingData).toContain('fine-tuned from wake-zyzzyva 2.3.4');
+    const known = await readTrainedOn(bundle);
+    expect(known?.('0123456789abcdef')).toBe(true);
   });
+
+  it('ships the mean of two networks as one bundle, and leads the first of them on', async () => {
+    const both = { ...options(), name: 'wake-both', workDir: path.join(dir, 'work-both') };
+    const { bundle } = await trainWakeWord({ ...both, beside: await earlier() });
+    const { card, modelFile } = await readBundle(bundle);
+    expect(card.summary).toContain(' beside ');
+    expect(card.licence.trainingData).toContain('beside wake-zyzzyva 2.3.4');
+    const members = importNetworks(readFileSync(modelFile), card);
+    expect(members.length).toBe(2);
+    const scorer = await openWakeWord(bundle, CPU_ONE_THREAD);
+    await scorer.dispose();
+    const from = { ...(await earlier()), members };
+    const on = await trainWakeWord({ ...both, name: 'wake-on', workDir: path.join(dir, 'work-both-on'), from });
+    const led = await readBundle(on.bundle);
+    const [first, second] = importNetworks(readFileSync(led.modelFile), led.card);
+    expect(second?.parameters['gru1.kernel']).toEqual(members[1]?.parameters['gru1.kernel']);
+    expect(first?.parameters['gru1.kernel']).not.toEqual(members[0]?.parameters['gru1.kernel']);
+  });
+
+  async function earlier(): Promise<TrainedWord> {
+    const { card, modelFile } = await readBundle(path.join(dir, 'models', 'wake-zyzzyva'));
+    return {
+      word: 'zyzzyva',
+      name: card.name,
+      version: '2.3.4',
+      members: importNetworks(readFileSync(modelFile), card),
+      recordings: ['0123456789abcdef'],
+    };
+  }
 
   it('names a folder that is not there, and leaves no bundle', async () => {
     const missing = trainWakeWord({ ...options(), name: 'wake-none', positives: [path.join(dir, 'nowhere')] });

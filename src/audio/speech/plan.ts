@@ -21,7 +21,7 @@ export interface SpeechCounts {
   readonly sentences: number;
 }
 
-export const TRAINING_COUNTS: SpeechCounts = { positives: 2400, near: 1600, sentences: 1800 };
+export const TRAINING_COUNTS: SpeechCounts = { positives: 2400, near: 1600, sentences: 5000 };
 
 export interface Speech {
   readonly positives: SoundBank;

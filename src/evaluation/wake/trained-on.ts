@@ -20,6 +20,14 @@ export type TrainedOn = (hash: string) => boolean;
  * @throws UsherError `model-invalid` where it says something that is no list of hashes
  */
 export async function readTrainedOn(bundle: string): Promise<TrainedOn | null> {
+  const listed = await readTrainedOnHashes(bundle);
+  if (listed === null) return null;
+  const known = new Set(listed);
+  return (hash) => known.has(hash.slice(0, DIGITS));
+}
+
+/** The first digits of the content hashes themselves; else as `readTrainedOn`. */
+export async function readTrainedOnHashes(bundle: string): Promise<string[] | null> {
   const file = join(bundle, TRAINED_ON_FILE);
   let listed: unknown;
   try {
@@ -28,8 +36,10 @@ export async function readTrainedOn(bundle: string): Promise<TrainedOn | null> {
     if (systemCode(error) === 'ENOENT') return null;
     throw new UsherError('model-invalid', `${file}: ${messageOf(error)}`, { cause: error });
   }
-  if (!Array.isArray(listed) || !listed.every((one) => typeof one === 'string' && one.length === DIGITS))
+  if (!isHashList(listed))
     throw new UsherError('model-invalid', `${file} is no list of content hashes`, { remedy: 'Train the model again.' });
-  const known = new Set<unknown>(listed);
-  return (hash) => known.has(hash.slice(0, DIGITS));
+  return listed;
 }
+
+const isHashList = (listed: unknown): listed is string[] =>
+  Array.isArray(listed) && listed.every((one) => typeof one === 'string' && one.length === DIGITS);
