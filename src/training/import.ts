@@ -3,7 +3,7 @@ import { UsherError } from '../errors';
 import { MEL_BANDS } from '../voice/features';
 import { ofMember } from './export';
 import { NORM_EPSILON } from './network';
-import { createNetwork, KERNEL_FRAMES, type Network } from './parameters';
+import { createNetwork, KERNEL_FRAMES, type Network, type NetworkShape } from './parameters';
 import { type OnnxTensor, readInitializers } from './onnx-initializers';
 
 /**
@@ -12,19 +12,11 @@ import { type OnnxTensor, readInitializers } from './onnx-initializers';
  * @returns one at least
  * @throws UsherError `model-invalid` for networks that this usher did not export
  */
-export function importNetworks(onnx: Uint8Array, card: Pick<Card, 'name'>): Network[] {
+export function importNetworks(onnx: Uint8Array, { name }: Pick<Card, 'name'>): Network[] {
   const tensors = readInitializers(onnx);
-  const members: Network[] = [];
-  do members.push(importMember(tensors, card, members.length));
-  while (tensors.has(ofMember('conv_bias', members.length)));
-  return members;
-}
-
-function importMember(tensors: ReadonlyMap<string, OnnxTensor>, { name }: Pick<Card, 'name'>, member: number): Network {
-  const take = (plain: string, dims: readonly number[]): Float32Array => {
-    const key = ofMember(plain, member);
+  const take = (key: string, length: number): Float32Array => {
     const tensor = tensors.get(key);
-    if (tensor === undefined || tensor.data.length !== dims.reduce((a, b) => a * b, 1))
+    if (tensor?.data.length !== length)
       throw new UsherError(
         'model-invalid',
         `${name} is no wake word that usher exported: ${key} is missing or of another size`,
@@ -34,33 +26,55 @@ function importMember(tensors: ReadonlyMap<string, OnnxTensor>, { name }: Pick<C
       );
     return tensor.data;
   };
-  const channels = sizeOf(tensors, ofMember('conv_bias', member));
-  const units = sizeOf(tensors, ofMember('dense_kernel', member));
-  const network = createNetwork({ channels, units }, MEL_BANDS, 0);
-  const { parameters, norm1, norm2 } = network;
-  const kernel = take('conv_kernel', [channels, MEL_BANDS, KERNEL_FRAMES]);
-  for (let frame = 0; frame < KERNEL_FRAMES; frame++)
-    for (let band = 0; band < MEL_BANDS; band++)
-      for (let channel = 0; channel < channels; channel++)
-        parameters['conv.kernel'].data[(frame * MEL_BANDS + band) * channels + channel] = kernel[
-          (channel * MEL_BANDS + band) * KERNEL_FRAMES + frame
-        ] as number;
-  parameters['norm1.beta'].data.set(take('conv_bias', [channels]));
-  for (const layer of ['gru1', 'gru2'] as const) {
-    const inputs = layer === 'gru1' ? channels : units;
-    parameters[`${layer}.kernel`].data.set(transposed(take(`${layer}_w`, [3 * units, inputs]), 3 * units, inputs));
-    parameters[`${layer}.recurrent`].data.set(transposed(take(`${layer}_r`, [3 * units, units]), 3 * units, units));
-    parameters[`${layer}.bias`].data.set(take(`${layer}_b`, [2, 3 * units]));
-  }
-  parameters['dense.kernel'].data.set(take('dense_kernel', [units]));
-  parameters['dense.bias'].data.set(take('dense_bias', [1]));
-  // y = γ (x − 0) / √(1 − ε + ε) + β with γ = 1.
-  for (const { variance } of [norm1, norm2]) variance.fill(1 - NORM_EPSILON);
-  return network;
+  const shapes = shapesOf(tensors);
+  const sums = shapes.reduce((a, b) => ({ channels: a.channels + b.channels, units: a.units + b.units }));
+  const kernel = take('conv_kernel', sums.channels * MEL_BANDS * KERNEL_FRAMES);
+  const bias = take('conv_bias', sums.channels);
+  const dense = take('dense_kernel', sums.units);
+  const offset = take('dense_bias', 1);
+  const first = { channel: 0, unit: 0 };
+  return shapes.map((shape, member) => {
+    const { channels, units } = shape;
+    const network = createNetwork(shape, MEL_BANDS, 0);
+    const { parameters, norm1, norm2 } = network;
+    for (let frame = 0; frame < KERNEL_FRAMES; frame++)
+      for (let band = 0; band < MEL_BANDS; band++)
+        for (let channel = 0; channel < channels; channel++)
+          parameters['conv.kernel'].data[(frame * MEL_BANDS + band) * channels + channel] = kernel[
+            ((first.channel + channel) * MEL_BANDS + band) * KERNEL_FRAMES + frame
+          ] as number;
+    parameters['norm1.beta'].data.set(bias.subarray(first.channel, first.channel + channels));
+    for (const layer of ['gru1', 'gru2'] as const) {
+      const inputs = layer === 'gru1' ? channels : units;
+      const own = (part: string, length: number): Float32Array => take(ofMember(`${layer}_${part}`, member), length);
+      const wide = 3 * units;
+      parameters[`${layer}.kernel`].data.set(transposed(own('w', wide * inputs), wide, inputs));
+      parameters[`${layer}.recurrent`].data.set(transposed(own('r', wide * units), wide, units));
+      parameters[`${layer}.bias`].data.set(own('b', 2 * wide));
+    }
+    // What is shipped is a mean's share.
+    parameters['dense.kernel'].data.set(
+      dense.subarray(first.unit, first.unit + units).map((value) => value * shapes.length),
+    );
+    parameters['dense.bias'].data.set(offset);
+    // y = γ (x − 0) / √(1 − ε + ε) + β with γ = 1.
+    for (const { variance } of [norm1, norm2]) variance.fill(1 - NORM_EPSILON);
+    first.channel += channels;
+    first.unit += units;
+    return network;
+  });
 }
 
-function sizeOf(tensors: ReadonlyMap<string, OnnxTensor>, name: string): number {
-  return tensors.get(name)?.data.length ?? 8;
+/** By the recurrences, of which each member has its own. Of one that has none the smallest, which nothing fits. */
+function shapesOf(tensors: ReadonlyMap<string, OnnxTensor>): [NetworkShape, ...NetworkShape[]] {
+  const sizeOf = (name: string, member: number): number => tensors.get(ofMember(name, member))?.data.length ?? 0;
+  const shapeOf = (member: number): NetworkShape => {
+    const units = Math.max(8, Math.round(Math.sqrt(sizeOf('gru1_r', member) / 3)));
+    return { channels: Math.max(8, Math.round(sizeOf('gru1_w', member) / (3 * units))), units };
+  };
+  const shapes: [NetworkShape, ...NetworkShape[]] = [shapeOf(0)];
+  while (sizeOf('gru1_r', shapes.length) > 0) shapes.push(shapeOf(shapes.length));
+  return shapes;
 }
 
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -123,9 +124,14 @@ describe('a bundle is refused', () => {
   it('whose states compute something else', async () => {
     const dir = await writeBundle(models, wakeWordBundle('wake-state'));
     const file = path.join(dir, 'card.json');
-    const card = JSON.parse(readFileSync(file, 'utf8')) as { golden: { states: { file: string }[] } };
-    const [first, second] = card.golden.states.slice(1);
-    [first!.file, second!.file] = [second!.file, first!.file];
+    const card = JSON.parse(readFileSync(file, 'utf8')) as {
+      files: Record<string, string>;
+      golden: { states: { file: string }[] };
+    };
+    const state = card.golden.states.at(-1)!.file;
+    const bytes = readFileSync(path.join(dir, state)).reverse();
+    writeFileSync(path.join(dir, state), bytes);
+    card.files[state] = createHash('sha256').update(bytes).digest('hex');
     writeFileSync(file, JSON.stringify(card));
     await expect(openWakeWord(dir, CPU_ONE_THREAD)).rejects.toMatchObject({
       message: expect.stringContaining('golden vector') as string,
