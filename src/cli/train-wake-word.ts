@@ -47,8 +47,10 @@ const HELP = `
 Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed, of
 ${ENGINES.join(', ')}: the more kinds of voice, the better it hears people. Recordings of people make
 it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher eval
-wake-word), a tenth for choosing the network; neither is trained on. Two networks that were trained apart mistake different things for the word: with
---beside the bundle answers the mean of both, and costs twice the network's share of time.
+wake-word), a tenth for choosing the network; neither is trained on.
+
+Two networks that were trained apart mistake different things for the word. With --beside the bundle answers the mean of
+both; it gains where both are about as good, and costs twice the network's share of time.
 
 Examples:
   usher train wake-word computer --positives rec/computer --negatives rec/speech --background rec/noise

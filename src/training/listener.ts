@@ -4,7 +4,7 @@ import { MEL_BANDS } from '../voice/features';
 import { exportedInput, exportOnnx, SCORES } from './export';
 import { type Network, STRIDE_FRAMES } from './parameters';
 
-/** The network (or the mean of several) as it will be shipped, listening to features: what is chosen, mined and measured is what is delivered. */
+/** The network, or the mean of several, as it will be shipped: what is chosen, mined and measured is what is delivered. */
 export class Listener {
   private constructor(
     private readonly model: Model,

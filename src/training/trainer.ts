@@ -92,8 +92,8 @@ export interface Trained {
 /**
  * Trains one word: a first round on mixed clips, then rounds that begin with mining what the network still mistakes. After each round
  * the network is measured on the validation part, and at the end so is the mean of those that the rounds ended with; the best one is
- * kept, by false accepts first, then by misses. Beside networks that are trained already it learns what they all together mistake. The state is saved every hundred steps and after every round; from it the training
- * goes on as if it had never stopped.
+ * kept, by false accepts first, then by misses. Beside networks that are trained already it learns what all together mistake. The state is
+ * saved every hundred steps and after every round; from it the training goes on as if it had never stopped.
  * @throws UsherError `cancelled` after `signal` (the state is saved), what `save` throws, what the source throws
  */
 export async function train(options: TrainerOptions): Promise<Trained> {
