@@ -109,7 +109,7 @@ describe('the spectrum', () => {
         re += (fft.input[i] as number) * Math.cos((2 * Math.PI * k * i) / size);
         im -= (fft.input[i] as number) * Math.sin((2 * Math.PI * k * i) / size);
       }
-      expect(fft.power[k]).toBeCloseTo(re * re + im * im, 8);
+      expect(fft.power[k]).toBeCloseTo(re * re + im * im, 9);
     }
   });
 });
