@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Gallery } from '../access/gallery';
 import type { FaceApiReference } from './face-api';
 import { atLeast, atMost, withGoal, type Figure } from './figure';
+import { heldBytes } from './held-bytes';
 import { median, quantile } from './intervals';
 import { seededRandom } from './random';
 
@@ -72,19 +71,6 @@ async function measureGallery(members: number, dimensions: number, queries: numb
     p99Ms: quantile(counted, 0.99),
     bytesAboveVectors: held - members * dimensions * 4,
   };
-}
-
-/** What is held after collecting garbage: resident memory would also show what other sizes left behind. */
-async function heldBytes(): Promise<number> {
-  setFlagsFromString('--expose_gc');
-  const collect = runInNewContext('gc') as () => void;
-  // WebAssembly memory is given back a turn after its owner is gone.
-  for (let turn = 0; turn < 3; turn++) {
-    collect();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
 
 /** In turn, query by query, so that whatever else the machine does meets both. */

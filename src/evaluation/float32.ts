@@ -30,3 +30,14 @@ export function countUpTo(ascending: ArrayLike<number>, limit: number): number {
   }
   return low;
 }
+
+/** One array after the other, as one. */
+export function joinFloats(arrays: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
+}

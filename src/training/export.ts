@@ -1,13 +1,20 @@
 import { OnnxGraph } from '../bundles/onnx-writer';
+import { joinFloats } from '../evaluation/float32';
 import type { AudioFeaturesInput } from '../inference/card';
 import { FEATURE_VERSION, MEL_BANDS, SAMPLE_RATE_HZ } from '../voice/features';
 import { NORM_EPSILON } from './network';
-import { CONTEXT_FRAMES, KERNEL_FRAMES, type Network, type Parameter, STRIDE_FRAMES } from './parameters';
+import {
+  CONTEXT_FRAMES,
+  GRU_LAYERS,
+  type GruLayer,
+  KERNEL_FRAMES,
+  type Network,
+  type Parameter,
+  STRIDE_FRAMES,
+} from './parameters';
 
 export const SCORES = 'scores';
 const FEATURES = 'features';
-
-const LAYERS = ['gru1', 'gru2'] as const;
 
 /** The name of one member's own tensor: the first has the plain ones. */
 export const ofMember = (name: string, member: number): string => (member === 0 ? name : `${name}_${member + 1}`);
@@ -25,7 +32,7 @@ export function exportedInput(members: readonly Network[]): AudioFeaturesInput {
     states: [
       state('context', [1, CONTEXT_FRAMES, MEL_BANDS]),
       // Of all recurrences in one tensor: handing each over costs more than taking them apart within.
-      state('state', [1, 1, sum(members.map(({ shape }) => LAYERS.length * shape.units))]),
+      state('state', [1, 1, sum(members.map(({ shape }) => GRU_LAYERS.length * shape.units))]),
     ],
   };
 }
@@ -62,20 +69,20 @@ export function exportOnnx(members: readonly Network[]): Uint8Array {
   graph.node('Transpose', ['seen'], ['bands_first'], { perm: { ints: [0, 2, 1] } });
   const channels = members.map(({ shape }) => shape.channels);
   const folded = members.map(foldIntoConvolution);
-  const kernels = joined(folded.map(({ kernel }) => kernel));
+  const kernels = joinFloats(folded.map(({ kernel }) => kernel));
   const kernel = graph.initializer('conv_kernel', [sum(channels), MEL_BANDS, KERNEL_FRAMES], kernels);
-  const bias = graph.initializer('conv_bias', [sum(channels)], joined(folded.map((one) => one.bias)));
+  const bias = graph.initializer('conv_bias', [sum(channels)], joinFloats(folded.map((one) => one.bias)));
   graph.node('Conv', ['bands_first', kernel, bias], ['convolved'], { strides: { ints: [STRIDE_FRAMES] } });
   graph.node('Relu', ['convolved'], ['active']);
   graph.node('Transpose', ['active'], ['sequence'], { perm: { ints: [2, 0, 1] } });
 
-  const units = members.flatMap(({ shape }) => LAYERS.map(() => shape.units));
+  const units = members.flatMap(({ shape }) => GRU_LAYERS.map(() => shape.units));
   const states = split('state', 'state_before', units);
   const nexts = states.map((_, i) => ofMember('state_after', i));
   const sequences = split('sequence', 'member_sequence', channels);
   const hidden = members.map((network, member) =>
-    LAYERS.reduce((x, layer, i) => {
-      const at = LAYERS.length * member + i;
+    GRU_LAYERS.reduce((x, layer, i) => {
+      const at = GRU_LAYERS.length * member + i;
       return addGru(graph, network, member, layer, { x, state: states[at] as string, next: nexts[at] as string });
     }, sequences[member] as string),
   );
@@ -85,7 +92,7 @@ export function exportOnnx(members: readonly Network[]): Uint8Array {
   const wide = sum(members.map(({ shape }) => shape.units));
   const mean = (values: Float32Array): Float32Array => values.map((value) => value / members.length);
   graph.node('Reshape', [join(hidden, 'hidden'), ints('rows', [-1, wide])], ['rows_of_units']);
-  const weights = graph.initializer('dense_kernel', [wide, 1], mean(joined(dense.map((one) => one.kernel))));
+  const weights = graph.initializer('dense_kernel', [wide, 1], mean(joinFloats(dense.map((one) => one.kernel))));
   const offset = graph.initializer('dense_bias', [1], mean(Float32Array.of(sum(dense.map((one) => one.bias)))));
   graph.node('Gemm', ['rows_of_units', weights, offset], ['logits']);
   graph.node('Sigmoid', ['logits'], [SCORES]);
@@ -99,7 +106,7 @@ function addGru(
   graph: OnnxGraph,
   { parameters, shape: { units } }: Network,
   member: number,
-  layer: (typeof LAYERS)[number],
+  layer: GruLayer,
   { x, state, next }: { x: string; state: string; next: string },
 ): string {
   const own = (name: string): string => ofMember(`${layer}_${name}`, member);
@@ -152,16 +159,6 @@ function gainOf(gamma: Float32Array, variance: Float32Array): Float64Array {
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-
-function joined(arrays: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(sum(arrays.map(({ length }) => length)));
-  let at = 0;
-  for (const array of arrays) {
-    out.set(array, at);
-    at += array.length;
-  }
-  return out;
-}
 
 function transposed({ dims: [rows, columns], data }: Parameter): Float32Array {
   const out = new Float32Array(data.length);

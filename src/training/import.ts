@@ -3,7 +3,7 @@ import { UsherError } from '../errors';
 import { MEL_BANDS } from '../voice/features';
 import { ofMember } from './export';
 import { NORM_EPSILON } from './network';
-import { createNetwork, KERNEL_FRAMES, type Network, type NetworkShape } from './parameters';
+import { createNetwork, GRU_LAYERS, KERNEL_FRAMES, type Network, type NetworkShape } from './parameters';
 import { type OnnxTensor, readInitializers } from './onnx-initializers';
 
 /**
@@ -44,7 +44,7 @@ export function importNetworks(onnx: Uint8Array, { name }: Pick<Card, 'name'>): 
             ((first.channel + channel) * MEL_BANDS + band) * KERNEL_FRAMES + frame
           ] as number;
     parameters['norm1.beta'].data.set(bias.subarray(first.channel, first.channel + channels));
-    for (const layer of ['gru1', 'gru2'] as const) {
+    for (const layer of GRU_LAYERS) {
       const inputs = layer === 'gru1' ? channels : units;
       const own = (part: string, length: number): Float32Array => take(ofMember(`${layer}_${part}`, member), length);
       const wide = 3 * units;

@@ -1,3 +1,4 @@
+import { joinFloats } from '../evaluation/float32';
 import { CPU_ONE_THREAD, type Model, type Tensor, type Tensors } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
 import { MEL_BANDS } from '../voice/features';
@@ -30,7 +31,7 @@ export class Listener {
     let states: Record<string, Tensor> = { ...this.zeros };
     let rest = new Float32Array(0);
     return async (features) => {
-      const all = rest.length === 0 ? features : joined(rest, features);
+      const all = rest.length === 0 ? features : joinFloats([rest, features]);
       const frames = Math.floor(all.length / MEL_BANDS / STRIDE_FRAMES) * STRIDE_FRAMES;
       const used = frames * MEL_BANDS;
       rest = all.slice(used);
@@ -45,11 +46,4 @@ export class Listener {
   async close(): Promise<void> {
     await this.model.dispose();
   }
-}
-
-function joined(a: Float32Array, b: Float32Array): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }

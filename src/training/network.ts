@@ -5,6 +5,7 @@ import { conv1d, type FrameBatch } from './conv1d';
 import { gru } from './gru';
 import { weightedCrossEntropy } from './loss';
 import {
+  type GruLayer,
   KERNEL_FRAMES,
   type Moments,
   type Network,
@@ -106,7 +107,7 @@ function forward(
   return tf.add(tf.matMul(normal, weights['dense.kernel']), weights['dense.bias']);
 }
 
-function layerOf(weights: Weights, layer: 'gru1' | 'gru2') {
+function layerOf(weights: Weights, layer: GruLayer) {
   return {
     kernel: weights[`${layer}.kernel`],
     recurrent: weights[`${layer}.recurrent`],

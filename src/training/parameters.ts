@@ -35,6 +35,8 @@ export const PARAMETER_NAMES = [
   'dense.kernel',
   'dense.bias',
 ] as const;
+export const GRU_LAYERS = ['gru1', 'gru2'] as const;
+export type GruLayer = (typeof GRU_LAYERS)[number];
 export type ParameterName = (typeof PARAMETER_NAMES)[number];
 export type Parameters = Readonly<Record<ParameterName, Parameter>>;
 

@@ -1,3 +1,4 @@
+import { joinFloats } from '../float32';
 import { FeatureExtractor, FRAME_SAMPLES, HOP_SAMPLES, MEL_BANDS } from '../../voice/features';
 import type { WakeWordScorer } from '../../voice/wake-word';
 
@@ -36,12 +37,6 @@ export class Listener {
       await this.scorer.push(this.features, frames, scores);
       parts.push(scores);
     }
-    const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+    return joinFloats(parts);
   }
 }
