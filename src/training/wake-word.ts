@@ -86,6 +86,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
   const source = new ClipPool({ train: training, validation }, options.threads);
   const [own, ...others] = options.from?.members ?? [];
   const beside = [...others, ...(options.beside?.members ?? [])];
+  const earlier = [options.from, options.beside].filter((one) => one !== null);
   try {
     const { network, state } = await train({
       plan,
@@ -109,16 +110,13 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
       wakeWordBundle({
         name: options.name,
         word,
-        version: options.from === null ? '1.0.0' : versionAfter(options.from.version),
+        version: versionAfter(earlier),
         trainingData: describe(data, options),
         command: options.command,
         members,
         settings,
         measuredOn: measuredOn(data.materials.validation, settings),
-        recordings: [options.from, options.beside].reduce(
-          (all, earlier) => [...all, ...(earlier?.recordings ?? [])],
-          data.recordings,
-        ),
+        recordings: [...data.recordings, ...earlier.flatMap(({ recordings }) => recordings)],
       }),
     );
     return { bundle, settings, state };
@@ -165,8 +163,8 @@ async function measure(members: readonly Network[], source: ClipSource, { plan, 
 
 /** What makes a training this one. A changed recording changes the hashes. */
 function fingerprintOf({ word, plan, from, beside }: WakeWordTraining, { used }: WordData): string {
-  const earlier = { from: from && titleOf(from), ...(beside === null ? {} : { beside: titleOf(beside) }) };
-  const facts = { word, plan, ...earlier, features: FEATURE_VERSION, used };
+  const earlier = [from, beside].map((one) => one && titleOf(one));
+  const facts = { word, plan, earlier, features: FEATURE_VERSION, used };
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 
@@ -186,9 +184,12 @@ function describe({ materials: { train: all } }: WordData, { from, beside }: Wak
 
 const titleOf = ({ name, version }: TrainedWord): string => `${name} ${version}`;
 
-/** Boxes of a fleet do not go back to an older version: what was led on is newer than what it comes from. */
-function versionAfter(version: string): string {
-  const [major, minor] = version.split('.').map(Number) as [number, number];
+/** Boxes of a fleet do not go back to an older version: what was made of others is newer than all of them. */
+function versionAfter(earlier: readonly TrainedWord[]): string {
+  const versions = earlier.map(({ version }) => version);
+  const newest = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+  if (newest === undefined) return '1.0.0';
+  const [major, minor] = newest.split('.').map(Number) as [number, number];
   return `${major}.${minor + 1}.0`;
 }
 
