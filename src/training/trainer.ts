@@ -125,7 +125,7 @@ export async function train(options: TrainerOptions): Promise<Trained> {
 }
 
 function begin({ shape, seed }: TrainingPlan, from: Network | null): TrainingState {
-  const network = from ?? createNetwork(shape, MEL_BANDS, seed);
+  const network = from === null ? createNetwork(shape, MEL_BANDS, seed) : copyOf(from);
   return { step: 0, network, adam: createAdam(network), best: null, mean: null, mined: [], losses: [], rounds: [] };
 }
 
