@@ -2,22 +2,28 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode, UsherError } from '../errors';
-import { CARD_SCHEMA_VERSION, CardSchema, type Card } from '../inference/card';
+import { CARD_SCHEMA_VERSION, CardSchema, type Card, type Companions, type StatePair } from '../inference/card';
 import { CPU_ONE_THREAD, type Tensor, type Tensors } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
 
 /** What the maker of a bundle says of it; the rest of the card follows from the bytes. */
 export type CardDraft = Omit<Card, 'schema' | 'model' | 'files' | 'golden'>;
 
-export interface NewBundle {
-  readonly card: CardDraft;
+interface NewNetwork {
   readonly modelBytes: Uint8Array;
+  /** The recurrent states that go in with the golden input, by name. */
+  readonly goldenStates?: Tensors;
+}
+
+export interface NewBundle extends NewNetwork {
+  readonly card: CardDraft;
   /** Input to remember with its output: later loads must reproduce it. Float32, any fitting size. */
   readonly goldenInput: Tensor;
-  /** The recurrent states that go in with it, by name. */
-  readonly goldenStates?: Tensors;
-  /** Further files that the card names, by name. */
-  readonly extraFiles?: Readonly<Record<string, Uint8Array>>;
+  /** Beside a trigger word's own network. */
+  readonly companions?: {
+    readonly rules: Omit<Companions, 'networks'>;
+    readonly networks: readonly (NewNetwork & { readonly states: readonly StatePair[] })[];
+  };
   /** Further files of the bundle by name; the card holds their digests. */
   readonly moreFiles?: Readonly<Record<string, Uint8Array>>;
   /** Largest absolute difference of a golden output that another CPU may show; default 1e-3. */
@@ -26,6 +32,7 @@ export interface NewBundle {
 
 const MODEL_FILE = 'model.onnx';
 const CARD_FILE = 'card.json';
+const GOLDEN_INPUT = 'golden-input.f32';
 const DEFAULT_TOLERANCE = 1e-3;
 /** A staging folder that has not changed for this long belongs to a writer that died. */
 const STALE_STAGING_MS = 3_600_000;
@@ -59,45 +66,64 @@ export async function writeBundle(modelsDir: string, bundle: NewBundle): Promise
 }
 
 async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> {
-  const outputs = await runOnce(bundle);
+  const { companions } = bundle;
   const files = new Map<string, Uint8Array>([
     [MODEL_FILE, bundle.modelBytes],
-    ...Object.entries(bundle.extraFiles ?? {}),
+    [GOLDEN_INPUT, floatBytes(bundle.goldenInput, `golden input of ${bundle.card.name}`)],
+    ...Object.entries(bundle.moreFiles ?? {}),
   ]);
-  files.set('golden-input.f32', floatBytes(bundle.goldenInput, `golden input of ${bundle.card.name}`));
-  const states = Object.entries(bundle.goldenStates ?? {}).map(([name, tensor], index) => {
-    const file = `golden-state-${index}.f32`;
-    files.set(file, floatBytes(tensor, `golden state ${name} of ${bundle.card.name}`));
-    return { name, file, dims: [...tensor.dims] };
-  });
-  for (const [name, bytes] of Object.entries(bundle.moreFiles ?? {})) files.set(name, bytes);
-  const golden = Object.entries(outputs).map(([name, tensor], index) => {
-    const file = `golden-output-${index}.f32`;
-    files.set(file, floatBytes(tensor, `output ${name} of ${bundle.card.name}`));
-    return { name, file, dims: [...tensor.dims] };
-  });
+  const golden = await addGolden(files, bundle, bundle, 'golden');
+  let { output } = bundle.card;
+  if (companions !== undefined && output.decoding === 'wake-word') {
+    const networks = [];
+    for (const [index, network] of companions.networks.entries()) {
+      const model = `companion-${index}.onnx`;
+      files.set(model, network.modelBytes);
+      const vectors = await addGolden(files, bundle, network, `companion-${index}-golden`);
+      networks.push({ model, states: [...network.states], golden: vectors });
+    }
+    output = { ...output, companions: { ...companions.rules, networks } };
+  }
   const card = CardSchema.safeParse({
     schema: CARD_SCHEMA_VERSION,
     ...bundle.card,
+    output,
     model: MODEL_FILE,
     files: Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)])),
-    golden: {
-      input: 'golden-input.f32',
-      inputDims: [...bundle.goldenInput.dims],
-      ...(states.length > 0 && { states }),
-      outputs: golden,
-      tolerance: bundle.tolerance ?? DEFAULT_TOLERANCE,
-    },
+    golden,
   });
   if (!card.success)
     throw new UsherError('model-invalid', `the card of ${bundle.card.name} breaks its schema: ${card.error.message}`);
   return files.set(CARD_FILE, Buffer.from(`${JSON.stringify(card.data, null, 2)}\n`));
 }
 
-async function runOnce({ card, modelBytes, goldenInput, goldenStates }: NewBundle): Promise<Tensors> {
+/** Runs one network and adds the files of its golden vectors. @returns what the card says of them */
+async function addGolden(
+  files: Map<string, Uint8Array>,
+  { card, goldenInput, tolerance }: NewBundle,
+  network: NewNetwork,
+  prefix: string,
+): Promise<Card['golden']> {
+  const add = (kind: string, tensors: Tensors) =>
+    Object.entries(tensors).map(([name, tensor], index) => {
+      const file = `${prefix}-${kind}-${index}.f32`;
+      files.set(file, floatBytes(tensor, `${kind} ${name} of ${card.name}`));
+      return { name, file, dims: [...tensor.dims] };
+    });
+  const states = add('state', network.goldenStates ?? {});
+  return {
+    input: GOLDEN_INPUT,
+    inputDims: [...goldenInput.dims],
+    ...(states.length > 0 && { states }),
+    outputs: add('output', await runOnce(card, network, goldenInput)),
+    tolerance: tolerance ?? DEFAULT_TOLERANCE,
+  };
+}
+
+async function runOnce(card: CardDraft, { modelBytes, goldenStates }: NewNetwork, input: Tensor): Promise<Tensors> {
   const model = await loadOnnx(modelBytes, CPU_ONE_THREAD);
   try {
-    return await model.run({ [card.input.name]: goldenInput, ...goldenStates });
+    return await model.run({ [card.input.name]: input, ...goldenStates });
   } catch (error) {
     throw new UsherError('model-invalid', `model ${card.name} loads but does not run: ${messageOf(error)}`, {
       cause: error,

@@ -18,7 +18,7 @@ import { SENSITIVITIES, type Sensitivity } from '../inference/card';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { soundCacheDir } from '../system/paths';
 import { triggerSettings } from '../voice/trigger';
-import { openWakeWord, type WakeWordScorer } from '../voice/wake-word';
+import { openWakeWord, type WakeWord } from '../voice/wake-word';
 import { wholeNumber } from './arguments';
 import { printFigures } from './figures';
 import { createProgress, type Progress } from './progress';
@@ -101,17 +101,17 @@ function score(text: string): number {
 async function evalWakeWord(options: Options): Promise<void> {
   // Before minutes of listening, not after them.
   for (const folder of [options.errors, options.report]) if (folder !== undefined) await makeFolder(folder);
-  const scorer = await openWakeWord(options.model, CPU_ONE_THREAD);
+  const wakeWord = await openWakeWord(options.model, CPU_ONE_THREAD);
   const progress = createProgress();
   try {
-    const { output } = scorer;
+    const { output } = wakeWord;
     const threshold = options.threshold ?? output.presets[options.sensitivity];
     const data = await readData(options, output.word, progress);
-    const evaluation = await evaluate(scorer, data, options, progress);
+    const evaluation = await evaluate(wakeWord, data, options, progress);
     const curve = wakeCurve(evaluation);
     const synthetic = clipCount(data.materials.real) === 0;
     const figures = wakeFigures(evaluation, curve, threshold, synthetic);
-    const { name, version } = scorer.bundle.card;
+    const { name, version } = wakeWord.bundle.card;
     const { remarks } = data;
     const report: WakeReport = {
       model: `${name} ${version}`,
@@ -131,7 +131,7 @@ async function evalWakeWord(options: Options): Promise<void> {
     printFigures([...figures, ...causes], { json: options.json === true, more: wakeReportJson(report) });
   } finally {
     progress.done();
-    await scorer.dispose();
+    await wakeWord.dispose();
   }
 }
 
@@ -157,15 +157,10 @@ async function readData(options: Options, word: string, progress: Progress): Pro
   return data;
 }
 
-function evaluate(
-  scorer: WakeWordScorer,
-  data: WakeData,
-  options: Options,
-  progress: Progress,
-): Promise<WakeEvaluation> {
-  const settings = triggerSettings(scorer.output, { threshold: 1, refractoryMs: REFRACTORY_MS });
+function evaluate(wakeWord: WakeWord, data: WakeData, options: Options, progress: Progress): Promise<WakeEvaluation> {
+  const settings = triggerSettings(wakeWord.output, { threshold: 1, refractoryMs: REFRACTORY_MS });
   return evaluateWakeWord(
-    scorer,
+    wakeWord.scorer(),
     data.positives,
     data.materials,
     wakeStreams(data.materials, options.hours, options.seed),

@@ -47,8 +47,8 @@ export async function verifyModels(dir: string, names: readonly string[]): Promi
   const results: VerifiedModel[] = [];
   for (const folder of folders) {
     const problem = await openBundle(folder, CPU_ONE_THREAD).then(
-      async ({ bundle, model }) => {
-        await model.dispose();
+      async ({ bundle, model, companions }) => {
+        await Promise.all([model, ...companions].map((one) => one.dispose()));
         const { name } = bundle.card;
         return name === path.basename(folder) ? null : `its card calls it "${name}"`;
       },

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type Engine, ENGINES } from '../audio/speech/voices';
@@ -8,7 +7,7 @@ import { readTrainedOnHashes } from '../evaluation/wake/trained-on';
 import { readBundle } from '../inference/bundle';
 import { modelsDir, packageRoot, soundCacheDir } from '../system/paths';
 import type { RoundResult } from '../training/checkpoint';
-import { importNetworks } from '../training/import';
+import { readNetworks } from '../training/import';
 import type { NetworkShape } from '../training/parameters';
 import { DEFAULT_PLAN, type TrainingPlan } from '../training/trainer';
 import { type TrainedWord, trainWakeWord } from '../training/wake-word';
@@ -50,7 +49,7 @@ it much better still: 100 or more of them, one word in each file. A fifth of eve
 wake-word), a tenth for choosing the network; neither is trained on.
 
 Two networks that were trained apart mistake different things for the word. With --beside the bundle answers the mean of
-both; it gains where both are about as good, and costs twice the network's share of time.
+both wherever the new one stirs; it gains where both are about as good, and costs what one network costs.
 
 Examples:
   usher train wake-word computer --positives rec/computer --negatives rec/speech --background rec/noise
@@ -70,7 +69,7 @@ export function trainWakeWordCommand(): Command {
     .option('--engines <names...>', 'synthesise with these alone')
     .option('--name <name>', 'of the bundle (default: wake-WORD)')
     .option('--from <bundle>', 'fine-tune this one')
-    .option('--beside <bundle>', 'of the same word: answer the mean of its network and the new one')
+    .option('--beside <bundle>', 'of the same word: its networks are companions of the new one')
     .option('--seed <n>', 'the same seed, the same data', wholeNumber, DEFAULT_PLAN.seed)
     .option('--steps <n>', 'in all', wholeNumber, DEFAULT_PLAN.steps)
     .option('--mining <n>', 'rounds of mining hard negatives', wholeNumber, DEFAULT_PLAN.mining)
@@ -158,13 +157,14 @@ function endAtOnce(progress: Progress): void {
 }
 
 async function readTrained(bundle: string): Promise<TrainedWord> {
-  const { card, modelFile } = await readBundle(bundle);
+  const read = await readBundle(bundle);
+  const { card } = read;
   wakeWordInputOf(card);
   return {
     word: wakeWordOutputOf(card).word,
     name: card.name,
     version: card.version,
-    members: importNetworks(await readFile(modelFile), card),
+    members: await readNetworks(read),
     recordings: (await readTrainedOnHashes(bundle)) ?? [],
   };
 }

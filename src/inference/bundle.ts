@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../errors';
-import { type Card, CardSchema } from './card';
+import { type Card, CardSchema, neededFiles, networksOf } from './card';
 import { type ExecutionOptions, type Model, type Tensor } from './model';
 import { loadOnnx } from './onnx';
 
@@ -62,9 +62,7 @@ export async function readCard(dir: string): Promise<Card> {
  */
 export async function readBundle(dir: string): Promise<Bundle> {
   const card = await readCard(dir);
-  const { golden } = card;
-  const vectors = [...(golden.states ?? []), ...golden.outputs].map(({ file }) => file);
-  for (const name of [card.model, golden.input, ...vectors])
+  for (const name of neededFiles(card))
     // Own keys alone: `constructor` is in every object, and would go without a digest.
     if (!Object.hasOwn(card.files, name))
       throw new UsherError('model-invalid', `${dir}: the card names ${name} but gives no digest for it`, {
@@ -109,22 +107,30 @@ async function readGolden(dir: string, name: string, dims: readonly number[]): P
 /**
  * Opens a bundle for use: digests, network, and the golden vectors, which the loaded network must reproduce within the
  * card's tolerance on this machine's own execution provider.
+ * @returns `companions`: the networks that a trigger word has beside its own, none in other bundles
  * @throws UsherError `model-missing` or `model-invalid`
  */
-export async function openBundle(dir: string, execution: ExecutionOptions): Promise<{ bundle: Bundle; model: Model }> {
+export async function openBundle(
+  dir: string,
+  execution: ExecutionOptions,
+): Promise<{ bundle: Bundle; model: Model; companions: readonly Model[] }> {
   const bundle = await readBundle(dir);
-  const model = await loadOnnx(bundle.modelFile, execution);
+  const models: Model[] = [];
   try {
-    await checkGolden(bundle, model);
+    for (const network of networksOf(bundle.card)) {
+      const model = await loadOnnx(join(dir, network.model), execution);
+      models.push(model);
+      await checkGolden(bundle, network.golden, model);
+    }
   } catch (error) {
-    await model.dispose();
+    await Promise.all(models.map((model) => model.dispose()));
     throw error;
   }
-  return { bundle, model };
+  const [model, ...companions] = models as [Model, ...Model[]];
+  return { bundle, model, companions };
 }
 
-async function checkGolden({ dir, card }: Bundle, model: Model): Promise<void> {
-  const { golden } = card;
+async function checkGolden({ dir, card }: Bundle, golden: Card['golden'], model: Model): Promise<void> {
   const input = await readGolden(dir, golden.input, golden.inputDims);
   const inputs: Record<string, Tensor> = { [card.input.name]: input };
   for (const { name, file, dims } of golden.states ?? []) inputs[name] = await readGolden(dir, file, dims);

@@ -118,6 +118,39 @@ const SceneOutput = z.strictObject({
   labels: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/)).min(2),
 });
 
+const Golden = z.strictObject({
+  /** Raw little-endian float32 files in the bundle. */
+  input: FileName,
+  inputDims: z.array(z.number().int().positive()),
+  /** Of the recurrent states that go in with it. */
+  states: z
+    .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
+    .optional(),
+  outputs: z
+    .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
+    .min(1),
+  /** Largest absolute difference that a load may show. */
+  tolerance: z.number().positive(),
+});
+type Golden = z.infer<typeof Golden>;
+
+/**
+ * Further networks of a trigger word: of the same input and outputs as the card's own, which alone listens always. They sleep until it
+ * stirs; then the score is that of the mean logit of all.
+ */
+const Companions = z.strictObject({
+  /** Output of every network, [steps, 1]. */
+  logits: z.string().min(1),
+  /** The first network's score that wakes them. */
+  wakeScore: Probability,
+  /** They begin with so much of what was heard before. */
+  memoryMs: z.number().positive(),
+  /** … and sleep again once its score has been lower for so long. */
+  restMs: z.number().positive(),
+  networks: z.array(z.strictObject({ model: FileName, states: z.array(StatePair).min(1), golden: Golden })).min(1),
+});
+export type Companions = z.infer<typeof Companions>;
+
 /** One measured setting of a trigger word: fire at or above `score`, and this is what happens. */
 const OperatingPoint = z.strictObject({
   falseAcceptsPerHour: z.number().min(0),
@@ -144,6 +177,7 @@ const WakeWordOutput = z
     operatingPoints: z.array(OperatingPoint).min(1),
     /** The score of each preset is that of an operating point. */
     presets: z.strictObject({ low: Probability, medium: Probability, high: Probability }),
+    companions: Companions.optional(),
   })
   .refine(
     ({ operatingPoints, presets }) =>
@@ -174,21 +208,6 @@ const Licence = z.strictObject({
   /** Whose it is, from which public place and revision. */
   origin: z.string().min(1),
   trainingData: z.string().min(1),
-});
-
-const Golden = z.strictObject({
-  /** Raw little-endian float32 files in the bundle. */
-  input: FileName,
-  inputDims: z.array(z.number().int().positive()),
-  /** Of the recurrent states that go in with it. */
-  states: z
-    .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
-    .optional(),
-  outputs: z
-    .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
-    .min(1),
-  /** Largest absolute difference that a load may show. */
-  tolerance: z.number().positive(),
 });
 
 export const CardSchema = z.strictObject({
@@ -225,4 +244,19 @@ export type CardOutput<D extends Card['output']['decoding']> = Extract<Card['out
 export function imageInputOf({ name, input }: Pick<Card, 'name' | 'input'>): ImageInput {
   if (input.kind === 'image') return input;
   throw new UsherError('model-invalid', `${name} takes ${input.kind}, here a network that takes pictures is needed`);
+}
+
+/** Every network of a bundle with its golden vectors, the card's own first. */
+export function networksOf({ model, golden, output }: Card): readonly { model: string; golden: Golden }[] {
+  const companions = output.decoding === 'wake-word' ? output.companions : undefined;
+  return [{ model, golden }, ...(companions?.networks ?? [])];
+}
+
+/** The files without which a bundle cannot be opened. */
+export function neededFiles(card: Card): string[] {
+  return networksOf(card).flatMap(({ model, golden: { input, states = [], outputs } }) => [
+    model,
+    input,
+    ...[...states, ...outputs].map(({ file }) => file),
+  ]);
 }

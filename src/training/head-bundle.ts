@@ -104,7 +104,7 @@ export async function writeHeadBundle(modelsDir: string, base: string, head: Hea
     },
     modelBytes,
     goldenInput: await goldenInput(bundle),
-    extraFiles: { 'head.f32': bytes },
+    moreFiles: { 'head.f32': bytes },
     tolerance: card.golden.tolerance,
   });
 }

@@ -1,23 +1,25 @@
-import { joinFloats } from '../evaluation/float32';
-import { CPU_ONE_THREAD, type Model, type Tensor, type Tensors } from '../inference/model';
+import { CPU_ONE_THREAD, type Model } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
 import { MEL_BANDS } from '../voice/features';
-import { exportedInput, exportOnnx, SCORES } from './export';
-import { type Network, STRIDE_FRAMES } from './parameters';
+import { type WakeWordNetworks, WakeWordScorer } from '../voice/wake-word';
+import { COMPANION_RULES, exportedInput, exportOnnx, SCORES } from './export';
+import type { Network } from './parameters';
 
-/** The network, or the mean of several, as it will be shipped: what is chosen, mined and measured is what is delivered. */
+/** A network, or several together, as they will be shipped: what is chosen, mined and measured is what is delivered. */
 export class Listener {
-  private constructor(
-    private readonly model: Model,
-    private readonly zeros: Tensors,
-  ) {}
+  private constructor(private readonly networks: WakeWordNetworks) {}
 
-  static async of(members: readonly Network[]): Promise<Listener> {
-    const states = exportedInput(members).states.map(({ input, dims }) => [
-      input,
-      { data: new Float32Array(dims.reduce((a, b) => a * b, 1)), dims },
-    ]);
-    return new Listener(await loadOnnx(exportOnnx(members), CPU_ONE_THREAD), Object.fromEntries(states) as Tensors);
+  /** @param members the first listens always, the others are its companions */
+  static async of(members: readonly [Network, ...Network[]]): Promise<Listener> {
+    const models: Model[] = [];
+    for (const network of members) models.push(await loadOnnx(exportOnnx(network), CPU_ONE_THREAD));
+    const [first, ...others] = members;
+    return new Listener({
+      input: exportedInput(first),
+      output: SCORES,
+      companions: others.length === 0 ? null : { ...COMPANION_RULES, networks: others.map(exportedInput) },
+      models: models as [Model, ...Model[]],
+    });
   }
 
   /** Scores of one recording from its begin, [frames, bands] to one for every three frames. */
@@ -28,22 +30,16 @@ export class Listener {
 
   /** Listens on and on: each call's features follow those of the call before. Not to be called before the last one has answered. */
   hear(): (features: Float32Array) => Promise<Float32Array> {
-    let states: Record<string, Tensor> = { ...this.zeros };
-    let rest = new Float32Array(0);
+    const scorer = new WakeWordScorer(this.networks);
     return async (features) => {
-      const all = rest.length === 0 ? features : joinFloats([rest, features]);
-      const frames = Math.floor(all.length / MEL_BANDS / STRIDE_FRAMES) * STRIDE_FRAMES;
-      const used = frames * MEL_BANDS;
-      rest = all.slice(used);
-      if (frames === 0) return new Float32Array(0);
-      const input = { data: all.subarray(0, used), dims: [1, frames, MEL_BANDS] };
-      const outputs = await this.model.run({ ...states, features: input });
-      states = Object.fromEntries(Object.keys(states).map((name) => [name, outputs[`${name}_next`] as Tensor]));
-      return Float32Array.from((outputs[SCORES] as Tensor<Float32Array>).data);
+      const frames = features.length / MEL_BANDS;
+      const scores = new Float32Array(scorer.stepsAfter(frames));
+      await scorer.push(features, frames, scores);
+      return scores;
     };
   }
 
   async close(): Promise<void> {
-    await this.model.dispose();
+    for (const model of this.networks.models) await model.dispose();
   }
 }

@@ -1,10 +1,10 @@
 import type { NewBundle } from '../bundles/write';
 import { seededRandom } from '../evaluation/random';
-import type { Card, Sensitivity } from '../inference/card';
+import type { Card, Sensitivity, StatePair } from '../inference/card';
 import type { Tensor } from '../inference/model';
 import { TRAINED_ON_FILE, trainedOnBytes } from '../evaluation/wake/trained-on';
 import { MEL_BANDS } from '../voice/features';
-import { exportedInput, exportOnnx, SCORES } from './export';
+import { COMPANION_RULES, exportedInput, exportOnnx, SCORES } from './export';
 import { operatingPoints, type Setting, settingAt } from './operating-points';
 import { type Network, parameterCount, STRIDE_FRAMES } from './parameters';
 import { STEP_MS, TRIGGER } from './trainer';
@@ -18,8 +18,8 @@ export interface WakeWordFacts {
   readonly trainingData: string;
   /** The exact command. */
   readonly command: string;
-  /** Whose mean is shipped; one at least. */
-  readonly members: readonly Network[];
+  /** The one that listens always, then its companions. */
+  readonly members: readonly [Network, ...Network[]];
   /** Of the validation part at every threshold, and of what that part is. */
   readonly settings: readonly Setting[];
   readonly measuredOn: string;
@@ -35,19 +35,25 @@ const TOLERANCE = 1e-4;
 
 /** The bundle of a trained word: network, card with its measured operating points, golden vectors. */
 export function wakeWordBundle(facts: WakeWordFacts): NewBundle {
-  const { members } = facts;
-  const input = exportedInput(members);
+  const [first, ...others] = facts.members;
   const random = seededRandom(1);
   const filled = (dims: readonly number[], low: number): Tensor => ({
     data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.between(low, 1)),
     dims,
   });
+  // From states in motion, so that a pair that was mixed up shows.
+  const moving = (states: readonly StatePair[]) =>
+    Object.fromEntries(states.map(({ input, dims }) => [input, filled(dims, -1)]));
+  const companionOf = (network: Network) => {
+    const { states } = exportedInput(network);
+    return { states, modelBytes: exportOnnx(network), goldenStates: moving(states) };
+  };
   return {
     card: cardOf(facts),
-    modelBytes: exportOnnx(members),
+    modelBytes: exportOnnx(first),
     goldenInput: filled([1, GOLDEN_STEPS * STRIDE_FRAMES, MEL_BANDS], 0),
-    // From states in motion, so that a pair that was mixed up shows.
-    goldenStates: Object.fromEntries(input.states.map((state) => [state.input, filled(state.dims, -1)])),
+    goldenStates: moving(exportedInput(first).states),
+    ...(others.length > 0 && { companions: { rules: COMPANION_RULES, networks: others.map(companionOf) } }),
     moreFiles: { [TRAINED_ON_FILE]: trainedOnBytes(facts.recordings) },
     tolerance: TOLERANCE,
   };
@@ -62,7 +68,7 @@ function cardOf({ name, word, version, trainingData, command, members, settings,
     summary: `Hears “${word}”: ${members.map(layersOf).join(', beside ')}, ${members.reduce((sum, one) => sum + parameterCount(one), 0)} parameters.`,
     set: null,
     licence: { spdx: 'Apache-2.0', origin: `trained by usher: ${command}`, trainingData },
-    input: exportedInput(members),
+    input: exportedInput(members[0]),
     output: {
       decoding: 'wake-word',
       output: SCORES,

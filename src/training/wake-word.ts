@@ -55,7 +55,7 @@ export interface TrainedWord {
   readonly word: string;
   readonly name: string;
   readonly version: string;
-  readonly members: readonly Network[];
+  readonly members: readonly [Network, ...Network[]];
   /** Hashes of the recordings that it learnt from. */
   readonly recordings: readonly string[];
 }
@@ -102,7 +102,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
       onProgress,
       onRound: options.onRound,
     });
-    const members = [network, ...beside];
+    const members = [network, ...beside] as const;
     const settings = await measure(members, source, options);
     await writeText(path.join(workDir, 'det.svg'), trainingDetPlot(word, settings));
     const bundle = await writeBundle(
@@ -146,7 +146,11 @@ function countsOf({ speechShare }: TrainingPlan): SpeechCounts {
 }
 
 /** On other mixtures than those by which the network was chosen. */
-async function measure(members: readonly Network[], source: ClipSource, { plan, onProgress }: WakeWordTraining) {
+async function measure(
+  members: readonly [Network, ...Network[]],
+  source: ClipSource,
+  { plan, onProgress }: WakeWordTraining,
+) {
   const size = {
     seed: streamSeed(plan.seed, 9),
     trials: Math.max(plan.validationTrials, Math.min(TABLE_TRIALS, 2 * plan.validationTrials)),

@@ -1,53 +1,53 @@
 import { UsherError } from '../errors';
 import { type Bundle, openBundle } from '../inference/bundle';
-import type { AudioFeaturesInput, Card, CardOutput } from '../inference/card';
-import type { ExecutionOptions, Model, Tensor, Tensors } from '../inference/model';
+import type { AudioFeaturesInput, Card, CardOutput, Companions, StatePair } from '../inference/card';
+import type { ExecutionOptions, Model } from '../inference/model';
+import { Company } from './company';
 import { FEATURE_VERSION, MEL_BANDS, SAMPLE_RATE_HZ } from './features';
+import { MOST_STEPS, NetworkStream } from './network-stream';
 
-/** Steps that go through the network at once at most: a file that is fed at full speed gains nothing beyond. */
-const MOST_STEPS = 128;
+/** What a card says of a word's companions, but for their files. */
+export type CompanionNetworks = Omit<Companions, 'networks'> & {
+  readonly networks: readonly { readonly states: readonly StatePair[] }[];
+};
+
+/** A trigger word's networks, loaded: the one that listens always, then its companions. */
+export interface WakeWordNetworks {
+  readonly input: AudioFeaturesInput;
+  /** Of one score for each step; companions give logits. */
+  readonly output: string;
+  readonly companions: CompanionNetworks | null;
+  readonly models: readonly [Model, ...Model[]];
+}
 
 /**
- * One trigger word's network, fed frame by frame: a score after every `framesPerStep` frames. What it remembers (the frames that the
- * convolution still needs, the GRUs' states) are tensors that go in as they came out, so streaming gives the batch run's scores.
+ * One trigger word's scores, frame by frame: one after every `framesPerStep` frames, the same however the frames are cut. It has a
+ * memory of its own; several may share the networks.
  *
  * One `push` at a time: wait for it before the next, or before `reset`.
  */
 export class WakeWordScorer {
-  private readonly input: AudioFeaturesInput;
-  /** Frames of a step that is not full yet, then those of the chunk. */
-  private readonly frames: Float32Array;
-  private held = 0;
-  private states: Record<string, Tensor> = {};
+  readonly framesPerStep: number;
+  private readonly stream: NetworkStream;
+  private readonly company: Company | null;
+  private readonly mostFrames: number;
 
-  /** @throws UsherError `model-invalid` where the bundle is no wake word, or one that was trained on other features */
-  constructor(
-    readonly bundle: Bundle,
-    private readonly model: Model,
-  ) {
-    this.input = wakeWordInputOf(bundle.card);
-    wakeWordOutputOf(bundle.card);
-    this.frames = new Float32Array(MOST_STEPS * this.input.framesPerStep * MEL_BANDS);
-    this.reset();
-  }
-
-  get output(): CardOutput<'wake-word'> {
-    return wakeWordOutputOf(this.bundle.card);
-  }
-
-  get framesPerStep(): number {
-    return this.input.framesPerStep;
+  constructor({ input, output, companions, models: [first, ...others] }: WakeWordNetworks) {
+    this.framesPerStep = input.framesPerStep;
+    this.mostFrames = MOST_STEPS * input.framesPerStep;
+    this.stream = new NetworkStream(first, input, companions?.logits ?? output);
+    this.company = companions === null ? null : companyOf(companions, input, others);
   }
 
   /** How many scores `push` will give for so many frames. */
   stepsAfter(frames: number): number {
-    return Math.floor((this.held + frames) / this.input.framesPerStep);
+    return this.stream.stepsAfter(frames);
   }
 
   /** Forgets all that was heard. */
   reset(): void {
-    this.held = 0;
-    this.states = initialStates(this.input);
+    this.stream.reset();
+    this.company?.reset();
   }
 
   /**
@@ -57,50 +57,69 @@ export class WakeWordScorer {
    * @throws RangeError where `scores` is smaller than `stepsAfter(count)`
    */
   async push(features: Float32Array, count: number, scores: Float32Array): Promise<number> {
-    const steps = this.stepsAfter(count);
-    if (scores.length < steps) throw new RangeError(`${steps} scores do not fit into ${scores.length} values`);
+    if (this.company === null) return this.stream.push(features, count, scores);
+    const due = this.stepsAfter(count);
+    if (scores.length < due) throw new RangeError(`${due} scores do not fit into ${scores.length}`);
     let written = 0;
-    for (let at = 0; at < count;) {
-      const room = this.frames.length / MEL_BANDS - this.held;
-      const taken = Math.min(room, count - at);
-      const start = this.held * MEL_BANDS;
-      const from = at * MEL_BANDS;
-      for (let i = 0; i < taken * MEL_BANDS; i++) this.frames[start + i] = features[from + i] as number;
-      this.held += taken;
-      at += taken;
-      written += await this.advance(scores, written);
+    for (let from = 0; from < count; from += this.mostFrames) {
+      const part = Math.min(this.mostFrames, count - from);
+      const frames = from === 0 ? features : features.subarray(from * MEL_BANDS);
+      const steps = await this.stream.push(frames, part, scores, written);
+      await this.company.join(frames, part, scores, written, steps);
+      written += steps;
     }
+    for (let i = 0; i < written; i++) scores[i] = 1 / (1 + Math.exp(-(scores[i] as number)));
     return written;
+  }
+}
+
+function companyOf(
+  { networks, ...rules }: CompanionNetworks,
+  input: AudioFeaturesInput,
+  models: readonly Model[],
+): Company {
+  const streams = networks.map(
+    ({ states }, i) => new NetworkStream(models[i] as Model, { ...input, states: [...states] }, rules.logits),
+  );
+  return new Company(streams, rules, input.framesPerStep);
+}
+
+/** A wake-word bundle that was opened once; scorers of their own memory are made of it. */
+export class WakeWord {
+  readonly output: CardOutput<'wake-word'>;
+  private readonly input: AudioFeaturesInput;
+
+  /** @throws UsherError `model-invalid` where the bundle is no wake word, or one that was trained on other features */
+  constructor(
+    readonly bundle: Bundle,
+    private readonly models: readonly [Model, ...Model[]],
+  ) {
+    this.input = wakeWordInputOf(bundle.card);
+    this.output = wakeWordOutputOf(bundle.card);
+  }
+
+  /** The execution provider that was granted. */
+  get provider(): Model['provider'] {
+    return this.models[0].provider;
+  }
+
+  scorer(): WakeWordScorer {
+    const { output, companions = null } = this.output;
+    return new WakeWordScorer({ input: this.input, output, companions, models: this.models });
   }
 
   async dispose(): Promise<void> {
-    await this.model.dispose();
-  }
-
-  /** Runs all whole steps that are held. */
-  private async advance(scores: Float32Array, at: number): Promise<number> {
-    const { framesPerStep, name, states } = this.input;
-    const steps = Math.floor(this.held / framesPerStep);
-    if (steps === 0) return 0;
-    const used = steps * framesPerStep;
-    this.states[name] = { data: this.frames.subarray(0, used * MEL_BANDS), dims: [1, used, MEL_BANDS] };
-    const outputs = await this.model.run(this.states);
-    for (const { input, output } of states) this.states[input] = outputs[output] as Tensor;
-    const result = floatsOf(outputs, this.output.output);
-    for (let i = 0; i < steps; i++) scores[at + i] = result[i] as number;
-    this.frames.copyWithin(0, used * MEL_BANDS, this.held * MEL_BANDS);
-    this.held -= used;
-    return steps;
+    await Promise.all(this.models.map((model) => model.dispose()));
   }
 }
 
 /** Opens a wake-word bundle: digests and golden vectors checked. @throws UsherError `model-missing` or `model-invalid` */
-export async function openWakeWord(dir: string, execution: ExecutionOptions): Promise<WakeWordScorer> {
-  const { bundle, model } = await openBundle(dir, execution);
+export async function openWakeWord(dir: string, execution: ExecutionOptions): Promise<WakeWord> {
+  const { bundle, model, companions } = await openBundle(dir, execution);
   try {
-    return new WakeWordScorer(bundle, model);
+    return new WakeWord(bundle, [model, ...companions]);
   } catch (error) {
-    await model.dispose();
+    await Promise.all([model, ...companions].map((one) => one.dispose()));
     throw error;
   }
 }
@@ -122,16 +141,4 @@ export function wakeWordInputOf({ name, task, input }: Card): AudioFeaturesInput
 export function wakeWordOutputOf({ name, output }: Card): CardOutput<'wake-word'> {
   if (output.decoding === 'wake-word') return output;
   throw new UsherError('model-invalid', `${name}: output decoding is ${output.decoding}, expected wake-word`);
-}
-
-function initialStates({ states }: AudioFeaturesInput): Record<string, Tensor> {
-  return Object.fromEntries(
-    states.map(({ input, dims }) => [input, { data: new Float32Array(dims.reduce((a, b) => a * b, 1)), dims }]),
-  );
-}
-
-function floatsOf(outputs: Tensors, name: string): Float32Array {
-  const tensor = outputs[name];
-  if (tensor?.data instanceof Float32Array) return tensor.data;
-  throw new UsherError('model-invalid', `the network has no output "${name}" of floats`);
 }

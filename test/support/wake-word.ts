@@ -1,6 +1,6 @@
 import { seededRandom } from '../../src/evaluation/random';
 import type { NewBundle } from '../../src/bundles/write';
-import { exportedInput, exportOnnx, SCORES } from '../../src/training/export';
+import { COMPANION_RULES, exportedInput, exportOnnx, SCORES } from '../../src/training/export';
 import { createNetwork, type Network, type NetworkShape } from '../../src/training/parameters';
 import { MEL_BANDS } from '../../src/voice/features';
 
@@ -20,15 +20,24 @@ export function randomNetwork(seed = 1, shape: NetworkShape = { channels: 16, un
   return network;
 }
 
-/** The bundle of such a network, as `writeBundle` takes it. */
-export function wakeWordBundle(name: string, network: Network = randomNetwork()): NewBundle {
-  const input = exportedInput([network]);
+/** The bundle of such a network, and of its companions, as `writeBundle` takes it. */
+export function wakeWordBundle(
+  name: string,
+  network: Network = randomNetwork(),
+  companions: readonly Network[] = [],
+): NewBundle {
+  const input = exportedInput(network);
   const random = seededRandom(5);
   const frames = 4 * input.framesPerStep;
   const filled = (dims: readonly number[]) => ({
     data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.next()),
     dims,
   });
+  const parts = (one: Network) => {
+    const { states } = exportedInput(one);
+    const goldenStates = Object.fromEntries(states.map((state) => [state.input, filled(state.dims)]));
+    return { states, modelBytes: exportOnnx(one), goldenStates };
+  };
   return {
     card: {
       task: 'wake-word',
@@ -52,9 +61,9 @@ export function wakeWordBundle(name: string, network: Network = randomNetwork())
       alignment: null,
       figures: [],
     },
-    modelBytes: exportOnnx([network]),
+    ...parts(network),
     goldenInput: filled([1, frames, MEL_BANDS]),
-    goldenStates: Object.fromEntries(input.states.map((state) => [state.input, filled(state.dims)])),
+    ...(companions.length > 0 && { companions: { rules: COMPANION_RULES, networks: companions.map(parts) } }),
     tolerance: 1e-4,
   };
 }

@@ -5,7 +5,7 @@ import { seededRandom } from '../../src/evaluation/random';
 import { readTrainedOn } from '../../src/evaluation/wake/trained-on';
 import { readBundle } from '../../src/inference/bundle';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
-import { importNetworks } from '../../src/training/import';
+import { readNetworks } from '../../src/training/import';
 import { DEFAULT_PLAN } from '../../src/training/trainer';
 import { type TrainedWord, trainWakeWord, type WakeWordTraining } from '../../src/training/wake-word';
 import { openWakeWord } from '../../src/voice/wake-word';
@@ -97,13 +97,13 @@ describe('training a word from folders of recordings', () => {
         'measuring operating points',
       ]),
     );
-    const scorer = await openWakeWord(bundle, CPU_ONE_THREAD);
-    const { card } = scorer.bundle;
-    await scorer.dispose();
+    const word = await openWakeWord(bundle, CPU_ONE_THREAD);
+    const { card } = word.bundle;
+    await word.dispose();
     expect(card.licence.origin).toContain('usher train wake-word zyzzyva');
     expect(card.licence.trainingData).toMatch(/^\d+ recordings of the word by people/);
-    expect(scorer.output.word).toBe('zyzzyva');
-    expect(scorer.output.operatingPoints[0]?.misses.map(({ condition }) => condition)).toEqual([
+    expect(word.output.word).toBe('zyzzyva');
+    expect(word.output.operatingPoints[0]?.misses.map(({ condition }) => condition)).toEqual([
       'clean',
       'snr-10db',
       'snr-5db',
@@ -139,31 +139,34 @@ describe('training a word from folders of recordings', () => {
   it('ships the mean of two networks as one bundle, and leads the first of them on', async () => {
     const both = { ...options(), name: 'wake-both', workDir: path.join(dir, 'work-both') };
     const { bundle } = await trainWakeWord({ ...both, beside: await earlier() });
-    const { card, modelFile } = await readBundle(bundle);
+    const read = await readBundle(bundle);
+    const { card } = read;
     expect(card.summary).toContain(' beside ');
     expect(card.version).toBe('2.4.0');
     expect(card.licence.trainingData).toContain('beside wake-zyzzyva 2.3.4');
-    const members = importNetworks(readFileSync(modelFile), card);
+    const members = await readNetworks(read);
     expect(members.length).toBe(2);
-    const scorer = await openWakeWord(bundle, CPU_ONE_THREAD);
-    await scorer.dispose();
+    const word = await openWakeWord(bundle, CPU_ONE_THREAD);
+    expect(word.output.companions?.networks.length).toBe(1);
+    await word.dispose();
     const from = { ...(await earlier()), version: '2.10.0', members };
     const workDir = path.join(dir, 'work-both-on');
     const on = await trainWakeWord({ ...both, name: 'wake-on', workDir, from, beside: await earlier() });
     const led = await readBundle(on.bundle);
     expect(led.card.version).toBe('2.11.0');
-    const [first, second] = importNetworks(readFileSync(led.modelFile), led.card);
+    const [first, second] = await readNetworks(led);
     expect(second?.parameters['gru1.kernel']).toEqual(members[1]?.parameters['gru1.kernel']);
-    expect(first?.parameters['gru1.kernel']).not.toEqual(members[0]?.parameters['gru1.kernel']);
+    expect(first.parameters['gru1.kernel']).not.toEqual(members[0].parameters['gru1.kernel']);
   });
 
   async function earlier(): Promise<TrainedWord> {
-    const { card, modelFile } = await readBundle(path.join(dir, 'models', 'wake-zyzzyva'));
+    const read = await readBundle(path.join(dir, 'models', 'wake-zyzzyva'));
+    const { card } = read;
     return {
       word: 'zyzzyva',
       name: card.name,
       version: '2.3.4',
-      members: importNetworks(readFileSync(modelFile), card),
+      members: await readNetworks(read),
       recordings: ['0123456789abcdef'],
     };
   }

@@ -48,8 +48,8 @@ function kindOf(source: string): ReleaseDocument['kind'] {
 }
 
 async function bundle(dir: string): Promise<ReleaseContent> {
-  const { model } = await openBundle(dir, CPU_ONE_THREAD);
-  await model.dispose();
+  const { model, companions } = await openBundle(dir, CPU_ONE_THREAD);
+  await Promise.all([model, ...companions].map((one) => one.dispose()));
   const { card } = await readBundle(dir);
   const names = [CARD_FILE, ...Object.keys(card.files)];
   const stray = readdirSync(dir).filter((name) => !names.includes(name));

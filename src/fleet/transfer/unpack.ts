@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import path from 'node:path';
 import { parseReleased } from '../../config/released';
 
-import { CardSchema } from '../../inference/card';
+import { CardSchema, neededFiles } from '../../inference/card';
 import { decode } from '../../mqtt/decode';
 import { refuse, RELEASE_LIMITS, type ReleaseDocument, ThresholdsFile } from '../release';
 import { TRANSFER_LIMITS } from './limits';
@@ -146,12 +146,7 @@ async function checkBundle(release: ReleaseDocument, dir: string, digests: Reado
     if (actual === undefined) refuse('file-missing', name);
     if (actual !== digest) refuse('file-digest', name);
   }
-  const { golden } = card;
-  for (const name of [
-    card.model,
-    golden.input,
-    ...[...(golden.states ?? []), ...golden.outputs].map(({ file }) => file),
-  ])
+  for (const name of neededFiles(card))
     if (!Object.hasOwn(card.files, name)) refuse('card-invalid', `it names ${name} and gives no digest for it`);
   const { model } = release;
   if (card.name !== model?.name || card.version !== model.version || card.files[card.model] !== model.sha256)
