@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { decodeSounds } from '../audio/decode';
 import { MicrophoneConfig } from '../config/microphones';
 import { UsherError } from '../errors';
+import { joinFloats } from '../evaluation/float32';
 import { compareVoice, voiceFigures, type VoiceLatency } from '../evaluation/bench-voice';
 import { OPENWAKEWORD_FILES, OpenWakeWordFeatures } from '../evaluation/openwakeword';
 import { seededRandom } from '../evaluation/random';
@@ -27,6 +28,7 @@ interface Options {
   readonly modelsDir: string;
   readonly modelsMirror?: string;
   readonly positives?: string;
+  readonly speech?: string;
   readonly seconds: number;
   readonly json?: boolean;
 }
@@ -45,6 +47,7 @@ export function benchVoiceCommand(): Command {
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--models-mirror <dir>', 'folder with openWakeWord’s networks (or USHER_MODELS_MIRROR)')
     .option('--positives <dir>', 'clips with one word each, for the latency')
+    .option('--speech <dir>', 'to listen to instead of noise: companions of a word cost time where much is said')
     .option('--seconds <n>', 'real time over which the CPU time is taken', wholeNumber, 30)
     .option('--json', 'print JSON')
     .action(benchVoice);
@@ -56,7 +59,7 @@ async function benchVoice(options: Options): Promise<void> {
   const words = [{ model, sensitivity: 'medium', check: null, refractoryMs: 2000 } as const];
   const models = await WordModels.open(words, { modelsDir: options.modelsDir, execution: CPU_ONE_THREAD });
   const detector = new WordDetector(models.listeners());
-  const sound = benchSound(SOUND_SECONDS);
+  const sound = options.speech === undefined ? noise(SOUND_SECONDS) : await speech(options.speech, SOUND_SECONDS);
   const folder = await mkdtemp(join(tmpdir(), 'usher-bench-voice-'));
   try {
     const samples = await compared(sound, detector, options, progress);
@@ -97,9 +100,9 @@ async function compared(sound: Float32Array, detector: WordDetector, { modelsMir
 }
 
 async function latencies(dir: string, detector: WordDetector, progress: Progress): Promise<VoiceLatency> {
-  const clips = (await readdir(dir)).filter((name) => /\.(wav|flac|ogg|opus|mp3)$/i.test(name)).sort();
+  const clips = await clipsIn(dir);
   const ms: number[] = [];
-  const sounds = await decodeSounds(clips.map((clip) => join(dir, clip)));
+  const sounds = await decodeSounds(clips);
   for (const [at, sound] of sounds.entries()) {
     const latency = await latencyOf(
       Float32Array.from(sound, (value) => value / 32_768),
@@ -127,11 +130,26 @@ async function cpuUse(recording: string, model: string, { modelsDir: dir, second
   }
 }
 
-/** Noise that rises and falls as speech does: what it costs does not depend on what is said. */
-function benchSound(seconds: number): Float32Array {
+async function clipsIn(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => /\.(wav|flac|ogg|opus|mp3)$/i.test(name));
+  return names.sort().map((name) => join(dir, name));
+}
+
+/** Noise that rises and falls as speech does: nothing in it stirs a network. */
+function noise(seconds: number): Float32Array {
   const random = seededRandom(7);
   return new Float32Array(seconds * SOUND_RATE_HZ).map((_, i) => {
     const syllable = Math.max(0, Math.sin((2 * Math.PI * 4 * i) / SOUND_RATE_HZ));
     return random.between(-1, 1) * (0.01 + 0.2 * syllable);
   });
+}
+
+/** Recordings one after the other, begun anew where they are too short. */
+async function speech(dir: string, seconds: number): Promise<Float32Array> {
+  const clips = await clipsIn(dir);
+  // Of a large corpus only what is needed; a recording has a tenth of a second at least.
+  const said = joinFloats((await decodeSounds(clips.slice(0, 10 * seconds))).map((clip) => Float32Array.from(clip)));
+  if (said.length === 0)
+    throw new UsherError('data-invalid', `${dir} holds no sound`, { remedy: 'Name a folder of recordings.' });
+  return new Float32Array(seconds * SOUND_RATE_HZ).map((_, i) => (said[i % said.length] as number) / 32_768);
 }

@@ -35,10 +35,10 @@ export function exportedInput({ shape }: Pick<Network, 'shape'>): AudioFeaturesI
 }
 
 /**
- * When companions listen. A network that is far from sure, at 0.02, does not reach a threshold by the
- * other's certainty either; the memory holds a word and what stands before it.
+ * When companions listen. With the first network at 0.05 no certainty of another makes the mean reach a threshold. A memory of 3.6 s is
+ * as good as one without an end: the highest scores of 123 words differ by 0.00002 on average, with 2.4 s by 0.0002 and up to 0.013.
  */
-export const COMPANION_RULES = { logits: LOGITS, wakeScore: 0.02, memoryMs: 2400, restMs: 900 };
+export const COMPANION_RULES = { logits: LOGITS, wakeScore: 0.05, memoryMs: 3600, restMs: 300 };
 
 /**
  * The network as ONNX, streaming: features [1, 3 × steps, 40] and the states that the last run left, to scores [steps, 1], their logits
