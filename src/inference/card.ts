@@ -144,10 +144,13 @@ const Companions = z.strictObject({
   /** The first network's score that wakes them. */
   wakeScore: Probability,
   /** They begin with so much of what was heard before. */
-  memoryMs: z.number().positive(),
+  memoryMs: z.number().positive().max(60_000),
   /** … and sleep again once its score has been lower for so long. */
-  restMs: z.number().positive(),
-  networks: z.array(z.strictObject({ model: FileName, states: z.array(StatePair).min(1), golden: Golden })).min(1),
+  restMs: z.number().positive().max(60_000),
+  networks: z
+    .array(z.strictObject({ model: FileName, states: z.array(StatePair).min(1), golden: Golden }))
+    .min(1)
+    .max(7),
 });
 export type Companions = z.infer<typeof Companions>;
 
