@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { decodeSounds } from '../audio/decode';
 import { MicrophoneConfig } from '../config/microphones';
-import { UsherError } from '../errors';
+import { messageOf, UsherError } from '../errors';
 import { joinFloats } from '../evaluation/float32';
 import { compareVoice, voiceFigures, type VoiceLatency } from '../evaluation/bench-voice';
 import { OPENWAKEWORD_FILES, OpenWakeWordFeatures } from '../evaluation/openwakeword';
@@ -131,7 +131,13 @@ async function cpuUse(recording: string, model: string, { modelsDir: dir, second
 }
 
 async function clipsIn(dir: string): Promise<string[]> {
-  const names = (await readdir(dir)).filter((name) => /\.(wav|flac|ogg|opus|mp3)$/i.test(name));
+  const all = await readdir(dir).catch((error: unknown) => {
+    throw new UsherError('file-unreadable', `${dir}: ${messageOf(error)}`, {
+      remedy: 'Name a folder of recordings.',
+      cause: error,
+    });
+  });
+  const names = all.filter((name) => /\.(wav|flac|ogg|opus|mp3)$/i.test(name));
   return names.sort().map((name) => join(dir, name));
 }
 

@@ -1,8 +1,9 @@
 import type { Materials, NamedBank } from '../../audio/materials';
 import { RATE_HZ } from '../../audio/rate';
 import { featuresOf, MEL_BANDS } from '../../voice/features';
+import type { SoundStream } from '../../audio/streams';
 import type { ErrorCase, Raster } from '../error-cases';
-import { falseAccepts, type Heard, type Overheard, trialSeed, type WakeEvaluation } from './wake-evaluation';
+import { falseAccepts, type Heard, trialSeed, type WakeEvaluation } from './wake-evaluation';
 import { makeTrial } from './trials';
 
 /** What to collect or to mend, by cause. */
@@ -69,31 +70,40 @@ function causeOfMiss({ trial }: Heard): string {
 
 /** The false accepts at `threshold`, by the corpus they came from. */
 export function falseAcceptCases(evaluation: WakeEvaluation, threshold: number): ErrorCase[] {
-  return evaluation.overheard.flatMap((one) =>
-    falseAccepts(evaluation, one, threshold).map((step) => {
-      const sample = evaluation.listener.heardAt(step);
-      return {
-        cause: `false accept: ${one.name}`,
-        caption: `${one.name} at ${timeText(sample / RATE_HZ)} score ${(one.means[step] as number).toFixed(2)}`,
-        picture: () => Promise.resolve([spectrogram(cut(one, sample))]),
-      };
-    }),
-  );
+  return evaluation.overheard.flatMap((one) => {
+    const steps = falseAccepts(evaluation, one, threshold);
+    const samples = steps.map((step) => evaluation.listener.heardAt(step));
+    let pieces: Float32Array[] | null = null;
+    return steps.map((step, i) => ({
+      cause: `false accept: ${one.name}`,
+      caption: `${one.name} at ${timeText((samples[i] as number) / RATE_HZ)} score ${(one.means[step] as number).toFixed(2)}`,
+      picture: () => {
+        pieces ??= cut(one.stream, samples);
+        return Promise.resolve([spectrogram(pieces[i] as Float32Array)]);
+      },
+    }));
+  });
 }
 
-/** Streams are not kept: the piece around the false accept is made again. */
-function cut({ stream }: Overheard, sample: number): Float32Array {
-  const from = Math.max(0, sample - BEFORE_S * RATE_HZ);
-  const out = new Float32Array((BEFORE_S + AFTER_S) * RATE_HZ);
+/** Streams are not kept: the pieces before these samples, in ascending order, are made again, all in one go. */
+function cut(stream: SoundStream, samples: readonly number[]): Float32Array[] {
+  const length = (BEFORE_S + AFTER_S) * RATE_HZ;
+  const pieces = samples.map((sample) => ({
+    from: Math.max(0, sample - BEFORE_S * RATE_HZ),
+    out: new Float32Array(length),
+  }));
+  const end = (pieces.at(-1)?.from ?? 0) + length;
   let at = 0;
   for (const chunk of stream.chunks()) {
-    const first = Math.max(from, at);
-    const last = Math.min(from + out.length, at + chunk.length);
-    for (let i = first; i < last; i++) out[i - from] = chunk[i - at] as number;
+    for (const { from, out } of pieces) {
+      const first = Math.max(from, at);
+      const last = Math.min(from + length, at + chunk.length);
+      for (let i = first; i < last; i++) out[i - from] = chunk[i - at] as number;
+    }
     at += chunk.length;
-    if (at >= from + out.length) break;
+    if (at >= end) break;
   }
-  return out;
+  return pieces.map(({ out }) => out);
 }
 
 /** What the network sees: the bands from low (below) to high over time. */
