@@ -34,11 +34,7 @@ export interface ReadOptions {
  */
 export async function readCorpus(folder: string, options: ReadOptions): Promise<Corpus> {
   const root = resolve(folder);
-  const files = await listSounds(root);
-  if (files.length === 0)
-    throw new UsherError('data-invalid', `${folder} holds no sound files`, {
-      remedy: `Sounds are told by their ending: ${[...SOUND].join(' ')}`,
-    });
+  const files = await someSounds(root);
   const key = createHash('sha256').update(
     JSON.stringify([FORMAT, options.words === true, files.map((f) => [f.name, f.size, f.mtimeMs])]),
   );
@@ -86,6 +82,19 @@ interface Found {
   readonly name: string;
   readonly size: number;
   readonly mtimeMs: number;
+}
+
+/** Every sound file under a folder, by name. @throws UsherError `file-unreadable`, or `data-invalid` where there is none */
+export async function soundFiles(folder: string): Promise<string[]> {
+  return (await someSounds(folder)).map(({ name }) => join(folder, name));
+}
+
+async function someSounds(folder: string): Promise<Found[]> {
+  const files = await listSounds(folder);
+  if (files.length > 0) return files;
+  throw new UsherError('data-invalid', `${folder} holds no sound files`, {
+    remedy: `Sounds are told by their ending: ${[...SOUND].join(' ')}`,
+  });
 }
 
 async function listSounds(root: string, folder = root): Promise<Found[]> {

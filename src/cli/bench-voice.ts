@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { soundFiles } from '../audio/corpus';
 import { decodeSounds } from '../audio/decode';
 import { MicrophoneConfig } from '../config/microphones';
-import { messageOf, UsherError } from '../errors';
+import { UsherError } from '../errors';
 import { joinFloats } from '../evaluation/float32';
 import { compareVoice, voiceFigures, type VoiceLatency } from '../evaluation/bench-voice';
 import { OPENWAKEWORD_FILES, OpenWakeWordFeatures } from '../evaluation/openwakeword';
@@ -100,7 +101,7 @@ async function compared(sound: Float32Array, detector: WordDetector, { modelsMir
 }
 
 async function latencies(dir: string, detector: WordDetector, progress: Progress): Promise<VoiceLatency> {
-  const clips = await clipsIn(dir);
+  const clips = await soundFiles(dir);
   const ms: number[] = [];
   const sounds = await decodeSounds(clips);
   for (const [at, sound] of sounds.entries()) {
@@ -130,17 +131,6 @@ async function cpuUse(recording: string, model: string, { modelsDir: dir, second
   }
 }
 
-async function clipsIn(dir: string): Promise<string[]> {
-  const all = await readdir(dir).catch((error: unknown) => {
-    throw new UsherError('file-unreadable', `${dir}: ${messageOf(error)}`, {
-      remedy: 'Name a folder of recordings.',
-      cause: error,
-    });
-  });
-  const names = all.filter((name) => /\.(wav|flac|ogg|opus|mp3)$/i.test(name));
-  return names.sort().map((name) => join(dir, name));
-}
-
 /** Noise that rises and falls as speech does: nothing in it stirs a network. */
 function noise(seconds: number): Float32Array {
   const random = seededRandom(7);
@@ -152,10 +142,8 @@ function noise(seconds: number): Float32Array {
 
 /** Recordings one after the other, begun anew where they are too short. */
 async function speech(dir: string, seconds: number): Promise<Float32Array> {
-  const clips = await clipsIn(dir);
+  const clips = await soundFiles(dir);
   // Of a large corpus only what is needed; a recording has a tenth of a second at least.
   const said = joinFloats((await decodeSounds(clips.slice(0, 10 * seconds))).map((clip) => Float32Array.from(clip)));
-  if (said.length === 0)
-    throw new UsherError('data-invalid', `${dir} holds no sound`, { remedy: 'Name a folder of recordings.' });
   return new Float32Array(seconds * SOUND_RATE_HZ).map((_, i) => (said[i % said.length] as number) / 32_768);
 }

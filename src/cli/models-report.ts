@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { CATALOG } from '../bundles/catalog';
 import { messageOf, UsherError } from '../errors';
-import { listBundles, openBundle, readCard } from '../inference/bundle';
+import { listBundles, readCard, verifyBundle } from '../inference/bundle';
 import type { Card } from '../inference/card';
 import { CPU_ONE_THREAD } from '../inference/model';
 
@@ -46,12 +46,8 @@ export async function verifyModels(dir: string, names: readonly string[]): Promi
     throw new UsherError('model-missing', `${dir} holds no model bundles`, { remedy: 'Run: usher models ensure' });
   const results: VerifiedModel[] = [];
   for (const folder of folders) {
-    const problem = await openBundle(folder, CPU_ONE_THREAD).then(
-      async ({ bundle, model, companions }) => {
-        await Promise.all([model, ...companions].map((one) => one.dispose()));
-        const { name } = bundle.card;
-        return name === path.basename(folder) ? null : `its card calls it "${name}"`;
-      },
+    const problem = await verifyBundle(folder, CPU_ONE_THREAD).then(
+      ({ card: { name } }) => (name === path.basename(folder) ? null : `its card calls it "${name}"`),
       (error: unknown) => messageOf(error),
     );
     results.push({ name: path.basename(folder), ok: problem === null, problem });

@@ -130,6 +130,13 @@ export async function openBundle(
   return { bundle, model, companions };
 }
 
+/** Opens a bundle as a load does, and closes it again. @throws UsherError as `openBundle` */
+export async function verifyBundle(dir: string, execution: ExecutionOptions): Promise<Bundle> {
+  const { bundle, model, companions } = await openBundle(dir, execution);
+  await Promise.all([model, ...companions].map((one) => one.dispose()));
+  return bundle;
+}
+
 async function checkGolden({ dir, card }: Bundle, golden: Card['golden'], model: Model): Promise<void> {
   const input = await readGolden(dir, golden.input, golden.inputDims);
   const inputs: Record<string, Tensor> = { [card.input.name]: input };

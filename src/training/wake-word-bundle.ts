@@ -1,6 +1,6 @@
 import type { NewBundle } from '../bundles/write';
 import { seededRandom } from '../evaluation/random';
-import type { Card, Sensitivity, StatePair } from '../inference/card';
+import type { Card, Sensitivity } from '../inference/card';
 import type { Tensor } from '../inference/model';
 import { TRAINED_ON_FILE, trainedOnBytes } from '../evaluation/wake/trained-on';
 import { MEL_BANDS } from '../voice/features';
@@ -41,19 +41,17 @@ export function wakeWordBundle(facts: WakeWordFacts): NewBundle {
     data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.between(low, 1)),
     dims,
   });
-  // From states in motion, so that a pair that was mixed up shows.
-  const moving = (states: readonly StatePair[]) =>
-    Object.fromEntries(states.map(({ input, dims }) => [input, filled(dims, -1)]));
-  const companionOf = (network: Network) => {
+  const partsOf = (network: Network) => {
     const { states } = exportedInput(network);
-    return { states, modelBytes: exportOnnx(network), goldenStates: moving(states) };
+    // States in motion, so that a pair that was mixed up shows.
+    const goldenStates = Object.fromEntries(states.map(({ input, dims }) => [input, filled(dims, -1)]));
+    return { states, modelBytes: exportOnnx(network), goldenStates };
   };
   return {
     card: cardOf(facts),
-    modelBytes: exportOnnx(first),
     goldenInput: filled([1, GOLDEN_STEPS * STRIDE_FRAMES, MEL_BANDS], 0),
-    goldenStates: moving(exportedInput(first).states),
-    ...(others.length > 0 && { companions: { rules: COMPANION_RULES, networks: others.map(companionOf) } }),
+    ...partsOf(first),
+    ...(others.length > 0 && { companions: { rules: COMPANION_RULES, networks: others.map(partsOf) } }),
     moreFiles: { [TRAINED_ON_FILE]: trainedOnBytes(facts.recordings) },
     tolerance: TOLERANCE,
   };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseReleased } from '../../config/released';
 import { messageOf, UsherError } from '../../errors';
-import { openBundle, readBundle } from '../../inference/bundle';
+import { readBundle, verifyBundle } from '../../inference/bundle';
 import { CPU_ONE_THREAD } from '../../inference/model';
 import { decode } from '../../mqtt/decode';
 import { RELEASE_LIMITS, type ReleaseDocument, ThresholdsFile, withThresholds } from '../release';
@@ -48,9 +48,7 @@ function kindOf(source: string): ReleaseDocument['kind'] {
 }
 
 async function bundle(dir: string): Promise<ReleaseContent> {
-  const { model, companions } = await openBundle(dir, CPU_ONE_THREAD);
-  await Promise.all([model, ...companions].map((one) => one.dispose()));
-  const { card } = await readBundle(dir);
+  const { card } = await verifyBundle(dir, CPU_ONE_THREAD);
   const names = [CARD_FILE, ...Object.keys(card.files)];
   const stray = readdirSync(dir).filter((name) => !names.includes(name));
   if (stray.length > 0)
