@@ -7,6 +7,7 @@ import { trustedKey } from '../access/device-key';
 import { ledgerIn } from '../access/persisted';
 import type { PolicyKeeper } from '../access/policy/keeper';
 import type { PolicyOrder } from '../access/policy/types';
+import { strangeUnit } from '../access/strange-time';
 import type { JudgedClock } from '../access/swipe-judge';
 import type { LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';
@@ -37,7 +38,7 @@ export function commandAuthority(
 
 export interface SignedCommandParts {
   readonly store: Pick<Store, 'members'>;
-  readonly policy: Pick<PolicyKeeper, 'order'>;
+  readonly policy: Pick<PolicyKeeper, 'order' | 'lockdowns'>;
   /** Takes a change of the members over into the doors, now. */
   readonly refresh: () => void;
   /** Puts an order on record; a change of a member the store records itself. */
@@ -46,7 +47,15 @@ export interface SignedCommandParts {
 
 const Id = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
 const Name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
-const Time = z.number().int().min(0).max(8.64e15);
+/** A time in seconds would lie in 1970: an end that is over, or a beginning that lets in at once. */
+const Time = z
+  .number()
+  .int()
+  .max(8.64e15)
+  .superRefine((time, context) => {
+    const message = strangeUnit(time);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
 const Doors = z.array(Name).min(1).max(16).nullable().default(null);
 
 const MemberOnly = z.strictObject({ member: Id });
@@ -106,8 +115,16 @@ export function registerSignedCommands(registry: CommandRegistry, parts: SignedC
         const given = toOrder(args as never);
         // Before it is followed: an order that cannot be recorded is not one that nobody gave.
         parts.record({ ...described(given), by: byKey(sender) });
-        parts.policy.order(given);
-        return { order: given.type };
+        try {
+          parts.policy.order(given);
+        } catch (error) {
+          parts.record({ ...described(given), by: byKey(sender), refused: messageOf(error).slice(0, 300) });
+          throw error;
+        }
+        // A lockdown that was in force may be the stricter one: the answer says what holds now.
+        return given.type === 'lockdown' || given.type === 'reset'
+          ? { order: given.type, lockdowns: [...parts.policy.lockdowns()] }
+          : { order: given.type };
       },
       { signed: true },
     );

@@ -1,6 +1,5 @@
 import { UsherError } from '../../errors';
 import { type Decision, type DoorEvent, type DoorMode, type DoorSettings, type DoorState } from '../door-types';
-import { REASONS } from '../reasons';
 import { modeAt } from './clock';
 import { stepEntrance } from './entrance';
 import { stepPolicy } from './policy';
@@ -8,6 +7,7 @@ import {
   type Alarm,
   FIRST_STATE,
   type Now,
+  ORDER_REFUSALS,
   ordersOf,
   OUTSIDE,
   type PolicyContext,
@@ -66,6 +66,22 @@ export class PolicyKeeper {
     return hold === null ? 'normal' : 'held-open';
   }
 
+  /** The lockdowns in force; `endsInMs` is null for one without an end. */
+  lockdowns(): { door: string; groups: string[]; endsInMs: number | null }[] {
+    const { mono } = this.now();
+    return [...this.current.doors].flatMap(([door, { lockdown }]) =>
+      lockdown === null
+        ? []
+        : [
+            {
+              door,
+              groups: [...lockdown.groups],
+              endsInMs: lockdown.until === null ? null : Math.max(0, Math.round(lockdown.until - mono)),
+            },
+          ],
+    );
+  }
+
   /** One event of a door's automaton, judged by the policy. */
   step(
     door: string,
@@ -92,7 +108,7 @@ export class PolicyKeeper {
     const { state, alarms, decisions, refused } = stepPolicy(this.current, order, this.context());
     this.keep(state);
     this.tell({ alarms, ordered: decisions });
-    if (refused !== null) throw new UsherError('usage', `${order.type}: ${REASONS[refused]}`);
+    if (refused !== null) throw new UsherError('usage', `${order.type}: ${ORDER_REFUSALS[refused]}`);
   }
 
   private tell(news: PolicyNews): void {

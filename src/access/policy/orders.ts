@@ -1,8 +1,9 @@
 import { type Decision } from '../door-types';
-import { type DenialReason } from '../reasons';
 import { wallOf } from './clock';
 import {
+  type DoorOrders,
   type DoorRules,
+  type OrderRefusal,
   ordersOf,
   type PolicyContext,
   type PolicyDecision,
@@ -21,22 +22,41 @@ const PULSE_MS = 10_000;
 const RENEW_MS = 8000;
 const LONGEST_HOLD_MS = 24 * 3_600_000;
 
-/** @throws never; a door that is named but not there is passed over */
+interface Ordered {
+  readonly state: PolicyState;
+  readonly refused: OrderRefusal | null;
+}
+
+/**
+ * A lockdown never makes a door less strict than it was: a lockdown that is in force keeps its end where that is later, and only
+ * groups that both orders name may pass. To loosen one, it is released first. A door that is named but not there is passed over.
+ */
 export function lockDown(
   state: PolicyState,
   event: Extract<PolicyEvent, { type: 'lockdown' }>,
   context: PolicyContext,
-): PolicyState {
+): Ordered {
   const left = event.until === null ? null : remaining(event.until, context);
+  if (left !== null && left <= 0) return { state, refused: 'until-past' };
   // An end that cannot be reckoned is none: it stays shut until it is lifted.
   const until = left === null || Number.isNaN(left) ? null : context.now.mono + left;
   let next = state;
   for (const door of doorsOf(event.doors, context))
     next = withOrders(endHold(next, door, context), door.id, {
-      lockdown: { groups: event.groups, until },
+      lockdown: stricter(ordersOf(next, door.id).lockdown, { groups: event.groups, until }),
       first: null,
     });
-  return next;
+  return { state: next, refused: null };
+}
+
+type Lockdown = NonNullable<DoorOrders['lockdown']>;
+
+function stricter(before: Lockdown | null, ordered: Lockdown): Lockdown {
+  if (before === null) return ordered;
+  return {
+    groups: ordered.groups.filter((group) => before.groups.includes(group)),
+    until: before.until === null || ordered.until === null ? null : Math.max(before.until, ordered.until),
+  };
 }
 
 export function release(state: PolicyState, doors: readonly string[] | null, context: PolicyContext): PolicyState {
@@ -45,16 +65,13 @@ export function release(state: PolicyState, doors: readonly string[] | null, con
   return next;
 }
 
-export function holdOpen(
-  state: PolicyState,
-  door: DoorRules,
-  until: number,
-  context: PolicyContext,
-): { readonly state: PolicyState; readonly refused: DenialReason | null } {
+export function holdOpen(state: PolicyState, door: DoorRules, until: number, context: PolicyContext): Ordered {
   if (state.lost) return { state, refused: 'policy-unknown' };
   if (ordersOf(state, door.id).lockdown !== null) return { state, refused: 'lockdown' };
   const left = remaining(until, context);
-  if (left === null || !(left > 0 && left <= LONGEST_HOLD_MS)) return { state, refused: 'clock-unknown' };
+  if (left === null || Number.isNaN(left)) return { state, refused: 'clock-unknown' };
+  if (left <= 0) return { state, refused: 'until-past' };
+  if (left > LONGEST_HOLD_MS) return { state, refused: 'until-too-far' };
   const { mono } = context.now;
   return { state: withOrders(state, door.id, { hold: { until: mono + left, renewAt: mono } }), refused: null };
 }

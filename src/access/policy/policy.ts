@@ -69,7 +69,7 @@ function apply(state: PolicyState, event: PolicyEvent, context: PolicyContext): 
     case 'decision':
       return onDecision(state, event, context);
     case 'lockdown':
-      return quiet(lockDown(state, event, context));
+      return { ...quiet(state), ...lockDown(state, event, context) };
     case 'release':
       return quiet(release(state, event.doors, context));
     case 'place':
@@ -77,7 +77,7 @@ function apply(state: PolicyState, event: PolicyEvent, context: PolicyContext): 
     case 'clear-lockout':
       return quiet(clearLockout(state, event.kind, event.id));
     case 'reset':
-      return quiet({ ...FIRST_STATE, resetDay: state.resetDay, doors: onlyContacts(state) });
+      return quiet({ ...FIRST_STATE, resetDay: state.resetDay, doors: lockdownsAndContacts(state) });
     case 'forget':
       return quiet(forget(state, event.member));
     case 'withheld':
@@ -158,12 +158,12 @@ function forget(state: PolicyState, member: string): PolicyState {
   return next;
 }
 
-/** Orders and persons go; that a door stands open remains true. */
-function onlyContacts(state: PolicyState): PolicyState['doors'] {
+/** Persons and hold-open go. That a door stands open remains true, and a lockdown is lifted by its own order alone. */
+function lockdownsAndContacts(state: PolicyState): PolicyState['doors'] {
   return new Map(
     [...state.doors.keys()].map((door) => {
-      const { contact } = ordersOf(state, door);
-      return [door, { lockdown: null, hold: null, first: null, contact, undo: null }];
+      const { contact, lockdown } = ordersOf(state, door);
+      return [door, { lockdown, hold: null, first: null, contact, undo: null }];
     }),
   );
 }

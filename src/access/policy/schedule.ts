@@ -1,4 +1,4 @@
-import { dateOf, instantOf, localDay, weekdayOf } from './zone-time';
+import { dateOf, instantOf, localDay, MINUTE_MS, weekdayOf } from './zone-time';
 
 /** Minutes of the local day at which it begins and ends; an end past 1440 lies in the next day. */
 export interface Span {
@@ -16,14 +16,18 @@ export interface Schedule {
 /**
  * Whether a schedule is in force. A span belongs to the day on which it begins: one that runs past midnight lasts into the
  * next day even where that is a holiday. It begins and ends at instants, so a clock set back neither opens it twice nor
- * lengthens what has ended.
+ * lengthens what has ended. Both ends follow `instantOf`. Where that puts the begin at or past the end (02:30–03:30 on the day
+ * on which 02:00–03:00 is skipped begins at 03:30), the end moves as well, and the span keeps its length.
  * @param wall epoch ms
  */
 export function inForce(schedule: Schedule, zone: string, wall: number): boolean {
   const today = localDay(zone, wall);
   for (let day = today - 1; day <= today + 1; day++)
-    for (const { from, to } of spansOn(schedule, day))
-      if (instantOf(zone, day, from) <= wall && wall < instantOf(zone, day, to)) return true;
+    for (const { from, to } of spansOn(schedule, day)) {
+      const begin = instantOf(zone, day, from);
+      const end = instantOf(zone, day, to);
+      if (begin <= wall && wall < (end > begin ? end : begin + (to - from) * MINUTE_MS)) return true;
+    }
   return false;
 }
 

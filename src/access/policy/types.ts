@@ -1,5 +1,5 @@
 import { type Decision, type DoorMode } from '../door-types';
-import { type DenialReason } from '../reasons';
+import { REASONS } from '../reasons';
 import { type Schedule } from './schedule';
 
 /** The vocabulary of the policy: rules, state, events, alarms. All of it plain data; nothing here reads a clock or a store. */
@@ -142,10 +142,25 @@ export type PolicyOrder =
   /** Puts a member into a zone: whoever left by another way, or was let in by hand. */
   | { readonly type: 'place'; readonly member: string; readonly zone: string }
   | { readonly type: 'clear-lockout'; readonly kind: LockKind; readonly id: string }
-  /** Begins anew: everybody outside, no lock-outs, no lockdown. The only way out of a lost state. */
+  /**
+   * Starts again: everybody outside, no lock-outs, no door held open. The only way out of a lost state. A lockdown stays: only
+   * `release` lifts it.
+   */
   | { readonly type: 'reset' }
   /** Keeps nothing of a member who was deleted. */
   | { readonly type: 'forget'; readonly member: string };
+
+/** Why an order is not followed, as an answer to its sender. The first three are also reasons of a denial. */
+export const ORDER_REFUSALS = {
+  'policy-unknown': REASONS['policy-unknown'],
+  'clock-unknown': REASONS['clock-unknown'],
+  lockdown: 'the door is locked down: send release-lockdown first',
+  'until-past':
+    '"until" is in the past, so the order would end before it begins (give epoch milliseconds, or null for no end; ' +
+    'to lift a lockdown send release-lockdown, to end a hold-open send end-hold-open)',
+  'until-too-far': '"until" is more than 24 hours ahead, and a door is held open for at most 24 hours',
+} as const;
+export type OrderRefusal = keyof typeof ORDER_REFUSALS;
 
 export type LockKind = 'reader' | 'member' | 'door';
 
@@ -173,7 +188,7 @@ export interface PolicyStep {
   /** Unlocks that an order asks for: to be announced and audited as any other grant. */
   readonly decisions: readonly PolicyDecision[];
   /** Why an order was not followed. */
-  readonly refused: DenialReason | null;
+  readonly refused: OrderRefusal | null;
 }
 
 export interface PolicyContext {

@@ -3,7 +3,7 @@
  * calendar, so that arithmetic on dates never meets a clock change.
  */
 export const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 /** Every change of offset since 1990 falls on a quarter of an hour in UTC. */
 const QUARTER_MS = 15 * MINUTE_MS;
 const REMEMBERED_OFFSETS = 4096;

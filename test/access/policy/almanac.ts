@@ -49,14 +49,23 @@ export class Almanac {
     const today = this.read(at)?.slice(0, 10) ?? '';
     return [shift(today, -1), today].some((date) =>
       this.spansOf(policy, name, date).some(({ from, to }) => {
-        const begin = this.first.get(`${date} ${from}`);
-        const end = this.first.get(
-          to === '24:00' || to <= from ? `${shift(date, 1)} ${to === '24:00' ? '00:00' : to}` : `${date} ${to}`,
-        );
-        if (begin === undefined || end === undefined) throw new Error(`the almanac lacks ${date} ${from}–${to}`);
-        return begin <= at && at < end;
+        const tomorrow = to === '24:00' || to <= from;
+        const begin = this.when(date, from);
+        const end = tomorrow ? this.when(shift(date, 1), to === '24:00' ? '00:00' : to) : this.when(date, to);
+        const length = (minuteOf(to) - minuteOf(from) + (tomorrow && to !== '24:00' ? 1440 : 0)) * MINUTE;
+        return begin <= at && at < (begin < end ? end : begin + length);
       }),
     );
+  }
+
+  /** When the clock first shows a time. A time that it skips: as long after the last one shown before as the clock would need. */
+  private when(date: string, time: string): number {
+    for (let back = 0; back <= 120; back++) {
+      const minute = new Date(Date.parse(`${date}T${time}Z`) - back * MINUTE).toISOString();
+      const shown = this.first.get(minute.slice(0, 16).replace('T', ' '));
+      if (shown !== undefined) return shown + back * MINUTE;
+    }
+    throw new Error(`the almanac lacks ${date} ${time}`);
   }
 
   private spansOf(policy: PolicyConfig, name: string, date: string): readonly { from: string; to: string }[] {
@@ -72,6 +81,8 @@ export class Almanac {
     return schedule.weekly.filter(({ days }) => (days as readonly string[]).includes(weekday));
   }
 }
+
+const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 
 export function shift(date: string, days: number): string {
   const key = `${date} ${days}`;

@@ -305,14 +305,86 @@ describe('an entrance', () => {
   });
 
   test.each([
-    ['in the past', MONDAY - 1],
-    ['for more than a day', MONDAY + 25 * HOUR * 1000],
-    ['to no time at all', NaN],
-  ])('no door is held open %s', (_, until) =>
-    expect(new Entrance({}).order(0, { type: 'hold-open', door: 'front', until }).told).toEqual([
-      'refused clock-unknown',
-    ]),
+    ['in the past', MONDAY - 1, 'until-past'],
+    ['until now', MONDAY, 'until-past'],
+    ['for more than a day', MONDAY + 24 * HOUR * 1000 + 1, 'until-too-far'],
+    ['to no time at all', NaN, 'clock-unknown'],
+  ])('no door is held open %s', (_, until, refused) =>
+    expect(new Entrance({}).order(0, { type: 'hold-open', door: 'front', until }).told).toEqual([`refused ${refused}`]),
   );
+
+  test('a door is held open for a day, and for a moment', () => {
+    for (const until of [MONDAY + 24 * HOUR * 1000, MONDAY + 1])
+      expect(new Entrance({}).order(0, { type: 'hold-open', door: 'front', until }).told).not.toContain('refused');
+  });
+
+  const lockdown = (groups: readonly string[], until: number | null) =>
+    ({ type: 'lockdown', doors: ['front'], groups, until }) as const;
+  const inForce = (entrance: Entrance) => entrance.state.doors.get('front')?.lockdown;
+
+  test.each([
+    ['a second ago', MONDAY - 1000],
+    ['now', MONDAY],
+    ['in seconds for milliseconds', MONDAY / 1000 + 3600],
+  ])('a lockdown that ends %s is refused, and leaves one without an end in force', (_, until) => {
+    const entrance = new Entrance({}).order(0, lockdown([], null)).order(0, lockdown([], until));
+    expect(entrance.told).toEqual(['refused until-past']);
+    expect(inForce(entrance)).toEqual({ groups: [], until: null });
+    expect(new Entrance({}).order(0, lockdown([], until)).enter(1, 'ann').told).toEqual([
+      'refused until-past',
+      'match:ann',
+    ]);
+  });
+
+  test.each([
+    ['an earlier end does not shorten it', lockdown([], MONDAY + 60_000), lockdown([], MONDAY + 5000), [], 60_000],
+    ['a later end prolongs it', lockdown([], MONDAY + 5000), lockdown([], MONDAY + 60_000), [], 60_000],
+    ['an end does not bound one without', lockdown([], null), lockdown([], MONDAY + 5000), [], null],
+    ['one without an end goes on', lockdown([], MONDAY + 5000), lockdown([], null), [], null],
+    ['no group is let in that was kept out', lockdown([], null), lockdown(['staff'], null), [], null],
+    [
+      'a group that was let in is kept out',
+      lockdown(['staff', 'fire'], null),
+      lockdown(['fire'], null),
+      ['fire'],
+      null,
+    ],
+  ])('a second lockdown makes no door less strict: %s', (_, first, second, groups, until) => {
+    expect(inForce(new Entrance({}).order(0, first).order(0, second))).toEqual({ groups, until });
+  });
+
+  test('a lockdown ends at its millisecond, and after it a new one is as it was ordered', () => {
+    const entrance = new Entrance({}).order(0, lockdown([], MONDAY + 10_000));
+    expect(inForce(entrance.tick(9.999))).not.toBeNull();
+    expect(inForce(entrance.tick(10))).toBeNull();
+    expect(inForce(entrance.order(10, lockdown(['staff'], MONDAY + 11_000)))).toEqual({
+      groups: ['staff'],
+      until: 11_000,
+    });
+  });
+
+  test('a reset does not lift a lockdown', () => {
+    const entrance = new Entrance({}).order(0, lockdown([], null)).order(1, { type: 'reset' }).enter(2, 'ann');
+    expect(entrance.order(3, { type: 'release', doors: null }).enter(4, 'ann').told).toEqual([
+      'lockdown:ann',
+      'match:ann',
+    ]);
+  });
+
+  test.each([
+    ['a millisecond before it begins', 1, null, 'not-yet-valid:ann'],
+    ['at the millisecond at which it begins', 0, null, 'match:ann'],
+    ['in its last millisecond', null, 1, 'match:ann'],
+    ['at the millisecond at which it ends', null, 0, 'no-longer-valid:ann'],
+  ])('a validity %s', (_, from, until, told) => {
+    const entrance = new Entrance({
+      doors: { front: { modes: [{ schedule: 'opening', mode: 'card-only' }] } },
+      schedules: OPENING,
+    });
+    const at = (offset: number | null) => (offset === null ? null : MONDAY + 5000 + offset);
+    entrance.rights.set('ann', { groups: [], validFrom: at(from), validUntil: at(until) });
+    expect(entrance.swipe(5, 'ann').told).toEqual([told.replace('match', 'card')]);
+  });
 
   test('failures lock the reader, for everybody, for a while, and say nothing of the card', () => {
     const entrance = new Entrance({ lockout: { reader: { failures: 2, withinSeconds: 60, forSeconds: 30 } } });

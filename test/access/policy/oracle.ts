@@ -63,7 +63,7 @@ type Page =
       readonly end: number;
     }
   | { readonly kind: 'released'; readonly t: number; readonly door: string }
-  | { readonly kind: 'begun-anew'; readonly t: number };
+  | { readonly kind: 'begun-anew' | 'lost'; readonly t: number };
 
 interface Frame {
   readonly at: number;
@@ -149,14 +149,17 @@ export class Oracle {
     this.cooldown.delete(last.door);
   }
 
-  lockedDown(doors: readonly WorldDoor[], groups: readonly string[], until: number | null, now: Moment): void {
+  /** @returns whether the order is to be followed */
+  lockedDown(doors: readonly WorldDoor[], groups: readonly string[], until: number | null, now: Moment): boolean {
     const { wall } = now;
     const end = until === null || wall === null || !this.plausible(wall) ? Infinity : now.t + (until - wall);
+    if (end <= now.t) return false;
     for (const { id } of doors) {
       this.diary.push({ kind: 'locked-down', t: now.t, door: id, groups, end });
       this.diary.push({ kind: 'first-gone', t: now.t, door: id });
       this.holds.delete(id);
     }
+    return true;
   }
 
   released(doors: readonly WorldDoor[], t: number): void {
@@ -200,6 +203,7 @@ export class Oracle {
     this.diary.push({ kind: 'first-gone', t, door: null });
     if (how !== 'corrupt') return;
     this.lost = true;
+    this.diary.push({ kind: 'lost', t });
     this.resetMark = null;
   }
 
@@ -394,10 +398,16 @@ export class Oracle {
   }
 
   private lockdownAt(door: string, t: number): readonly string[] | null {
-    const order = this.current().findLast(
-      (page) => (page.kind === 'locked-down' || page.kind === 'released') && page.door === door,
-    );
-    return order?.kind === 'locked-down' && t < order.end ? order.groups : null;
+    // Neither time that runs out for one of them nor a later order lets in whom another keeps out.
+    let since: Extract<Page, { kind: 'locked-down' }>[] = [];
+    for (const page of this.diary) {
+      if (page.kind === 'lost' || (page.kind === 'released' && page.door === door)) since = [];
+      if (page.kind !== 'locked-down' || page.door !== door) continue;
+      if (since.every(({ end }) => end <= page.t)) since = [];
+      since.push(page);
+    }
+    if (since.every(({ end }) => end <= t)) return null;
+    return since[0]?.groups.filter((group) => since.every(({ groups }) => groups.includes(group))) ?? null;
   }
 
   private firstAt(door: WorldDoor, t: number, windowMs?: number): string | null {

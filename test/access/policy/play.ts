@@ -119,8 +119,12 @@ class Play {
         return this.contact(this.door(happening.door).id, happening.open);
       case 'lockdown': {
         const until = happening.forMs === null ? null : this.trueWall() + happening.forMs;
-        this.order({ type: 'lockdown', doors: names(happening.door), groups: happening.groups, until });
-        return oracle.lockedDown(all(happening.door), happening.groups, until, { t, wall });
+        const { refused } = this.order({
+          ...{ type: 'lockdown', doors: names(happening.door), groups: happening.groups, until },
+        });
+        const followed = oracle.lockedDown(all(happening.door), happening.groups, until, { t, wall });
+        if (followed !== (refused === null)) fail(`lockdown was ${refused ?? 'followed'}`);
+        return;
       }
       case 'release':
         this.order({ type: 'release', doors: names(happening.door) });

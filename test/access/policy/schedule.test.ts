@@ -48,6 +48,47 @@ describe('a weekly schedule', () => {
     ['a clock set back by half an hour (Lord Howe)', late, 'Australia/Lord_Howe', '2027-04-03T15:10:00Z', true],
   ])('%s', (_, each, zone, iso, expected) => expect(inForce(each, zone, at(iso))).toBe(expected));
 
+  // Each clock is set forward: what is written, and from when to when it is in force on that day.
+  test.each([
+    ['wholly in the skipped hour', 'Europe/Berlin', '02:10', '02:50', '2026-03-29T01:10:00Z', '2026-03-29T01:50:00Z'],
+    ['out of the skipped hour', 'Europe/Berlin', '02:30', '03:30', '2026-03-29T01:30:00Z', '2026-03-29T02:30:00Z'],
+    ['… to less than an hour on', 'Europe/Berlin', '02:30', '03:10', '2026-03-29T01:30:00Z', '2026-03-29T02:10:00Z'],
+    ['… past it', 'Europe/Berlin', '02:30', '04:00', '2026-03-29T01:30:00Z', '2026-03-29T02:00:00Z'],
+    ['the whole skipped hour', 'Europe/Berlin', '02:00', '03:00', '2026-03-29T01:00:00Z', '2026-03-29T02:00:00Z'],
+    ['into the skipped hour', 'Europe/Berlin', '01:30', '02:30', '2026-03-29T00:30:00Z', '2026-03-29T01:30:00Z'],
+    ['across it', 'Europe/Berlin', '01:30', '03:30', '2026-03-29T00:30:00Z', '2026-03-29T01:30:00Z'],
+    ['half an hour', 'Australia/Lord_Howe', '02:10', '02:40', '2027-10-02T15:40:00Z', '2027-10-02T16:10:00Z'],
+    ['a skipped midnight', 'America/Havana', '00:20', '01:20', '2027-03-14T05:20:00Z', '2027-03-14T06:20:00Z'],
+    ['up to a skipped midnight', 'America/Havana', '23:00', '24:00', '2027-03-14T04:00:00Z', '2027-03-14T05:00:00Z'],
+    ['a skipped midnight too', 'Africa/Cairo', '00:00', '00:30', '2027-04-29T22:00:00Z', '2027-04-29T22:30:00Z'],
+    ['another hemisphere', 'America/Santiago', '00:30', '01:30', '2026-09-06T04:30:00Z', '2026-09-06T05:30:00Z'],
+  ])('a span over a skipped hour: %s (%s)', (_, zone, from, to, begin, end) => {
+    const local = new Intl.DateTimeFormat('en', { timeZone: zone, weekday: 'short' });
+    // Only on the weekday on which it begins: another day's span must not stand in for it.
+    const days = [local.format(at(end) - (from === '23:00' ? 3_600_001 : 0)).toLowerCase()];
+    const span = schedule([{ days, from, to }]);
+    expect(inForce(span, zone, at(begin) - 1)).toBe(false);
+    expect(inForce(span, zone, at(begin))).toBe(true);
+    expect(inForce(span, zone, at(end) - 1)).toBe(true);
+    expect(inForce(span, zone, at(end))).toBe(false);
+  });
+
+  // Each clock is set back: the first of the two counts, for both ends.
+  test.each([
+    ['in the doubled hour', 'Europe/Berlin', '02:10', '02:50', '2026-10-25T00:10:00Z', '2026-10-25T00:50:00Z'],
+    ['out of it', 'Europe/Berlin', '02:30', '03:30', '2026-10-25T00:30:00Z', '2026-10-25T02:30:00Z'],
+    ['into it', 'Europe/Berlin', '01:30', '02:30', '2026-10-24T23:30:00Z', '2026-10-25T00:30:00Z'],
+    ['a doubled half hour', 'Australia/Lord_Howe', '01:40', '01:50', '2027-04-03T14:40:00Z', '2027-04-03T14:50:00Z'],
+    ['before a doubled midnight', 'America/Havana', '00:10', '00:50', '2027-11-07T04:10:00Z', '2027-11-07T04:50:00Z'],
+  ])('a span %s (%s)', (_, zone, from, to, begin, end) => {
+    const span = schedule([{ days: ALL, from, to }]);
+    const hours = [0, 1, 2, 3].map((hour) => at(end) + hour * 3_600_000);
+    expect([at(begin) - 1, at(begin), at(end) - 1, ...hours].map((each) => inForce(span, zone, each))).toEqual([
+      ...[false, true, true],
+      ...[false, false, false, false],
+    ]);
+  });
+
   test.each([
     ['a holiday without spans is closed', '2026-12-25T12:00:00Z', {}, [{ date: '2026-12-25' }], false],
     ['another day is not', '2026-12-24T12:00:00Z', {}, [{ date: '2026-12-25' }], true],

@@ -60,16 +60,34 @@ const ZONES = ['hall', 'pool'] as const;
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const HOUR = 3_600_000;
 
-/** Zones and days, most of them with a change of the clock among them; none of the times below falls into a skipped hour. */
+/** Zones and days, most of them with a change of the clock among them; some of the times below fall into the hour it skips. */
 export const PLACES: readonly { readonly zone: string; readonly from: number }[] = [
   { zone: 'UTC', from: Date.UTC(2026, 11, 23) },
   { zone: 'Europe/Berlin', from: Date.UTC(2026, 2, 28) },
   { zone: 'Europe/Berlin', from: Date.UTC(2026, 9, 24) },
   { zone: 'America/New_York', from: Date.UTC(2026, 9, 31) },
   { zone: 'Australia/Lord_Howe', from: Date.UTC(2027, 3, 3) },
+  { zone: 'Australia/Lord_Howe', from: Date.UTC(2027, 9, 1) },
+  { zone: 'America/Havana', from: Date.UTC(2027, 2, 13) },
+  { zone: 'Africa/Cairo', from: Date.UTC(2027, 3, 29) },
   { zone: 'Asia/Kathmandu', from: Date.UTC(2027, 0, 1) },
 ];
-const TIMES = ['00:00', '01:00', '01:30', '04:00', '06:00', '09:30', '12:00', '18:15', '22:00', '23:45'] as const;
+const TIMES = [
+  '00:00',
+  '00:20',
+  '01:00',
+  '01:30',
+  '02:10',
+  '02:30',
+  '03:30',
+  '04:00',
+  '06:00',
+  '09:30',
+  '12:00',
+  '18:15',
+  '22:00',
+  '23:45',
+] as const;
 
 export function drawWorld(seed: number): World {
   const random = seededRandom(seed);
@@ -236,7 +254,7 @@ function drawEpisode(draw: Draw, doors: readonly WorldDoor[], wall: number): Hap
           dt,
           door: anyDoor,
           groups: draw.chance(0.5) ? [] : [draw.from(GROUPS)],
-          forMs: draw.chance(0.3) ? null : random.below(60_000),
+          forMs: draw.chance(0.3) ? null : random.below(60_000) - 2000,
         },
       ];
     case 6:

@@ -42,4 +42,4 @@ test('in no random world is anybody let in against a rule, or kept out without o
     ['alarm lockout', 1000],
   ] as const)
     expect(`${what} ${(tally.get(what) ?? 0) >= least ? 'often' : String(tally.get(what))}`).toBe(`${what} often`);
-}, 180_000);
+}, 600_000);
