@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { DOOR_PHASES } from '../access/keeper';
+import { DOOR_PHASES, type DoorKeeper, type DoorPhase } from '../access/keeper';
 import type { Config } from '../config/schema';
 import type { CommandRegistry } from '../mqtt/commands';
 import { discoveryOf } from '../mqtt/discovery';
+import { COMMAND_LIMITS } from '../mqtt/limits';
 import { packageVersion } from '../system/paths';
 import type { ExtraModels } from './camera-models';
 import type { Cameras } from './cameras';
@@ -30,19 +31,55 @@ export function registerBoxCommands(commands: CommandRegistry, parts: BoxParts):
     microphones: [...voices.counts],
     health: Object.fromEntries([...health.entries()].map(([name, { state, detail }]) => [name, { state, detail }])),
   }));
-  commands.onCommand('reload-members', nothing, () => {
-    doors.refresh();
-    return { store: health.get('store').state };
-  });
-  commands.onCommand('restart-camera', z.strictObject({ camera: z.string() }), ({ camera }) => {
-    cameras.restart(camera);
-    return { camera };
-  });
-  commands.onCommand('restart-microphone', z.strictObject({ microphone: z.string() }), ({ microphone }) => {
-    voices.restart(microphone);
-    return { microphone };
-  });
+  commands.onCommand(
+    'reload-members',
+    nothing,
+    () => {
+      doors.refresh();
+      return { store: health.get('store').state };
+    },
+    { limit: COMMAND_LIMITS.reload, notNow: () => deciding(doors.all, monotonicMs()) },
+  );
+  commands.onCommand(
+    'restart-camera',
+    z.strictObject({ camera: z.string() }),
+    ({ camera }) => {
+      cameras.restart(camera);
+      return { camera };
+    },
+    {
+      limit: COMMAND_LIMITS.restart,
+      limitFor: ({ camera }) => known(cameras, camera),
+      notNow: ({ camera }) =>
+        deciding(
+          doors.all.filter(({ door }) => door.camera === camera),
+          monotonicMs(),
+        ),
+    },
+  );
+  commands.onCommand(
+    'restart-microphone',
+    z.strictObject({ microphone: z.string() }),
+    ({ microphone }) => {
+      voices.restart(microphone);
+      return { microphone };
+    },
+    { limit: COMMAND_LIMITS.restart, limitFor: ({ microphone }) => known(voices, microphone) },
+  );
 }
+
+/** Names that somebody made up share one limit. */
+function known({ counts }: Pick<Cameras | Voices, 'counts'>, name: string): string {
+  return counts.some(({ id }) => id === name) ? name : '';
+}
+
+/** Somebody stands at a door and waits for its answer: what looks or reads for that door is not interrupted. */
+function deciding(doors: readonly DoorKeeper[], now: number): string | null {
+  const busy = doors.find((keeper) => DECIDING.has(keeper.phase(now)));
+  return busy === undefined ? null : `the door ${busy.door.id} is deciding about somebody: try again in 10 s`;
+}
+
+const DECIDING: ReadonlySet<DoorPhase> = new Set(['awaiting-face', 'identifying']);
 
 /** What Home Assistant is told of the box. */
 export function boxDiscovery(config: Config, extra: ExtraModels): ReturnType<typeof discoveryOf> {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { UsherError, messageOf } from '../errors';
+import { type RateLimit, TokenBucket } from '../rx/token-bucket';
 import { type MqttClient } from './client';
 import { withDeadline } from './deadline';
 import { type SignatureRefusal } from './inbound';
-import { MQTT_LIMITS } from './limits';
+import { COMMAND_LIMITS, MQTT_LIMITS } from './limits';
 import { type CommandPayload, type CommandResultPayload } from './payloads';
 
 export type Json = z.infer<ReturnType<typeof z.json>>;
@@ -14,15 +15,22 @@ export interface CommandAdmission {
   admit(verb: string, payload: CommandPayload): { readonly reason: SignatureRefusal; readonly detail: string } | null;
 }
 
-export interface VerbOptions {
+export interface VerbOptions<Args = never> {
   /** Only from the holder of a trusted key: every verb that changes who may enter. */
   readonly signed?: boolean;
+  /** How often it is carried out; `COMMAND_LIMITS` has the default. */
+  readonly limit?: RateLimit;
+  /** What the limit counts for, such as one camera; its values must be few. Without it, the verb as a whole. */
+  readonly limitFor?: (args: Args) => string;
+  /** Why it may not be carried out at this moment; null: it may. Does not use up the limit. */
+  readonly notNow?: (args: Args) => string | null;
 }
 
 export interface CommandOptions {
   readonly deadlineMs?: number;
   /** Needed for signed verbs. */
   readonly admission?: CommandAdmission;
+  readonly monotonicMs?: () => number;
 }
 
 /** Who gave a command. */
@@ -35,6 +43,10 @@ interface Verb {
   readonly schema: z.ZodType<object>;
   readonly run: (args: never, sender: CommandSender) => Promise<Json> | Json;
   readonly signed: boolean;
+  readonly limit: RateLimit;
+  readonly limitFor: (args: never) => string;
+  readonly notNow: (args: never) => string | null;
+  readonly buckets: Map<string, TokenBucket>;
 }
 
 /** Of the frame and of the signature: no verb's own. */
@@ -49,6 +61,7 @@ export class CommandRegistry {
   private readonly client: Pick<MqttClient, 'subscribe' | 'publish' | 'reject'>;
   private readonly deadlineMs: number;
   private readonly admission: CommandAdmission | null;
+  private readonly monotonicMs: () => number;
   private readonly verbs = new Map<string, Verb>();
   private readonly answered = new Set<string>();
   private running = 0;
@@ -57,6 +70,12 @@ export class CommandRegistry {
     this.client = client;
     this.deadlineMs = options.deadlineMs ?? MQTT_LIMITS.commandMs;
     this.admission = options.admission ?? null;
+    this.monotonicMs = options.monotonicMs ?? (() => performance.now());
+  }
+
+  /** Every verb that there is, sorted. */
+  get known(): readonly string[] {
+    return [...this.verbs.keys()].sort();
   }
 
   /** Before `client.start()`. */
@@ -90,11 +109,13 @@ export class CommandRegistry {
     verb: string,
     schema: S,
     run: (args: z.infer<S>, sender: CommandSender) => Promise<Json> | Json,
-    { signed = false }: VerbOptions = {},
+    options: VerbOptions<z.infer<S>> = {},
   ): void {
+    const { signed = false, limit = signed ? COMMAND_LIMITS.signed : COMMAND_LIMITS.plain } = options;
+    const { limitFor = () => '', notNow = () => null } = options;
     if (verb === 'result' || this.verbs.has(verb)) throw new Error(`command ${verb} is taken`);
     if (signed && this.admission === null) throw new Error(`command ${verb} is signed, and nothing judges signatures`);
-    this.verbs.set(verb, { schema, run, signed });
+    this.verbs.set(verb, { schema, run, signed, limit, limitFor, notNow, buckets: new Map() });
   }
 
   private refusal(verb: string, payload: CommandPayload): ReturnType<CommandAdmission['admit']> {
@@ -108,12 +129,14 @@ export class CommandRegistry {
   }
 
   private async answer(known: Verb | undefined, payload: CommandPayload): Promise<Answer> {
-    if (known === undefined) return failure('unknown-command', `there is: ${[...this.verbs.keys()].sort().join(', ')}`);
+    if (known === undefined) return failure('unknown-command', `there is: ${this.known.join(', ')}`);
     const frame = known.signed ? [...FRAME_KEYS, ...SIGNATURE_KEYS] : FRAME_KEYS;
     const args = Object.fromEntries(Object.entries(payload).filter(([key]) => !frame.includes(key)));
     const parsed = known.schema.safeParse(args);
     if (!parsed.success) return failure('invalid-arguments', z.prettifyError(parsed.error));
     if (this.running >= MQTT_LIMITS.commandsAtOnce) return failure('busy', `${this.running} commands are under way`);
+    const early = this.tooEarly(known, parsed.data);
+    if (early !== null) return early;
     this.running++;
     try {
       const sender = { key: known.signed ? String(payload['key']) : null };
@@ -130,6 +153,23 @@ export class CommandRegistry {
     } finally {
       this.running--;
     }
+  }
+
+  /** Why the command is refused for now, and when to try again. */
+  private tooEarly(verb: Verb, args: object): Answer | null {
+    const why = verb.notNow(args as never);
+    if (why !== null) return failure('not-now', why);
+    const now = this.monotonicMs();
+    const key = verb.limitFor(args as never);
+    const bucket = verb.buckets.get(key) ?? new TokenBucket(verb.limit);
+    verb.buckets.set(key, bucket);
+    if (bucket.take(now)) return null;
+    const { burst, everyMs } = verb.limit;
+    const seconds = Math.ceil(bucket.waitMs(now) / 1000);
+    return failure(
+      'too-often',
+      `at most ${burst} at once, and then one every ${everyMs / 1000} s: try again in ${seconds} s`,
+    );
   }
 
   private remember(id: string): void {

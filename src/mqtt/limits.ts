@@ -33,3 +33,18 @@ export const MQTT_LIMITS = {
   commandsAtOnce: 4,
   commandsRemembered: 256,
 } as const;
+
+/**
+ * How often a command is carried out, by verb. Unsigned verbs come from whoever may write the topic: those that interrupt
+ * something are rare enough that they cannot keep a door shut, and often enough for somebody who looks for a fault.
+ */
+export const COMMAND_LIMITS = {
+  /** Verbs that only read. */
+  plain: { burst: 20, everyMs: 200 },
+  /** Verbs that need a signature. */
+  signed: { burst: 20, everyMs: 200 },
+  /** A camera or microphone is away for some seconds at each restart. Counted for each device. */
+  restart: { burst: 3, everyMs: 300_000 },
+  /** Reads all members again, which takes a moment with many of them. */
+  reload: { burst: 5, everyMs: 30_000 },
+} as const;

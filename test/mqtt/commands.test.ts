@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { UsherError } from '../../src/errors';
 import { CommandRegistry } from '../../src/mqtt/commands';
 import { type InboundHandler } from '../../src/mqtt/inbound';
-import { MQTT_LIMITS } from '../../src/mqtt/limits';
+import { COMMAND_LIMITS, MQTT_LIMITS } from '../../src/mqtt/limits';
 import { CommandResultPayload } from '../../src/mqtt/payloads';
 import { until } from './harness';
 
-function make(deadlineMs?: number) {
+function make(deadlineMs?: number, monotonicMs: () => number = () => 0) {
   const answers: CommandResultPayload[] = [];
   const rejected: string[] = [];
   let handler: InboundHandler<'command'> | undefined;
@@ -21,7 +21,7 @@ function make(deadlineMs?: number) {
       },
       reject: (_key, _topic, reason) => rejected.push(reason),
     },
-    deadlineMs === undefined ? {} : { deadlineMs },
+    { monotonicMs, ...(deadlineMs === undefined ? {} : { deadlineMs }) },
   );
   const send = (verb: string, id: string, extra: Record<string, unknown> = {}) =>
     handler?.({ topic: `command/${verb}`, params: { verb }, payload: { v: 1, id, ...extra }, dup: false });
@@ -90,5 +90,51 @@ describe('commands', () => {
     registry.onCommand('ping', z.strictObject({}), () => null);
     expect(() => registry.onCommand('ping', z.strictObject({}), () => null)).toThrow('taken');
     expect(() => registry.onCommand('result', z.strictObject({}), () => null)).toThrow('taken');
+  });
+
+  it('are carried out as often as their limit says, for each device, and say when to try again', async () => {
+    let now = 0;
+    const { registry, answers, send } = make(undefined, () => now);
+    const restarted: string[] = [];
+    registry.onCommand(
+      'restart-camera',
+      Camera,
+      ({ camera }) => {
+        restarted.push(camera);
+        return null;
+      },
+      { limit: COMMAND_LIMITS.restart, limitFor: ({ camera }) => camera },
+    );
+    registry.start();
+    // One a second for ten minutes, as an attacker would: three at once, and then one every five minutes.
+    for (; now < 600_000; now += 1000) {
+      send('restart-camera', `hall-${now}`, { camera: 'hall' });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(restarted).toHaveLength(3 + 1);
+    expect(answers).toHaveLength(600);
+    expect(answers[3]).toMatchObject({
+      ok: false,
+      error: { code: 'too-often', message: 'at most 3 at once, and then one every 300 s: try again in 297 s' },
+    });
+    send('restart-camera', 'side', { camera: 'side' });
+    await until('the other camera', () => restarted.includes('side'));
+  });
+
+  it('that come at a bad moment are refused without using up their limit', async () => {
+    let busy: string | null = 'the door front is deciding';
+    const { registry, answers, send } = make();
+    registry.onCommand('reload', z.strictObject({}), () => null, {
+      limit: { burst: 1, everyMs: 1e9 },
+      notNow: () => busy,
+    });
+    registry.start();
+    for (let i = 0; i < 5; i++) send('reload', `early-${i}`);
+    busy = null;
+    send('reload', 'now');
+    await until('all answers', () => answers.length === 6);
+    expect(answers.filter(({ error }) => error?.code === 'not-now')).toHaveLength(5);
+    expect(answers.find(({ id }) => id === 'early-0')?.error?.message).toBe('the door front is deciding');
+    expect(answers.find(({ id }) => id === 'now')).toMatchObject({ ok: true });
   });
 });
