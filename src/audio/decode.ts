@@ -2,17 +2,21 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsherError } from '../errors';
+import { mixRecording } from '../system/channels';
 import { RATE_HZ } from './rate';
 import { runProgram } from './run-program';
 
 /** A longer recording is used as far as this; an hour of it is 115 MB. */
 const MAX_SECONDS = 3600;
 const TIMEOUT_MS = 300_000;
+/** A recording whose mean of all channels is quieter than this (root mean square, -45 dB) is looked at channel by channel. */
+const QUIET_RMS = 184;
 /** Starting ffmpeg costs more than decoding three seconds does. */
 const BATCH = 40;
 
 /**
- * Reads sound files of any kind that ffmpeg knows, mixed to one channel at 16 kHz.
+ * Reads sound files of any kind that ffmpeg knows, mixed to one channel at 16 kHz. Of a stereo recording whose channels cancel each
+ * other the louder one is taken.
  * @returns 16-bit samples of each; the same for the same sound in another lossless container
  * @throws UsherError `dependency-missing` without ffmpeg, `data-invalid` naming the first file that holds no readable sound
  */
@@ -52,9 +56,33 @@ async function decodeBatch(files: readonly string[], folder: string): Promise<In
 }
 
 async function decodeTogether(files: readonly string[], folder: string): Promise<Int16Array[]> {
+  const mono = await readTogether(files, folder, 1);
+  const quiet = mono.flatMap((samples, i) => (rms(samples) < QUIET_RMS ? [i] : []));
+  if (quiet.length === 0) return mono;
+  const stereo = await readTogether(
+    quiet.map((i) => files[i] as string),
+    folder,
+    2,
+  );
+  quiet.forEach((i, at) => {
+    const mixed = mixRecording(Float32Array.from(stereo[at] as Int16Array, (value) => value / 32_768));
+    const whole = Int16Array.from(mixed, (value) => Math.round(value * 32_768));
+    // ffmpeg lowers a mono file by 3 dB when it makes two channels of it.
+    if (rms(whole) > 2 * rms(mono[i] as Int16Array)) mono[i] = whole;
+  });
+  return mono;
+}
+
+function rms(samples: Int16Array): number {
+  let squares = 0;
+  for (const value of samples) squares += value * value;
+  return Math.sqrt(squares / samples.length);
+}
+
+async function readTogether(files: readonly string[], folder: string, channels: 1 | 2): Promise<Int16Array[]> {
   const outputs = files.map((_, i) => join(folder, `${i}.raw`));
   const inputs = files.flatMap((file) => ['-t', String(MAX_SECONDS), '-i', `file:${file}`]);
-  const format = ['-ac', '1', '-ar', String(RATE_HZ), '-f', 's16le', '-bitexact'];
+  const format = ['-ac', String(channels), '-ar', String(RATE_HZ), '-f', 's16le', '-bitexact'];
   const maps = outputs.flatMap((output, i) => ['-map', `${i}:a:0`, ...format, `file:${output}`]);
   await runProgram({
     command: 'ffmpeg',

@@ -13,14 +13,25 @@ const AlsaDevice = z
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,31}(:[A-Za-z0-9_=,.-]{1,64})?$/, 'an ALSA device like default or plughw:1,0')
   .describe('arecord -L lists them; plughw:… converts to 16 kHz mono, hw:… does not');
 
-const Arecord = z.strictObject({ type: z.literal('arecord'), device: AlsaDevice.optional() });
-const Sox = z.strictObject({ type: z.literal('sox'), device: AlsaDevice.optional() });
-const Rec = z.strictObject({ type: z.literal('rec').describe('The default device; sox takes another') });
+const Channel = z
+  .enum(['auto', 'mix', 'left', 'right'])
+  .default('auto')
+  .describe(
+    'What is heard of a stereo signal. auto: the mean of both channels, or the louder one where they cancel each other (antiphase) or one is dead',
+  );
+
+const Arecord = z.strictObject({ type: z.literal('arecord'), device: AlsaDevice.optional(), channel: Channel });
+const Sox = z.strictObject({ type: z.literal('sox'), device: AlsaDevice.optional(), channel: Channel });
+const Rec = z.strictObject({
+  type: z.literal('rec').describe('The default device; sox takes another'),
+  channel: Channel,
+});
 const SoundFile = z.strictObject({
   type: z.literal('file'),
   path: z.string().min(1).max(4096).describe('A WAV, FLAC, Ogg (Opus, Vorbis) or MP3 file, or a folder of them'),
   loop: z.boolean().default(false).describe('Repeat it for ever'),
   realtime: z.boolean().default(true).describe('Play it at its own speed'),
+  channel: Channel,
 });
 const Stdin = z.strictObject({
   type: z.literal('stdin').describe('Raw 16-bit little-endian samples, 16 kHz mono, on standard input'),

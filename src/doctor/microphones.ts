@@ -113,6 +113,7 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
     );
   if (taken) return ok(check, 'in use by the running daemon: its health topic tells of it');
   const meter = new LevelMeter();
+  let trouble: string | null = null;
   try {
     const sound = createMicrophoneSource(microphone, { warn: () => undefined }, () => process.stdin);
     let left = LISTEN_SAMPLES;
@@ -120,6 +121,7 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
       tap((chunk) => {
         meter.add(chunk.samples, chunk.length, chunk.invalid);
         left -= chunk.length;
+        trouble ??= chunk.trouble;
         chunk.release();
       }),
       takeWhile(() => left > 0),
@@ -136,5 +138,6 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
   const rms = level?.rmsDbfs ?? null;
   if (rms === null)
     return warn(check, 'it gives nothing but one value', 'Is it muted, or its gain at 0? See alsamixer.');
+  if (trouble !== null) return warn(check, trouble, 'Mend the wiring, or choose the channel in source.channel.');
   return ok(check, `gives sound, ${rms.toFixed(0)} dB of full scale`);
 }

@@ -1,5 +1,6 @@
 import { defer, tap } from 'rxjs';
 import { UsherError } from '../errors';
+import { HumMeter } from './hum';
 import { LevelMeter, type SoundLevel } from './level';
 import { SampleClock } from './sample-clock';
 import { type LentSound, type MicrophoneSource, SOUND_RATE_HZ } from './sources/sound';
@@ -9,6 +10,9 @@ const STUCK_MS = 3000;
 /** Share of samples at full scale in a second, and the direct current, that are worth telling. */
 const CLIPPED_SHARE = 0.01;
 const OFFSET = 0.1;
+/** A smaller direct current is a fault where it is all there is: 20 dB above the sound. */
+const OFFSET_AUDIBLE = 0.002;
+const OFFSET_OVER_SOUND = 10;
 /** A trouble is told for so long after it was last seen, or it would come and go with every syllable. */
 const TOLD_MS = 30_000;
 
@@ -38,6 +42,7 @@ export interface HearingReport {
 /** Listens to what a microphone delivers as a sound technician would: is it alive, at the right pace, not too loud? */
 export class Hearing {
   private readonly meter = new LevelMeter();
+  private readonly hum = new HumMeter();
   private readonly clock = new SampleClock(SOUND_RATE_HZ);
   private readonly seen = new Map<string, number>();
   private samples = 0;
@@ -54,6 +59,7 @@ export class Hearing {
       open: () =>
         defer(() => {
           this.meter.reopened();
+          this.hum.reset();
           this.clock.reset();
           return source.open().pipe(tap((sound) => this.heard(sound, source)));
         }),
@@ -74,11 +80,14 @@ export class Hearing {
     };
   }
 
-  private heard({ samples, length, gap, endSample, invalid }: LentSound, { name, live }: MicrophoneSource): void {
+  private heard(sound: LentSound, { name, live }: MicrophoneSource): void {
+    const { samples, length, gap, endSample, invalid, trouble } = sound;
     if (gap && endSample > length) this.overruns++;
     else if (gap && this.samples > 0) this.gaps++;
     this.samples += length;
     this.meter.add(samples, length, invalid);
+    this.hum.add(samples, length);
+    if (trouble !== null) this.note(trouble);
     if (this.options.paced) this.keepPace(name, length);
     const { stuckMs } = this.options;
     if (!live || stuckMs === null || this.meter.stuckSamples < samplesOf(stuckMs)) return;
@@ -107,11 +116,20 @@ export class Hearing {
     return stuckAt === 0 ? 'zeros' : `a direct current of ${Math.round(stuckAt * 100)} % of full scale`;
   }
 
-  private examine({ clipped, offset, invalid }: SoundLevel): void {
-    const now = this.options.monotonicMs();
-    if (clipped > CLIPPED_SHARE) this.seen.set('it is too loud and clips: lower the gain (alsamixer)', now);
-    if (Math.abs(offset) > OFFSET) this.seen.set('it carries a direct current: look at cable and input', now);
-    if (invalid > 0) this.seen.set('it holds samples that are no numbers: look at what wrote it', now);
+  private examine({ clipped, offset, invalid, rmsDbfs }: SoundLevel): void {
+    const { mainsHz } = this.hum;
+    const sound = rmsDbfs === null ? 0 : 10 ** (rmsDbfs / 20);
+    if (clipped > CLIPPED_SHARE) this.note('it is too loud and clips: lower the gain (alsamixer)');
+    if (Math.abs(offset) > OFFSET) this.note('it carries a direct current: look at cable and input');
+    else if (Math.abs(offset) > OFFSET_AUDIBLE && Math.abs(offset) > OFFSET_OVER_SOUND * sound)
+      this.note('it gives a direct current and next to no sound: look at cable and input');
+    if (mainsHz !== null)
+      this.note(`it gives nothing but mains hum (${mainsHz} Hz): look at the plug, the cable's shield and the ground`);
+    if (invalid > 0) this.note('it holds samples that are no numbers: look at what wrote it');
+  }
+
+  private note(trouble: string): void {
+    this.seen.set(trouble, this.options.monotonicMs());
   }
 
   private trouble(): string | null {

@@ -2,7 +2,7 @@ import { lastValueFrom, Subject } from 'rxjs';
 import { type UsherError } from '../../src/errors';
 import { Hearing, type HearingOptions } from '../../src/voice/hearing';
 import { type LentSound, type MicrophoneSource, PIECE_SAMPLES } from '../../src/voice/sources/sound';
-import { noise, silence, tone } from '../support/sound';
+import { joined, mixed, noise, silence, tone } from '../support/sound';
 
 /** A microphone that gives what the test says, on a clock that the test turns. */
 function rig(options: Partial<HearingOptions> = {}, live = true) {
@@ -27,13 +27,16 @@ function rig(options: Partial<HearingOptions> = {}, live = true) {
       (error: unknown) => error as UsherError,
     );
   };
-  const hear = (samples: Float32Array, { gap = false, rate = 16_000, invalid = 0 } = {}): void => {
+  const hear = (
+    samples: Float32Array,
+    { gap = false, rate = 16_000, invalid = 0, trouble = null as string | null } = {},
+  ): void => {
     for (let at = 0; at < samples.length; at += PIECE_SAMPLES) {
       const piece = samples.slice(at, at + PIECE_SAMPLES);
       now += (piece.length * 1000) / rate;
       endSample += piece.length;
       opened.next({
-        ...{ samples: piece, length: piece.length, endSample, invalid, at: 1000 + now },
+        ...{ samples: piece, length: piece.length, endSample, invalid, trouble, at: 1000 + now },
         ...{ gap: gap && at === 0 ? true : endSample === piece.length, release: () => undefined },
       });
     }
@@ -114,6 +117,51 @@ describe('whether a microphone hears', () => {
     expect(hearing.report().trouble).toContain(told);
     wait(60_000);
     expect(hearing.report().trouble).toBeNull();
+  });
+
+  test('a direct current that is all there is, however small', () => {
+    const { hearing, hear } = rig();
+    hear(noise(1, 1e-4).map((value) => value + 0.02));
+    expect(hearing.report().trouble).toContain('a direct current and next to no sound');
+  });
+
+  test('a small direct current under sound is none', () => {
+    const { hearing, hear } = rig();
+    hear(noise(1, 0.1).map((value) => value + 0.02));
+    expect(hearing.report().trouble).toBeNull();
+  });
+
+  const hum = (hz: number, seconds: number): Float32Array => {
+    const [first, third] = [tone(seconds, hz, 0.05), tone(seconds, 3 * hz, 0.02)];
+    return noise(seconds, 1e-3).map((value, i) => value + 0.1 + (first[i] as number) + (third[i] as number));
+  };
+
+  test.each([50, 59.9, 60])('nothing but mains hum at %d Hz for ten seconds', (hz) => {
+    const { hearing, hear } = rig();
+    hear(hum(hz, 9));
+    expect(hearing.report().trouble ?? '').not.toContain('hum');
+    hear(hum(hz, 2));
+    expect(hearing.report().trouble).toContain(`mains hum (${Math.round(hz)} Hz)`);
+  });
+
+  test.each<[string, () => Float32Array]>([
+    [
+      'hum below a voice',
+      () => joined(...Array.from({ length: 12 }, (_, i) => mixed(hum(50, 1), noise(0.3, 0.2, i + 1), 0.3))),
+    ],
+    ['a tone that is none of the mains', () => tone(12, 440, 0.1)],
+    ['hum with pauses of noise', () => joined(...Array.from({ length: 4 }, () => joined(hum(50, 5), noise(1, 0.1))))],
+    ['silence', () => silence(12)],
+  ])('%s is no hum', (_name, sound) => {
+    const { hearing, hear } = rig();
+    hear(sound());
+    expect(hearing.report().trouble ?? '').not.toContain('hum');
+  });
+
+  test('what is wrong with the channels is passed on', () => {
+    const { hearing, hear } = rig();
+    hear(noise(0.08, 0.1), { trouble: 'its two channels are in antiphase' });
+    expect(hearing.report().trouble).toContain('antiphase');
   });
 
   test('samples that were no numbers are told of', () => {

@@ -2,6 +2,7 @@ import { type ChildProcess } from 'node:child_process';
 import { record } from 'node-record-lpcm16';
 import { type MicrophoneSourceConfig } from '../../config/microphones';
 import { type SourceProgram } from '../../system/source-process';
+import { ChannelMixer } from '../../system/channels';
 import { SampleAssembler } from './sample-assembler';
 import { type LentSound, SOUND_RATE_HZ } from './sound';
 
@@ -22,6 +23,7 @@ export const RECORDER_PACKAGES = {
  */
 export function recorderProgram(source: RecorderConfig): SourceProgram<LentSound> {
   const device = 'device' in source ? source.device : undefined;
+  const stereo = takesStereo(source, device);
   return {
     name: device === undefined ? `the default microphone (${source.type})` : `${device} (${source.type})`,
     live: true,
@@ -31,15 +33,27 @@ export function recorderProgram(source: RecorderConfig): SourceProgram<LentSound
     debianPackage: RECORDER_PACKAGES[source.type],
     remedy:
       'Check that the microphone is plugged in (arecord -l), that no other program uses it, that this user is in the group "audio", and that the device converts to 16 kHz mono (plughw:…, not hw:…).',
-    spawn: () => startRecorder(source.type, device),
-    assembler: () => new SampleAssembler('s16le'),
+    spawn: () => startRecorder(source.type, device, stereo ? 2 : 1),
+    assembler: () => new SampleAssembler('s16le', stereo ? new ChannelMixer(source.channel) : null),
   };
 }
 
-function startRecorder(recorder: RecorderConfig['type'], device: string | undefined): ChildProcess {
+/** ALSA devices that convert between any numbers of channels. */
+const CONVERTING = /^(default|sysdefault|plughw|plug|pulse|pipewire)(:|$)/;
+
+/**
+ * Whether both channels are recorded. ALSA's own way to one channel is the mean of both, in which antiphase channels cancel
+ * out. A device that does not convert is asked for one channel, unless the configuration names one of two.
+ */
+function takesStereo({ channel }: RecorderConfig, device: string | undefined): boolean {
+  if (channel === 'mix') return false;
+  return channel !== 'auto' || CONVERTING.test(device ?? 'default');
+}
+
+function startRecorder(recorder: RecorderConfig['type'], device: string | undefined, channels: 1 | 2): ChildProcess {
   return record({
     sampleRate: SOUND_RATE_HZ,
-    channels: 1,
+    channels,
     audioType: 'raw',
     recorder,
     ...(device === undefined ? {} : { device }),

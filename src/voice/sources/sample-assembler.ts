@@ -1,4 +1,5 @@
 import { type Assembler } from '../../system/source-process';
+import { type ChannelMixer } from '../../system/channels';
 import { type LentSound, PIECE_SAMPLES } from './sound';
 
 export type SampleFormat = 's16le' | 'f32le';
@@ -15,6 +16,9 @@ export class SampleAssembler implements Assembler<LentSound> {
   private readonly shorts: Int16Array;
   private readonly floats: Float32Array;
   private readonly free: Float32Array[] = [];
+  /** Interleaved samples of a stereo piece on their way to one channel; null for mono. */
+  private readonly stereo: Float32Array | null;
+  /** Bytes of one sample of all channels. */
   private readonly width: number;
   private held = 0;
   private lent = 0;
@@ -24,11 +28,15 @@ export class SampleAssembler implements Assembler<LentSound> {
   private attentive = false;
   private overrunCount = 0;
 
+  /** @param mixer makes one channel of two interleaved ones; null: the bytes are mono */
   constructor(
     private readonly format: SampleFormat,
+    private readonly mixer: ChannelMixer | null = null,
     private readonly now: () => number = Date.now,
   ) {
-    this.width = WIDTH[format];
+    const channels = mixer === null ? 1 : 2;
+    this.width = WIDTH[format] * channels;
+    this.stereo = mixer === null ? null : new Float32Array(2 * PIECE_SAMPLES);
     const memory = new ArrayBuffer(PIECE_SAMPLES * this.width);
     this.bytes = new Uint8Array(memory);
     this.shorts = new Int16Array(memory);
@@ -84,7 +92,7 @@ export class SampleAssembler implements Assembler<LentSound> {
 
   private lend(length: number): LentSound {
     const samples = this.free.pop() ?? new Float32Array(PIECE_SAMPLES);
-    const invalid = this.format === 's16le' ? this.fromShorts(samples, length) : this.fromFloats(samples, length);
+    const invalid = this.convert(samples, length);
     const { gap } = this;
     this.gap = false;
     this.total += length;
@@ -96,6 +104,7 @@ export class SampleAssembler implements Assembler<LentSound> {
       gap,
       endSample: this.total,
       invalid,
+      trouble: this.mixer?.trouble ?? null,
       at: this.now(),
       release: (attentive = false) => {
         if (!out) return;
@@ -105,6 +114,19 @@ export class SampleAssembler implements Assembler<LentSound> {
         if (this.lent-- === MOST_LENT) this.whenRoom?.();
       },
     };
+  }
+
+  /** @returns how many samples were no numbers */
+  private convert(samples: Float32Array, length: number): number {
+    const { stereo, mixer } = this;
+    if (stereo === null || mixer === null) return this.read(samples, length);
+    const invalid = this.read(stereo, 2 * length);
+    mixer.mix(stereo, samples, length);
+    return invalid;
+  }
+
+  private read(values: Float32Array, count: number): number {
+    return this.format === 's16le' ? this.fromShorts(values, count) : this.fromFloats(values, count);
   }
 
   private fromShorts(samples: Float32Array, length: number): number {

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { catchError, concat, defer, EMPTY, from, type Observable, repeat, switchMap, tap, throwError } from 'rxjs';
 import { type MicrophoneSourceConfig } from '../../config/microphones';
 import { messageOf, UsherError } from '../../errors';
 import { type SourceLog } from '../../system/source';
 import { SourceProcess, type SourceProgram } from '../../system/source-process';
+import { ChannelMixer } from '../../system/channels';
 import { SampleAssembler } from './sample-assembler';
 import { type LentSound, type MicrophoneSource, READ_SAMPLES, SOUND_RATE_HZ } from './sound';
 
@@ -16,25 +18,44 @@ const SOUND = /\.(wav|w64|flac|ogg|oga|opus|mp3)$/i;
 const DEMUXERS = 'wav,w64,flac,ogg,mp3';
 const REMEDY = 'Check that it is a sound file that plays: ffprobe <file>';
 
-/** The argument array; whatever goes in, 16 kHz mono floats come out, 80 ms at a time. */
+/** "file:" keeps a colon in a name from being read as a protocol. */
+const input = (file: string): string[] => [
+  ...['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS, '-i', `file:${file}`],
+];
+const PROBE_MS = 10_000;
+const run = promisify(execFile);
+
+/** One channel or more. A file that cannot be examined counts as mono: ffmpeg then says what is wrong with it. */
+async function isStereo(file: string): Promise<boolean> {
+  const wanted = ['-select_streams', 'a:0', '-show_entries', 'stream=channels', '-of', 'csv=p=0'];
+  try {
+    const { stdout } = await run('ffprobe', ['-v', 'error', ...wanted, ...input(file)], { timeout: PROBE_MS });
+    return Number.parseInt(stdout, 10) > 1;
+  } catch {
+    return false;
+  }
+}
+
+/** The argument array; whatever goes in, 16 kHz floats of one channel or two come out, 80 ms at a time. */
 export function soundFileArguments(
   file: string,
   { loop, realtime }: Pick<SoundFileConfig, 'loop' | 'realtime'>,
+  channels: 1 | 2 = 1,
 ): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
     ...(loop ? ['-stream_loop', '-1'] : []),
     ...(realtime ? ['-re'] : []),
-    // "file:" keeps a colon in a name from being read as a protocol.
-    ...['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS, '-i', `file:${file}`],
-    ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-ac', '1', '-ar', String(SOUND_RATE_HZ)],
+    ...input(file),
+    ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-ac', String(channels), '-ar', String(SOUND_RATE_HZ)],
     ...['-af', `asetnsamples=n=${READ_SAMPLES}:p=0`, '-f', 'f32le', 'pipe:1'],
   ];
 }
 
 function program(
   file: string,
-  config: Pick<SoundFileConfig, 'loop' | 'realtime'>,
+  config: Pick<SoundFileConfig, 'loop' | 'realtime' | 'channel'>,
+  stereo: boolean,
   log: SourceLog,
 ): SourceProgram<LentSound> {
   return {
@@ -45,8 +66,9 @@ function program(
     failure: 'microphone-failed',
     debianPackage: 'ffmpeg',
     remedy: REMEDY,
-    spawn: () => spawn('ffmpeg', soundFileArguments(file, config), { stdio: ['ignore', 'pipe', 'pipe'] }),
-    assembler: () => new SampleAssembler('f32le'),
+    spawn: () =>
+      spawn('ffmpeg', soundFileArguments(file, config, stereo ? 2 : 1), { stdio: ['ignore', 'pipe', 'pipe'] }),
+    assembler: () => new SampleAssembler('f32le', stereo ? new ChannelMixer(config.channel) : null),
     remarks: (text) => log.warn(`${file}: ${text}`),
   };
 }
@@ -75,7 +97,12 @@ export class SoundFile implements MicrophoneSource {
   }
 
   private play(file: string, loop: boolean): Observable<LentSound> {
-    return new SourceProcess(program(file, { loop, realtime: this.config.realtime }, this.log)).open();
+    const { realtime, channel } = this.config;
+    return defer(() => isStereo(file)).pipe(
+      switchMap((stereo) =>
+        new SourceProcess(program(file, { loop, realtime, channel }, stereo && channel !== 'mix', this.log)).open(),
+      ),
+    );
   }
 
   private playAll(files: readonly string[]): Observable<LentSound> {

@@ -14,6 +14,8 @@ export interface LentSound extends Lent {
   readonly endSample: number;
   /** Samples that were no numbers, and were taken as 0. */
   readonly invalid: number;
+  /** What is wrong with the channels that it was made from; null where nothing is. */
+  readonly trouble: string | null;
   /** @param attentive what comes next is waited for: it is given on at once, however short */
   release(attentive?: boolean): void;
 }

@@ -30,7 +30,7 @@ const takes = (...levels: readonly number[]): Int16Array =>
 
 const fromFile = (file: string): MicrophoneSource =>
   createMicrophoneSource(
-    { source: { type: 'file', path: file, realtime: false, loop: false } },
+    { source: { type: 'file', path: file, realtime: false, loop: false, channel: 'auto' } },
     { warn: () => undefined },
     () => {
       throw new Error('no standard input here');
@@ -133,6 +133,7 @@ describe('a microphone', () => {
       gap,
       endSample: 0,
       invalid: 0,
+      trouble: null,
     },
     release,
   });

@@ -28,7 +28,8 @@ const failure = (source: MicrophoneSource): Promise<UsherError> =>
 describe('what a configuration may call a device', () => {
   test.each(['default', 'plughw:1,0', 'plughw:CARD=Device,DEV=0', 'sysdefault:CARD=C920', 'pulse', 'usher_mic'])(
     '%s',
-    (device) => expect(microphone({ type: 'arecord', device }).source).toEqual({ type: 'arecord', device }),
+    (device) =>
+      expect(microphone({ type: 'arecord', device }).source).toEqual({ type: 'arecord', device, channel: 'auto' }),
   );
   test.each([
     '',
@@ -63,14 +64,30 @@ describe('with a program in the place of the recorder', () => {
   };
 
   test('raw is asked for, never wav, and the device is one argument', async () => {
-    standIn(`echo "$#" "$@" > ${join(dir, 'asked')}; head -c 160000 /dev/zero`);
+    standIn(`echo "$#" "$@" > ${join(dir, 'asked')}; head -c 320000 /dev/zero`);
     await lastValueFrom(
       sourceOf({ type: 'arecord', device: 'plughw:1,0' })
         .open()
         .pipe(tap((s) => s.release())),
     );
     const asked = readFileSync(join(dir, 'asked'), 'utf8').trim();
-    expect(asked).toBe('12 -D plughw:1,0 -q -r 16000 -c 1 -t raw -f S16_LE -');
+    expect(asked).toBe('12 -D plughw:1,0 -q -r 16000 -c 2 -t raw -f S16_LE -');
+  });
+
+  test.each([
+    [{ device: 'hw:1,0' }, 1],
+    [{ device: 'usher_mic' }, 1],
+    [{ device: 'plughw:1,0', channel: 'mix' }, 1],
+    [{ device: 'usher_mic', channel: 'right' }, 2],
+    [{}, 2],
+  ])('%j: so many channels are asked for: %d', async (settings, channels) => {
+    standIn(`echo "$@" > ${join(dir, 'asked')}; head -c 32000 /dev/zero`);
+    await lastValueFrom(
+      sourceOf({ type: 'arecord', ...settings })
+        .open()
+        .pipe(tap((s) => s.release())),
+    );
+    expect(readFileSync(join(dir, 'asked'), 'utf8')).toContain(` -c ${channels} `);
   });
 
   test.each(['arecord', 'rec', 'sox'])(
@@ -136,7 +153,13 @@ describe('with a program in the place of the recorder', () => {
 describeWithArecord('the real recorders on ALSA’s file device', () => {
   const dir = mkdtempSync(join(tmpdir(), 'usher-alsa-'));
   const card = new FileSoundCard(dir);
-  beforeAll(() => card.plugIn(tone(2, 1000, 0.25)));
+  const mono = tone(2, 1000, 0.25);
+  /** The device has no number of channels of its own: two samples of the file are one of a stereo recording. */
+  const stereo = (right: number): Float32Array => {
+    const both = new Float32Array(2 * mono.length);
+    mono.forEach((value, i) => both.set([value, right * value], 2 * i));
+    return both;
+  };
   afterAll(() => {
     card.unplug();
     rmSync(dir, { recursive: true });
@@ -144,9 +167,19 @@ describeWithArecord('the real recorders on ALSA’s file device', () => {
   const crossings = (samples: readonly number[]): number =>
     samples.filter((value, i) => i > 0 && value >= 0 && (samples[i - 1] as number) < 0).length;
 
-  const programs: [string, object][] = [['arecord', { type: 'arecord', device: FileSoundCard.DEVICE }]];
-  if (hasSox) programs.push(['rec', { type: 'rec' }]);
-  test.each(programs)('%s: a tone of 1 kHz arrives as one', async (_name, config) => {
+  const device = FileSoundCard.DEVICE;
+  const recordings: [string, object, Float32Array][] = [
+    ['arecord, mono', { type: 'arecord', device }, mono],
+    ['arecord, antiphase', { type: 'arecord', device, channel: 'left' }, stereo(-1)],
+  ];
+  if (hasSox)
+    recordings.push(
+      ['rec, one channel asked for', { type: 'rec', channel: 'mix' }, mono],
+      ['rec, both in phase', { type: 'rec' }, stereo(1)],
+      ['rec, antiphase', { type: 'rec' }, stereo(-1)],
+    );
+  test.each(recordings)('%s: a tone of 1 kHz arrives as one', async (_name, config, played) => {
+    card.plugIn(played);
     const pieces = await firstValueFrom(
       sourceOf(config)
         .open()
@@ -156,9 +189,10 @@ describeWithArecord('the real recorders on ALSA’s file device', () => {
           toArray(),
         ),
     );
-    const samples = pieces.flatMap((piece) => [...piece.samples.slice(0, piece.length)]);
-    expect(Math.abs(crossings(samples) / (samples.length / 16_000) - 1000)).toBeLessThan(30);
-    expect(Math.max(...samples)).toBeCloseTo(0.25, 2);
+    // It takes half a second of sound to leave the mean of two channels that cancel each other.
+    const heard = pieces.slice(3).flatMap((piece) => [...piece.samples.slice(0, piece.length)]);
+    expect(Math.abs(crossings(heard) / (heard.length / 16_000) - 1000)).toBeLessThan(30);
+    expect(Math.max(...heard)).toBeCloseTo(0.25, 2);
   });
 
   test('a device that is not there: ALSA’s own words, and what to look at', async () => {

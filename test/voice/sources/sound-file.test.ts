@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastValueFrom, take, tap, toArray } from 'rxjs';
+import { decodeSounds } from '../../../src/audio/decode';
 import { MicrophoneConfig } from '../../../src/config/microphones';
 import { type UsherError } from '../../../src/errors';
 import { createMicrophoneSource } from '../../../src/voice/sources/create';
@@ -135,6 +136,18 @@ describeWithFfmpeg('recordings through ffmpeg', () => {
     expect(error.message).toContain(told);
     expect(error.message).toContain(file);
     expect(error.remedy).toContain('ffprobe');
+  });
+
+  test('stereo whose channels are in antiphase is heard, not cancelled out', async () => {
+    const sound = tone(1, 500, 0.5);
+    const stereo = new Float32Array(2 * sound.length);
+    sound.forEach((value, i) => stereo.set([value, -value], 2 * i));
+    const file = place('antiphase.wav', wav(shorts(stereo), { channels: 2 }));
+    const { samples } = await listen(file);
+    expect(samples).toHaveLength(16_000);
+    expect(peakOf(samples.slice(-4000))).toBeGreaterThan(0.45);
+    const [decoded] = await decodeSounds([file]);
+    expect(peakOf([...(decoded ?? [])].map((value) => value / 32_768))).toBeGreaterThan(0.45);
   });
 
   test('a folder: its sound files in order, each a new beginning, bad ones skipped and told', async () => {
