@@ -113,7 +113,7 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
     );
   if (taken) return ok(check, 'in use by the running daemon: its health topic tells of it');
   const meter = new LevelMeter();
-  let trouble: string | null = null;
+  const troubles = new Set<string>();
   try {
     const sound = createMicrophoneSource(microphone, { warn: () => undefined }, () => process.stdin);
     let left = LISTEN_SAMPLES;
@@ -121,7 +121,7 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
       tap((chunk) => {
         meter.add(chunk.samples, chunk.length, chunk.invalid);
         left -= chunk.length;
-        trouble ??= chunk.trouble;
+        if (chunk.trouble !== null) troubles.add(chunk.trouble);
         chunk.release();
       }),
       takeWhile(() => left > 0),
@@ -138,6 +138,7 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
   const rms = level?.rmsDbfs ?? null;
   if (rms === null)
     return warn(check, 'it gives nothing but one value', 'Is it muted, or its gain at 0? See alsamixer.');
-  if (trouble !== null) return warn(check, trouble, 'Mend the wiring, or choose the channel in source.channel.');
+  const [trouble] = troubles;
+  if (trouble !== undefined) return warn(check, trouble, 'Mend the wiring, or choose the channel in source.channel.');
   return ok(check, `gives sound, ${rms.toFixed(0)} dB of full scale`);
 }
