@@ -1,3 +1,5 @@
+import { secrets } from './secrets';
+
 /** Every way in which usher fails towards a person. Closed on purpose: a new code is a decision, and the exit code follows from it. */
 export type UsherErrorCode =
   | 'usage'
@@ -35,14 +37,14 @@ const EXIT_CODES: Partial<Record<UsherErrorCode, number>> = {
 
 /**
  * An error for the person who must act: `message` says what is wrong and where, `remedy` what to do about it.
- * Never carries vectors, pictures or keys.
+ * Never carries vectors, pictures or keys; passwords that a library's text repeats are taken out.
  */
 export class UsherError extends Error {
   readonly code: UsherErrorCode;
   readonly remedy: string | undefined;
 
   constructor(code: UsherErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(secrets.hide(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'UsherError';
     this.code = code;
     this.remedy = options.remedy;
@@ -55,8 +57,8 @@ export class UsherError extends Error {
 
 /** The message of anything that was thrown; libraries here throw strings and plain objects too. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === 'string' ? thrown : JSON.stringify(thrown);
+  if (thrown instanceof Error) return secrets.hide(thrown.message);
+  return secrets.hide(typeof thrown === 'string' ? thrown : JSON.stringify(thrown));
 }
 
 /** The `code` of a Node system error (`ENOENT`, `ENOSPC`, …), if it is one. */

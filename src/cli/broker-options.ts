@@ -41,7 +41,7 @@ export async function reachBox(
     const { username, passwordFile, ca: caFile, cert: certFile, certKey: keyFile } = options;
     return {
       base: { site, device, discoveryPrefix: 'homeassistant' },
-      guest: { url: broker, username, passwordFile, caFile, certFile, keyFile },
+      guest: { url: broker, username, passwordFile, caFile, certFile, keyFile, named: 'options' },
     };
   }
   const { config } = await loadInstallation(options);

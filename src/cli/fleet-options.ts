@@ -84,7 +84,7 @@ export function passphraseOf(file: string | undefined): string | null {
 export async function fleetBroker(options: FleetOptions): Promise<GuestOptions | null> {
   if (options.broker !== undefined) {
     const { broker, username, passwordFile, ca: caFile, cert: certFile, certKey: keyFile } = options;
-    return { url: broker, username, passwordFile, caFile, certFile, keyFile };
+    return { url: broker, username, passwordFile, caFile, certFile, keyFile, named: 'options' };
   }
   if (options.config === undefined) return null;
   const { broker } = (await loadInstallation({ config: options.config })).config.mqtt;

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { type ActuatorConfig, ActuatorSchema } from './actuator';
-import { parseWith, readConfigFile } from './load';
+import { readConfigFile } from './load';
+import { parseWith } from './parse';
 
 export interface LoadedActuatorConfig {
   /** Deeply frozen; paths as written. */

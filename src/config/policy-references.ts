@@ -1,3 +1,4 @@
+import { noSuch } from './nearest';
 import { type ReferenceFault } from './references';
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -14,10 +15,11 @@ export function policyFaults(plain: unknown): ReferenceFault[] {
   const doors = new Map(list(root['doors']).map((door) => [entry(door)['id'], entry(door)]));
   const schedules = Object.keys(entry(policy['schedules']));
   const zones = ['outside', ...Object.keys(entry(policy['zones']))];
+  const contacts = list(root['contacts']).map((contact) => entry(contact)['door']);
   const faults: ReferenceFault[] = [];
   const mustBe = (known: readonly string[], what: string, value: unknown, path: Path): void => {
     if (typeof value === 'string' && !known.includes(value))
-      faults.push({ path: ['policy', ...path], message: `no such ${what}; there is: ${known.join(', ') || 'none'}` });
+      faults.push({ path: ['policy', ...path], message: noSuch(what, value, known) });
   };
 
   faults.push(...repeatedDates(list(policy['holidays'])));
@@ -53,8 +55,30 @@ export function policyFaults(plain: unknown): ReferenceFault[] {
     if (entry(rules['antiPassback'])['zones'] === true && passage === undefined)
       faults.push({ path: ['policy', 'doors', id, 'antiPassback', 'zones'], message: 'needs `passage`' });
     mustBe(schedules, 'schedule', entry(rules['twoPerson'])['schedule'], ['doors', id, 'twoPerson', 'schedule']);
+    if (rules['contact'] !== undefined && door !== undefined && !contacts.includes(id))
+      faults.push({
+        path: ['policy', 'doors', id, 'contact'],
+        message: `nothing says whether this door is open, so no alarm would ever come; add { door: ${id} } to contacts`,
+      });
   }
+  faults.push(...roomsWithoutWay(policy));
   return faults;
+}
+
+/** A limit on who is inside counts nobody where no door leads there. */
+function roomsWithoutWay(policy: Entry): ReferenceFault[] {
+  const ways = Object.values(entry(policy['doors'])).map((rules) => entry(entry(rules)['passage']));
+  const reached = ways.flatMap(({ from, to }) => [from, to]);
+  return Object.entries(entry(policy['zones'])).flatMap(([zone, limits]) =>
+    typeof entry(limits)['maxOccupancy'] === 'number' && !reached.includes(zone)
+      ? [
+          {
+            path: ['policy', 'zones', zone, 'maxOccupancy'],
+            message: 'no door has a `passage` into this zone, so nobody is counted in it',
+          },
+        ]
+      : [],
+  );
 }
 
 /** Two entries for one date and schedule would leave open which of them counts. */

@@ -1,3 +1,4 @@
+import { nearest, noSuch } from './nearest';
 import { type ReferenceFault } from './references';
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -32,14 +33,14 @@ function sourceFaults(sources: readonly Entry[], key: 'readers' | 'contacts', na
     if (typeof source[name] === 'string' && taken.has(source[name]))
       faults.push({ path: [key, at, name], message: 'is used twice' });
     taken.add(source[name]);
-    const { type, device } = entry(source['source']);
+    const { type, device, chip = 'gpiochip0', line } = entry(source['source']);
     if (isRequired(source) && source['keyFile'] === undefined)
       faults.push({ path: [key, at, 'security'], message: 'required needs a keyFile: usher reader key new FILE' });
     if (isRequired(source) && (type === 'evdev' || type === 'gpio'))
       faults.push({ path: [key, at, 'security'], message: `a source of type ${type} has no way to sign; use none` });
-    const port = type === 'stdin' ? 'stdin' : device;
+    const port = type === 'stdin' ? 'stdin' : type === 'gpio' ? `${String(chip)} ${String(line)}` : device;
     if (port !== undefined && devices.has(port))
-      faults.push({ path: [key, at, 'source'], message: 'another reader has this device' });
+      faults.push({ path: [key, at, 'source'], message: `another of the ${key} has this device` });
     devices.add(port);
     return faults;
   });
@@ -49,7 +50,7 @@ function orphans(readers: readonly Entry[], doors: readonly Entry[]): ReferenceF
   const used = doors.flatMap((door) => list(door['readers']));
   return readers.flatMap(({ id }, at) =>
     typeof id === 'string' && !used.includes(id)
-      ? [{ path: ['readers', at, 'id'], message: 'no door has this reader among its readers' }]
+      ? [{ path: ['readers', at, 'id'], message: `no door has this reader among its readers${near(id, used)}` }]
       : [],
   );
 }
@@ -58,7 +59,7 @@ function strayContacts(contacts: readonly Entry[], doors: readonly Entry[]): Ref
   const known = doors.map((door) => door['id']);
   return contacts.flatMap(({ door }, at) =>
     typeof door === 'string' && !known.includes(door)
-      ? [{ path: ['contacts', at, 'door'], message: `no such door; there is: ${known.join(', ')}` }]
+      ? [{ path: ['contacts', at, 'door'], message: noSuch('door', door, known) }]
       : [],
   );
 }
@@ -93,4 +94,12 @@ function weakForCardOnly(root: Entry, readers: readonly Entry[], doors: readonly
         : [],
     );
   });
+}
+
+function near(id: string, used: readonly unknown[]): string {
+  const found = nearest(
+    id,
+    used.filter((name) => typeof name === 'string'),
+  );
+  return found === null ? '' : `; did you mean "${found}"?`;
 }

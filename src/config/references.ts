@@ -1,4 +1,5 @@
 import { voiceFaults } from './microphone-references';
+import { noSuch } from './nearest';
 import { policyFaults } from './policy-references';
 import { readerFaults as sourceFaults } from './reader-references';
 
@@ -28,6 +29,7 @@ export function referenceFaults(plain: unknown): ReferenceFault[] {
     ...reserved(microphones, 'microphones'),
     ...voiceFaults(plain),
     ...unknownCameras(doors, cameras),
+    ...sharedDevices(cameras),
     ...readerFaults(doors),
     ...policyFaults(plain),
     ...sourceFaults(plain),
@@ -69,7 +71,21 @@ function unknownCameras(doors: readonly Entry[], cameras: readonly Entry[]): Ref
   const known = cameras.map((camera) => camera['id']);
   return doors.flatMap(({ camera }, index) =>
     typeof camera === 'string' && !known.includes(camera)
-      ? [{ path: ['doors', index, 'camera'], message: `no such camera; there is: ${known.join(', ')}` }]
+      ? [{ path: ['doors', index, 'camera'], message: noSuch('camera', camera, known) }]
+      : [],
+  );
+}
+
+/** A camera device opens once. */
+function sharedDevices(cameras: readonly Entry[]): ReferenceFault[] {
+  const devices = cameras.map(({ source }) => {
+    if (!isEntry(source)) return undefined;
+    const device = source['type'] === 'webcam-stills' ? (source['device'] ?? '/dev/video0') : source['input'];
+    return typeof device === 'string' && device.startsWith('/dev/') ? device : undefined;
+  });
+  return devices.flatMap((device, index) =>
+    device !== undefined && devices.indexOf(device) !== index
+      ? [{ path: ['cameras', index, 'source'], message: 'another camera has this device' }]
       : [],
   );
 }

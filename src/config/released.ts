@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UsherError } from '../errors';
-import { freeze, parseWith } from './load';
+import { freeze, parseWith } from './parse';
 import { Sensitivity } from './microphones';
 import { referenceFaults } from './references';
 import { type Config, ConfigSchema } from './schema';

@@ -5,7 +5,7 @@ import type { HealthPayload } from '../mqtt/payloads';
 import { topicOf } from '../mqtt/topics';
 import type { InboundPacket } from '../mqtt/wire';
 import type { ActuatorConfig } from '../config/actuator';
-import type { ComponentHealth } from './health';
+import { type ComponentHealth, withoutSecrets } from './health';
 
 export interface ActuatorLinkEvents {
   /** A message on the door's unlock topic. */
@@ -36,6 +36,7 @@ export class ActuatorLink {
     this.link = new Link(
       {
         ...config.broker,
+        named: 'actuator',
         clientId: `usher-${base.site}-${base.device}-${component}`,
         limits: MQTT_LIMITS,
         random: Math.random,
@@ -78,7 +79,7 @@ export class ActuatorLink {
   }
 
   sayHealth(health: ComponentHealth): void {
-    this.health = health;
+    this.health = withoutSecrets(health);
     this.sendHealth();
   }
 

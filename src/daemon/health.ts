@@ -1,5 +1,6 @@
 import { messageOf, UsherError } from '../errors';
 import { type HealthPayload } from '../mqtt/payloads';
+import { secrets } from '../secrets';
 
 /** Condition of one component; becomes the payload of its health topic. */
 export interface ComponentHealth {
@@ -23,6 +24,16 @@ export function failedBecause(error: unknown, lastProgressAt: number | null = nu
   };
 }
 
+/** What a child or a library says of its fault is published and retained: no password of an address may be in it. */
+export function withoutSecrets(health: ComponentHealth): ComponentHealth {
+  const { detail, remedy } = health;
+  return {
+    ...health,
+    detail: detail === null ? null : secrets.hide(detail),
+    remedy: remedy === null ? null : secrets.hide(remedy),
+  };
+}
+
 /** Names that are no camera's or microphone's: they have health topics of their own. */
 export const COMPONENTS = ['broker', 'store', 'models', 'clock'] as const;
 
@@ -34,7 +45,8 @@ export class HealthBoard {
 
   constructor(private readonly changed: (component: string, health: ComponentHealth) => void) {}
 
-  set(component: string, health: ComponentHealth): void {
+  set(component: string, told: ComponentHealth): void {
+    const health = withoutSecrets(told);
     const before = this.components.get(component);
     this.components.set(component, health);
     const same =

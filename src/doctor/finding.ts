@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';
+import { secrets } from '../secrets';
 
 /** One thing that was looked at. `ok` needs nothing; `warn` works, but not as it should; `fail` does not work. */
 export interface Finding {
@@ -12,19 +13,15 @@ export interface Finding {
   readonly remedy: string | null;
 }
 
-export const ok = (check: string, found: string): Finding => ({ check, state: 'ok', found, remedy: null });
-export const warn = (check: string, found: string, remedy: string): Finding => ({
+const finding = (check: string, state: Finding['state'], found: string, remedy: string | null): Finding => ({
   check,
-  state: 'warn',
-  found,
-  remedy,
+  state,
+  found: secrets.hide(found),
+  remedy: remedy === null ? null : secrets.hide(remedy),
 });
-export const fail = (check: string, found: string, remedy: string): Finding => ({
-  check,
-  state: 'fail',
-  found,
-  remedy,
-});
+export const ok = (check: string, found: string): Finding => finding(check, 'ok', found, null);
+export const warn = (check: string, found: string, remedy: string): Finding => finding(check, 'warn', found, remedy);
+export const fail = (check: string, found: string, remedy: string): Finding => finding(check, 'fail', found, remedy);
 
 export function failedBecause(check: string, error: unknown, otherwise: string): Finding {
   const remedy = error instanceof UsherError ? error.remedy : undefined;

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { readPasswordFile } from '../config/password-file';
 import { UsherError, messageOf, systemCode } from '../errors';
+import { type BrokerKeys, brokerKey } from './problems';
 
 export interface CredentialFiles {
   readonly passwordFile?: string | undefined;
@@ -18,30 +20,31 @@ export interface Credentials {
 /**
  * Reads what the files hold now. Called before every attempt, so that a renewed certificate or password is picked up without a
  * restart.
- * @throws UsherError `file-unreadable`, naming key and path.
+ * @throws UsherError `file-unreadable`, naming key and path; `config-invalid` for a password file that leaves the password open
  */
-export async function readCredentials(files: CredentialFiles): Promise<Credentials> {
-  const read = async (key: keyof CredentialFiles): Promise<Buffer | undefined> => {
+export async function readCredentials(files: CredentialFiles, named: BrokerKeys = 'device'): Promise<Credentials> {
+  const read = async (key: 'caFile' | 'certFile' | 'keyFile'): Promise<Buffer | undefined> => {
     const path = files[key];
     if (path === undefined) return undefined;
     try {
       return await readFile(path);
     } catch (error) {
-      throw new UsherError('file-unreadable', `mqtt.broker.${key}: ${path}: ${systemCode(error) ?? messageOf(error)}`, {
-        remedy: 'make the file readable for the user that runs usher, or correct the path',
-        cause: error,
-      });
+      throw new UsherError(
+        'file-unreadable',
+        `${brokerKey(key, named)}: ${path}: ${systemCode(error) ?? messageOf(error)}`,
+        {
+          remedy: 'make the file readable for the user that runs usher, or correct the path',
+          cause: error,
+        },
+      );
     }
   };
-  const [password, ca, cert, key] = [
-    await read('passwordFile'),
-    await read('caFile'),
-    await read('certFile'),
-    await read('keyFile'),
-  ];
+  const { passwordFile } = files;
+  const password =
+    passwordFile === undefined ? undefined : await readPasswordFile(passwordFile, brokerKey('passwordFile', named));
+  const [ca, cert, key] = [await read('caFile'), await read('certFile'), await read('keyFile')];
   return {
-    // The newline that every editor adds is not part of the password.
-    ...(password === undefined ? {} : { password: password.toString('utf8').replace(/\r?\n$/, '') }),
+    ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

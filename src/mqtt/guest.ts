@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { maskAddress } from '../address';
 import { UsherError } from '../errors';
+import { secrets } from '../secrets';
 import { Connection } from './connection';
 import { type CredentialFiles, readCredentials } from './credentials';
 import { withDeadline } from './deadline';
 import { MQTT_LIMITS } from './limits';
-import { explainBrokerProblem, withoutSecrets } from './problems';
+import { type BrokerKeys, explainBrokerProblem } from './problems';
 import { type InboundPacket } from './wire';
 
 export interface GuestOptions extends CredentialFiles {
@@ -12,6 +14,8 @@ export interface GuestOptions extends CredentialFiles {
   readonly username?: string | undefined;
   readonly protocolVersion?: 4 | 5 | undefined;
   readonly connectMs?: number;
+  /** Where the operator gave these, for messages. */
+  readonly named?: BrokerKeys | undefined;
 }
 
 /**
@@ -22,6 +26,7 @@ export class Guest {
   private constructor(
     private readonly connection: Connection,
     private readonly url: string,
+    private readonly named: BrokerKeys,
   ) {}
 
   /** @throws UsherError `broker-failed`, `file-unreadable` */
@@ -29,8 +34,9 @@ export class Guest {
     options: GuestOptions,
     heard: (packet: InboundPacket) => void = () => undefined,
   ): Promise<Guest> {
-    const { url, username, protocolVersion = 4, connectMs = MQTT_LIMITS.connectMs } = options;
-    const credentials = await readCredentials(options);
+    const { url, username, protocolVersion = 4, connectMs = MQTT_LIMITS.connectMs, named = 'device' } = options;
+    secrets.learnAddress(url);
+    const credentials = await readCredentials(options, named);
     let connection: Connection | null = null;
     const up = new Promise<void>((resolve, reject) => {
       connection = new Connection(
@@ -45,15 +51,15 @@ export class Guest {
           maxPacketBytes: MQTT_LIMITS.clientPacketBytes,
           will: null,
         },
-        { up: resolve, message: heard, down: (cause) => reject(explainBrokerProblem(cause, url)) },
+        { up: resolve, message: heard, down: (cause) => reject(explainBrokerProblem(cause, url, named)) },
       );
       connection.open();
     });
     await withDeadline(connectMs, up, () => {
       connection?.drop();
-      throw new UsherError('broker-failed', `MQTT broker ${withoutSecrets(url)}: no answer within ${connectMs} ms`);
+      throw new UsherError('broker-failed', `MQTT broker ${maskAddress(url)}: no answer within ${connectMs} ms`);
     });
-    return new Guest(connection as unknown as Connection, url);
+    return new Guest(connection as unknown as Connection, url, named);
   }
 
   /** @throws UsherError `broker-failed` */
@@ -79,7 +85,7 @@ export class Guest {
     try {
       await work;
     } catch (error) {
-      throw explainBrokerProblem(error, this.url);
+      throw explainBrokerProblem(error, this.url, this.named);
     }
   }
 }

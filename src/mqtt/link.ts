@@ -4,13 +4,15 @@ import { Connection } from './connection';
 import { type CredentialFiles, readCredentials } from './credentials';
 import { withDeadline } from './deadline';
 import { MQTT_LIMITS } from './limits';
-import { explainBrokerProblem } from './problems';
+import { type BrokerKeys, explainBrokerProblem } from './problems';
 import { type InboundPacket, type Will } from './wire';
 
 export interface LinkOptions extends CredentialFiles {
   readonly url: string;
   readonly username?: string | undefined;
   readonly clientId: string;
+  /** Where the operator gave address and credentials, for messages. */
+  readonly named?: BrokerKeys;
   readonly protocolVersion: 4 | 5;
   readonly limits: LinkLimits;
   readonly random: () => number;
@@ -91,7 +93,7 @@ export class Link {
   /** Reports what is wrong with a connection that stands all the same. */
   complain(cause: unknown): void {
     if (this.live === null) return;
-    this.complaint = explainBrokerProblem(cause, this.options.url);
+    this.complaint = explainBrokerProblem(cause, this.options.url, this.options.named);
     this.report('connected', this.complaint);
   }
 
@@ -101,7 +103,7 @@ export class Link {
     const { url, username, clientId, protocolVersion, limits } = this.options;
     let connection: Connection;
     try {
-      const credentials = await readCredentials(this.options);
+      const credentials = await readCredentials(this.options, this.options.named);
       if (!this.wanted) return;
       connection = new Connection(
         {
@@ -146,7 +148,7 @@ export class Link {
     if (!this.wanted) return;
     // A plain close after a complaint (renewed on purpose, or cut after a refusal) is explained by it.
     const known = cause === null ? this.complaint : null;
-    this.report('failed', known ?? explainBrokerProblem(cause, this.options.url));
+    this.report('failed', known ?? explainBrokerProblem(cause, this.options.url, this.options.named));
     this.attemptTimer = setTimeout(() => void this.attempt(), this.backoff.next());
   }
 

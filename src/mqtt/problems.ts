@@ -1,19 +1,37 @@
+import { maskAddress } from '../address';
 import { UsherError, messageOf, systemCode } from '../errors';
 
 /**
  * What keeps the device from its broker, for the person who must act. Codes are those of MQTT 3.1.1 CONNACK (1 to 5), MQTT 5
  * reason codes (from 128), and of Node's sockets and TLS.
  */
-export function explainBrokerProblem(cause: unknown, url: string): UsherError {
+export function explainBrokerProblem(cause: unknown, url: string, named: BrokerKeys = 'device'): UsherError {
   if (cause instanceof UsherError) return cause;
-  const where = withoutSecrets(url);
+  const where = maskAddress(url);
   const [what, remedy] = describe(codeOf(cause), cause);
-  return new UsherError('broker-failed', `MQTT broker ${where}: ${what}`, { remedy, cause });
+  return new UsherError('broker-failed', `MQTT broker ${where}: ${what}`, { remedy: inTermsOf(named, remedy), cause });
 }
 
-/** A URL may hold a user and a password; neither belongs in a log. */
-export function withoutSecrets(url: string): string {
-  return url.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/, '');
+/** Where the operator gave address and credentials: in a device's configuration, in an actuator's, or as options of a command. */
+export type BrokerKeys = 'device' | 'actuator' | 'options';
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  url: '--broker',
+  username: '--username',
+  passwordFile: '--password-file',
+  caFile: '--ca',
+  certFile: '--cert',
+  keyFile: '--cert-key',
+};
+
+/** Remedies name keys of a device's configuration; whoever gave options has no such file. */
+export function inTermsOf(named: BrokerKeys, remedy: string): string {
+  return remedy.replace(/mqtt\.broker\.(\w+)/g, (_, key: string) => brokerKey(key, named));
+}
+
+export function brokerKey(key: string, named: BrokerKeys): string {
+  if (named === 'device') return `mqtt.broker.${key}`;
+  return named === 'actuator' ? `broker.${key}` : (OPTIONS[key] ?? `mqtt.broker.${key}`);
 }
 
 const CREDENTIALS: Explanation = [

@@ -1,3 +1,5 @@
+import { secrets } from '../secrets';
+
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -26,10 +28,11 @@ export function createLog(options: LogOptions, part = 'usher'): Log {
   const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
     if (RANK[at] > RANK[level]) return;
     const time = now().toISOString();
+    const [text, shown] = [secrets.hide(message), withoutSecrets(fields)];
     write(
       format === 'json'
-        ? `${JSON.stringify({ time, level: at, part, message, ...fields })}\n`
-        : `${time} ${at.padEnd(5)} ${part}: ${oneLine(message)}${Object.entries(fields)
+        ? `${JSON.stringify({ time, level: at, part, message: text, ...shown })}\n`
+        : `${time} ${at.padEnd(5)} ${part}: ${oneLine(text)}${Object.entries(shown)
             .map(([key, value]) => ` ${key}=${oneLine(String(value))}`)
             .join('')}\n`,
     );
@@ -41,6 +44,12 @@ export function createLog(options: LogOptions, part = 'usher'): Log {
     debug: (message, fields) => emit('debug', message, fields),
     child: (name) => createLog(options, name),
   };
+}
+
+function withoutSecrets(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? secrets.hide(value) : value]),
+  );
 }
 
 /** Control characters from the outside (a topic, a device name) must not forge log lines. */

@@ -86,7 +86,7 @@ export class SourceProcess<T extends Lent> implements Source<T> {
     let closing: NodeJS.Timeout | undefined;
 
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaint = (complaint + text).slice(-STDERR_TAIL_CHARS);
+      complaint = lastLines(complaint + text);
       assembler.remark?.(text);
     });
     const data = child.stdio[dataFd] as Readable | null;
@@ -157,6 +157,13 @@ export class SourceProcess<T extends Lent> implements Source<T> {
     const fault = assembler.faultAtEnd(command);
     return fault === null ? null : fail(fault);
   }
+}
+
+/** Whole lines alone: half an address would show the password that its beginning gives away. */
+function lastLines(text: string): string {
+  if (text.length <= STDERR_TAIL_CHARS) return text;
+  const tail = text.slice(-STDERR_TAIL_CHARS);
+  return tail.slice(tail.indexOf('\n') + 1 || tail.length);
 }
 
 function nounOf(failure: SourceProgram<never>['failure']): string {

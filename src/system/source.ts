@@ -1,4 +1,5 @@
 import { type Observable } from 'rxjs';
+import { secrets } from '../secrets';
 
 /** What a source lends: made at `at` (epoch ms), its buffer goes back with `release()`. */
 export interface Lent {
@@ -25,7 +26,7 @@ export interface SourceLog {
   warn(message: string): void;
 }
 
-/** Blots out user and password of addresses, which ffmpeg repeats in its complaints. */
+/** What a program says, without what it was given: ffmpeg repeats addresses in its complaints. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*(?:@[^\s/@]*)*@/gi, '$1***@');
+  return secrets.hide(text);
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { type Readable } from 'node:stream';
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
 import { messageOf } from '../errors';
 import { Backoff } from '../rx/backoff';
@@ -159,9 +160,7 @@ export class SupervisedChild<Message> {
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8');
-      stream?.on('data', (text: string) => {
-        for (const line of text.split('\n')) if (line.trim() !== '') this.options.output(line);
-      });
+      if (stream !== null) eachLine(stream, this.options.output);
     }
     child.send(this.job as object, (error) => {
       if (error !== null) cause ??= messageOf(error);
@@ -191,4 +190,25 @@ export class SupervisedChild<Message> {
     });
     this.timer = setTimeout(() => this.spawn(), this.backoff.next());
   }
+}
+
+/** Longer lines are cut into pieces. */
+const MAX_LINE_CHARS = 8192;
+
+/** Whole lines: half an address would show the password that its beginning gives away. */
+function eachLine(stream: Readable, output: (line: string) => void): void {
+  let rest = '';
+  const give = (line: string): void => {
+    if (line.trim() !== '') output(line);
+  };
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_LINE_CHARS) {
+      lines.push(rest);
+      rest = '';
+    }
+    lines.forEach(give);
+  });
+  stream.on('close', () => give(rest));
 }

@@ -38,7 +38,7 @@ describe('parseConfig', () => {
     [
       'a door without its camera',
       MINIMAL.replace('camera: cam', 'camera: cams'),
-      'doors[0].camera (line 4): found "cams"; no such camera; there is: cam',
+      'doors[0].camera (line 4): found "cams"; no such camera; did you mean "cam"? there is: cam',
     ],
     [
       'verify without a reader',
@@ -63,12 +63,60 @@ describe('parseConfig', () => {
     ['no mapping', '- a\n- b\n', '(top level)'],
     ['nothing at all', '', '(top level)'],
     ['broken YAML', 'device: { site: gym', 'is not valid YAML'],
+    [
+      'a misspelt key',
+      MINIMAL.replace('readers:', 'targetFmrr: 0.001, readers:'),
+      'doors[0].targetFmrr (line 4): no such key; did you mean "targetFmr"?',
+    ],
+    [
+      'two letters swapped',
+      MINIMAL.replace('readers:', 'targetFrm: 0.001, readers:'),
+      'doors[0].targetFrm (line 4): no such key; did you mean "targetFmr"?',
+    ],
+    [
+      'a misspelt key of one kind of source',
+      MINIMAL.replace('input: /dev/video0', 'input: /dev/video0, rtspTransprot: udp'),
+      'cameras[0].source.rtspTransprot (line 3): no such key; did you mean "rtspTransport"?',
+    ],
+    [
+      'a key in the wrong place',
+      `${MINIMAL}targetFmr: 0.001\n`,
+      'targetFmr (line 5): no such key here; it belongs in doors[]',
+    ],
+    [
+      'a camera device that is named twice',
+      MINIMAL.replace('cameras: [', 'cameras: [{ id: other, source: { type: webcam-stills } }, '),
+      'cameras[1].source (line 3): found {"type":"ffmpeg","input":"/dev/video0"}; another camera has this device',
+    ],
   ])('%s', (_, text, expected) => expect(problemsOf(text)).toContain(expected));
 
   test('every bad key at once', () => {
     const told = problemsOf('device: { site: G }\ncameras: []\ndoors: [{ id: a, camera: b, votes: 0 }]\n');
     for (const key of ['device.site', 'device.id', 'doors[0].votes', 'doors[0].camera', 'doors[0].readers'])
       expect(told).toContain(key);
+  });
+
+  test('a tab is one error that names the lines', () => {
+    const text = 'device:\n\tsite: gym\n\tid: box-1\ncameras:\n  - id: cam\n\t  source:\n\t    type: ffmpeg\n';
+    expect(problemsOf(text)).toBe(
+      'x.yaml is not valid YAML:\n  lines 2, 3, 6, 7: a tab; YAML is indented with spaces alone',
+    );
+  });
+
+  test('a syntax error is told once, with its place and without the text around it', () => {
+    const told = problemsOf('mqtt:\n  password: "hunter2x\ncameras: [\ndoors: {\n');
+    expect(told.split('\n')).toHaveLength(2);
+    expect(told).toMatch(/line \d+, column \d+: /);
+    expect(told).not.toContain('hunter2x');
+  });
+
+  test('no value that may be a password is shown', () => {
+    const told = problemsOf(
+      MINIMAL.replace('/dev/video0', 'rtsp://admin:hunter2x@10.0.0.5/s').replace('readers: [r1]', 'readers: r1') +
+        'mqtt: { broker: { type: external, url: "mqtt:/box:hunter2x@broker", password: hunter2x, passwordFile: [hunter2x] } }\n',
+    );
+    expect(told).toContain('mqtt.broker.password (line 5): no such key; did you mean "passwordFile"?');
+    expect(told).not.toContain('hunter2x');
   });
 
   test('a bomb of aliases is refused', () => {

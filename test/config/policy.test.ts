@@ -82,7 +82,26 @@ describe('the policy section', () => {
       'leads from a zone into the same zone',
     ],
     ['anti-passback without zones', '{ doors: { front: { antiPassback: { zones: true } } } }', 'needs `passage`'],
-    ['a misspelt key', '{ doors: { front: { antipassback: {} } } }', 'no such key'],
+    [
+      'a misspelt key',
+      '{ doors: { front: { antipassback: {} } } }',
+      'policy.doors.front.antipassback (line 5): no such key; did you mean "antiPassback"?',
+    ],
+    [
+      'a misspelt schedule',
+      `{ ${OPENING}, doors: { front: { rights: [{ everyone: true, schedules: [openning] }] } } }`,
+      'no such schedule; did you mean "opening"? there is: opening',
+    ],
+    [
+      'alarms of a door that nothing watches',
+      '{ doors: { front: { contact: { heldOpenSeconds: 20 } } } }',
+      'nothing says whether this door is open, so no alarm would ever come; add { door: front } to contacts',
+    ],
+    [
+      'a limit on a room that no door leads into',
+      '{ zones: { hall: { maxOccupancy: 20 } } }',
+      'no door has a `passage` into this zone',
+    ],
   ])('%s', (_, policy, expected) => expect(problemOf(withPolicy(policy))).toContain(expected));
 
   test('the card cannot be asked for where there is no reader', () => {

@@ -60,7 +60,7 @@ describe('readers and contacts in a configuration', () => {
     [
       'one port, two readers',
       'readers: [{ id: r1, source: { type: serial, device: /dev/ttyS0 } }, { id: r2, source: { type: serial, device: /dev/ttyS0 } }]',
-      'another reader has this device',
+      'another of the readers has this device',
       'readers: [r1, r2]',
     ],
     ['a shell in place of arguments', 'readers: [{ id: r1, source: { type: command, argv: "cat x" } }]', 'source.argv'],

@@ -5,7 +5,7 @@ import { Backoff } from '../../src/rx/backoff';
 import { MemoryEventQueue } from '../../src/mqtt/event-queue';
 import { PacketSizeGuard } from '../../src/mqtt/packet-size';
 import { Presence } from '../../src/mqtt/presence';
-import { explainBrokerProblem, withoutSecrets } from '../../src/mqtt/problems';
+import { explainBrokerProblem } from '../../src/mqtt/problems';
 import { SwipeGate } from '../../src/mqtt/swipes';
 import { swipe } from './samples';
 
@@ -197,10 +197,5 @@ describe('explainBrokerProblem', () => {
     expect(problem.message).toContain('mqtts://broker.example:8883');
     expect(problem.remedy).toContain(remedy);
     expect(problem.message).not.toMatch(/secret|token/);
-  });
-
-  it('takes secrets out of addresses', () => {
-    expect(withoutSecrets('mqtt://a:b@h:1')).toBe('mqtt://h:1');
-    expect(withoutSecrets('wss://h/mqtt?key=1')).toBe('wss://h/mqtt');
   });
 });

@@ -1,0 +1,131 @@
+import { MASK, maskAddresses, parseAddress } from './address';
+
+/** Shorter ones are hidden where an address is parsed, but not in free text: they would blot out ordinary words. */
+const MIN_CHARS = 4;
+/** Up to here a secret is hidden only as a word of its own: `admin`, but not inside `administrator`. */
+const WORD_CHARS = 7;
+const MAX_FORMS = 2000;
+
+/** Query and path parameters that hold credentials: `?user=…&password=…`, `/user=admin_password=x_channel=1`. */
+const PARAMETER =
+  /(?:^|[/?&;_,])(?:pass(?:word|wd)?|pwd?|psw|token|key|api_?key|secret|auth|sig(?:nature)?|code|credentials?)[=:]([^/?&;#_]+)/gi;
+const OPTION = /^(?:-u|-P|-p|--?(?:user|pass(?:word)?|pw|token|key|secret))$/;
+const OPTION_WITH_VALUE = /^--?(?:user|pass(?:word)?|pw|token|key|secret)=(.+)$/;
+
+/**
+ * The secrets that this process has met, in the forms in which other programs write them. `hide` is the last barrier before a
+ * text leaves the process: errors of libraries and of ffmpeg repeat what they were given.
+ */
+export class Secrets {
+  private readonly forms = new Set<string>();
+  private pattern: RegExp | null = null;
+
+  /** A password or token, as it is. */
+  learn(secret: string): void {
+    for (const form of formsOf(secret)) this.add(form);
+  }
+
+  /** User and password of one connection: HTTP sends both as one Base64 text. */
+  learnLogin(username: string, password: string): void {
+    this.learn(password);
+    this.add(Buffer.from(`${username}:${password}`).toString('base64'));
+    this.add(Buffer.from(`${username}:${password}`, 'latin1').toString('base64'));
+  }
+
+  /** Whatever is secret in an address; nothing in one that holds none. */
+  learnAddress(address: string): void {
+    const body = /^[a-z][a-z0-9+.-]*:\/\/(.+)$/is.exec(address)?.[1] ?? (address.includes('@') ? address : null);
+    if (body === null) return;
+    const parts = parseAddress(address);
+    // Where the host cannot be told: all before the last @ is taken for user and password.
+    const userInfo = parts === null ? body.slice(0, Math.max(0, body.lastIndexOf('@'))) : (parts.userInfo ?? '');
+    const colon = userInfo.indexOf(':');
+    if (colon >= 0) {
+      const [username, password] = [userInfo.slice(0, colon), userInfo.slice(colon + 1)];
+      this.learn(password);
+      this.learnLogin(decoded(username), decoded(password));
+    } else this.learn(userInfo);
+    for (const [, value = ''] of (parts?.rest ?? body).matchAll(PARAMETER)) {
+      this.learn(value);
+      this.learn(decoded(value));
+    }
+  }
+
+  /** Every address within a configuration, and what follows an option such as `--password` in the arguments of a program. */
+  learnFrom(value: unknown): void {
+    if (typeof value === 'string') {
+      if (value.includes('://') || value.includes('@')) this.learnAddress(value);
+    } else if (Array.isArray(value)) {
+      value.forEach((item: unknown, at) => {
+        const before: unknown = value[at - 1];
+        if (typeof item !== 'string') return;
+        const given =
+          OPTION_WITH_VALUE.exec(item)?.[1] ?? (typeof before === 'string' && OPTION.test(before) ? item : '');
+        const colon = given.indexOf(':');
+        if (given !== '') this.learn(given);
+        if (colon >= 0) this.learnLogin(given.slice(0, colon), given.slice(colon + 1));
+      });
+      value.forEach((item: unknown) => this.learnFrom(item));
+    } else if (typeof value === 'object' && value !== null)
+      Object.values(value).forEach((item) => this.learnFrom(item));
+  }
+
+  /** The text without what was learnt, and without what any address in it may hold. */
+  hide(text: string): string {
+    const pattern = (this.pattern ??= patternOf(this.forms));
+    return maskAddresses(this.forms.size === 0 ? text : text.replace(pattern, MASK));
+  }
+
+  private add(form: string): void {
+    if (form.length < MIN_CHARS || form === MASK || this.forms.has(form) || this.forms.size >= MAX_FORMS) return;
+    this.forms.add(form);
+    this.pattern = null;
+  }
+}
+
+/**
+ * Those of this process. One for all, on purpose: the error that shows a password is seldom thrown where the password was read.
+ */
+export const secrets = new Secrets();
+
+function formsOf(secret: string): string[] {
+  // Half a surrogate pair has no percent-encoding.
+  const encoded = encodeURIComponent(Buffer.from(secret).toString());
+  const forms = [
+    secret,
+    encoded,
+    encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    urlForm('ws', secret),
+    urlForm('rtsp', secret),
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret).toString('base64'),
+    Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+  ];
+  return [...new Set(forms)];
+}
+
+/** As Node writes it into an address. */
+function urlForm(scheme: string, secret: string): string {
+  const url = new URL(`${scheme}://u@h`);
+  url.password = secret;
+  return url.password;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The longest first: a secret may be part of another's form. */
+function patternOf(forms: ReadonlySet<string>): RegExp {
+  const parts = [...forms]
+    .sort((a, b) => b.length - a.length)
+    .map((form) => {
+      const literal = form.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+      return form.length > WORD_CHARS ? literal : `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`;
+    });
+  return new RegExp(parts.join('|'), 'gu');
+}
