@@ -5,6 +5,7 @@ import { Database } from '../../src/store/database';
 import { bodyOf, Journal } from '../../src/store/journal';
 import { ChainCheck } from '../../src/store/journal-chain';
 import type { Heard } from '../support/daemon';
+import { leashed } from '../support/leash';
 
 const root = path.resolve(__dirname, '../..');
 const RUN_TS = path.join(root, 'test/store/run-ts.cjs');
@@ -18,8 +19,10 @@ export class Run {
 
   constructor(dataDir: string, url: string, count: number, pauseMs = 0) {
     this.process = spawn(
-      process.execPath,
-      ['-r', RUN_TS, path.join(__dirname, 'journal-child.ts'), dataDir, url, String(count), String(pauseMs)],
+      ...leashed(process.execPath, [
+        ...['-r', RUN_TS, path.join(__dirname, 'journal-child.ts')],
+        ...[dataDir, url, String(count), String(pauseMs)],
+      ]),
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.process.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));

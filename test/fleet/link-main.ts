@@ -5,6 +5,8 @@ import { TRANSFER_LIMITS } from '../../src/fleet/transfer/limits';
 import { Guest } from '../../src/mqtt/guest';
 import { makeClient, until } from '../mqtt/harness';
 import { Mosquitto } from '../support/mosquitto';
+import { prove } from '../support/proof';
+import { PATIENCE_MS } from '../support/until';
 import { BadLink, type LinkOptions, randomOf } from './link';
 import { type BoxOptions, Rig, type TestBox } from './rig';
 
@@ -38,27 +40,23 @@ async function load(rig: Rig): Promise<void> {
   await guest.close();
 }
 
-async function main(): Promise<void> {
+void prove('link:update', async ({ onEnd }) => {
   const rig = await Rig.start();
+  onEnd(() => rig.stop());
+  onEnd(() => broker.dispose());
   await broker.start();
   const links = [new BadLink(() => rig.port, line(1)), new BadLink(() => broker.port, line(2))] as const;
-  for (const link of links) await link.start();
+  for (const link of links) {
+    await link.start();
+    onEnd(() => link.stop());
+  }
   const client = makeClient(`mqtt://127.0.0.1:${links[1].port}`);
+  onEnd(() => client.stop());
   client.start();
   const options: BoxOptions = { limits: TRANSFER_LIMITS };
-  try {
-    await until('the box to connect', () => client.connected);
-    await measure('HTTP', rig, links[0], rig.box({ ...options, url: `http://127.0.0.1:${links[0].port}` }));
-    await measure('MQTT', rig, links[1], rig.box({ ...options, reader: client }));
-  } finally {
-    await client.stop();
-    for (const link of links) await link.stop();
-    await broker.dispose();
-    await rig.stop();
-  }
-}
-
-void main().catch((error: unknown) => {
-  process.stdout.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
-  process.exitCode = 1;
+  await until('the box to connect', () => client.connected, PATIENCE_MS);
+  await measure('HTTP', rig, links[0], rig.box({ ...options, url: `http://127.0.0.1:${links[0].port}` }));
+  await measure('MQTT', rig, links[1], rig.box({ ...options, reader: client }));
+  const idle = links.filter(({ cuts }) => cuts === 0).length;
+  return { tried: links.length - idle, faults: idle > 0 ? [`${idle} of the lines were never cut`] : [] };
 });

@@ -8,6 +8,7 @@ import { FACE_CHANNELS } from '../../src/fleet/installed';
 import { CONFIG_CHANNEL, OPERATORS } from '../../src/fleet/started-under';
 import { CONFIG_FILE } from '../../src/fleet/transfer/unpack';
 import { tinyBundle } from '../bundles/tiny-model';
+import { leashed } from '../support/leash';
 import { everySecondsOf } from './samples';
 
 const root = path.resolve(__dirname, '../..');
@@ -72,11 +73,10 @@ export class UpdateTorture {
   async kill(at: { moment: number } | { ms: number }): Promise<boolean> {
     const moment = 'moment' in at ? at.moment : 0;
     const child = spawn(
-      process.execPath,
-      [
+      ...leashed(process.execPath, [
         ...['-r', path.join(root, 'test/store/run-ts.cjs'), path.join(__dirname, 'update-child.ts')],
         ...[this.channel, this.dataDir, this.shelf, String(this.release), String(moment)],
-      ],
+      ]),
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const lines: string[] = [];

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../src/system/paths';
+import { leashed } from '../support/leash';
 import type { Report } from './child';
 import { mutate } from './mutate';
 import { Draws } from './random';
@@ -45,8 +46,7 @@ export async function fuzz(target: Target, { seed, ms, from = 0, atLeast = 1 }: 
   const mark = path.join(dir, 'mark');
   const args = ['--expose-gc', '--max-old-space-size=384', '-r', path.join(packageRoot(), 'test/store/run-ts.cjs')];
   const child = spawn(
-    process.execPath,
-    [
+    ...leashed(process.execPath, [
       ...args,
       path.join(packageRoot(), 'test/fuzz/child.ts'),
       target.name,
@@ -55,7 +55,7 @@ export async function fuzz(target: Target, { seed, ms, from = 0, atLeast = 1 }: 
       String(ms),
       String(atLeast),
       mark,
-    ],
+    ]),
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: dir } },
   );
   let said = '';

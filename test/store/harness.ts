@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { leashed } from '../support/leash';
 
 const root = path.resolve(__dirname, '../..');
 
@@ -21,7 +22,7 @@ export function startTask(
 ): ChildProcess {
   const node = [process.execPath, '-r', path.join(__dirname, 'run-ts.cjs'), path.join(__dirname, 'child.ts')];
   const command = [...node, task, dataDir, detail].map((word) => `'${word}'`).join(' ');
-  return spawn('bash', ['-c', `${prelude}\nexec ${command}`], {
+  return spawn(...leashed('bash', ['-c', `${prelude}\nexec ${command}`]), {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...options,

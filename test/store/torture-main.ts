@@ -1,20 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { countOf, prove } from '../support/proof';
 import { torture } from './torture';
 
 /** npm run torture:store -- 500 */
-const kills = Number(process.argv[2] ?? 500);
-const folder = mkdtempSync(path.join(tmpdir(), 'usher-torture-'));
-torture(folder, kills, (line) => process.stdout.write(`${line}\n`)).then(
-  (result) => {
+void prove('torture:store', async ({ keepFolder }) => {
+  const kills = countOf(process.argv[2], 500);
+  const folder = mkdtempSync(path.join(tmpdir(), 'usher-torture-'));
+  try {
+    const result = await torture(folder, kills, (line) => process.stdout.write(`${line}\n`));
     process.stdout.write(`${JSON.stringify(result)}\n0 corrupt, 0 acknowledged steps lost\n`);
-    rmSync(folder, { recursive: true, force: true });
-  },
-  (error: unknown) => {
-    process.stdout.write(
-      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nleft for you: ${folder}\n`,
-    );
-    process.exitCode = 1;
-  },
-);
+    // Kills before the first acknowledged step cannot lose one.
+    return { tried: result.acknowledged === 0 ? 0 : result.kills, faults: [] };
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? '') : String(error);
+    return { tried: kills, faults: [`${what}\nthe store is kept: ${keepFolder()}`] };
+  }
+});

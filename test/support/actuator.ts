@@ -3,6 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { Daemon, type Installation, usher } from './daemon';
+import { PATIENCE_MS } from './until';
 
 /** A real `usher actuator` process with a relay that is a program: it writes a line into a file for every opening and closing. */
 export class TestActuator {
@@ -44,7 +45,12 @@ export class TestActuator {
   /** Resolves when it hears the topic. */
   async start(): Promise<Daemon> {
     const process = Daemon.spawn(this.installation, 'actuator', 'run', '--config', this.config);
-    await process.says('listening');
+    try {
+      await process.says('listening', PATIENCE_MS);
+    } catch (error) {
+      await process.stop('SIGKILL');
+      throw error;
+    }
     return process;
   }
 

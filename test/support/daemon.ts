@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import { connect, type MqttClient } from 'mqtt';
 import { stringify } from 'yaml';
 import { packageRoot } from '../../src/system/paths';
+import { leashed } from './leash';
+import { PATIENCE_MS } from './until';
 
 const MAIN = join(packageRoot(), 'dist', 'main.js');
 /** In the environment of every process that a daemon of ours starts, however far below it. */
@@ -96,7 +98,7 @@ export class Daemon {
     env: Readonly<Record<string, string>>,
   ): Daemon {
     return new Daemon(
-      spawn(process.execPath, [MAIN, ...args], {
+      spawn(...leashed(process.execPath, [MAIN, ...args]), {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, ...env, [MARK]: installation.dir },
       }),
@@ -182,8 +184,20 @@ export class Watcher {
         at: performance.now(),
       });
     });
-    await new Promise<void>((resolve) => client.once('connect', () => resolve()));
-    await client.subscribeAsync(filter, { qos: 1 });
+    const connected = new Promise<void>((resolve) => client.once('connect', () => resolve()));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no connection to ${url}`)), PATIENCE_MS);
+    });
+    try {
+      await Promise.race([connected, late]);
+      await client.subscribeAsync(filter, { qos: 1 });
+    } catch (error) {
+      client.end(true);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
     return watcher;
   }
 

@@ -13,9 +13,12 @@ export interface Entrance {
   readonly strangerFrames: string;
 }
 
+/** Of the machine, even where a proof has a folder for temporary files of its own. */
+const CACHE = tmpdir();
+
 /** Made once a machine and version; the files of a half-made one are never used. */
 export async function entranceRecording(): Promise<Entrance> {
-  const folder = join(tmpdir(), `usher-test-entrance-${packageVersion()}-${process.getuid?.() ?? 0}`);
+  const folder = join(CACHE, `usher-test-entrance-${packageVersion()}-${process.getuid?.() ?? 0}`);
   const entrance = {
     still: join(folder, 'still'),
     clip: join(folder, 'clip'),

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { leashed } from './leash';
+import { PATIENCE_MS } from './until';
 
 // Debian installs it into sbin, which is not on every user's PATH.
 const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
@@ -46,18 +48,35 @@ export class Mosquitto {
   }
 
   async start(): Promise<void> {
+    const chosen = this.port === 0;
+    for (let attempt = 1; ; attempt++) {
+      if (this.port === 0) this.port = await freePort();
+      try {
+        await this.launch();
+        return;
+      } catch (error) {
+        // Between our look and its start another program can have taken a free port.
+        if (!chosen || attempt === 5 || !this.log.includes('Address already in use')) throw error;
+        this.log = '';
+        this.port = 0;
+      }
+    }
+  }
+
+  private async launch(): Promise<void> {
     if (binary === undefined) throw new Error('mosquitto is not installed: run scripts/setup');
-    if (this.port === 0) this.port = await freePort();
     const file = path.join(this.folder, 'mosquitto.conf');
     // As root it would change to a user who cannot read the files of the test.
     const lines = ['user root', 'persistence false', `listener ${this.port} 127.0.0.1`, ...this.config];
     writeFileSync(file, `${lines.join('\n')}\n`);
-    const child = spawn(binary, ['-c', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(...leashed(binary, ['-c', file]), { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
     this.child = child;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!(await accepts(this.port))) {
       if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}:\n${this.log}`);
+      if (performance.now() > deadline) throw new Error(`mosquitto does not accept connections:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

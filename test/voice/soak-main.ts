@@ -1,23 +1,24 @@
 import { parseArgs } from 'node:util';
 import { createProgress } from '../../src/cli/progress';
+import { prove } from '../support/proof';
 import { soak } from './soak';
 
+/** The first word comes after half a minute, the second a minute later. */
+const LEAST_HOURS = 0.05;
+
 /** `npm run soak:voice -- --hours 24`: exit code 1 when a word was missed, or memory or file handles grew. */
-const { values } = parseArgs({ options: { hours: { type: 'string', default: '24' } } });
-const progress = createProgress();
-soak(Number(values.hours), (share) => progress.update('hours of sound', share)).then(
-  (result) => {
-    progress.done();
-    const { said, heard, memoryMb, handles } = result;
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-    const deaf = heard < said - 1 || heard > said;
-    const grown = memoryMb[1] - memoryMb[0] > 30 || handles[1] > handles[0] + 2;
-    if (deaf) process.stdout.write(`deaf: ${heard} of ${said} words heard\n`);
-    if (grown) process.stdout.write('memory or file handles grew\n');
-    process.exitCode = deaf || grown ? 1 : 0;
-  },
-  (error: unknown) => {
-    process.stderr.write(`${String(error)}\n`);
-    process.exitCode = 1;
-  },
-);
+void prove('soak:voice', async () => {
+  const { values } = parseArgs({ options: { hours: { type: 'string', default: '24' } } });
+  const hours = Number(values.hours);
+  if (!(hours >= LEAST_HOURS)) throw new Error(`--hours needs a number of at least ${LEAST_HOURS}`);
+  const progress = createProgress();
+  const result = await soak(hours, (share) => progress.update('hours of sound', share));
+  progress.done();
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+  const { said, heard, memoryMb, handles } = result;
+  const faults: string[] = [];
+  if (heard < said - 1 || heard > said) faults.push(`deaf: ${heard} of ${said} words heard`);
+  if (!(memoryMb[1] - memoryMb[0] <= 30)) faults.push(`memory grew from ${memoryMb[0]} to ${memoryMb[1]} MB`);
+  if (!(handles[1] <= handles[0] + 2)) faults.push(`file handles grew from ${handles[0]} to ${handles[1]}`);
+  return { tried: said, faults };
+});

@@ -6,6 +6,7 @@ import { TestActuator } from '../../support/actuator';
 import { Daemon, Installation, Watcher } from '../../support/daemon';
 import { entranceRecording } from '../../support/entrance';
 import { Mosquitto } from '../../support/mosquitto';
+import { PATIENCE_MS, until } from '../../support/until';
 
 export const ROOT = 'usher/v1/gym/box';
 export const READERS = ['front-reader', 'side-reader'] as const;
@@ -89,11 +90,7 @@ export class StormSite {
     await this.mosquitto.start();
     const back = (): boolean =>
       this.lock.log.slice(lockSaid).includes('listening') && /mqtt: connected/.test(this.box.log.slice(boxSaid));
-    const deadline = performance.now() + 60_000;
-    while (!back()) {
-      if (performance.now() > deadline) throw new Error(`no way back to the broker:\n${this.box.log.slice(-2000)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until('the way back to the broker', back, { detail: () => this.box.log.slice(-2000) });
     // Until the watcher hears again, it would miss the next member.
     await this.watcher.say(`${ROOT}/in/nobody/swipe`, 'back');
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -101,16 +98,29 @@ export class StormSite {
   }
 
   async end(): Promise<void> {
-    // What is running: a failure half-way leaves some of it unmade.
-    await (this.lock as Daemon | undefined)?.stop('SIGKILL');
-    await (this.box as Daemon | undefined)?.stop('SIGKILL');
-    await (this.watcher as Watcher | undefined)?.close();
+    // What is running: a failure half-way leaves some of it unmade. One that does not stop must not keep the others.
+    const installation = this.installation as Installation | undefined;
+    await Promise.allSettled([
+      (this.lock as Daemon | undefined)?.stop('SIGKILL'),
+      (this.box as Daemon | undefined)?.stop('SIGKILL'),
+      (this.watcher as Watcher | undefined)?.close(),
+    ]);
     await this.mosquitto.dispose();
-    await (this.installation as Installation | undefined)?.remove();
+    for (const pid of installation?.processes() ?? []) kill(pid);
+    await installation?.remove();
   }
 
   private async startBox(): Promise<void> {
     this.box = Daemon.start(this.installation);
-    await this.box.says('usher: ready', 60_000);
+    await this.box.says('usher: ready', PATIENCE_MS);
+  }
+}
+
+/** A child of a box that was killed may have ended by itself meanwhile. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
   }
 }

@@ -83,6 +83,11 @@ export class Storm {
     };
   }
 
+  /** Takes down whatever is up; for who ends the storm from outside. */
+  end(): Promise<void> {
+    return this.site.end();
+  }
+
   private async rage(): Promise<void> {
     this.scene = {
       root: ROOT,

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { countOf, type Proof, prove, type Verdict } from '../../support/proof';
 import { play } from './play';
 import { drawWorld, type World } from './world';
 
@@ -43,52 +44,53 @@ function mapsAsLists(_: string, value: unknown): unknown {
   return value instanceof Map ? [...value] : value;
 }
 
-function main(): void {
-  const total = Number(process.argv[2] ?? 100_000);
+async function main(onEnd: Proof['onEnd']): Promise<Verdict> {
+  const total = countOf(process.argv[2], 100_000);
   const first = Number(process.argv[3] ?? 1);
+  if (!Number.isSafeInteger(first)) throw new Error('the first seed must be a whole number');
   const workers = Math.max(1, Math.min(2, cpus().length));
   const start = performance.now();
   const tally = new Map<string, number>();
   let done = 0;
-  let open = workers;
   let said = 0;
-  for (let stride = 0; stride < workers; stride++) {
-    const task: Task = {
-      first: first + stride,
-      count: Math.floor((total - stride + workers - 1) / workers),
-      stride: workers,
-    };
-    const worker = new Worker(__filename, { workerData: task, execArgv: process.execArgv });
-    worker.on('message', (report: Report) => {
-      if ('failed' in report) {
-        process.stdout.write(`\n${report.failed}\n`);
-        process.exit(1);
-      }
-      if ('tally' in report) {
-        for (const [key, count] of report.tally) tally.set(key, (tally.get(key) ?? 0) + count);
-        if (--open === 0) finish();
-        return;
-      }
-      done += report.done;
-      const seconds = (performance.now() - start) / 1000;
-      if (!process.stdout.isTTY && seconds - said < 20) return;
-      said = seconds;
-      const left = Math.round(((total - done) * seconds) / done);
-      process.stdout.write(
-        `${process.stdout.isTTY ? '\r' : ''}${done} of ${total} worlds, ${left} s left   ${process.stdout.isTTY ? '' : '\n'}`,
-      );
-    });
-    worker.on('error', (error) => {
-      process.stdout.write(`\n${error.stack ?? String(error)}\n`);
-      process.exit(1);
-    });
-  }
-  const finish = (): void => {
-    const seconds = Math.round((performance.now() - start) / 1000);
-    const rows = [...tally].sort(([a], [b]) => a.localeCompare(b)).map(([key, count]) => `  ${key}: ${count}`);
-    process.stdout.write(`\n${total} worlds from seed ${first} in ${seconds} s, no rule broken\n${rows.join('\n')}\n`);
+  const progress = (): void => {
+    const seconds = (performance.now() - start) / 1000;
+    if (!process.stdout.isTTY && seconds - said < 20) return;
+    said = seconds;
+    const left = Math.round(((total - done) * seconds) / done);
+    process.stdout.write(
+      `${process.stdout.isTTY ? '\r' : ''}${done} of ${total} worlds, ${left} s left   ${process.stdout.isTTY ? '' : '\n'}`,
+    );
   };
+  const finished = Array.from({ length: workers }, (_, stride) => {
+    const count = Math.floor((total - stride + workers - 1) / workers);
+    const task: Task = { first: first + stride, count, stride: workers };
+    const worker = new Worker(__filename, { workerData: task, execArgv: process.execArgv });
+    onEnd(() => worker.terminate());
+    return new Promise<string | null>((resolve, reject) => {
+      worker.once('error', reject);
+      worker.once('exit', () => reject(new Error('a worker ended early')));
+      worker.on('message', (report: Report) => {
+        if ('failed' in report) resolve(report.failed);
+        else if ('tally' in report) {
+          for (const [key, times] of report.tally) tally.set(key, (tally.get(key) ?? 0) + times);
+          resolve(null);
+        } else {
+          done += report.done;
+          progress();
+        }
+      });
+    });
+  });
+  const failed = await Promise.race([
+    Promise.all(finished).then(() => null),
+    ...finished.map(async (one) => (await one) ?? new Promise<never>(() => undefined)),
+  ]);
+  const rows = [...tally].sort(([a], [b]) => a.localeCompare(b)).map(([key, times]) => `  ${key}: ${times}`);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  process.stdout.write(`\n${done} worlds from seed ${first} in ${seconds} s\n${rows.join('\n')}\n`);
+  return { tried: done, faults: failed === null ? [] : [failed] };
 }
 
-if (isMainThread) main();
+if (isMainThread) void prove('torture:policy', ({ onEnd }) => main(onEnd));
 else work(workerData as Task, (message) => parentPort?.postMessage(message));
