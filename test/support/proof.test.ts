@@ -40,8 +40,8 @@ describe('a proof as a program', () => {
     ['tries', 0, 'proof: 3 tries, no fault'],
     ['tries-nothing', 2, 'proof: nothing proved: nothing was tried'],
     ['finds', 1, 'proof: 1 fault in 3 tries:\n  it opened'],
-    ['throws', 2, 'proof: nothing proved: Error: no broker'],
-    ['throws-later', 2, 'proof: nothing proved: Error: no camera'],
+    ['throws', 2, 'proof: nothing proved: no broker'],
+    ['throws-later', 2, 'proof: nothing proved: no camera'],
   ])('%s: exit code %i, and nothing is left', (how, code, line) => {
     const { status, stdout } = spawnSync(process.execPath, args(how), {
       cwd: packageRoot(),

@@ -46,8 +46,10 @@ export async function prove(name: string, body: (proof: Proof) => Promise<Verdic
   };
   for (const [signal, code] of Object.entries(SIGNALS))
     process.once(signal, () => void end(code, `stopped by ${signal}, nothing proved`));
-  const broke = (error: unknown): void =>
-    void end(EXIT.nothingProved, `nothing proved: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+  const broke = (error: unknown): void => {
+    if (error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    void end(EXIT.nothingProved, `nothing proved: ${messageOf(error)}`);
+  };
   process.once('uncaughtException', broke);
   process.once('unhandledRejection', broke);
   const proof: Proof = {
