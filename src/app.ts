@@ -45,7 +45,7 @@ const STOP_DEADLINE_MS = 8000;
 const NO_FACES = {
   factory: { set: null, detector: '', encoder: '' },
   models: { set: null, detector: '', encoder: '' },
-  output: { space: 'none', dimensions: 1, thresholds: [] },
+  output: { space: 'none', dimensions: 1, normalise: true, thresholds: [] },
 };
 
 /**
@@ -135,7 +135,7 @@ export class App {
     const extra = await chooseCameraModels(config, modelsDir, sceneBundle);
     const watched = [...extra.of.values()].some(({ scene }) => scene !== null);
     for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
-    const roster = new Roster(store, output.space, output.dimensions);
+    const roster = new Roster(store, output);
     roster.load();
     this.log.info('members loaded', { members: roster.size, space: output.space });
     const lost = roster.withoutTemplate();

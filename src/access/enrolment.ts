@@ -1,4 +1,5 @@
 import type { Quality, QualityRefusal } from '../events';
+import { l2Distance } from '../store/vector';
 import type { Gallery, Neighbour } from './gallery';
 import { distanceFor, oneToMany, type ThresholdRow } from './thresholds';
 
@@ -114,7 +115,7 @@ function refuseDifferentPeople(pictures: readonly PictureVerdict[], limit: numbe
   return pictures.map((picture) => {
     if (!picture.accepted) return picture;
     const other = majority ? centre : farthestFrom(picture, good);
-    const distance = distanceBetween(picture.vector, other.vector);
+    const distance = l2Distance(picture.vector, other.vector);
     if (majority && distance <= limit) return picture;
     const refusal = { reason: 'different-person', other: other.name, distance, limit } as const;
     return { name: picture.name, accepted: false, refusal };
@@ -122,7 +123,7 @@ function refuseDifferentPeople(pictures: readonly PictureVerdict[], limit: numbe
 }
 
 function agreements(one: AcceptedPicture, all: readonly AcceptedPicture[], limit: number): number {
-  return all.filter((other) => distanceBetween(one.vector, other.vector) <= limit).length;
+  return all.filter((other) => l2Distance(one.vector, other.vector) <= limit).length;
 }
 
 function mostAgreedWith(all: readonly AcceptedPicture[], limit: number): AcceptedPicture | null {
@@ -136,12 +137,12 @@ function mostAgreedWith(all: readonly AcceptedPicture[], limit: number): Accepte
 
 /** Sum of distances: decides between pictures that equally many agree with. */
 function spread(one: AcceptedPicture, all: readonly AcceptedPicture[]): number {
-  return all.reduce((sum, other) => sum + distanceBetween(one.vector, other.vector), 0);
+  return all.reduce((sum, other) => sum + l2Distance(one.vector, other.vector), 0);
 }
 
 function farthestFrom(one: AcceptedPicture, all: readonly AcceptedPicture[]): AcceptedPicture {
   return all.reduce((far, other) =>
-    distanceBetween(one.vector, other.vector) > distanceBetween(one.vector, far.vector) ? other : far,
+    l2Distance(one.vector, other.vector) > l2Distance(one.vector, far.vector) ? other : far,
   );
 }
 
@@ -159,10 +160,4 @@ function nearestOther(
     nearest = { ...other, picture: name, duplicate: other.distance <= duplicateLimit };
   }
   return nearest;
-}
-
-function distanceBetween(a: Float32Array, b: Float32Array): number {
-  let squared = 0;
-  for (let i = 0; i < a.length; i += 1) squared += ((a[i] as number) - (b[i] as number)) ** 2;
-  return Math.sqrt(squared);
 }

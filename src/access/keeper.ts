@@ -1,5 +1,6 @@
 import type { DoorConfig } from '../config/schema';
 import type { Observation, Subject } from '../events';
+import { type AdaptionCase, strictDistance } from './adaption';
 import {
   CLOSED_DOOR,
   type Decision,
@@ -93,6 +94,13 @@ export class DoorKeeper {
     const settings = { ...doorSettings(this.door, this.table, members, scene), mode };
     this.settingsFor = { members, mode, scene, settings };
     return settings;
+  }
+
+  /** By what a face of this door may become a template. A lenient scene does not make this lenient. */
+  get adaption(): Pick<AdaptionCase, 'liveness' | 'strict' | 'margin'> {
+    const { margin, liveness } = this.settings;
+    const strict = strictDistance(this.table, [targetIn(this.door, null)]);
+    return { liveness: liveness.mode, strict, margin };
   }
 
   /** What the camera sees as a whole; null: no longer known. */

@@ -1,31 +1,45 @@
-import { type NewTemplate } from '../store/member';
+import { type NewTemplate, type StoredTemplate } from '../store/member';
 import { type Store } from '../store/store';
+import { type AdaptionRecord } from '../store/templates';
+import { l2Distance, type VectorShape } from '../store/vector';
+import { ADAPTION_LIMITS, type AdaptionDistances, type AdaptionFacts, strictDistance } from './adaption';
 import { type MemberStanding } from './door-types';
 import { type Embedding, Gallery } from './gallery';
 import { type MemberRights } from './policy/types';
+import { type ThresholdRow } from './thresholds';
 
-/** At most so many templates of a member come from accepted frames; the oldest goes first. */
-const ADAPTED_TEMPLATES = 3;
+const DAY_MS = 86_400_000;
+
+/** What of an encoder's card the doors decide by. */
+export interface EncoderFacts extends VectorShape {
+  readonly space: string;
+  readonly thresholds: readonly ThresholdRow[];
+}
+
+/** The members in one space. */
+interface SpaceMembers {
+  readonly encoder: EncoderFacts;
+  readonly gallery: Gallery;
+}
 
 /**
  * The members as the doors see them: who may be recognised, by which vectors. Suspended members are not in the gallery, so
  * that identification cannot find them; a swipe still tells them why.
  */
 export class Roster {
-  private readonly galleries = new Map<string, Gallery>();
-  private current: Gallery;
+  private readonly spaces = new Map<string, SpaceMembers>();
+  private current: SpaceMembers;
   /** Not let in, but no strangers either; of the encoder that decides. */
   private suspended: Gallery;
   private loaded = 0;
 
   constructor(
     private readonly store: Store,
-    space: string,
-    dimensions: number,
+    encoder: EncoderFacts,
   ) {
-    this.current = new Gallery(space, dimensions);
-    this.galleries.set(space, this.current);
-    this.suspended = new Gallery(space, dimensions);
+    this.current = emptySpace(encoder);
+    this.spaces.set(encoder.space, this.current);
+    this.suspended = new Gallery(encoder.space, encoder.dimensions);
   }
 
   /** Grows with every change of who is known. */
@@ -35,21 +49,21 @@ export class Roster {
 
   /** The members in the space of the encoder that decides. */
   get gallery(): Gallery {
-    return this.current;
+    return this.current.gallery;
   }
 
   /** The members in another space, of an encoder on trial; null where none was admitted. */
   galleryOf(space: string): Gallery | null {
-    return this.galleries.get(space) ?? null;
+    return this.spaces.get(space)?.gallery ?? null;
   }
 
   /** Holds the members in a further space as well. @throws UsherError `store-unavailable` */
-  admit(space: string, dimensions: number): void {
-    if (this.galleries.has(space)) return;
-    const gallery = new Gallery(space, dimensions);
+  admit(encoder: EncoderFacts): void {
+    if (this.spaces.has(encoder.space)) return;
+    const space = emptySpace(encoder);
     const active = new Set(this.store.members.activeIds());
-    gallery.replaceAll(this.store.templates.inSpace(space).filter((template) => active.has(template.member)));
-    this.galleries.set(space, gallery);
+    space.gallery.replaceAll(this.templatesFor(encoder).filter(({ member }) => active.has(member)));
+    this.spaces.set(encoder.space, space);
   }
 
   /**
@@ -57,17 +71,17 @@ export class Roster {
    * @throws UsherError `store-unavailable`
    */
   use(space: string): void {
-    const gallery = this.galleries.get(space);
-    if (gallery === undefined) throw new RangeError(`no members in the space ${space} were loaded`);
-    if (gallery === this.current) return;
-    this.current = gallery;
-    this.suspended = new Gallery(space, gallery.dimensions);
+    const next = this.spaces.get(space);
+    if (next === undefined) throw new RangeError(`no members in the space ${space} were loaded`);
+    if (next === this.current) return;
+    this.current = next;
+    this.suspended = new Gallery(space, next.encoder.dimensions);
     this.load();
   }
 
   /** Lets the members in a space go that no encoder uses any more. */
   dismiss(space: string): void {
-    if (this.current.space !== space) this.galleries.delete(space);
+    if (this.gallery.space !== space) this.spaces.delete(space);
   }
 
   /** Members with a template in the running encoder's space. */
@@ -78,10 +92,10 @@ export class Roster {
   /** @throws UsherError `store-unavailable`; the gallery is then as it was before */
   load(): void {
     const active = new Set(this.store.members.activeIds());
-    for (const gallery of this.galleries.values()) {
-      const all = this.store.templates.inSpace(gallery.space);
-      gallery.replaceAll(all.filter((template) => active.has(template.member)));
-      if (gallery === this.current) this.suspended.replaceAll(all.filter((template) => !active.has(template.member)));
+    for (const space of this.spaces.values()) {
+      const all = this.templatesFor(space.encoder);
+      space.gallery.replaceAll(all.filter(({ member }) => active.has(member)));
+      if (space === this.current) this.suspended.replaceAll(all.filter(({ member }) => !active.has(member)));
     }
     this.loaded++;
   }
@@ -102,9 +116,8 @@ export class Roster {
   }
 
   /** Active members that an encoder of this space cannot recognise: enrolled for another one, or not at all. */
-  withoutTemplate(space = this.current.space): number {
-    const enrolled =
-      this.galleries.get(space) ?? new Set(this.store.templates.inSpace(space).map(({ member }) => member));
+  withoutTemplate(space = this.gallery.space): number {
+    const enrolled = this.galleryOf(space) ?? new Set(this.store.templates.inSpace(space).map(({ member }) => member));
     return this.store.members.activeIds().filter((id) => !enrolled.has(id)).length;
   }
 
@@ -139,12 +152,71 @@ export class Roster {
     this.store.members.markSeen(member, at);
   }
 
-  /** Keeps an accepted face as one more template of the member. @throws UsherError `store-unavailable` */
-  adapt(member: string, template: Omit<NewTemplate, 'source'>): void {
-    this.store.templates.adapt(member, template, ADAPTED_TEMPLATES);
+  /** What speaks for and against keeping a face as a template of the member; read from the store as it is. */
+  adaptionFacts(
+    member: string,
+    face: { readonly embedding: Float32Array; readonly fused: Float32Array },
+    now: number,
+  ): AdaptionFacts {
+    const { space } = this.gallery;
+    const own = this.store.templates.list(member).filter((template) => template.space === space);
+    const enrolled = own.filter(({ source }) => source !== 'adapted');
+    const distances = (vector: Float32Array): AdaptionDistances => ({
+      enrolled: nearestOf(vector, enrolled),
+      others: this.nearestOther(member, { space, vector }),
+    });
+    return {
+      frame: distances(face.embedding),
+      fused: distances(face.fused),
+      // A time in the future counts too: after a clock that was ahead, no more may be taken.
+      today: own.filter(({ source, createdAt }) => source === 'adapted' && createdAt > now - DAY_MS).length,
+    };
+  }
+
+  /**
+   * Keeps an accepted face as one more template of the member: one that `judgeAdaption` has let pass.
+   * @param record what the journal says of it: the door, how near
+   * @throws UsherError `store-unavailable`
+   */
+  adapt(member: string, template: Omit<NewTemplate, 'source'>, record: AdaptionRecord): void {
+    this.store.templates.adapt(member, template, ADAPTION_LIMITS.kept, record);
     // This member alone: reading all of 10,000 again takes half a second, in which no door is served.
     if (!this.gallery.removeMember(member)) return;
-    for (const stored of this.store.templates.list(member))
-      if (stored.space === this.gallery.space) this.gallery.add(stored);
+    const { encoder } = this.current;
+    const own = this.store.templates.list(member).filter(({ space }) => space === encoder.space);
+    for (const stored of withoutStrays(own, encoder)) this.gallery.add(stored);
   }
+
+  private nearestOther(member: string, query: Embedding): number {
+    const near = [...this.gallery.search(query, 2), ...this.suspended.search(query, 2)];
+    return Math.min(...near.filter((neighbour) => neighbour.member !== member).map(({ distance }) => distance));
+  }
+
+  private templatesFor(encoder: EncoderFacts): StoredTemplate[] {
+    return withoutStrays(this.store.templates.inSpace(encoder.space), encoder);
+  }
+}
+
+function emptySpace(encoder: EncoderFacts): SpaceMembers {
+  return { encoder, gallery: new Gallery(encoder.space, encoder.dimensions) };
+}
+
+function nearestOf(vector: Float32Array, templates: readonly StoredTemplate[]): number {
+  return Math.min(...templates.map((template) => l2Distance(vector, template.vector)));
+}
+
+/**
+ * Without the adapted templates that are not near to any picture that the member was enrolled with: the member was
+ * enrolled again since, or the template was taken over by an older version, which did not look.
+ */
+function withoutStrays(all: readonly StoredTemplate[], { thresholds }: EncoderFacts): StoredTemplate[] {
+  if (!all.some(({ source }) => source === 'adapted')) return [...all];
+  const strict = strictDistance(thresholds, []);
+  const enrolled = new Map<string, StoredTemplate[]>();
+  for (const template of all)
+    if (template.source !== 'adapted')
+      enrolled.set(template.member, [...(enrolled.get(template.member) ?? []), template]);
+  return all.filter(
+    ({ source, member, vector }) => source !== 'adapted' || nearestOf(vector, enrolled.get(member) ?? []) <= strict,
+  );
 }

@@ -99,6 +99,37 @@ export function showReport(member: Member, templates: readonly StoredTemplate[])
   };
 }
 
+export function adaptedReport(templates: readonly Omit<StoredTemplate, 'vector'>[]): Report {
+  const rows = templates.map(({ id, member, space, quality, createdAt }) => [
+    member,
+    String(id),
+    space,
+    quality.toFixed(2),
+    timeOf(createdAt),
+  ]);
+  return {
+    json: {
+      adapted: templates.map(({ id, member, space, quality, createdAt }) => {
+        return { id, member, space, quality, createdAt: timeOf(createdAt) };
+      }),
+    },
+    text: [
+      ...(rows.length === 0 ? [] : table([['member', 'template', 'space', 'quality', 'made'], ...rows])),
+      `${rows.length} ${rows.length === 1 ? 'template' : 'templates'} from accepted faces`,
+    ].join('\n'),
+  };
+}
+
+export function forgottenReport(forgotten: ReadonlyMap<string, number>): Report {
+  const total = [...forgotten.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    json: { forgotten: Object.fromEntries(forgotten) },
+    text: `${total} ${total === 1 ? 'template' : 'templates'} from accepted faces deleted, of ${forgotten.size} ${
+      forgotten.size === 1 ? 'member' : 'members'
+    }; what was enrolled stays`,
+  };
+}
+
 export function receiptsReport(receipts: readonly DeletionReceipt[]): Report {
   const rows = receipts.map(({ member, at, by, reason, deleted, sig }) => [
     timeOf(at),

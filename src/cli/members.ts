@@ -1,18 +1,29 @@
 import { Command } from 'commander';
 import { openStore } from '../daemon/open-store';
+import { UsherError } from '../errors';
 import { checkMemberId, type MemberFields } from '../store/member';
 import type { DeletionReason } from '../store/receipts';
 import type { Store } from '../store/store';
 import { consentOf } from './consent';
 import { type InstallationOptions, storeLocation, withInstallationOptions } from './installation';
 import { actor, dateOrNone, several } from './members-options';
-import { changedReport, listReport, receiptsReport, removedReport, type Report, showReport } from './members-report';
+import {
+  adaptedReport,
+  changedReport,
+  forgottenReport,
+  listReport,
+  receiptsReport,
+  removedReport,
+  type Report,
+  showReport,
+} from './members-report';
 import { addEncodeCommand } from './members-encode';
 import { addTransferCommands } from './members-transfer';
 
 interface Options extends InstallationOptions {
   readonly json?: boolean;
   readonly by?: string;
+  readonly all?: boolean;
   readonly group?: readonly string[];
   readonly validFrom?: number | 'none';
   readonly validUntil?: number | 'none';
@@ -30,7 +41,7 @@ interface Sub {
 }
 
 const withBy = (command: Command): Command =>
-  command.option('--by <who>', 'who decided it, for the receipt (default: the account that runs this)');
+  command.option('--by <who>', 'who decided it, for the record (default: the account that runs this)');
 
 const withFields = (command: Command): Command =>
   command
@@ -97,6 +108,23 @@ const SUBS: readonly Sub[] = [
     },
   },
   {
+    usage: 'adapted [id]',
+    description: 'the templates that doors have taken from accepted faces (adaptTemplates)',
+    readonly: true,
+    work: (store, [id]) => adaptedReport(store.templates.adapted(id === undefined ? null : knownId(store, id))),
+  },
+  {
+    usage: 'forget-adapted [id]',
+    description: 'delete these templates of a member, or with --all of all members; what was enrolled stays',
+    options: (command) => withBy(command).option('--all', 'of all members'),
+    work: (store, [id], { by, all }) => {
+      if ((id === undefined) !== (all === true))
+        throw new UsherError('usage', 'name one member, or give --all', { remedy: 'See `usher members adapted`.' });
+      const member = id === undefined ? null : knownId(store, id);
+      return forgottenReport(store.templates.forgetAdapted(member, actor(by)));
+    },
+  },
+  {
     usage: 'receipts',
     description: 'the deletions so far; --json gives the signed receipts',
     readonly: true,
@@ -123,6 +151,10 @@ export function membersCommand(): Command {
   addTransferCommands(command);
   addEncodeCommand(command);
   return command;
+}
+
+function knownId(store: Store, id: string): string {
+  return store.members.require(checkMemberId(id));
 }
 
 export function tell({ json, text }: Report, options: { readonly json?: boolean }): void {

@@ -145,7 +145,12 @@ export const DoorConfig = z.strictObject({
   absentMs: z.number().int().min(100).max(10_000).default(800).describe('No face for so long: the person has left'),
   liveness: LivenessConfig,
   scenes: DoorScenes,
-  adaptTemplates: z.boolean().default(false).describe('Add accepted frames of very good quality as templates'),
+  adaptTemplates: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep the face of a grant as a template: of very good quality, near to an enrolled picture and to nobody else, at most one a day and three in all of a member',
+    ),
 });
 export type DoorConfig = z.infer<typeof DoorConfig>;
 

@@ -1,7 +1,8 @@
 import { DoorKeeper } from '../access/keeper';
 import type { DenialReason } from '../access/reasons';
 import type { SavedPolicy } from '../access/persisted';
-import type { Roster } from '../access/roster';
+import { judgeAdaption } from '../access/adaption';
+import type { EncoderFacts, Roster } from '../access/roster';
 import type { PolicyKeeper, PolicyNews } from '../access/policy/keeper';
 import type { ThresholdRow } from '../access/thresholds';
 import type { DoorConfig } from '../config/schema';
@@ -12,15 +13,7 @@ import type { Log } from '../system/log';
 import type { Announcer } from './announcer';
 import { failedBecause, type HealthBoard } from './health';
 
-/** Least quality of an accepted frame that becomes a template. */
-const ADAPT_QUALITY = 0.8;
-
-/** What of an encoder's card the doors decide by. */
-export interface EncoderFacts {
-  readonly space: string;
-  readonly dimensions: number;
-  readonly thresholds: readonly ThresholdRow[];
-}
+export type { EncoderFacts } from '../access/roster';
 
 /**
  * All doors of the box: routes observations and swipes to their door, announces what is decided, and turns a store that
@@ -30,8 +23,6 @@ export class Doors {
   private readonly keepers: readonly DoorKeeper[];
   private storeAvailable = true;
   private clockBelieved = true;
-  /** The last good frame of each camera, for template adaption. */
-  private readonly lastSeen = new Map<string, Observation>();
   /** Thresholds of every encoder that may look through the cameras just now, by its space. */
   private readonly tables = new Map<string, readonly ThresholdRow[]>();
 
@@ -65,8 +56,9 @@ export class Doors {
    * decides goes by the frames that come.
    * @throws UsherError `store-unavailable`
    */
-  admitEncoder({ space, dimensions, thresholds }: EncoderFacts): void {
-    this.roster.admit(space, dimensions);
+  admitEncoder(encoder: EncoderFacts): void {
+    const { space, thresholds } = encoder;
+    this.roster.admit(encoder);
     this.tables.set(space, thresholds);
     if (this.roster.gallery.space === space) this.useEncoder(space);
   }
@@ -90,10 +82,9 @@ export class Doors {
     if (!this.clockBelieved) return;
     const { space } = observation;
     if (space !== this.roster.gallery.space && this.tables.has(space)) this.useEncoder(space);
-    this.lastSeen.set(observation.camera, observation);
     for (const keeper of this.watching(observation.camera)) {
       try {
-        this.announce(keeper, keeper.observe(observation, this.monotonicMs()));
+        this.announce(keeper, keeper.observe(observation, this.monotonicMs()), observation);
       } catch (error) {
         this.log.error(messageOf(error), { door: keeper.door.id });
         this.health.set('models', failedBecause(error));
@@ -192,7 +183,8 @@ export class Doors {
     this.announce(keeper, keeper.feed(event));
   }
 
-  private announce(keeper: DoorKeeper, decisions: readonly Decision[]): void {
+  /** @param observation the frame that the decisions came of; null: they came of something else */
+  private announce(keeper: DoorKeeper, decisions: readonly Decision[], observation: Observation | null = null): void {
     for (const decision of decisions) {
       try {
         this.announcer.announce(keeper.door, decision);
@@ -202,31 +194,37 @@ export class Doors {
           this.feed(keeper, { type: 'withheld', at: this.monotonicMs() });
         continue;
       }
-      if (decision.outcome === 'granted' && decision.member !== null) this.afterGrant(keeper.door, decision.member);
+      if (decision.outcome === 'granted' && decision.member !== null)
+        this.afterGrant(keeper, decision, decision.member, observation);
     }
   }
 
   /** What a grant leaves behind in the store; the door is open already, so a failure here is told and takes nothing back. */
-  private afterGrant(door: DoorConfig, member: string): void {
+  private afterGrant(keeper: DoorKeeper, decision: Decision, member: string, observation: Observation | null): void {
+    const { door } = keeper;
     try {
       this.roster.markSeen(member, Date.now());
     } catch (error) {
       this.log.warn(`the visit was not noted: ${messageOf(error)}`, { door: door.id });
     }
-    if (door.adaptTemplates) this.adapt(door, member);
+    if (door.adaptTemplates) this.adapt(keeper, decision, observation);
   }
 
-  private adapt(door: DoorConfig, member: string): void {
-    const seen = this.lastSeen.get(door.camera);
-    const subject = seen?.subject ?? null;
-    if (seen === undefined || subject === null || subject.embedding === null || subject.quality.score < ADAPT_QUALITY)
-      return;
+  private adapt(keeper: DoorKeeper, decision: Decision, observation: Observation | null): void {
+    const { door, adaption } = keeper;
     try {
-      this.roster.adapt(member, {
-        space: seen.space,
-        vector: subject.embedding,
-        quality: subject.quality.score,
+      const verdict = judgeAdaption({
+        ...{ decision, observation, ...adaption },
+        facts: (member, face) => this.roster.adaptionFacts(member, face, Date.now()),
       });
+      if (!verdict.keep) {
+        this.log.debug('the accepted face is not kept as a template', { door: door.id, why: verdict.why });
+        return;
+      }
+      const { member, face, distance } = verdict;
+      const { space } = this.roster.gallery;
+      const template = { space, vector: face.embedding, quality: face.quality.score };
+      this.roster.adapt(member, template, { door: door.id, distance });
     } catch (error) {
       this.log.warn(`the accepted face was not kept: ${messageOf(error)}`, { door: door.id });
       if (error instanceof UsherError && error.code === 'store-unavailable')

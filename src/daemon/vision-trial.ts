@@ -79,7 +79,7 @@ export class VisionTrial implements Trial {
     const candidate = (await readEncoderCard(modelsDir, changed.encoder)).output;
     this.encoders = { own, candidate };
     // The members as the candidate would see them; what decides stays what it was.
-    if (candidate.space !== own.space) roster.admit(candidate.space, candidate.dimensions);
+    if (candidate.space !== own.space) roster.admit(candidate);
     const tableOf = (by: 'own' | 'candidate'): readonly ThresholdRow[] =>
       by === 'own' ? own.thresholds : candidate.thresholds;
     for (const service of services) {

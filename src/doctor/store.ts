@@ -63,7 +63,7 @@ async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> 
     ...(await installedModels(loaded.dataDir)),
   });
   const { output } = await readEncoderCard(loaded.modelsDir, encoder);
-  const roster = new Roster(store, output.space, output.dimensions);
+  const roster = new Roster(store, output);
   roster.load();
   const without = roster.withoutTemplate();
   return without === 0

@@ -186,6 +186,12 @@ export class MemberStore {
     return member;
   }
 
+  /** The id itself, of a member who is there, whatever state the rest is in. @throws UsherError `member-unknown` */
+  require(id: string): string {
+    if (this.database.get('SELECT 1 FROM members WHERE id = ?', id) === undefined) throw memberUnknown(id);
+    return id;
+  }
+
   /** All members, ordered by id. Opens every profile: for people, not for doors. */
   list(): MemberSummary[] {
     return this.database

@@ -32,6 +32,12 @@ export interface CarriedOver {
   readonly dropped: number;
 }
 
+/** What the journal says of an adapted template, besides the member: where it was taken, and how near it was. */
+export interface AdaptionRecord {
+  readonly door: string;
+  readonly distance: number;
+}
+
 const SELECT = `SELECT templates.*, wrapped, box_version FROM templates JOIN member_keys ON member_keys.member = templates.member`;
 
 /** Members' reference vectors. Every method is one transaction, durable when it returns. */
@@ -91,18 +97,48 @@ export class TemplateStore {
    * Keeps an accepted face as one more template, the oldest such ones making room.
    * @param most that a member has at a time
    */
-  adapt(member: string, template: Omit<NewTemplate, 'source'>, most: number): StoredTemplate[] {
+  adapt(
+    member: string,
+    template: Omit<NewTemplate, 'source'>,
+    most: number,
+    { door, distance }: AdaptionRecord,
+  ): StoredTemplate[] {
     const stored = this.database.transaction(() => {
-      const adapted = this.list(member).filter(({ source }) => source === 'adapted');
+      const adapted = this.adaptedIds(member);
       const old = adapted.slice(0, Math.max(0, adapted.length - most + 1));
-      for (const { id } of old) this.database.run('DELETE FROM templates WHERE id = ?', id);
+      for (const id of old) this.database.run('DELETE FROM templates WHERE id = ?', id);
       if (old.length > 0) this.scrubber.note();
       const added = this.add(member, [{ ...template, source: 'adapted' }]);
-      this.ledger.append('adaptation', { member, quality: template.quality, instead: old.length });
+      const { quality } = template;
+      this.ledger.append('adaptation', { member, door, quality, distance, kept: added[0]?.id, instead: old.length });
       return added;
     });
     this.scrubber.run();
     return stored;
+  }
+
+  /**
+   * Takes adapted templates back, and records it.
+   * @param member null: of all members
+   * @param by who decided it
+   * @returns how many of which member
+   */
+  forgetAdapted(member: string | null, by: string): ReadonlyMap<string, number> {
+    const forgotten = this.database.transaction(() => {
+      const rows = this.database.all(
+        `SELECT member, count(*) AS n FROM templates WHERE source = 'adapted' AND (member = ?1 OR ?1 IS NULL) GROUP BY member`,
+        member,
+      );
+      const each = new Map(rows.map((row) => [String(row['member']), Number(row['n'])]));
+      for (const [id, count] of each) {
+        this.database.run(`DELETE FROM templates WHERE source = 'adapted' AND member = ?`, id);
+        this.ledger.append('adaptation', { member: id, forgotten: count, by });
+      }
+      if (each.size > 0) this.scrubber.note();
+      return each;
+    });
+    this.scrubber.run();
+    return forgotten;
   }
 
   /**
@@ -178,6 +214,17 @@ export class TemplateStore {
     return all;
   }
 
+  /** Adapted templates without their vectors, by member, oldest first. @param member null: of all */
+  adapted(member: string | null): Omit<StoredTemplate, 'vector'>[] {
+    return this.database
+      .all(
+        `SELECT id, member, space, quality, source, created_at FROM templates
+         WHERE source = 'adapted' AND (member = ?1 OR ?1 IS NULL) ORDER BY member, id`,
+        member,
+      )
+      .map(describe);
+  }
+
   countOf(member: string): number {
     return Number(this.database.get('SELECT count(*) AS n FROM templates WHERE member = ?', member)?.['n'] ?? 0);
   }
@@ -192,6 +239,13 @@ export class TemplateStore {
   forget(member: string): void {
     for (const space of this.opened.values())
       for (const [id, opened] of space) if (opened.member === member) space.delete(id);
+  }
+
+  /** Oldest first. */
+  private adaptedIds(member: string): number[] {
+    return this.database
+      .all(`SELECT id FROM templates WHERE member = ? AND source = 'adapted' ORDER BY id`, member)
+      .map((row) => Number(row['id']));
   }
 
   private read(
@@ -216,18 +270,20 @@ export class TemplateStore {
         }
         vector = this.codec.open(sealed, { member, space }, key.bytes);
       }
-      const template: StoredTemplate = {
-        id,
-        member,
-        space,
-        vector,
-        quality: Number(row['quality']),
-        source: row['source'] as TemplateSource,
-        createdAt: Number(row['created_at']),
-      };
-      return { template, tag: Uint8Array.from(tag) };
+      return { template: { ...describe(row), vector }, tag: Uint8Array.from(tag) };
     });
     (key as { readonly bytes: Uint8Array } | null)?.bytes.fill(0);
     return read;
   }
+}
+
+function describe(row: Row): Omit<StoredTemplate, 'vector'> {
+  return {
+    id: Number(row['id']),
+    member: String(row['member']),
+    space: String(row['space']),
+    quality: Number(row['quality']),
+    source: row['source'] as TemplateSource,
+    createdAt: Number(row['created_at']),
+  };
 }

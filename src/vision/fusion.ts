@@ -1,3 +1,5 @@
+export { l2Distance } from '../store/vector';
+
 /** Scales `vector` to length 1; a zero vector stays zero, and then matches nobody within any threshold of a card. */
 export function normaliseInPlace(vector: Float32Array): void {
   let squares = 0;
@@ -5,16 +7,6 @@ export function normaliseInPlace(vector: Float32Array): void {
   if (!(squares > 0)) return;
   const gain = 1 / Math.sqrt(squares);
   for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) * gain;
-}
-
-/** L2 distance of two embeddings of one space. */
-export function l2Distance(a: Float32Array, b: Float32Array): number {
-  let squares = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = (a[i] as number) - (b[i] as number);
-    squares += difference * difference;
-  }
-  return Math.sqrt(squares);
 }
 
 /**

@@ -57,9 +57,11 @@ test('what another process enrols, suspends and deletes is seen at the next look
   other.close();
 });
 
+const RECORD = { door: 'front', distance: 0.1 };
+
 test('accepted frames are kept as templates, three at most, the oldest making room; pictures stay', () => {
   members.add('ann', faceAt(0));
-  for (const radians of [0.1, 0.2, 0.3, 0.4]) members.roster.adapt('ann', template(faceAt(0, radians)));
+  for (const radians of [0.1, 0.2, 0.3, 0.4]) members.roster.adapt('ann', template(faceAt(0, radians)), RECORD);
   const kept = members.store.templates.list('ann');
   expect(kept.map(({ source }) => source)).toEqual(['picture', 'adapted', 'adapted', 'adapted']);
   const angles = kept.map(({ vector }) => Math.atan2(vector[1]!, vector[0]!).toFixed(1));
@@ -71,8 +73,41 @@ test('a face kept for somebody who was suspended meanwhile does not bring them b
   members.add('ann', faceAt(0));
   members.store.members.update('ann', { status: 'suspended' });
   members.roster.load();
-  members.roster.adapt('ann', template(faceAt(0, 0.1)));
+  members.roster.adapt('ann', template(faceAt(0, 0.1)), RECORD);
   expect([members.roster.size, members.roster.gallery.size]).toEqual([0, 0]);
+});
+
+test('an adapted template that is near to no enrolled one recognises nobody, wherever it came from', () => {
+  members.add('ann', faceAt(0));
+  members.store.templates.add('ann', [
+    template(faceAt(0, 0.7), SPACE, 'adapted'),
+    template(faceAt(0, 1.4), SPACE, 'adapted'),
+    template(faceAt(4), SPACE, 'adapted'),
+  ]);
+  members.store.members.add({ id: 'bob', name: 'Bob' }, [template(faceAt(6), SPACE, 'adapted')]);
+  members.roster.load();
+  expect([members.roster.gallery.size, members.roster.size]).toEqual([2, 1]);
+  expect(members.roster.standingOf('bob')).toMatchObject({ kind: 'refused', reason: 'no-template' });
+});
+
+test('what speaks for a new template: near to enrolled pictures alone, far from others, suspended ones too', () => {
+  members.add('ann', faceAt(0));
+  members.add('bob', faceAt(2));
+  members.add('cid', faceAt(0, 1));
+  members.store.members.update('cid', { status: 'suspended' });
+  members.store.templates.add('ann', [template(faceAt(0, 0.5), SPACE, 'adapted')]);
+  members.roster.load();
+  const seen = faceAt(0, 0.5);
+  const facts = (now: number) => members.roster.adaptionFacts('ann', { embedding: seen, fused: faceAt(2) }, now);
+  const { frame, fused, today } = facts(Date.now());
+  expect(frame.enrolled).toBeCloseTo(2 * Math.sin(0.25), 4);
+  expect(frame.others).toBeCloseTo(2 * Math.sin(0.25), 4);
+  expect(fused.enrolled).toBeCloseTo(Math.SQRT2, 4);
+  expect(fused.others).toBeCloseTo(0, 4);
+  expect(today).toBe(1);
+  expect(facts(Date.now() + 86_400_001).today).toBe(0);
+  // A clock that was ahead when it was taken, and is right again.
+  expect(facts(Date.now() - 1e10).today).toBe(1);
 });
 
 test('a template that no gallery takes leaves the gallery as it was', () => {

@@ -72,6 +72,23 @@ describe('usher members', () => {
     });
   });
 
+  it('lists what doors have taken from accepted faces, and takes it back', async () => {
+    const store = Store.open(folder);
+    const taken = { door: 'front', distance: 0.1 };
+    const face = { space: 'a.space', vector: Float32Array.of(0.3, 0.5), quality: 0.9 };
+    store.templates.adapt('4711', face, 3, taken);
+    store.templates.adapt('b', face, 3, taken);
+    store.close();
+    expect(await members('adapted')).toMatch(/4711 .*a\.space +0\.90[^]*b .*[^]*2 templates from accepted faces/);
+    expect(await json('adapted', 'b')).toMatchObject({ adapted: [{ member: 'b', space: 'a.space' }] });
+    expect(await json('forget-adapted', '4711')).toEqual({ forgotten: { '4711': 1 } });
+    expect(await json('show', '4711')).toMatchObject({ templates: [{ source: 'picture' }] });
+    await expect(members('forget-adapted')).rejects.toMatchObject({ code: 'usage' });
+    await expect(members('forget-adapted', 'nobody')).rejects.toMatchObject({ code: 'member-unknown' });
+    expect(await json('forget-adapted', '--all')).toEqual({ forgotten: { b: 1 } });
+    expect(await json('adapted')).toEqual({ adapted: [] });
+  });
+
   it('shows one, without the vectors', async () => {
     expect(await members('show', '4711')).toContain('a.space  picture  0.88');
     expect(await members('show', 'b')).toContain('enrol this member again');

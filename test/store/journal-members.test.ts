@@ -29,10 +29,13 @@ describe('changes of the members', () => {
   it('are recorded whoever makes them, by id and without what is personal', () =>
     withFolder((dataDir) => {
       withStore(dataDir, (store) => {
+        const taken = { door: 'front', distance: 0.25 };
         store.members.add({ id: '4711', name: 'Ada Lovelace', consent }, [template, template]);
         store.templates.replace('4711', [template]);
-        store.templates.adapt('4711', { space: 's', vector: Float32Array.of(0.8, 0.6), quality: 0.9 }, 1);
-        store.templates.adapt('4711', { space: 's', vector: Float32Array.of(0.7, 0.7), quality: 0.8 }, 1);
+        store.templates.adapt('4711', { space: 's', vector: Float32Array.of(0.8, 0.6), quality: 0.9 }, 1, taken);
+        store.templates.adapt('4711', { space: 's', vector: Float32Array.of(0.7, 0.7), quality: 0.8 }, 1, taken);
+        store.templates.forgetAdapted(null, 'desk');
+        store.templates.forgetAdapted('4711', 'desk');
         store.members.update('4711', { status: 'suspended', groups: ['staff'] });
         store.members.update('4711', { consent: { ...consent, textVersion: '2026-2' } });
       });
@@ -44,13 +47,14 @@ describe('changes of the members', () => {
       expect(records).toMatchObject([
         { kind: 'enrolment', member: '4711', templates: 2, again: false, consentText: '2026-1' },
         { kind: 'enrolment', member: '4711', templates: 1, again: true },
-        { kind: 'adaptation', member: '4711', quality: 0.9, instead: 0 },
-        { kind: 'adaptation', member: '4711', quality: 0.8, instead: 1 },
+        { kind: 'adaptation', member: '4711', door: 'front', quality: 0.9, distance: 0.25, instead: 0 },
+        { kind: 'adaptation', member: '4711', door: 'front', quality: 0.8, distance: 0.25, instead: 1 },
+        { kind: 'adaptation', member: '4711', forgotten: 1, by: 'desk' },
         { kind: 'member', member: '4711', fields: ['groups', 'status'], status: 'suspended' },
         { kind: 'consent', member: '4711', text: '2026-2' },
         { kind: 'key', what: 'box-key', change: 'rotation-begun' },
         { kind: 'key', what: 'box-key', change: 'rotated', members: 1 },
-        { kind: 'deletion', member: '4711', by: 'desk', reason: 'withdrawal', templates: 2 },
+        { kind: 'deletion', member: '4711', by: 'desk', reason: 'withdrawal', templates: 1 },
       ]);
       expect(JSON.stringify(records)).not.toMatch(/Ada|Lovelace|staff/);
     }));

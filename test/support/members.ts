@@ -2,11 +2,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LIVENESS_ABSENT, type Observation, type Subject } from '../../src/events';
-import { Roster } from '../../src/access/roster';
+import { type EncoderFacts, Roster } from '../../src/access/roster';
 import { Store } from '../../src/store/store';
 
 export const SPACE = 'test-1';
 export const DIMENSIONS = 8;
+
+/** Distances as of a real encoder: 0.8 at the rate of one in 10,000. */
+export const ENCODER: EncoderFacts = {
+  space: SPACE,
+  dimensions: DIMENSIONS,
+  normalise: true,
+  thresholds: [
+    { fmr: 1e-2, distance: 1.0 },
+    { fmr: 1e-4, distance: 0.8 },
+    { fmr: 1e-6, distance: 0.6 },
+  ],
+};
 
 /** Unit vector at an angle from the first axis, towards another one: a face that is more or less like it. */
 export function faceAt(axis: number, radians = 0): Float32Array {
@@ -20,7 +32,7 @@ export function faceAt(axis: number, radians = 0): Float32Array {
 export class Members {
   readonly dir = mkdtempSync(join(tmpdir(), 'usher-members-'));
   readonly store = Store.open(this.dir);
-  readonly roster = new Roster(this.store, SPACE, DIMENSIONS);
+  readonly roster = new Roster(this.store, ENCODER);
 
   add(id: string, ...vectors: Float32Array[]): void {
     this.store.members.add(

@@ -61,7 +61,7 @@ export class TrialSite {
     const models = await chooseModels(modelsDir, loaded.config.models);
     const { output } = await readEncoderCard(modelsDir, models.encoder);
     const store = openStore({ dataDir, configured: { file: loaded.file, security: loaded.config.security } });
-    const roster = new Roster(store, output.space, output.dimensions);
+    const roster = new Roster(store, output);
     roster.load();
     const log = createLog({ level: 'info', format: 'text', write: (line) => (site.log += line) });
     const service = new VisionService(
@@ -83,7 +83,7 @@ export class TrialSite {
     );
     const doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'> = {
       admitEncoder: (facts) => {
-        roster.admit(facts.space, facts.dimensions);
+        roster.admit(facts);
         site.encoders.push(facts);
       },
       dismissEncoder: (space) => roster.dismiss(space),
