@@ -34,6 +34,13 @@ const FfmpegSource = z.strictObject({
   loop: z.boolean().default(false).describe('Repeat a file for ever'),
   realtime: z.boolean().default(true).describe('Read a file at its own speed'),
   rtspTransport: z.enum(['tcp', 'udp']).default('tcp'),
+  aspectRatio: z
+    .string()
+    .regex(/^[1-9]\d{0,3}:[1-9]\d{0,3}$/, 'width and height of the picture, like 16:9')
+    .optional()
+    .describe(
+      'Shape of the whole picture as people see it, like 16:9, for a recorder that squeezes it (704×576, 640×480) and does not say so in its stream. Left out: what the stream says',
+    ),
 });
 
 const GStreamerSource = z.strictObject({
@@ -62,6 +69,16 @@ export const CameraConfig = z.strictObject({
   width: z.number().int().min(64).max(3840).default(1280).describe('Frame width asked of the source, pixels'),
   height: z.number().int().min(64).max(2160).default(720).describe('Frame height asked of the source, pixels'),
   fps: z.number().min(0.1).max(60).default(15).describe('Frames per second asked of the source'),
+  rotate: z
+    .literal([0, 90, 180, 270])
+    .default(0)
+    .describe(
+      'Degrees by which the picture is turned clockwise, for a camera that is mounted sideways (90, 270: width and height change places) or upside down (180). A region is meant in the turned picture',
+    ),
+  flip: z
+    .enum(['none', 'horizontal', 'vertical'])
+    .default('none')
+    .describe('Mirror the turned picture: horizontal exchanges left and right, vertical top and bottom'),
   region: z
     .strictObject({
       x: z.number().min(0).max(1),

@@ -1,9 +1,11 @@
-import { type CameraConfig } from '../../config/schema';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
+import { isUpright } from '../turn';
 import { ffmpegProgram } from './ffmpeg';
 import { FolderSource } from './folder';
 import { FrameProcess } from './frame-process';
 import { gstreamerProgram } from './gstreamer';
 import { type CameraLog, type CameraSource } from './source';
+import { TurnedSource } from './turned';
 import { WebcamStills } from './webcam-stills';
 
 /**
@@ -12,10 +14,20 @@ import { WebcamStills } from './webcam-stills';
  * @throws UsherError `config-invalid` for an address or size that this kind of source cannot take.
  */
 export function createCameraSource(camera: CameraConfig, log: CameraLog): CameraSource {
-  const { source, width, height, fps } = camera;
+  const { source } = camera;
+  // ffmpeg turns pictures by itself.
+  if (source.type === 'ffmpeg') return new FrameProcess(ffmpegProgram(camera, source));
+  const made = sourceOf(camera, source, log);
+  return isUpright(camera) ? made : new TurnedSource(made, camera);
+}
+
+function sourceOf(
+  camera: CameraConfig,
+  source: Exclude<CameraSourceConfig, { type: 'ffmpeg' }>,
+  log: CameraLog,
+): CameraSource {
+  const { width, height, fps } = camera;
   switch (source.type) {
-    case 'ffmpeg':
-      return new FrameProcess(ffmpegProgram(camera, source));
     case 'gstreamer':
       return new FrameProcess(gstreamerProgram(camera, source));
     case 'webcam-stills':

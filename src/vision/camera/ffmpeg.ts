@@ -2,7 +2,10 @@ import { stat } from 'node:fs/promises';
 import { UsherError } from '../../errors';
 import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
 import { withoutCredentials } from '../../system/source';
+import { turnedSize } from '../turn';
 import { type FrameProgram } from './frame-process';
+import { inputPins } from './input-pins';
+import { pictureFilters } from './picture-filters';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 type InputKind = 'v4l2' | 'rtsp' | 'http' | 'file';
@@ -17,8 +20,7 @@ export function ffmpegProgram(camera: CameraConfig, source: FfmpegConfig): Frame
     command: 'ffmpeg',
     args: ffmpegArguments(camera, source),
     framesFd: 1,
-    width: camera.width,
-    height: camera.height,
+    ...turnedSize(camera, camera.rotate),
     debianPackage: 'ffmpeg',
     remedy: REMEDIES[kind],
     ...(path === null ? {} : { check: () => checkPath(path, kind) }),
@@ -32,17 +34,14 @@ const REMEDIES: Record<InputKind, string> = {
   file: 'Check that the file is a video that plays: ffprobe <file>',
 };
 
-/** The argument array; width and height are what comes out, whatever goes in (scaled, black bars where the shape differs). */
+/** The argument array; width and height are what comes out, whatever goes in, before it is turned upright. */
 export function ffmpegArguments(camera: CameraConfig, source: FfmpegConfig): string[] {
-  const { width, height, fps } = camera;
+  const { fps } = camera;
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
     ...inputArguments(camera, source),
     ...['-map', '0:v:0', '-an', '-sn', '-dn'],
-    ...[
-      '-vf',
-      `${atMost(fps)},scale=${width}:${height}:force_original_aspect_ratio=decrease,pad=${width}:${height}:-1:-1,setsar=1`,
-    ],
+    ...['-vf', `${atMost(fps)},${pictureFilters(camera, source)}`],
     ...['-r', String(fps), '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
   ];
 }
@@ -77,13 +76,13 @@ function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConf
     case 'rtsp':
       return [...lowLatency, ...shortProbe, '-rtsp_transport', source.rtspTransport, '-i', source.input];
     case 'http':
-      return [...lowLatency, ...shortProbe, '-i', source.input];
+      return [...lowLatency, ...shortProbe, ...inputPins('http', source), '-i', source.input];
     case 'file':
       return [
         ...(source.loop ? ['-stream_loop', '-1'] : []),
         ...(source.realtime ? ['-re'] : []),
-        // "file:" keeps a colon in a name from being read as a protocol; the list keeps a playlist from opening the network.
-        ...['-protocol_whitelist', 'file', '-i', `file:${source.input.replace(/^file:/, '')}`],
+        // "file:" keeps a colon in a name from being read as a protocol.
+        ...[...inputPins('file', source), '-i', `file:${source.input.replace(/^file:/, '')}`],
       ];
   }
 }

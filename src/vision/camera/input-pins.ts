@@ -1,0 +1,24 @@
+import { type CameraSourceConfig } from '../../config/schema';
+
+type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
+
+/**
+ * What ffmpeg may take an answer or a file for. Attack stopped: a camera that answers with a playlist (HLS, DASH, concat, SDP)
+ * makes this box open addresses of its choice, on its own network or on this machine; a playlist on disk names other files.
+ */
+const ONE_STREAM = 'mpjpeg,mjpeg,jpeg_pipe,mpegts,mov,mp4,flv,matroska,webm,h264,hevc';
+const FILES = `${ONE_STREAM},avi,mpeg,mpegvideo,m4v,ogg,asf,gif,apng,png_pipe,yuv4mpegpipe,ivf,obu,nut,mxf,dv`;
+const HTTP = 'http,https,tcp,tls,httpproxy';
+
+/** A playlist is opened only where the address itself says that it is one. */
+function isPlaylist(input: string): boolean {
+  return /\.m3u8(?:[?#]|$)/i.test(input);
+}
+
+/** Arguments before `-i`. */
+export function inputPins(kind: 'http' | 'file', { input }: Pick<FfmpegConfig, 'input'>): string[] {
+  if (kind === 'file') return ['-protocol_whitelist', 'file', '-format_whitelist', FILES];
+  return isPlaylist(input)
+    ? ['-protocol_whitelist', `${HTTP},crypto`, '-format_whitelist', `hls,${ONE_STREAM}`]
+    : ['-protocol_whitelist', HTTP, '-format_whitelist', ONE_STREAM];
+}
