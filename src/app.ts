@@ -36,11 +36,12 @@ import { machineBoot, monotonicMs } from './system/clock';
 import { LOOP_PATIENCE_MS, stalledParts } from './system/health-watchdog';
 import type { Log } from './system/log';
 import { childEntry, packageVersion } from './system/paths';
+import { TakeDown } from './system/take-down';
 import { type ChosenModels, chooseModels, readEncoderCard } from './vision/load';
 
 const TICK_MS = 100;
 const REFRESH_MS = 1000;
-const STOP_DEADLINE_MS = 8000;
+const STOP_LIMITS = { totalMs: 8000, partMs: 5000 };
 /** Of a box without cameras: there is nobody to recognise. */
 const NO_FACES = {
   factory: { set: null, detector: '', encoder: '' },
@@ -55,13 +56,12 @@ const NO_FACES = {
 export class App {
   private readonly bootId = randomUUID();
   /** What `stop` undoes, last first. Filled as things come up, so that a start that fails half-way is undone too. */
-  private readonly undo: (() => void | Promise<void>)[] = [];
+  private readonly undo: TakeDown;
   private cameras: Cameras | null = null;
   private voices: Voices | null = null;
   private stills: StillsService | null = null;
   private readonly ready = new Set<string>();
   private starting: Promise<void> | null = null;
-  private down: Promise<void> | null = null;
   private becomeReady: () => void = () => undefined;
   private brokerAddress = '';
   private tickedAt = monotonicMs();
@@ -79,7 +79,9 @@ export class App {
     private readonly log: Log,
     /** Given by whoever can begin anew: then the fleet may change settings. */
     private readonly under: Restartable | null = null,
-  ) {}
+  ) {
+    this.undo = new TakeDown(log, STOP_LIMITS);
+  }
 
   /** Where clients of this box's broker connect; known once `start` has resolved. */
   get brokerUrl(): string {
@@ -103,30 +105,38 @@ export class App {
     try {
       await this.starting;
     } catch (error) {
-      await this.takeDown();
+      await this.undo.run();
       throw error;
     }
   }
 
-  /** Safe to call at any moment and more than once; resolves when all is down or the deadline has passed. */
-  async stop(): Promise<void> {
+  /**
+   * Safe to call at any moment and more than once; resolves when all is down or the deadline has passed.
+   * @param hurry aborted when nobody wants to wait any longer
+   * @returns the parts that were not down in time
+   */
+  stop(hurry: AbortSignal | null = null): Promise<readonly string[]> {
     // What is half up cannot be taken down in order: the start ends first, well or badly; it waits for nothing outside.
-    await this.starting?.catch(() => undefined);
-    await this.takeDown();
+    return this.undo.run(hurry, this.starting?.catch(() => undefined) ?? null);
+  }
+
+  /** Parts that a stop has not finished yet. */
+  get unfinished(): readonly string[] {
+    return this.undo.unfinished;
   }
 
   private async bringUp(): Promise<void> {
     const { config, dataDir, modelsDir } = this.loaded;
     const lock: DaemonLock = holdDaemonLock(dataDir);
-    this.undo.push(() => lock.release());
+    this.undo.push('data folder lock', () => lock.release());
     if (this.under !== null) countTrialStart(dataDir);
     const journal = Journal.open(dataDir, { outboxBytes: config.audit.outboxMiB * 1024 * 1024 });
-    this.undo.push(() => journal.close());
+    this.undo.push('journal', () => journal.close());
     const store = openStore(
       { dataDir, configured: { file: this.loaded.file, security: config.security } },
       { ledger: journal },
     );
-    this.undo.push(() => store.close());
+    this.undo.push('store', () => store.close());
     const key = openDeviceKey(dataDir);
 
     const { factory, models, output } = config.cameras.length === 0 ? NO_FACES : await this.chooseFaces();
@@ -199,7 +209,7 @@ export class App {
       },
     );
     readers.start();
-    this.undo.push(() => readers.stop());
+    this.undo.push('readers', () => readers.stop());
     const commands = new CommandRegistry(mqtt, { admission: commandAuthority(this.loaded, store, clock) });
     registerSignedCommands(commands, {
       store,
@@ -235,11 +245,11 @@ export class App {
             log: this.log.child('fleet'),
           });
     mqtt.start();
-    this.undo.push(() => mqtt.stop());
+    this.undo.push('mqtt', () => mqtt.stop());
     trail.started({ bootId: this.bootId, version: packageVersion(), config });
-    this.undo.push(() => trail.stopped(this.bootId));
+    this.undo.push('stop record', () => trail.stopped(this.bootId));
 
-    this.undo.push(() => doors.shutdown());
+    this.undo.push('doors', () => doors.shutdown());
     const phases = new PhasePublisher(mqtt, doors.all, monotonicMs);
     this.every(TICK_MS, () => {
       doors.tick();
@@ -269,7 +279,7 @@ export class App {
         health: (state) => health.set('stills', state),
       });
       this.stills.start();
-      this.undo.push(() => this.stills?.stop());
+      this.undo.push('stills', () => this.stills?.stop());
     }
     this.every(config.health.everySeconds * 1000, () => {
       health.set('broker', brokerHealth(mqtt.health));
@@ -277,13 +287,13 @@ export class App {
     });
 
     cameras.start();
-    this.undo.push(() => cameras.stop());
+    this.undo.push('cameras', () => cameras.stop());
     voices.start();
-    this.undo.push(() => voices.stop());
+    this.undo.push('microphones', () => voices.stop());
     this.noteReady(null);
     if (fleet === null) return;
     await fleet.start();
-    this.undo.push(() => fleet.stop());
+    this.undo.push('fleet', () => fleet.stop());
   }
 
   /** What runs: what updates have brought, else what the installation brought (`factory`). */
@@ -306,7 +316,7 @@ export class App {
 
   private async connect(queue: EventQueue): Promise<MqttClient> {
     const link = await linkBroker(this.loaded.config, { queue, bootId: this.bootId, log: this.log });
-    this.undo.push(() => link.close());
+    this.undo.push('broker', () => link.close());
     this.brokerAddress = link.url;
     return link.mqtt;
   }
@@ -320,30 +330,6 @@ export class App {
 
   private every(ms: number, work: () => void): void {
     const timer = setInterval(work, ms);
-    this.undo.push(() => clearInterval(timer));
-  }
-
-  private takeDown(): Promise<void> {
-    this.down ??= this.undoAll();
-    return this.down;
-  }
-
-  private async undoAll(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), STOP_DEADLINE_MS);
-    });
-    const down = (async (): Promise<'down'> => {
-      for (let undo = this.undo.pop(); undo !== undefined; undo = this.undo.pop()) {
-        try {
-          await undo();
-        } catch (error) {
-          this.log.error('stopping', { why: String(error) });
-        }
-      }
-      return 'down';
-    })();
-    if ((await Promise.race([down, deadline])) === 'late') this.log.error('not everything stopped in time');
-    clearTimeout(timer);
+    this.undo.push('timers', () => clearInterval(timer));
   }
 }

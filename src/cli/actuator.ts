@@ -9,7 +9,8 @@ import { Actuator } from '../daemon/actuator';
 import { UsherError } from '../errors';
 import { holdDaemonLock } from '../store/daemon-lock';
 import { createLog } from '../system/log';
-import { untilStopped } from '../system/signals';
+import { listenForStop, whenAborted } from '../system/signals';
+import { leave, takeDown } from './take-down';
 
 export function actuatorCommand(): Command {
   const command = new Command('actuator').description('the other end of an unlock: verifies it and opens the lock');
@@ -50,6 +51,7 @@ export function actuatorCommand(): Command {
 }
 
 async function runActuator(options: { config: string; check?: boolean }): Promise<void> {
+  const stop = listenForStop();
   const loaded = await loadActuatorConfig(options.config);
   loaded.config.trustedKeys.forEach(trustedKey);
   if (options.check === true) {
@@ -58,14 +60,13 @@ async function runActuator(options: { config: string; check?: boolean }): Promis
   }
   const log = createLog({ ...loaded.config.log, write: (line) => process.stderr.write(line) }, 'actuator');
   const actuator = new Actuator(loaded, log);
-  const stopped = untilStopped();
-  await actuator.start();
+  await Promise.race([actuator.start(), whenAborted(stop.asked)]);
   const { device, door } = loaded.config;
-  log.info('started', { site: device.site, device: device.id, door, relay: loaded.config.relay.type });
-  await stopped;
-  log.info('stopping');
-  await actuator.stop();
-  log.info('stopped');
+  if (!stop.asked.aborted)
+    log.info('started', { site: device.site, device: device.id, door, relay: loaded.config.relay.type });
+  await whenAborted(stop.asked);
+  await takeDown(actuator, log, stop.hurried);
+  leave(log);
 }
 
 function showKey({ fromBox, json }: { fromBox: string; json?: boolean }): void {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { loadConfig, type LoadedConfig } from '../config/load';
 import { makeRecording } from '../demo/recording';
 import { messageOf, UsherError } from '../errors';
+import { endWithUs } from '../system/own-children';
 import { modelsDir, packageRoot } from '../system/paths';
 
 export const BENCH_MEMBER = 'bench-member';
@@ -103,6 +104,7 @@ async function enrol(still: string, config: string): Promise<void> {
   const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'main.js'), ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  endWithUs(child);
   const code = await new Promise<number | null>((done, failed) => {
     child.once('error', failed);
     child.once('exit', done);

@@ -66,7 +66,7 @@ async function benchFleet({ swipes, rounds, kbit, fps, json = false }: Options):
       loaded,
       createLog({ level: 'error', format: 'text', write: (line) => process.stderr.write(line) }),
     );
-    undo.push(() => app.stop());
+    undo.push(() => app.stop().then(() => undefined));
     await app.start();
     await inTime(app.whenReady);
     const { site, id } = config.device;

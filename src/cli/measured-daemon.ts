@@ -7,6 +7,7 @@ import { UsherError } from '../errors';
 import { BenchClient } from '../evaluation/daemon-bench-client';
 import type { DaemonSample } from '../evaluation/daemon-bench-figures';
 import { descendants, sampleProcess } from '../evaluation/daemon-bench-processes';
+import { endWithUs } from '../system/own-children';
 import { packageRoot } from '../system/paths';
 
 const READY_MS = 60_000;
@@ -44,6 +45,7 @@ export class MeasuredDaemon {
     const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'main.js'), 'run', '--config', file], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    endWithUs(child);
     const daemon = new MeasuredDaemon(child);
     try {
       await daemon.untilReady();

@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load';
 import { MicrophoneConfig, type MicrophoneSourceConfig } from '../config/microphones';
 import { UsherError } from '../errors';
 import { packageRoot } from '../system/paths';
+import { listenForStop } from '../system/signals';
 import { recordTakes, type RecordingPlan, type RecordingUi } from '../training/record/session';
 import { captureFolder, deleteCaptures, listCaptures, NEAR_MISS } from '../voice/capture/capture-folder';
 import { createMicrophoneSource } from '../voice/sources/create';
@@ -98,12 +99,10 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
     pauseSeconds: options.file === undefined ? PAUSE_S : 0,
     patience: options.file === undefined ? PATIENCE : Infinity,
   };
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const stop = listenForStop();
   try {
     const ui = guide(options.file === undefined ? prompt : null, plan.count);
-    const outcome = await recordTakes(source, plan, ui, stop.signal);
+    const outcome = await recordTakes(source, plan, ui, stop.asked);
     const { files, refused, ended } = outcome;
     if (options.json === true)
       process.stdout.write(`${JSON.stringify({ folder: plan.folder, ...outcome }, null, 2)}\n`);
@@ -119,7 +118,7 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
             : 'See what is said of each take. Is it the right recording? --seconds sets how long a take is.',
       });
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stop.release();
   }
 }
 

@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { App } from '../app';
 import { loadConfig, type LoadedConfig } from '../config/load';
-import { messageOf, type UsherError } from '../errors';
+import { messageOf } from '../errors';
 import { type StartedUnder, startUnder } from '../fleet/started-under';
 import { feedWatchdog } from '../system/health-watchdog';
 import { createLog, type Log } from '../system/log';
 import { serviceManager, type ServiceManager } from '../system/sd-notify';
-import { untilStopped } from '../system/signals';
+import { listenForStop, type StopRequest, whenAborted } from '../system/signals';
+import { leave, takeDown } from './take-down';
 
 /** A camera that is not there must not keep the box from counting as started: its other doors work. */
 const CAMERAS_GRACE_MS = 60_000;
@@ -18,30 +19,37 @@ export function runCommand(): Command {
     .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/gym-entrance.yaml')
     .option('--check', 'check the configuration and end')
     .action(async (options: { config: string; check?: boolean }) => {
+      // Before anything is up: a signal half-way through the start must take down what is.
+      const stop = listenForStop();
       // Read once: a file that is being edited must not end a box that begins anew by itself.
       const operator = await loadConfig(options.config);
       if (options.check === true) {
         process.stdout.write(`${operator.file} is a good configuration\n`);
         return;
       }
-      await watchDoors(operator);
+      await watchDoors(operator, stop);
     });
 }
 
 /** Runs until it is stopped; begins anew where settings of the fleet ask for it. */
-async function watchDoors(operator: LoadedConfig): Promise<void> {
+async function watchDoors(operator: LoadedConfig, stop: StopRequest): Promise<void> {
   const write = (line: string): void => void process.stderr.write(line);
   const log = createLog({ ...operator.config.log, write });
   const manager = serviceManager(process.env, process.pid, (why) => log.warn('the service manager', { why }));
-  // Listening before starting: a SIGTERM half-way through must take down what is already up.
-  const stopped = untilStopped();
+  if (stop.asked.aborted) {
+    log.info('stopped', { before: 'the start' });
+    return;
+  }
   const inService = { told: false };
   let trials = true;
   for (;;) {
     const under = startUnder(operator, trials, (why) => log.error(why));
-    const run = new Run(under, createLog({ ...under.loaded.config.log, write }), manager, inService, stopped);
+    const run = new Run(under, createLog({ ...under.loaded.config.log, write }), manager, inService, stop);
     try {
-      if ((await run.untilOver()) === 'stopped') return;
+      if ((await run.untilOver()) === 'stopped') {
+        leave(log);
+        return;
+      }
       trials = true;
     } catch (error) {
       if (under.release?.trial !== true) throw error;
@@ -67,9 +75,9 @@ class Run {
     private readonly manager: ServiceManager,
     /** Whether the service manager was told so; over all lives. */
     private readonly inService: { told: boolean },
-    stopped: Promise<unknown>,
+    private readonly stop: StopRequest,
   ) {
-    this.stopped = stopped.then(() => 'stopped' as const);
+    this.stopped = whenAborted(stop.asked).then(() => 'stopped' as const);
     this.app = new App(under.loaded, log, {
       under,
       restart: (why) => {
@@ -83,6 +91,8 @@ class Run {
   async untilOver(): Promise<'stopped' | 'again'> {
     const { app, log, manager, under } = this;
     const started = app.start();
+    // What it fails with is thrown below, or is of no interest any more.
+    started.catch(() => undefined);
     if ((await Promise.race([started.then(() => 'started' as const), this.stopped])) === 'started') {
       const { site, id: device } = under.loaded.config.device;
       const settings = under.release === null ? {} : { settings: under.release.version };
@@ -102,9 +112,7 @@ class Run {
     const outcome = await Promise.race([this.stopped, this.again]);
     this.silence();
     if (outcome === 'stopped') void manager.stopping();
-    log.info('stopping');
-    await Promise.all([app.stop(), started.catch((error: unknown) => (error as UsherError).code)]);
-    log.info('stopped');
+    await takeDown(app, log, this.stop.hurried);
     return outcome;
   }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type Engine, ENGINES } from '../audio/speech/voices';
@@ -6,11 +7,12 @@ import { UsherError } from '../errors';
 import { readTrainedOnHashes } from '../evaluation/wake/trained-on';
 import { readBundle } from '../inference/bundle';
 import { modelsDir, packageRoot, soundCacheDir } from '../system/paths';
+import { listenForStop } from '../system/signals';
 import type { RoundResult } from '../training/checkpoint';
 import { readNetworks } from '../training/import';
 import type { NetworkShape } from '../training/parameters';
 import { DEFAULT_PLAN, type TrainingPlan } from '../training/trainer';
-import { type TrainedWord, trainWakeWord } from '../training/wake-word';
+import { checkpointFile, type TrainedWord, trainWakeWord } from '../training/wake-word';
 import { wakeWordInputOf, wakeWordOutputOf } from '../voice/wake-word';
 import { wholeNumber } from './arguments';
 import { createProgress, type Progress } from './progress';
@@ -111,12 +113,12 @@ async function trainWord(word: string, options: Options): Promise<void> {
     shape: from?.members[0]?.shape ?? shapeOf(options),
   };
   const progress = createProgress();
-  const stop = new AbortController();
-  const onSignal = (): void => {
-    stop.abort();
-    setTimeout(() => endAtOnce(progress), STOP_PATIENCE_MS).unref();
-  };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const workDir = options.work ?? path.join(packageRoot(), '.usher', 'training', name);
+  const checkpoint = checkpointFile(workDir);
+  const stop = listenForStop();
+  const endNow = (): void => endAtOnce(progress, checkpoint);
+  stop.asked.addEventListener('abort', () => setTimeout(endNow, STOP_PATIENCE_MS).unref(), { once: true });
+  stop.hurried.addEventListener('abort', endNow, { once: true });
   try {
     const outcome = await trainWakeWord({
       ...options,
@@ -127,11 +129,11 @@ async function trainWord(word: string, options: Options): Promise<void> {
       beside,
       engines: enginesOf(options.engines),
       resume: options.resume === true,
-      workDir: options.work ?? path.join(packageRoot(), '.usher', 'training', name),
+      workDir,
       cacheDir: soundCacheDir(),
       modelsDir: options.out,
       command: commandOf(word, options),
-      signal: stop.signal,
+      signal: stop.asked,
       onProgress: (label, share) => progress.update(label, share),
       onRemark: (text) => say(progress, text),
       onRound: (result) => say(progress, roundText(result)),
@@ -143,16 +145,20 @@ async function trainWord(word: string, options: Options): Promise<void> {
     );
   } finally {
     progress.done();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stop.release();
   }
 }
 
 /** A step of training ends and is saved first. Mining and measuring take minutes, and change nothing that the checkpoint lacks. */
-function endAtOnce(progress: Progress): void {
+function endAtOnce(progress: Progress, checkpoint: string): void {
   progress.done();
-  const stopped = new UsherError('cancelled', 'training was stopped after its last checkpoint', {
-    remedy: 'Go on with the same command and --resume.',
-  });
+  const stopped = existsSync(checkpoint)
+    ? new UsherError('cancelled', `training was stopped; its last checkpoint is ${checkpoint}`, {
+        remedy: 'Go on with the same command and --resume.',
+      })
+    : new UsherError('cancelled', 'training was stopped before its first checkpoint: nothing was kept', {
+        remedy: 'Begin again with the same command. What was decoded and synthesised is kept, and used again.',
+      });
   process.exit(reportError(stopped));
 }
 

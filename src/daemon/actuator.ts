@@ -14,6 +14,7 @@ import type { InboundPacket } from '../mqtt/wire';
 import { holdDaemonLock } from '../store/daemon-lock';
 import { ClockWatch, monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
+import { TakeDown } from '../system/take-down';
 import { ActuatorLink } from './actuator-link';
 import { ActuatorReport, type ActuatorStats } from './actuator-report';
 
@@ -24,19 +25,21 @@ const FLOOR_EVERY_MS = 30_000;
 const SURE_MS = 600_000;
 /** Time to secure the relay at the end. */
 const SECURE_MS = 5000;
+const STOP_LIMITS = { totalMs: 10_000, partMs: 6000 };
 
 /**
  * `usher actuator`: obeys the unlocks of one door. Hears them, has each verified, opens the relay for a bounded time. Everything
  * that goes wrong leaves the door secured: nothing here opens but an order from `verifyUnlock`.
  */
 export class Actuator {
-  private readonly undo: (() => void | Promise<void>)[] = [];
+  private readonly undo: TakeDown;
   private readonly report: ActuatorReport;
   private settings: VerifierSettings | null = null;
   private memory: UnlockMemory | null = null;
   private relay: PulsedRelay | null = null;
   private link: ActuatorLink | null = null;
-  private stopping: Promise<void> | null = null;
+  private stopping = false;
+  private starting: Promise<void> | null = null;
   private told = '';
 
   constructor(
@@ -44,6 +47,7 @@ export class Actuator {
     private readonly log: Log,
   ) {
     this.report = new ActuatorReport(log, monotonicMs);
+    this.undo = new TakeDown(log, STOP_LIMITS);
   }
 
   get stats(): ActuatorStats {
@@ -52,25 +56,24 @@ export class Actuator {
 
   /** @throws UsherError `data-invalid` (a key), `store-locked`, `store-unavailable` */
   async start(): Promise<void> {
+    this.starting ??= this.bringUp();
     try {
-      await this.bringUp();
+      await this.starting;
     } catch (error) {
-      await this.stop();
+      await this.undo.run();
       throw error;
     }
   }
 
-  /** Secures the door, then says goodbye. Safe to call at any moment and more than once. */
-  stop(): Promise<void> {
-    this.stopping ??= (async () => {
-      for (let undo = this.undo.pop(); undo !== undefined; undo = this.undo.pop())
-        try {
-          await undo();
-        } catch (error) {
-          this.log.error('stopping', { why: messageOf(error) });
-        }
-    })();
-    return this.stopping;
+  /** Secures the door, then says goodbye. Safe to call at any moment and more than once. @returns the parts that were late */
+  stop(hurry: AbortSignal | null = null): Promise<readonly string[]> {
+    this.stopping = true;
+    return this.undo.run(hurry, this.starting?.catch(() => undefined) ?? null);
+  }
+
+  /** Parts that a stop has not finished yet. */
+  get unfinished(): readonly string[] {
+    return this.undo.unfinished;
   }
 
   private async bringUp(): Promise<void> {
@@ -78,11 +81,11 @@ export class Actuator {
     const { limits, clock } = config;
     const keys = config.trustedKeys.map(trustedKey);
     const lock = holdDaemonLock(stateDir);
-    this.undo.push(() => lock.release());
+    this.undo.push('state folder lock', () => lock.release());
     // Kept for a minute at least: the count of openings a minute is taken from it, and survives a restart with it.
     const memory = UnlockMemory.open(stateDir, Math.max(60_000, 2 * (limits.maxLifeMs + limits.skewMs + clock.jumpMs)));
     this.memory = memory;
-    this.undo.push(() => memory.close());
+    this.undo.push('memory', () => memory.close());
     const watch = new ClockWatch({
       wall: Date.now,
       monotonic: monotonicMs,
@@ -117,8 +120,8 @@ export class Actuator {
     this.relay = relay;
     // A relay on MQTT can be secured only when there is a connection; see onUp.
     if (!this.relayIsOnMqtt) await this.secure();
-    this.undo.push(() => link.stop());
-    this.undo.push(() =>
+    this.undo.push('mqtt', () => link.stop());
+    this.undo.push('relay', () =>
       withDeadline(SECURE_MS, relay.stop(), () => this.log.error('the relay could not be secured in time')),
     );
     link.start();
@@ -145,7 +148,7 @@ export class Actuator {
 
   private hear(packet: InboundPacket): void {
     const { settings, memory, relay } = this;
-    if (settings === null || memory === null || relay === null || this.stopping !== null) return;
+    if (settings === null || memory === null || relay === null || this.stopping) return;
     try {
       const { unlock, openMs } = verifyUnlock(packet, memory, settings);
       // Before the log line and everything else: somebody is waiting.
@@ -199,6 +202,6 @@ export class Actuator {
 
   private every(ms: number, work: () => void): void {
     const timer = setInterval(work, ms);
-    this.undo.push(() => clearInterval(timer));
+    this.undo.push('timers', () => clearInterval(timer));
   }
 }

@@ -1,3 +1,5 @@
+import { ignoreGroupSignals } from './signals';
+
 /** The child's side of a SupervisedChild: takes its job, works, and lives no longer than its parent. */
 export interface ChildWork<Job, Event, Order = never> {
   /** @returns what ends the work, and for work that takes orders after its job, what obeys them */
@@ -49,7 +51,5 @@ export function serveParent<Job, Event extends object, Order = never>(work: Chil
     setTimeout(() => process.exit(0), LEAVE_MS).unref();
   };
   process.once('disconnect', leave);
-  process.once('SIGTERM', leave);
-  // Ctrl-C reaches the whole process group; the parent decides the order of the end.
-  process.on('SIGINT', () => undefined);
+  ignoreGroupSignals();
 }

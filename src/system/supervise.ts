@@ -110,10 +110,8 @@ export class SupervisedChild<Message> {
     this.watch = null;
     const { child } = this;
     if (child !== null) {
-      if (child.connected) child.disconnect();
-      const kill = setTimeout(() => child.kill('SIGKILL'), this.options.stopMs);
+      this.leave(child);
       await this.ended;
-      clearTimeout(kill);
     }
     this.condition.next({ state: 'stopped', restarts: this.restarts, detail: null });
   }
@@ -121,10 +119,20 @@ export class SupervisedChild<Message> {
   /** Ends the process, after which the next one is started; where it waits for that already, the wait is over. */
   restart(): void {
     this.backoff.reset();
-    this.child?.kill('SIGTERM');
-    if (this.child !== null || this.timer === null) return;
+    if (this.child !== null) {
+      this.leave(this.child);
+      return;
+    }
+    if (this.timer === null) return;
     clearTimeout(this.timer);
     this.spawn();
+  }
+
+  /** A child heeds no signal, since those reach the whole group; a closed channel is its request to end. */
+  private leave(child: ChildProcess): void {
+    if (child.connected) child.disconnect();
+    const kill = setTimeout(() => child.kill('SIGKILL'), this.options.stopMs);
+    child.once('exit', () => clearTimeout(kill));
   }
 
   private spawn(): void {

@@ -70,6 +70,11 @@ export interface WakeWordOutcome {
 const TABLE_HOURS = 6;
 const TABLE_TRIALS = 400;
 
+/** Whether a training can go on from where it was depends on this file. */
+export function checkpointFile(workDir: string): string {
+  return path.join(workDir, 'training.checkpoint');
+}
+
 /**
  * From folders of sound to a bundle: prepares the data, trains, measures the operating points on the validation part, and writes the
  * bundle. @throws UsherError naming what is wrong; the last checkpoint stays whole
@@ -78,7 +83,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
   const { plan, workDir, word, onProgress } = options;
   const data = await prepareData({ ...requestOf(options), onProgress });
   data.remarks.forEach(options.onRemark);
-  const checkpoint = path.join(workDir, 'training.checkpoint');
+  const checkpoint = checkpointFile(workDir);
   const fingerprint = fingerprintOf(options, data);
   const resumed = options.resume ? await loadCheckpoint(checkpoint, fingerprint) : null;
   await writeText(path.join(workDir, 'used.json'), JSON.stringify(data.used));

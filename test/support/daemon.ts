@@ -87,6 +87,11 @@ export class Daemon {
     return Daemon.launch(installation, ['run', '--config', installation.config], env);
   }
 
+  /** As the leader of a process group of its own, as a shell starts it: the group can be signalled. */
+  static startGroup(installation: Installation): Daemon {
+    return Daemon.launch(installation, ['run', '--config', installation.config], {}, true);
+  }
+
   /** Any usher command that stays up. */
   static spawn(installation: Installation, ...args: string[]): Daemon {
     return Daemon.launch(installation, args, {});
@@ -96,10 +101,12 @@ export class Daemon {
     installation: Installation,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
+    detached = false,
   ): Daemon {
     return new Daemon(
       spawn(...leashed(process.execPath, [MAIN, ...args]), {
         stdio: ['ignore', 'pipe', 'pipe'],
+        detached,
         env: { ...process.env, ...env, [MARK]: installation.dir },
       }),
     );

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UsherError } from '../../errors';
+import { endWithUs } from '../../system/own-children';
 
 const PROGRAMS = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/bin/mosquitto'];
 const START_MS = 10_000;
@@ -31,6 +32,7 @@ export class OwnBroker {
     const user = ['user root', 'persistence false', 'allow_anonymous true', `listener ${port} 127.0.0.1`];
     writeFileSync(file, [...user, 'max_queued_messages 0', 'set_tcp_nodelay true', ''].join('\n'));
     const child = spawn(program, ['-c', file], { stdio: 'ignore' });
+    endWithUs(child);
     const broker = new OwnBroker(`mqtt://127.0.0.1:${port}`, child);
     const until = performance.now() + START_MS;
     while (!(await accepts(port))) {
