@@ -10,6 +10,7 @@ import type { VisionJob, VisionOrder } from '../vision/job';
 import type { StillEvent } from '../vision/stills/still-folder';
 import { type ComponentHealth, STARTING } from './health';
 import { SceneWord } from './scene-word';
+import { TalkWatch, WATCH_EVERY_MS } from './talk-watch';
 
 export interface VisionServiceEvents {
   observation(observation: Observation): void;
@@ -66,6 +67,8 @@ export class VisionService {
   private progressAt = monotonicMs();
   /** The process is up and has said nothing yet: it loads its models. */
   private loading = false;
+  private readonly talk = new TalkWatch();
+  private watch: NodeJS.Timeout | null = null;
 
   constructor(
     readonly camera: CameraConfig,
@@ -191,6 +194,7 @@ export class VisionService {
       this.child.state.subscribe(({ state, detail, restarts }) => {
         this.progressAt = monotonicMs();
         this.loading = state === 'running';
+        this.talk.begin();
         if (state !== 'waiting') return;
         this.setLive(false);
         this.scenes.forgetOwn();
@@ -209,9 +213,11 @@ export class VisionService {
       }),
     );
     this.child.start();
+    this.watch = setInterval(() => this.lookForQuiet(), WATCH_EVERY_MS);
   }
 
   async stop(): Promise<void> {
+    if (this.watch !== null) clearInterval(this.watch);
     await this.child.stop();
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     this.setLive(false);
@@ -221,8 +227,18 @@ export class VisionService {
     this.child.restart();
   }
 
+  /** Whoever swipes meanwhile must hear that the camera is not available, not that no face was seen. */
+  private lookForQuiet(): void {
+    if (!this.talk.fellQuiet(monotonicMs())) return;
+    this.setLive(false);
+    const detail = 'the vision process says nothing any more';
+    this.log.error(detail, { pid: this.pid ?? 0 });
+    this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, detail, remedy: null });
+  }
+
   private receive(event: VisionEvent): void {
     this.loading = false;
+    this.talk.heard(monotonicMs());
     switch (event.kind) {
       case 'observation':
         this.progressAt = monotonicMs();
@@ -276,7 +292,8 @@ export class VisionService {
       status.lastAnalysisAt !== null &&
       status.at - status.lastAnalysisAt <= Math.max(this.camera.stallMs, 2000 / this.camera.fps);
     this.lastProgressAt = status.lastAnalysisAt;
-    const live = status.state === 'live' && (analysing || status.framesAnalysed === 0);
+    const live =
+      this.talk.talks(monotonicMs()) && status.state === 'live' && (analysing || status.framesAnalysed === 0);
     this.setLive(live);
     const starting = status.state === 'starting' && status.restarts === 0;
     const counts = `${status.framesCaptured} frames, ${status.framesDropped} dropped, ${status.restarts} restarts`;

@@ -9,10 +9,11 @@ import { createLog } from '../../src/system/log';
 import type { VisionJob } from '../../src/vision/job';
 import { faceAt, observation } from '../support/members';
 
-/** A process in the place of a vision child: says what its job tells it to, then waits, or ends with a code. */
+/** A process in the place of a vision child: says what its job tells it to, then waits, goes on reporting, or ends with a code. */
 const SCRIPTED = `
-process.on('message', ({ script, exit }) => {
+process.on('message', ({ script, exit, every }) => {
   for (const event of script) process.send(event);
+  if (every !== undefined) setInterval(() => process.send(every), 200);
   if (exit !== undefined) setImmediate(() => process.exit(exit));
 });
 process.on('disconnect', () => process.exit(0));
@@ -37,7 +38,7 @@ const status = (change: Partial<CameraStatus>): CameraStatus => ({
 });
 
 const services: VisionService[] = [];
-function serviceWith(script: readonly VisionEvent[], exit?: number) {
+function serviceWith(script: readonly VisionEvent[], exit?: number, every?: VisionEvent) {
   const heard = {
     health: [] as ComponentHealth[],
     live: [] as boolean[],
@@ -49,7 +50,7 @@ function serviceWith(script: readonly VisionEvent[], exit?: number) {
   const service = new VisionService(
     camera,
     entry,
-    { script, exit } as unknown as VisionJob,
+    { script, exit, every } as unknown as VisionJob,
     {
       observation: ({ mono }) => heard.observed.push(mono),
       live: (live) => heard.live.push(live),
@@ -135,6 +136,22 @@ test('one that ends without a word is told by its exit code, and another takes i
   expect(heard.live.slice(0, 3)).toEqual([true, false, true]);
   const told = heard.health.filter(({ state }) => state === 'failed').map(({ detail }) => detail);
   expect(told[0]).toBe('the vision process ended (exit code 3)');
+});
+
+test('a stopped process that says nothing: not live within seconds, and live again only when it goes on talking', async () => {
+  const { service, heard } = serviceWith([status({})], undefined, status({}));
+  service.start();
+  await until(() => heard.live.length === 1);
+  const stopped = service.pid!;
+  process.kill(stopped, 'SIGSTOP');
+  await until(() => heard.live.length === 2);
+  expect(heard.live).toEqual([true, false]);
+  expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail: 'the vision process says nothing any more' });
+  process.kill(stopped, 'SIGCONT');
+  await until(() => heard.live.length >= 3);
+  // The same process: it was not ended for being quiet for so short.
+  expect([heard.live.slice(0, 3), service.pid]).toEqual([[true, false, true], stopped]);
+  await until(() => heard.health.at(-1)?.state === 'ok');
 });
 
 test('restarted by command: another process, whose pictures count again', async () => {
