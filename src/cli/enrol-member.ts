@@ -4,6 +4,7 @@ import { Gallery } from '../access/gallery';
 import type { ThresholdRow } from '../access/thresholds';
 import type { SecurityConfig } from '../config/security';
 import { UsherError } from '../errors';
+import { canonicalIdentifier } from '../identifier';
 import { checkMemberId, checkMemberName, type Consent, type Member, type TemplateSource } from '../store/member';
 import type { Store } from '../store/store';
 import { describeVerdict } from './enrol-report';
@@ -59,10 +60,12 @@ export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
  */
 export function enrolMember(
   store: Store,
-  request: EnrolRequest,
+  asked: EnrolRequest,
   pictures: readonly EnrolmentPicture[],
   encoder: EncoderFacts,
 ): Enrolled {
+  // In the form in which it is kept: the member's own templates must not count as another person's.
+  const request = { ...asked, id: store.members.idOf(asked.id) ?? canonicalIdentifier(asked.id) };
   const gallery = new Gallery(encoder.space, encoder.dimensions);
   gallery.replaceAll(store.templates.inSpace(encoder.space));
   const verdict = judgeEnrolment({ member: request.id, pictures, gallery, table: encoder.table });

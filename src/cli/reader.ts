@@ -3,7 +3,7 @@ import { createReaderKey, readReaderKey } from '../access/reader-key';
 import { swipeMac } from '../access/swipe';
 import { Guest } from '../mqtt/guest';
 import { topicOf } from '../mqtt/topics';
-import { IDENTIFIER } from '../readers/source';
+import { IDENTIFIER } from '../identifier';
 import { UsherError } from '../errors';
 import { type BrokerOptions, reachBox, withBrokerOptions } from './broker-options';
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
  * as the door's own `mode` asks.
  */
 const Id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, - and _, at most 63');
-const MemberId = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'the id of a member');
+const MemberId = z.string().regex(/^[A-Za-z0-9._-][A-Za-z0-9._:-]{0,63}$/, 'the id of a member');
 const From = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time like "06:30"');
 const To = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a time like "22:00", at most "24:00"');
 const Day = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);

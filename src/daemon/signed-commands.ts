@@ -13,6 +13,7 @@ import type { LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';
 import type { CommandRegistry, CommandSender } from '../mqtt/commands';
 import type { JournalBody } from '../store/journal-body';
+import { MEMBER_ID } from '../store/member';
 import type { Store } from '../store/store';
 
 /** @throws UsherError `config-invalid`: a key file that cannot be read or holds no Ed25519 public key */
@@ -45,7 +46,7 @@ export interface SignedCommandParts {
   readonly record: (body: JournalBody) => void;
 }
 
-const Id = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/);
+const Id = z.string().regex(MEMBER_ID);
 const Name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
 /** A time in seconds would lie in 1970: an end that is over, or a beginning that lets in at once. */
 const Time = z
@@ -112,7 +113,7 @@ export function registerSignedCommands(registry: CommandRegistry, parts: SignedC
       verb,
       schema,
       (args, sender) => {
-        const given = toOrder(args as never);
+        const given = ofKeptMember(toOrder(args as never), parts.store);
         // Before it is followed: an order that cannot be recorded is not one that nobody gave.
         parts.record({ ...described(given), by: byKey(sender) });
         try {
@@ -129,6 +130,14 @@ export function registerSignedCommands(registry: CommandRegistry, parts: SignedC
       { signed: true },
     );
   registerMemberCommands(registry, parts);
+}
+
+/** Members are kept under one spelling of their card's number, whichever one the order uses. */
+function ofKeptMember(order: PolicyOrder, { members }: SignedCommandParts['store']): PolicyOrder {
+  if (order.type === 'place') return { ...order, member: members.idOf(order.member) ?? order.member };
+  if (order.type === 'clear-lockout' && order.kind === 'member')
+    return { ...order, id: members.idOf(order.id) ?? order.id };
+  return order;
 }
 
 function registerMemberCommands(registry: CommandRegistry, { store, policy, refresh }: SignedCommandParts): void {
@@ -160,7 +169,8 @@ function registerMemberCommands(registry: CommandRegistry, { store, policy, refr
   registry.onCommand(
     'member-revoke',
     MemberOnly,
-    ({ member }, sender) => {
+    ({ member: spelt }, sender) => {
+      const member = store.members.idOf(spelt) ?? spelt;
       const receipt = store.members.remove(member, { by: byKey(sender), reason: 'revoked' });
       policy.order({ type: 'forget', member });
       refresh();

@@ -12,7 +12,7 @@ import type { Observation } from '../events';
 import type { MqttClient } from '../mqtt/client';
 import type { CommandRegistry } from '../mqtt/commands';
 import type { VisitorPayload } from '../mqtt/payloads';
-import { checkConsent, type NewTemplate } from '../store/member';
+import { MEMBER_ID, checkConsent, type NewTemplate } from '../store/member';
 import type { Store } from '../store/store';
 import { monotonicMs } from '../system/clock';
 
@@ -215,7 +215,7 @@ export function registerVisitorCommands(
     'visitor-enrol',
     z.strictObject({
       visitor: Visitor,
-      member: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+      member: z.string().regex(MEMBER_ID),
       name: z.string().min(1).max(200),
       consentText: z.string().min(1).max(64),
       consentBy: z.string().min(1).max(200),
@@ -224,10 +224,10 @@ export function registerVisitorCommands(
       const consent = checkConsent({ textVersion: consentText, by: consentBy, at: Date.now() });
       requireConsent(consent, null, rule);
       const templates = visitors.templatesOf(visitor);
-      store.members.add({ id: member, name, consent }, templates);
+      const { id } = store.members.add({ id: member, name, consent }, templates);
       visitors.forget(visitor);
       refresh();
-      return { member, templates: templates.length };
+      return { member: id, templates: templates.length };
     },
     signed,
   );

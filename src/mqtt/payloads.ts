@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IDENTIFIER } from '../identifier';
 
 /**
  * What travels on each topic. `v` is the version of one payload; a field is only ever added, a change of meaning is a new
@@ -189,7 +190,7 @@ export type UnlockPayload = z.infer<typeof UnlockPayload>;
 
 export const SwipePayload = z.strictObject({
   v: V1,
-  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/),
+  id: z.string().regex(IDENTIFIER),
   at: At,
   counter: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   mac: z

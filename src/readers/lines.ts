@@ -1,4 +1,5 @@
-import { IDENTIFIER, type LineFault, type LocalSwipe } from './source';
+import { IDENTIFIER } from '../identifier';
+import { type LineFault, type LocalSwipe } from './source';
 
 /** A line longer than this is none: the longest good one has 152 characters. */
 const MAX_LINE = 256;

@@ -34,9 +34,6 @@ export const LISTENING = Symbol('listening');
 export type SwipeSource = AttachedSource<LocalSwipe | LineFault>;
 export type ContactSource = AttachedSource<ContactLevel>;
 
-/** What a card's identifier may look like: the same on every way in. */
-export const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
-
 export function readerFailed(message: string, remedy: string, cause?: unknown): UsherError {
   return new UsherError('reader-failed', message, { remedy, ...(cause === undefined ? {} : { cause }) });
 }

@@ -1,5 +1,6 @@
 import { characterOf, isEnter, isShift } from './keys';
-import { IDENTIFIER, type LineFault, type LocalSwipe } from './source';
+import { IDENTIFIER } from '../identifier';
+import { type LineFault, type LocalSwipe } from './source';
 
 /** Longest identifier, in keys. */
 const MAX_KEYS = 64;

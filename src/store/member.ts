@@ -1,4 +1,5 @@
 import { UsherError } from '../errors';
+import { canonicalIdentifier } from '../identifier';
 
 export const MEMBER_STATUSES = ['active', 'suspended'] as const;
 export type MemberStatus = (typeof MEMBER_STATUSES)[number];
@@ -63,7 +64,8 @@ export interface StoredTemplate extends NewTemplate {
   readonly createdAt: number;
 }
 
-const ID_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+/** What a reader may say; at its beginning also what only a person can type. */
+export const MEMBER_ID = /^[A-Za-z0-9._-][A-Za-z0-9._:-]{0,63}$/;
 const GROUP_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const NAME_MAX = 200;
 const GROUPS_MAX = 32;
@@ -74,9 +76,9 @@ const TIME_MAX = 8.64e15;
 
 /** @throws UsherError `usage` */
 export function checkMemberId(id: string): string {
-  if (!ID_PATTERN.test(id))
+  if (!MEMBER_ID.test(id))
     throw new UsherError('usage', `"${id.slice(0, 80)}" is no member id`, {
-      remedy: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ -',
+      remedy: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ : -, as the reader says it',
     });
   return id;
 }
@@ -119,7 +121,7 @@ export function checkFields(id: string, fields: MemberFields): MemberFields {
   if (typeof validFrom === 'number' && typeof validUntil === 'number' && validFrom >= validUntil)
     throw refuse('the validity ends before it begins', 'Exchange --valid-from and --valid-until.');
   duressIds?.forEach(checkMemberId);
-  if (duressIds?.includes(id) === true)
+  if (duressIds?.some((own) => canonicalIdentifier(own) === canonicalIdentifier(id)) === true)
     throw refuse('a duress id must not be the member id', 'Choose one that only this member knows.');
   if ((duressIds?.length ?? 0) > DURESS_IDS_MAX)
     throw refuse(`${duressIds?.length ?? 0} duress ids are too many`, `At most ${DURESS_IDS_MAX}.`);

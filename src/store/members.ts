@@ -1,4 +1,5 @@
 import { UsherError } from '../errors';
+import { canonicalIdentifier, spellingsOf } from '../identifier';
 import type { Database, Row } from './database';
 import type { Ledger } from './ledger';
 import {
@@ -65,7 +66,7 @@ export class MemberStore {
     member: MemberFields & { readonly id: string; readonly name: string },
     templates: readonly NewTemplate[],
   ): Member {
-    const id = checkMemberId(member.id);
+    const id = canonicalIdentifier(checkMemberId(member.id));
     const name = checkMemberName(member.name);
     const { groups = [], validFrom = null, validUntil = null, duressIds = [], consent } = checkFields(id, member);
     return this.database.transaction(() => {
@@ -91,30 +92,31 @@ export class MemberStore {
     templates: readonly NewTemplate[],
   ): void {
     this.database.transaction(() => {
-      this.insert(member, templates);
+      const { id } = this.insert(member, templates);
       // Not later than now: a time in the future would keep the member from ever counting as inactive.
       const enrolledAt = Math.min(member.enrolledAt, this.now());
       this.database.run(
         'UPDATE members SET status = ?, enrolled_at = ? WHERE id = ?',
-        ...[member.status, enrolledAt, member.id],
+        ...[member.status, enrolledAt, id],
       );
     });
   }
 
   /** Changes what is given. @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`, `store-unavailable` */
-  update(id: string, change: MemberFields & { readonly status?: MemberStatus | undefined }): Member {
+  update(given: string, change: MemberFields & { readonly status?: MemberStatus | undefined }): Member {
     return this.database.transaction(() => {
-      const old = this.get(id);
-      const given = checkFields(id, { validFrom: old.validFrom, validUntil: old.validUntil, ...stripped(change) });
-      const { name = old.name, groups = old.groups, consent = old.consent } = given;
+      const old = this.get(given);
+      const { id } = old;
+      const fields = checkFields(id, { validFrom: old.validFrom, validUntil: old.validUntil, ...stripped(change) });
+      const { name = old.name, groups = old.groups, consent = old.consent } = fields;
       this.database.run(
         'UPDATE members SET status = ?, valid_from = ?, valid_until = ?, updated_at = ? WHERE id = ?',
-        ...[change.status ?? old.status, given.validFrom ?? null, given.validUntil ?? null, this.now(), id],
+        ...[change.status ?? old.status, fields.validFrom ?? null, fields.validUntil ?? null, this.now(), id],
       );
       const key = this.vault.keyOf(id);
       this.writeProfile(id, { name, groups: [...groups], consent }, key);
       key.fill(0);
-      if (given.duressIds !== undefined) this.writeDuressIds(id, given.duressIds);
+      if (fields.duressIds !== undefined) this.writeDuressIds(id, fields.duressIds);
       this.recordUpdate(id, stripped(change));
       return this.get(id);
     });
@@ -124,7 +126,8 @@ export class MemberStore {
    * Removes a member and all that is sealed under its key, the key too, from the write-ahead log as well; a receipt stays.
    * @throws UsherError `member-unknown`, `store-unavailable`
    */
-  remove(id: string, { by, reason }: Deletion): DeletionReceipt {
+  remove(given: string, { by, reason }: Deletion): DeletionReceipt {
+    const id = this.idOf(given) ?? given;
     const receipt = this.database.transaction(() => {
       const spaces = this.database.all(
         'SELECT space, count(*) AS n FROM templates WHERE member = ? GROUP BY space',
@@ -165,18 +168,33 @@ export class MemberStore {
     this.database.run('UPDATE members SET last_seen_at = ? WHERE id = ?', day, id);
   }
 
+  /** In whatever way the id is spelt. */
   find(id: string): Member | null {
-    const row = this.database.get(`${SELECT} WHERE members.id = ?`, id);
-    return row === undefined ? null : this.memberOf(row);
+    for (const spelling of spellingsOf(id)) {
+      const row = this.database.get(`${SELECT} WHERE members.id = ?`, spelling);
+      if (row !== undefined) return this.memberOf(row);
+    }
+    return null;
+  }
+
+  /** The id under which a member is kept; null where there is none. */
+  idOf(id: string): string | null {
+    const known = spellingsOf(id).find(
+      (spelling) => this.database.get('SELECT 1 FROM members WHERE id = ?', spelling) !== undefined,
+    );
+    return known ?? null;
   }
 
   /** Whose card says this; `duress` when it is an identifier that means "I am being forced". */
   findByIdentifier(identifier: string): { readonly member: Member; readonly duress: boolean } | null {
     const own = this.find(identifier);
     if (own !== null) return { member: own, duress: false };
-    const row = this.database.get('SELECT member FROM duress_ids WHERE identifier = ?', identifier);
-    const member = row === undefined ? null : this.find(String(row['member']));
-    return member === null ? null : { member, duress: true };
+    for (const spelling of spellingsOf(identifier)) {
+      const row = this.database.get('SELECT member FROM duress_ids WHERE identifier = ?', spelling);
+      const member = row === undefined ? null : this.find(String(row['member']));
+      if (member !== null) return { member, duress: true };
+    }
+    return null;
   }
 
   /** @throws UsherError `member-unknown`, `store-unavailable`, `key-unusable` */
@@ -238,7 +256,7 @@ export class MemberStore {
 
   private writeDuressIds(id: string, identifiers: readonly string[]): void {
     this.database.run('DELETE FROM duress_ids WHERE member = ?', id);
-    for (const identifier of identifiers) {
+    for (const identifier of new Set(identifiers.map(canonicalIdentifier))) {
       this.requireFree(identifier, id);
       this.database.run('INSERT INTO duress_ids (identifier, member) VALUES (?, ?)', identifier, id);
     }
@@ -246,13 +264,14 @@ export class MemberStore {
 
   /** An identifier means one member, whether as id or under duress. */
   private requireFree(identifier: string, duressOf: string | null): void {
-    if (this.database.get('SELECT 1 FROM members WHERE id = ?', identifier) !== undefined)
+    if (this.idOf(identifier) !== null)
       throw duressOf === null
         ? new UsherError('member-exists', `there is already a member ${identifier}`, {
             remedy: 'Choose another id, or add --replace to enrol this member again.',
           })
         : taken();
-    if (this.database.get('SELECT 1 FROM duress_ids WHERE identifier = ?', identifier) !== undefined) throw taken();
+    for (const spelling of spellingsOf(identifier))
+      if (this.database.get('SELECT 1 FROM duress_ids WHERE identifier = ?', spelling) !== undefined) throw taken();
   }
 
   private memberOf(row: Row): Member {

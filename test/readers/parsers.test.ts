@@ -3,7 +3,8 @@ import { heldBytes } from '../../src/evaluation/held-bytes';
 import { EvdevDecoder, evtestKey } from '../../src/readers/evdev-events';
 import { characterOf } from '../../src/readers/keys';
 import { LineSplitter, parseLine } from '../../src/readers/lines';
-import { IDENTIFIER, type LineFault, type LocalSwipe } from '../../src/readers/source';
+import { IDENTIFIER } from '../../src/identifier';
+import { type LineFault, type LocalSwipe } from '../../src/readers/source';
 import { type KeyEvent, Typist } from '../../src/readers/typist';
 import { press, typing } from './recorded-keys';
 

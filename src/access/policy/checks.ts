@@ -1,3 +1,4 @@
+import { isSameIdentifier } from '../../identifier';
 import { type DenialReason } from '../reasons';
 import { scheduleHolds, twoPersonApplies, wallOf } from './clock';
 import { isLocked, isOverRate } from './limits';
@@ -92,7 +93,8 @@ function refusalOfRights(
 ): DenialReason | null {
   if (door.rights === null) return null;
   const own = door.rights.filter(
-    (right) => right.everyone || right.members.includes(member) || isOf(rights, right.groups),
+    (right) =>
+      right.everyone || right.members.some((named) => isSameIdentifier(named, member)) || isOf(rights, right.groups),
   );
   if (own.length === 0) return 'no-right';
   if (own.some((right) => right.schedules.length === 0)) return null;

@@ -1,4 +1,5 @@
 import { UsherError } from '../../errors';
+import { canonicalIdentifier, spellingsOf } from '../../identifier';
 import { checkFields, checkMemberId } from '../member';
 import type { Store } from '../store';
 import { openContainer, sealContainer } from './container';
@@ -89,7 +90,9 @@ function fieldsOf(member: TransferMember) {
 
 /** `replaced` is no deletion of the person: the file that replaced them may be imported again. */
 function deletedSince(store: Store, { id, enrolledAt }: TransferMember): boolean {
-  return store.receipts.of(id).some(({ at, reason }) => at >= enrolledAt && reason !== 'replaced');
+  return spellingsOf(id)
+    .flatMap((spelling) => store.receipts.of(spelling))
+    .some(({ at, reason }) => at >= enrolledAt && reason !== 'replaced');
 }
 
 /** An identifier may stand for one member only; the file must keep to that by itself. */
@@ -98,7 +101,7 @@ function checkIdentifiers(members: readonly TransferMember[]): void {
   for (const member of members) {
     checkMemberId(member.id);
     checkFields(member.id, fieldsOf(member));
-    for (const identifier of [member.id, ...new Set(member.duressIds)]) {
+    for (const identifier of [member.id, ...new Set(member.duressIds)].map(canonicalIdentifier)) {
       if (seen.has(identifier))
         throw new UsherError('data-invalid', `the export: member ${member.id} shares an identifier with another`);
       seen.add(identifier);

@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { EvdevDecoder, evtestKey } from '../../../src/readers/evdev-events';
 import { LineSplitter, parseLine } from '../../../src/readers/lines';
-import { IDENTIFIER, type LineFault, type LocalSwipe } from '../../../src/readers/source';
+import { IDENTIFIER } from '../../../src/identifier';
+import { type LineFault, type LocalSwipe } from '../../../src/readers/source';
 import { Typist } from '../../../src/readers/typist';
 import { readPicture } from '../../../src/vision/picture';
 import type { Target } from '../target';
