@@ -8,21 +8,12 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../errors';
 import { signedBytes, type SigningDomain } from '../canonical';
+import { giveToFolderOwner, makeFolder } from '../store/owner';
 
 type Statement = Readonly<Record<string, unknown>>;
 
@@ -133,7 +124,7 @@ function readKey(file: string): DeviceKey {
 
 function createKey(file: string): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const { privateKey } = generateKeyPairSync('ed25519');
   const draft = join(folder, `.device.${randomUUID()}`);
   try {
@@ -144,6 +135,7 @@ function createKey(file: string): void {
     } finally {
       closeSync(descriptor);
     }
+    giveToFolderOwner(draft);
     // A link, unlike a rename, does not replace a key that another process made meanwhile.
     linkSync(draft, file);
   } catch (error) {

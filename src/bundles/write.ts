@@ -5,6 +5,7 @@ import { messageOf, systemCode, UsherError } from '../errors';
 import { CARD_SCHEMA_VERSION, CardSchema, type Card, type Companions, type StatePair } from '../inference/card';
 import { CPU_ONE_THREAD, type Tensor, type Tensors } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
+import { giveToFolderOwner, makeFolder } from '../store/owner';
 
 /** What the maker of a bundle says of it; the rest of the card follows from the bytes. */
 export type CardDraft = Omit<Card, 'schema' | 'model' | 'files' | 'golden'>;
@@ -48,9 +49,10 @@ export async function writeBundle(modelsDir: string, bundle: NewBundle): Promise
   const target = path.join(modelsDir, bundle.card.name);
   const staging = path.join(modelsDir, `.${bundle.card.name}.${randomBytes(6).toString('hex')}.new`);
   try {
-    await mkdir(modelsDir, { recursive: true });
+    makeFolder(modelsDir, 0o777);
     await sweepStaging(modelsDir, bundle.card.name);
     await mkdir(staging);
+    giveToFolderOwner(staging);
     for (const [name, bytes] of files) await writeDurably(path.join(staging, name), bytes);
     await syncFolder(staging);
     await moveIntoPlace(staging, target);
@@ -145,6 +147,7 @@ async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+    giveToFolderOwner(file);
   } finally {
     await handle.close();
   }

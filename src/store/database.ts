@@ -1,8 +1,9 @@
 import { DatabaseSync } from '@photostructure/sqlite';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsherError } from '../errors';
 import { sqliteCode, storeUnavailable } from './failure';
+import { giveToFolderOwner, makeFolder } from './owner';
 
 /** What a statement takes and what it gives. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
@@ -175,7 +176,9 @@ function requireFile(file: string): void {
 
 /** SQLite gives its journal files the mode of the database, so that this one decides for all. */
 function createPrivately(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
+  // SQLite gives its journal files the owner of the database, as it does with the mode.
+  giveToFolderOwner(file);
 }

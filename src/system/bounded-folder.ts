@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors';
+import { giveToFolderOwner, makeFolder } from '../store/owner';
 
 /** How much a folder may hold. */
 export interface FolderLimits {
@@ -53,7 +54,7 @@ export async function addToFolder(
   { name, bytes }: { name: string; bytes: Buffer },
   limits: FolderLimits,
 ): Promise<number> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   let total = listed.reduce((sum, file) => sum + file.bytes, bytes.length);
   let removed = 0;
   for (const file of listed) {
@@ -64,6 +65,7 @@ export async function addToFolder(
   }
   const draft = join(folder, `.${name}.part`);
   await writeFile(draft, bytes, { mode: 0o600 });
+  giveToFolderOwner(draft);
   await rename(draft, join(folder, name));
   return removed;
 }

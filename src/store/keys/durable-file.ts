@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { giveToFolderOwner, makeFolder } from '../owner';
 
 /**
  * All of the bytes or the file as it was, whatever happens: temporary file, fsync, rename, fsync of the folder. For its owner alone
@@ -7,7 +8,7 @@ import { dirname } from 'node:path';
  */
 export function writeDurably(file: string, bytes: Uint8Array, readers: 'owner' | 'public' = 'owner'): void {
   const folder = dirname(file);
-  mkdirSync(folder, { recursive: true, mode: readers === 'public' ? 0o755 : 0o700 });
+  makeFolder(folder, readers === 'public' ? 0o755 : 0o700);
   const temporary = `${file}.tmp-${process.pid}`;
   try {
     rmSync(temporary, { force: true });
@@ -19,6 +20,7 @@ export function writeDurably(file: string, bytes: Uint8Array, readers: 'owner' |
     } finally {
       closeSync(fd);
     }
+    giveToFolderOwner(temporary);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
