@@ -136,6 +136,8 @@ export interface DoorState {
   readonly approach: Approach | null;
   readonly ballot: Ballot | null;
   readonly cooldownUntil: number;
+  /** Who was let in last: until the cooldown ends, this face in view is somebody passing. */
+  readonly passing: string | null;
   readonly storeAvailable: boolean;
   readonly cameraLive: boolean;
 }
@@ -187,6 +189,7 @@ export const CLOSED_DOOR: DoorState = {
   approach: null,
   ballot: null,
   cooldownUntil: -Infinity,
+  passing: null,
   storeAvailable: true,
   cameraLive: false,
 };

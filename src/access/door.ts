@@ -88,7 +88,9 @@ function expire(state: DoorState, at: number, settings: DoorSettings): Step {
   if (approach === null) return { state: next, decisions };
   if (at - approach.lastFaceAt > settings.absentMs)
     return { state: { ...next, approach: null, ballot: null }, decisions };
-  if (mayIdentify(next, settings) && !approach.settled && at - approach.since > settings.approachMs) {
+  // Within the cooldown nobody can be let in, so that time is nobody's to be refused for.
+  const waitedSince = Math.max(approach.since, next.cooldownUntil);
+  if (mayIdentify(next, settings) && !approach.settled && at - waitedSince > settings.approachMs) {
     decisions.push(
       denial(
         at,
@@ -190,7 +192,7 @@ function grantCard(
   const refusal = gate.atGrant({ reader, member }, earlier);
   if (refusal !== null) return { state, decisions: [{ ...about, ...evidence, outcome: 'denied', reason: refusal }] };
   return {
-    state: granted(state, at, settings),
+    state: granted(state, member, at, settings),
     decisions: [{ ...about, ...evidence, outcome: 'granted', reason: 'card' }],
   };
 }
@@ -214,11 +216,22 @@ function onFace(
     state.claim === null ? { ...state, approach: { ...approach, seen: updated } } : { ...state, claimSeen: updated };
   if (proof === 'fake') return quiet({ ...noted, ballot: null });
   const free = noted.storeAvailable && at >= noted.cooldownUntil && (noted.claim !== null || !approach.settled);
+  if (isPassing(noted, candidate, at)) return quiet(settledApproach(noted, approach));
   if (!free || candidate.kind !== 'agrees') return quiet(noted);
   const ballot = vote(noted.ballot, track, candidate.member, at, settings.voteWindowMs);
   if (ballot.times.length < settings.votes) return quiet({ ...noted, ballot });
   if (proof === 'unknown') return quiet(unproven({ ...noted, ballot }));
   return grant({ ...noted, ballot }, at, ballot, candidate.distance, settings, gate);
+}
+
+/** Whoever was let in a moment ago is still in view, as another track: turned away, or hidden for a moment. */
+function isPassing(state: DoorState, candidate: Candidate, at: number): boolean {
+  const { claim, passing, cooldownUntil } = state;
+  return claim === null && at < cooldownUntil && candidate.kind === 'agrees' && candidate.member === passing;
+}
+
+function settledApproach(state: DoorState, approach: Approach): DoorState {
+  return { ...state, ballot: null, approach: { ...approach, settled: true } };
 }
 
 /** What a verdict is worth at this door. */
@@ -321,11 +334,14 @@ function grant(
   const refusal = gate.atGrant({ reader: about.reader, member: ballot.member }, []);
   // No cooldown: the door stays shut, and of two persons the second is to come now.
   if (refusal !== null) return { state: settled(state), decisions: [{ ...about, outcome: 'denied', reason: refusal }] };
-  return { state: granted(state, at, settings), decisions: [{ ...about, outcome: 'granted', reason: 'match' }] };
+  return {
+    state: granted(state, ballot.member, at, settings),
+    decisions: [{ ...about, outcome: 'granted', reason: 'match' }],
+  };
 }
 
-function granted(state: DoorState, at: number, settings: DoorSettings): DoorState {
-  return { ...settled(state), cooldownUntil: at + settings.cooldownMs };
+function granted(state: DoorState, member: string, at: number, settings: DoorSettings): DoorState {
+  return { ...settled(state), cooldownUntil: at + settings.cooldownMs, passing: member };
 }
 
 /** A decision was taken: the claim is closed, and who stands there is not judged again before leaving. */

@@ -63,6 +63,35 @@ function play(events: readonly DoorEvent[], settings: DoorSettings): { decisions
 const outcome = (events: readonly DoorEvent[], settings: DoorSettings): string[] =>
   play([live, ...events], settings).decisions.map(({ reason, member }) => `${reason}:${member ?? '-'}`);
 
+describe('after a grant by face', () => {
+  const grant = [10, 20, 30].map((at) => face(at, found(near('ann', 0.5))));
+  const every = (from: number, to: number, evidence: FaceEvidence, track: number): DoorEvent[] =>
+    Array.from({ length: (to - from) / 100 }, (_, i) => face(from + i * 100, evidence, track));
+
+  it.each<[string, DoorEvent[], string[]]>([
+    [
+      'the same face as another track, for long: nothing more is said',
+      every(100, 9000, found(near('ann', 0.6)), 2),
+      [],
+    ],
+    [
+      'it turns away afterwards: it was refused nothing',
+      [...every(100, 300, found(near('ann', 0.6)), 2), ...every(300, 9000, found(near('ann', 1.5)), 2)],
+      [],
+    ],
+    ['somebody else: let in after the cooldown', every(100, 9000, found(near('bob', 0.6)), 2), ['match:bob']],
+    ['a stranger who leaves within the cooldown and the approach', every(100, 4000, found(near('bob', 1.5)), 2), []],
+    ['a stranger who stays', every(100, 4300, found(near('bob', 1.5)), 2), ['unknown-face:-']],
+    [
+      'the member comes again after the cooldown',
+      [...every(100, 300, found(near('ann', 0.6)), 2), ...every(3000, 3300, found(near('ann', 0.6)), 3)],
+      ['match:ann'],
+    ],
+  ])('%s', (_what, events, more) => {
+    expect(outcome([...grant, ...events], IDENTIFY)).toEqual(['match:ann', ...more]);
+  });
+});
+
 describe('verify', () => {
   const cases: [string, DoorEvent[], string[]][] = [
     [
