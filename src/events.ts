@@ -72,7 +72,10 @@ export interface Observation {
   readonly camera: string;
   /** When the frame left the camera source (epoch ms). */
   readonly at: number;
-  /** The same moment on the machine's monotonic clock (ms), which all its processes share: what the door logic reckons with. */
+  /**
+   * When the picture was taken, on the machine's monotonic clock (ms), which all its processes share: what the door logic reckons with.
+   * Older than `at` by what the camera and its stream took.
+   */
   readonly mono: number;
   /** Ordinal of the frame in its source; gaps are dropped frames. */
   readonly frame: number;
@@ -106,6 +109,8 @@ export interface CameraStatus {
   readonly framesCaptured: number;
   readonly framesAnalysed: number;
   readonly framesDropped: number;
+  /** Of the captured ones, those that came too late to be looked at. */
+  readonly framesLate: number;
   readonly restarts: number;
   /** Epoch ms of the last frame that was captured, and of the last that was analysed. */
   readonly lastFrameAt: number | null;

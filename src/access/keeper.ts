@@ -10,12 +10,11 @@ import {
   type FaceEvidence,
   type Nearness,
 } from './door-types';
+import { isTimely } from './frame-age';
 import { type PolicyKeeper } from './policy/keeper';
 import type { Roster } from './roster';
 import { distanceFor, oneToMany, type ThresholdRow } from './thresholds';
 
-/** A frame older than this when it arrives says who was there, not who is: the child was stopped, or the box slept. */
-const MAX_FRAME_AGE_MS = 1000;
 /** The single frame may be so much less sure than the fused embedding: noise and blur of one frame average out in it. */
 const FRAME_FMR_FACTOR = 100;
 const LOOSEST_FRAME_FMR = 0.01;
@@ -124,7 +123,7 @@ export class DoorKeeper {
   /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then counts for nothing */
   observe(observation: Observation, now: number): readonly Decision[] {
     const at = observation.mono;
-    if (!(now - at <= MAX_FRAME_AGE_MS && at <= now)) return this.feed({ type: 'tick', at: now });
+    if (!isTimely(at, now)) return this.feed({ type: 'tick', at: now });
     const { subject } = observation;
     if (subject === null) return this.feed({ type: 'empty', at });
     const { track, liveness } = subject;

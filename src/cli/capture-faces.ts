@@ -39,7 +39,8 @@ export async function captureFaces(
 
   const look = async (frame: LentFrame): Promise<EnrolmentPicture | null> => {
     seen += 1;
-    if (frame.at - lastKeptAt < gapMs) return null;
+    // Pictures of a backlog show who was there; several of one instant are one.
+    if (frame.mono === -Infinity || frame.mono - lastKeptAt < gapMs) return null;
     const analysis = await analyse(frame);
     const problem = problemOf(analysis);
     if (problem !== null || analysis.subject === null) {
@@ -47,7 +48,7 @@ export async function captureFaces(
       tell(lastProblem);
       return null;
     }
-    lastKeptAt = frame.at;
+    lastKeptAt = frame.mono;
     return { name: `frame ${frame.seq}`, faces: [analysis.subject] };
   };
 

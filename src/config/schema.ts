@@ -41,6 +41,12 @@ const FfmpegSource = z.strictObject({
     .describe(
       'Shape of the whole picture as people see it, like 16:9, for a recorder that squeezes it (704×576, 640×480) and does not say so in its stream. Left out: what the stream says',
     ),
+  times: z
+    .enum(['stream', 'arrival'])
+    .default('stream')
+    .describe(
+      'What frames are dated by: the times in the stream (where it has any), or their arrival. arrival is for a camera whose own clock runs fast, slow or in leaps; it protects less against pictures that come late',
+    ),
 });
 
 const GStreamerSource = z.strictObject({
@@ -103,6 +109,15 @@ export const CameraConfig = z.strictObject({
     .default(3000)
     .describe('No frame for so long: the camera counts as stalled'),
   startMs: z.number().int().min(500).max(600_000).default(10_000).describe('Time for the first frame after a start'),
+  latencyMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe(
+      'Constant delay from the scene to this box, in milliseconds, which no stream shows; "usher doctor --latency" measures it. Pictures are taken to be so much older than their arrival',
+    ),
   quality: z
     .strictObject({
       minSharpness: z.number().min(0).default(0.02).describe('Lower bound of the normalised Laplacian variance'),

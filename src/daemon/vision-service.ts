@@ -292,15 +292,16 @@ export class VisionService {
       status.lastAnalysisAt !== null &&
       status.at - status.lastAnalysisAt <= Math.max(this.camera.stallMs, 2000 / this.camera.fps);
     this.lastProgressAt = status.lastAnalysisAt;
-    const live =
-      this.talk.talks(monotonicMs()) && status.state === 'live' && (analysing || status.framesAnalysed === 0);
+    // While a stream settles, its frames are not looked at yet.
+    const settling = status.state === 'live' && status.framesAnalysed === 0;
+    const comes = status.state === 'live' && (analysing || (settling && status.framesLate === 0));
+    const live = comes && this.talk.talks(monotonicMs());
     this.setLive(live);
-    const starting = status.state === 'starting' && status.restarts === 0;
-    const counts = `${status.framesCaptured} frames, ${status.framesDropped} dropped, ${status.restarts} restarts`;
+    const starting = status.restarts === 0 && (status.state === 'starting' || settling);
     this.events.health({
       state: live ? 'ok' : starting ? 'starting' : 'failed',
       lastProgressAt: status.lastAnalysisAt,
-      detail: live || starting ? null : (status.detail ?? `the camera is ${status.state} (${counts})`),
+      detail: live || starting ? null : (status.detail ?? unwell(status)),
       remedy: null,
     });
   }
@@ -311,4 +312,11 @@ export class VisionService {
     this.log.info(live ? 'camera live' : 'camera not live');
     this.events.live(live);
   }
+}
+
+function unwell(status: CameraStatus): string {
+  const { framesCaptured, framesDropped, framesLate, restarts } = status;
+  const counts = `${framesCaptured} frames, ${framesLate} late, ${framesDropped} dropped, ${restarts} restarts`;
+  const what = status.state === 'live' ? 'gives frames, but none that can be looked at' : `is ${status.state}`;
+  return `the camera ${what} (${counts})`;
 }

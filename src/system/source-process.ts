@@ -6,7 +6,10 @@ import { type Lent, type Source, withoutCredentials } from './source';
 
 /** Cuts what a program writes into items. Made anew for every run of the program. */
 export interface Assembler<T> {
-  /** Chunks may end anywhere. */
+  /**
+   * Chunks may end anywhere.
+   * @throws UsherError for what cannot be read: the program is then ended
+   */
   push(chunk: Buffer, emit: (item: T) => void): void;
   /** Gives what is whole of the item that is being assembled: nothing more comes. Left out where half an item is none. */
   flush?(emit: (item: T) => void): void;
@@ -92,9 +95,15 @@ export class SourceProcess<T extends Lent> implements Source<T> {
     const data = child.stdio[dataFd] as Readable | null;
     assembler.whenRoom = () => data?.resume();
     data?.on('data', (chunk: Buffer) => {
-      assembler.push(chunk, (item) => {
-        subscriber.next(item);
-      });
+      try {
+        assembler.push(chunk, (item) => {
+          subscriber.next(item);
+        });
+      } catch (error) {
+        // The subscriber's end is the program's end.
+        subscriber.error(error);
+        return;
+      }
       if (assembler.full === true) data.pause();
     });
     // A pipe that breaks when the process is killed is not news.

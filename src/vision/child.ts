@@ -62,6 +62,7 @@ async function runVision(
     cameraId: camera.id,
     camera: supervised,
     sight: () => sight,
+    latencyMs: camera.latencyMs,
     taps: [tap, stills],
     liveness,
     scene: scene === null ? null : { observe: async (mono, frame) => (await scene?.observe(mono, frame)) ?? null },

@@ -11,8 +11,11 @@ export interface CapturedFrame extends Frame {
   readonly seq: number;
   /** When the last byte arrived here (epoch ms). */
   readonly at: number;
-  /** The same moment on the machine's monotonic clock, where another process has taken it down. */
-  readonly mono?: number;
+  /**
+   * When the picture was taken, on the machine's monotonic clock (ms), as far as its source can tell: never later than its arrival, and
+   * -Infinity while the source does not know how old its pictures are.
+   */
+  readonly mono: number;
 }
 
 export interface Point {

@@ -1,4 +1,5 @@
-import { from, map, merge, type Observable, Subject, timer } from 'rxjs';
+import { filter, from, map, merge, type Observable, Subject, tap, timer } from 'rxjs';
+import { isTimely } from '../access/frame-age';
 import { type CameraStatus, LIVENESS_ABSENT, type Observation, type SceneChange } from '../events';
 import { latestMap } from '../rx/latest';
 import type { FaceAnalyser } from './analyser';
@@ -7,7 +8,7 @@ import type { CameraHealth, SupervisedCamera } from './camera/supervisor';
 import { STATUS_EVERY_MS } from './job';
 import type { LivenessWatch } from './liveness/watch';
 import type { SceneWatch } from './scene-watch';
-import type { FrameTap } from './tap';
+import type { CapturedFrame } from './frame';
 import type { SubjectTracker } from './tracker';
 
 /** What looks at a frame. Replaced whole, between two frames, when other models take over. */
@@ -21,8 +22,10 @@ export interface PipelineParts {
   readonly camera: SupervisedCamera;
   /** Asked for with every frame. */
   readonly sight: () => Sight;
+  /** Delay that the camera is known to have, ms: it makes a frame older, but not late. */
+  readonly latencyMs?: number;
   /** Who is shown every frame before it is looked at; none may keep it. */
-  readonly taps?: readonly Pick<FrameTap, 'offer'>[];
+  readonly taps?: readonly { offer(frame: CapturedFrame, now: number): void }[];
   /** Null where no door of this camera asks for it. */
   readonly liveness: Pick<LivenessWatch, 'observe'> | null;
   readonly scene: Pick<SceneWatch, 'observe'> | null;
@@ -30,23 +33,32 @@ export interface PipelineParts {
   readonly monotonicMs: () => number;
 }
 
-interface TimedFrame {
-  readonly frame: LentFrame;
-  readonly mono: number;
-}
-
 /**
- * Frames become observations, the latest frame first; a scene is told when it changes; statuses come with every change and once a second, for a camera that has
+ * Frames become observations, the latest frame first; those that come late are not looked at. A scene is told when it changes; statuses come with every change and once a second, for a camera that has
  * ended too. Never completes; fails when the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
-  const { cameraId, camera, sight, taps = [], liveness, scene, monotonicMs } = parts;
+  const { cameraId, camera, sight, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
   let analysed = 0;
   let dropped = 0;
+  let late = 0;
+  let newest = -Infinity;
   let lastAnalysisAt: number | null = null;
 
-  const observe = async ({ frame, mono }: TimedFrame): Promise<Observation> => {
+  /** A frame from before the last one is of the past, even where a new start of the camera dates it otherwise. */
+  const inTime = (frame: LentFrame): boolean => {
+    if (frame.mono > newest && isTimely(frame.mono, monotonicMs(), latencyMs)) {
+      newest = frame.mono;
+      return true;
+    }
+    late++;
+    frame.release();
+    return false;
+  };
+
+  const observe = async (frame: LentFrame): Promise<Observation> => {
+    const { mono } = frame;
     const { analyser, tracker } = sight();
     try {
       if (scene !== null) {
@@ -99,20 +111,20 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
     framesCaptured: health.framesCaptured,
     framesAnalysed: analysed,
     framesDropped: dropped,
+    framesLate: late,
     restarts: health.restarts,
     lastFrameAt: health.lastFrameAt,
     lastAnalysisAt,
   });
 
   const observations = camera.frames.pipe(
-    map((frame): TimedFrame => {
-      const mono = frame.mono ?? monotonicMs();
-      for (const tap of taps) tap.offer(frame, mono);
-      return { frame, mono };
+    filter(inTime),
+    tap((frame) => {
+      for (const shown of taps) shown.offer(frame, monotonicMs());
     }),
     latestMap(
-      (timed) => from(observe(timed)),
-      ({ frame }) => {
+      (frame) => from(observe(frame)),
+      (frame) => {
         dropped++;
         frame.release();
       },

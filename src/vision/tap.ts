@@ -39,7 +39,8 @@ export class FrameTap {
     this.server = server;
   }
 
-  offer(frame: CapturedFrame, mono: number): void {
+  offer(frame: CapturedFrame): void {
+    const { mono } = frame;
     const { watcher } = this;
     // Half an interval of leave, or a 15 fps camera at 66 ms would give every second frame only.
     if (watcher === null || this.sending || mono - this.offeredAt < this.minIntervalMs * 0.9) return;

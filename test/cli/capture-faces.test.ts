@@ -43,7 +43,15 @@ function show(analyses: readonly LiveAnalysis[], then: Observable<never> = NEVER
           released.push(own);
           setImmediate(next);
         };
-        subscriber.next({ width: 1, height: 1, data: new Uint8Array(3), seq: own, at: own * 100, release });
+        subscriber.next({
+          width: 1,
+          height: 1,
+          data: new Uint8Array(3),
+          seq: own,
+          at: own * 100,
+          mono: own * 100,
+          release,
+        });
       };
       next();
     }),

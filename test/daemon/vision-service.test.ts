@@ -30,6 +30,7 @@ const status = (change: Partial<CameraStatus>): CameraStatus => ({
     framesCaptured: 9,
     framesAnalysed: 8,
     framesDropped: 1,
+    framesLate: 0,
     restarts: 0,
     lastFrameAt: 99_990,
     lastAnalysisAt: 99_980,

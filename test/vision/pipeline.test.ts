@@ -21,7 +21,7 @@ const FACE: AnalysedFace = {
 };
 
 /** A pipeline whose camera and networks do what the test says, when it says so. */
-function pipeline() {
+function pipeline(latencyMs = 0) {
   const frames = new Subject<LentFrame>();
   const status = new BehaviorSubject(HEALTH);
   const inWork: { resolve: (analysis: LiveAnalysis) => void; reject: (error: Error) => void }[] = [];
@@ -30,7 +30,7 @@ function pipeline() {
     live: () => new Promise<LiveAnalysis>((resolve, reject) => inWork.push({ resolve, reject })),
   } as unknown as FaceAnalyser;
   const tracker = new SubjectTracker({ dimensions: 2, normalise: true, samePersonDistance: 1, absentMs: 500 });
-  let mono = 0;
+  const now = { ms: 1000 };
   const out: (Observation | SceneChange | CameraStatus)[] = [];
   const errors: unknown[] = [];
   let completed = false;
@@ -40,7 +40,8 @@ function pipeline() {
     sight: () => ({ analyser, tracker }),
     liveness: null,
     scene: null,
-    monotonicMs: () => ++mono,
+    monotonicMs: () => now.ms,
+    latencyMs,
   }).subscribe({
     next: (event) => out.push(event),
     error: (error) => errors.push(error),
@@ -48,13 +49,13 @@ function pipeline() {
   });
   const released: number[] = [];
   return {
-    ...{ frames, status, inWork, out, errors, released, subscription },
+    ...{ now, frames, status, inWork, out, errors, released, subscription },
     isComplete: () => completed,
     observations: () => out.filter((event): event is Observation => event.kind === 'observation'),
     statuses: () => out.filter((event): event is CameraStatus => event.kind === 'camera'),
-    give: (seq: number) =>
+    give: (seq: number, mono = 100 + seq) =>
       frames.next({
-        ...{ width: 1, height: 1, data: new Uint8Array(3), seq, at: 5000 + seq },
+        ...{ width: 1, height: 1, data: new Uint8Array(3), seq, at: 5000 + seq, mono },
         release: () => void released.push(seq),
       }),
   };
@@ -73,7 +74,7 @@ test('a frame becomes an observation, with the time at which it came and the fus
   await settle();
   expect(observations()).toEqual([
     {
-      ...{ kind: 'observation', camera: 'cam', at: 5003, mono: 1, frame: 3, faces: 2, space: 'test-1' },
+      ...{ kind: 'observation', camera: 'cam', at: 5003, mono: 103, frame: 3, faces: 2, space: 'test-1' },
       subject: {
         ...{ box: FACE.box, detectionScore: 0.9, track: 1, quality: FACE.quality, refusal: null },
         ...{ embedding: FACE.embedding, fused: Float32Array.of(1, 0), fusedFrames: 1, liveness: LIVENESS_ABSENT },
@@ -81,6 +82,39 @@ test('a frame becomes an observation, with the time at which it came and the fus
     },
   ]);
   expect(released).toEqual([3]);
+});
+
+test('a frame that comes late is not looked at; the delay that a camera is known to have is not lateness', async () => {
+  for (const [latencyMs, framesLate] of [
+    [0, 4],
+    [500, 3],
+  ] as const) {
+    const { give, now, inWork, released, statuses } = pipeline(latencyMs);
+    now.ms = 10_000;
+    give(0, 8499);
+    give(1, 8600);
+    give(2, 10_001);
+    give(3, -Infinity);
+    expect(inWork).toHaveLength(4 - framesLate);
+    expect([...released].sort()).toEqual(latencyMs === 0 ? [0, 1, 2, 3] : [0, 2, 3]);
+    jest.advanceTimersByTime(1000);
+    expect(statuses().at(-1)).toMatchObject({ framesLate });
+    await settle();
+  }
+});
+
+test('a frame from before the last one is of the past, however a new start of the camera dates it', async () => {
+  const { give, now, inWork, released } = pipeline();
+  now.ms = 10_000;
+  give(0, 9900);
+  inWork[0]!.resolve({ faces: 0, subject: null });
+  await settle();
+  give(1, 9900);
+  give(2, 9890);
+  expect(inWork).toHaveLength(1);
+  give(3, 9901);
+  expect(inWork).toHaveLength(2);
+  expect(released).toEqual([0, 1, 2]);
 });
 
 test('an empty frame is told too: the door learns that nobody is there', async () => {

@@ -55,7 +55,7 @@ test('every turn is what sharp makes of it', async () => {
 
 test('a source that is turned gives its frames back, and takes its own buffers again', async () => {
   let back = 0;
-  const lent = (seq: number): LentFrame => ({ ...numbered(4, 2), seq, at: 7, release: () => back++ });
+  const lent = (seq: number): LentFrame => ({ ...numbered(4, 2), seq, mono: 1, at: 7, release: () => back++ });
   const source = new TurnedSource(
     { name: 'cam', live: true, open: () => of(lent(0), lent(1), lent(2)) },
     { rotate: 90, flip: 'none' },

@@ -26,13 +26,13 @@ function sourceOf(
   source: Exclude<CameraSourceConfig, { type: 'ffmpeg' }>,
   log: CameraLog,
 ): CameraSource {
-  const { width, height, fps } = camera;
+  const { width, height, fps, latencyMs } = camera;
   switch (source.type) {
     case 'gstreamer':
       return new FrameProcess(gstreamerProgram(camera, source));
     case 'webcam-stills':
-      return new WebcamStills({ device: source.device, intervalMs: source.intervalMs, width, height });
+      return new WebcamStills({ device: source.device, intervalMs: source.intervalMs, width, height, latencyMs });
     case 'folder':
-      return new FolderSource({ path: source.path, loop: source.loop, fps }, log);
+      return new FolderSource({ path: source.path, loop: source.loop, fps, latencyMs }, log);
   }
 }

@@ -3,6 +3,7 @@ import { UsherError } from '../../errors';
 import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
 import { withoutCredentials } from '../../system/source';
 import { turnedSize } from '../turn';
+import { UNTIMED_MS } from './frame-clock';
 import { type FrameProgram } from './frame-process';
 import { inputPins } from './input-pins';
 import { pictureFilters } from './picture-filters';
@@ -21,6 +22,10 @@ export function ffmpegProgram(camera: CameraConfig, source: FfmpegConfig): Frame
     args: ffmpegArguments(camera, source),
     framesFd: 1,
     ...turnedSize(camera, camera.rotate),
+    container: 'nut',
+    times: kind === 'file' && !source.realtime ? 'unpaced' : source.times,
+    fps: camera.fps,
+    latencyMs: camera.latencyMs,
     debianPackage: 'ffmpeg',
     remedy: REMEDIES[kind],
     ...(path === null ? {} : { check: () => checkPath(path, kind) }),
@@ -36,28 +41,39 @@ const REMEDIES: Record<InputKind, string> = {
 
 /** The argument array; width and height are what comes out, whatever goes in, before it is turned upright. */
 export function ffmpegArguments(camera: CameraConfig, source: FfmpegConfig): string[] {
-  const { fps } = camera;
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
     ...inputArguments(camera, source),
     ...['-map', '0:v:0', '-an', '-sn', '-dn'],
-    ...['-vf', `${atMost(fps)},${pictureFilters(camera, source)}`],
-    ...['-r', String(fps), '-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
+    ...['-vf', [atMost(camera.fps), onwards(kindOf(source)), pictureFilters(camera, source)].join(',')],
+    // A time base of its own: that of a frame rate would round the times.
+    ...['-enc_time_base', '1:1000', '-pix_fmt', 'rgb24', '-c:v', 'rawvideo'],
+    // A container of variable rate, so that ffmpeg neither repeats nor renumbers frames to fill gaps. (What says so without one is
+    // `-vsync` up to ffmpeg 8 and `-fps_mode` since 5.1; boards have 4.4 to 9.) Without an index, which would grow for ever.
+    ...['-f', 'nut', '-write_index', '0', '-flush_packets', '1', 'pipe:1'],
   ];
 }
 
 /**
  * Thins a stream out to a rate but never repeats a frame, as the `fps` filter does: a repeated frame would count as one more
  * frame that agrees. At most one frame for each slot of a 1/fps grid; a clock that jumps back does no harm.
- *
- * The frames that are left are numbered anew without gaps: ffmpeg keeps a constant rate in raw video and would fill gaps with
- * repetitions. (What switches that off is `-vsync` up to ffmpeg 8 and `-fps_mode` since 5.1; boards have 4.4 to 9.)
  */
 function atMost(fps: number): string {
   const slot = (time: string): string => `floor(${time}*${fps}+0.5)`;
-  const select = `select=isnan(t)+isnan(prev_selected_t)+not(eq(${slot('t')}\\,${slot('prev_selected_t')}))`;
-  // A time base of its own: that of a 2 fps stream may be too coarse for 10 fps numbers.
-  return `${select},settb=1/90000,setpts=N/(${fps}*TB)`;
+  return `select=isnan(t)+isnan(prev_selected_t)+not(eq(${slot('t')}\\,${slot('prev_selected_t')}))`;
+}
+
+/**
+ * Times that only go on: where a camera's clock jumps back, ffmpeg would drop frames until it has caught up. The time base is fine
+ * enough for a step.
+ *
+ * Over HTTP, motion JPEG and raw streams have no times; ffmpeg makes up 25 frames a second. They show by their time base (libavformat's
+ * mpjpegdec.c and rawdec.c), and are marked so that they are dated by their arrival.
+ */
+function onwards(kind: InputKind): string {
+  const madeUp = '(lt(abs(TB*25-1)\\,1e-6)+lt(abs(TB*1200000-1)\\,1e-3))';
+  const first = kind === 'http' ? `PTS+${madeUp}*${UNTIMED_MS / 1000}/TB` : 'PTS';
+  return `setpts=if(isnan(PREV_INPTS)\\,${first}\\,PREV_OUTPTS+max(PTS-PREV_INPTS\\,1))`;
 }
 
 function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConfig): string[] {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import { UsherError, messageOf } from '../../errors';
+import { monotonicMs } from '../../system/clock';
 import { type Frame } from '../frame';
 import { readPicture } from '../picture';
 import { type CameraLog, type CameraSource, type LentFrame } from './source';
@@ -13,6 +14,7 @@ export interface FolderOptions {
   readonly path: string;
   readonly fps: number;
   readonly loop: boolean;
+  readonly latencyMs: number;
 }
 
 /**
@@ -66,7 +68,8 @@ export class FolderSource implements CameraSource {
         if (wait > 0) await sleep(wait, undefined, { signal });
         if (signal.aborted) return;
         due = Math.max(due, performance.now() - intervalMs) + intervalMs;
-        emit({ ...frame, seq: seq++, at: Date.now(), release: () => undefined });
+        const mono = monotonicMs() - this.options.latencyMs;
+        emit({ ...frame, seq: seq++, at: Date.now(), mono, release: () => undefined });
       }
       if (seq === before) throw this.failed(`none of its ${files.length} pictures can be read`);
     } while (this.options.loop && !signal.aborted);

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { SourceProcess } from '../../system/source-process';
-import { FrameAssembler } from './assembler';
+import { monotonicMs } from '../../system/clock';
+import { FrameAssembler, type FrameFormat } from './assembler';
+import { createFrameClock, type FrameTimes } from './frame-clock';
+import { LateWatch } from './late-watch';
 import { type LentFrame } from './source';
 
-/** A program that writes raw frames (rgb24, packed) to one of its file descriptors. */
-export interface FrameProgram {
+/** A program that writes frames (rgb24, packed) to one of its file descriptors. */
+export interface FrameProgram extends FrameFormat {
   readonly name: string;
   readonly live: boolean;
   readonly command: string;
@@ -12,8 +15,11 @@ export interface FrameProgram {
   readonly args: readonly string[];
   /** 3 where the program chats on its standard output. */
   readonly framesFd: 1 | 3;
-  readonly width: number;
-  readonly height: number;
+  readonly times: FrameTimes;
+  /** Most frames a second that it writes. */
+  readonly fps: number;
+  /** Constant delay of the camera, ms. */
+  readonly latencyMs: number;
   readonly debianPackage: string;
   /** What to do when it fails. */
   readonly remedy: string;
@@ -25,7 +31,7 @@ export interface FrameProgram {
 export class FrameProcess extends SourceProcess<LentFrame> {
   /** @param killAfterMs as of SourceProcess */
   constructor(program: FrameProgram, killAfterMs?: number) {
-    const { command, args, framesFd, width, height, check, ...about } = program;
+    const { command, args, framesFd, times, fps, latencyMs, check, ...about } = program;
     super(
       {
         ...about,
@@ -36,7 +42,12 @@ export class FrameProcess extends SourceProcess<LentFrame> {
           spawn(command, args, {
             stdio: ['ignore', framesFd === 1 ? 'pipe' : 'ignore', 'pipe', framesFd === 3 ? 'pipe' : 'ignore'],
           }),
-        assembler: () => new FrameAssembler(width, height, Date.now),
+        assembler: () =>
+          new FrameAssembler(program, {
+            clock: createFrameClock({ times, fps, latencyMs }),
+            late: new LateWatch(program.name, latencyMs),
+            now: monotonicMs,
+          }),
         ...(check === undefined ? {} : { check }),
       },
       killAfterMs,

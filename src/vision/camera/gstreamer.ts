@@ -18,6 +18,11 @@ export function gstreamerProgram(camera: CameraConfig, source: GStreamerConfig):
     framesFd: 3,
     width: camera.width,
     height: camera.height,
+    container: 'raw',
+    // A camera on the board itself, behind a queue of one: what could be held up is a frame or two.
+    times: 'arrival',
+    fps: camera.fps,
+    latencyMs: camera.latencyMs,
     debianPackage: 'gstreamer1.0-tools gstreamer1.0-plugins-base',
     remedy: 'Check the ribbon cable and sensor-id, and that nvargus-daemon runs: systemctl restart nvargus-daemon',
   };

@@ -2,10 +2,8 @@ import { connect } from 'node:net';
 import { Observable } from 'rxjs';
 import { UsherError } from '../../errors';
 import { TAP_HEADER_BYTES, TAP_MAGIC, TAP_MAX_PIXELS } from '../tap';
+import { FrameBuffers } from './frame-buffers';
 import type { CameraSource, LentFrame } from './source';
-
-/** Buffers kept for reuse: one in work, one waiting, one being filled. */
-const KEPT = 3;
 
 /** The frames of a camera that another child has open, as its tap gives them. */
 export class TappedSource implements CameraSource {
@@ -39,7 +37,7 @@ export class TappedSource implements CameraSource {
 /** Cuts the stream of a tap into frames, in buffers that are reused once released. Chunks may end anywhere. */
 export class TapReader {
   private readonly header = Buffer.alloc(TAP_HEADER_BYTES);
-  private readonly free: Uint8Array[] = [];
+  private readonly buffers = new FrameBuffers();
   private filledHeader = 0;
   private filling: Uint8Array | null = null;
   private filled = 0;
@@ -73,25 +71,18 @@ export class TapReader {
     const height = this.header.readUInt32BE(8);
     if (this.header.readUInt32BE(0) !== TAP_MAGIC || width * height === 0 || width * height > TAP_MAX_PIXELS)
       throw new UsherError('camera-failed', 'what came through the tap is no frame');
-    const bytes = width * height * 3;
-    const reused = this.free.pop();
-    return reused?.length === bytes ? reused : new Uint8Array(bytes);
+    return this.buffers.take(width * height * 3);
   }
 
   private lend(data: Uint8Array): LentFrame {
     const { header } = this;
-    let lent = true;
-    return {
+    return this.buffers.lend({
       width: header.readUInt32BE(4),
       height: header.readUInt32BE(8),
       data,
       seq: header.readDoubleBE(12),
       at: header.readDoubleBE(20),
       mono: header.readDoubleBE(28),
-      release: () => {
-        if (lent && this.free.length < KEPT) this.free.push(data);
-        lent = false;
-      },
-    };
+    });
   }
 }

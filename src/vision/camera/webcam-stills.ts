@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { create, type Webcam } from 'node-webcam';
 import { Observable } from 'rxjs';
 import { UsherError, messageOf } from '../../errors';
+import { monotonicMs } from '../../system/clock';
 import { type Frame } from '../frame';
 import { readPicture } from '../picture';
 import { type CameraSource, type LentFrame } from './source';
@@ -14,6 +15,7 @@ export interface StillsOptions {
   readonly width: number;
   readonly height: number;
   readonly intervalMs: number;
+  readonly latencyMs: number;
 }
 
 /** Pictures that the camera throws away first: its exposure has not settled, and a dark still enrols badly. */
@@ -64,11 +66,13 @@ export class WebcamStills implements CameraSource {
     const folder = await mkdtemp(path.join(tmpdir(), 'usher-stills-'));
     try {
       for (let seq = 0; ; seq++) {
-        const started = performance.now();
+        const started = monotonicMs();
         const frame = await this.still(webcam, path.join(folder, 'still.jpg'));
         signal.throwIfAborted();
-        emit({ ...frame, seq, at: Date.now(), release: () => undefined });
-        await sleep(Math.max(0, started + this.options.intervalMs - performance.now()), undefined, { signal });
+        // When in that time the picture was taken is fswebcam's secret; its start is what is safe to say.
+        const mono = started - this.options.latencyMs;
+        emit({ ...frame, seq, at: Date.now(), mono, release: () => undefined });
+        await sleep(Math.max(0, started + this.options.intervalMs - monotonicMs()), undefined, { signal });
       }
     } finally {
       await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server } from 'node:net';
 import { UsherError } from '../../errors';
-import type { CapturedFrame, Frame } from '../frame';
+import type { Frame } from '../frame';
 import { TAP_MAX_PIXELS } from '../tap';
 import type { StillEvent } from './still-folder';
 
@@ -34,7 +34,7 @@ export class StillSender {
     if (this.waiting.length < WAITING_MAX) this.waiting.push({ path, event, until: mono + FRESH_MS });
   }
 
-  offer(frame: CapturedFrame, mono: number): void {
+  offer(frame: Frame, mono: number): void {
     if (this.waiting.length === 0) return;
     const taken = this.waiting.filter(({ until }) => mono <= until);
     this.waiting = [];

@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { FrameAssembler } from '../../../src/vision/camera/assembler';
+import { LateWatch } from '../../../src/vision/camera/late-watch';
 import { type LentFrame } from '../../../src/vision/camera/source';
 
 const [width, height] = [4, 3];
 const frameBytes = width * height * 3;
+const assemble = () =>
+  new FrameAssembler(
+    { width, height, container: 'raw' },
+    { clock: { date: (arrived) => arrived }, late: new LateWatch('door', 0), now: () => 0 },
+  );
 const stream = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 31 + 7) % 256));
 
 describe('cutting a byte stream into frames', () => {
@@ -14,7 +20,7 @@ describe('cutting a byte stream into frames', () => {
         fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 30 }),
         (length, cuts) => {
           const bytes = stream(length);
-          const assembler = new FrameAssembler(width, height, () => 0);
+          const assembler = assemble();
           const frames: LentFrame[] = [];
           let from = 0;
           for (const cut of [...cuts, length]) {
@@ -34,7 +40,7 @@ describe('cutting a byte stream into frames', () => {
   });
 
   test('with latest-wins and release, three buffers serve any number of frames', () => {
-    const assembler = new FrameAssembler(width, height, () => 0);
+    const assembler = assemble();
     const buffers = new Set<Uint8Array>();
     let waiting: LentFrame | null = null;
     let inWork: LentFrame | null = null;
@@ -58,7 +64,7 @@ describe('cutting a byte stream into frames', () => {
       fc.property(
         fc.array(fc.constantFrom('hold', 'release', 'release-twice'), { minLength: 1, maxLength: 60 }),
         (plan) => {
-          const assembler = new FrameAssembler(width, height, () => 0);
+          const assembler = assemble();
           const held: { frame: LentFrame; value: number }[] = [];
           plan.forEach((what, i) => {
             assembler.push(Buffer.alloc(frameBytes, i), (frame) => {

@@ -9,7 +9,10 @@ import { encodePng } from '../../../src/vision/picture';
 let dir: string;
 let warnings: string[];
 const source = (name: string, loop = false) =>
-  new FolderSource({ path: path.join(dir, name), fps: 500, loop }, { warn: (message) => warnings.push(message) });
+  new FolderSource(
+    { path: path.join(dir, name), fps: 500, loop, latencyMs: 0 },
+    { warn: (message) => warnings.push(message) },
+  );
 
 const picture = (side: number, value: number) =>
   encodePng({ width: side, height: side, data: new Uint8Array(side * side * 3).fill(value) });

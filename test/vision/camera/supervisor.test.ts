@@ -39,6 +39,7 @@ class ScriptedCamera implements CameraSource {
             data: new Uint8Array(3),
             seq,
             at: 1000 + this.time.now(),
+            mono: this.time.now(),
             release: () => undefined,
           }),
         );

@@ -17,7 +17,7 @@ const script = (body: string): string => {
 };
 const stills = (program: string, options: object = {}, present = true) =>
   new WebcamStills(
-    { device: '/dev/video0', width: 640, height: 480, intervalMs: 1, ...options },
+    { device: '/dev/video0', width: 640, height: 480, intervalMs: 1, latencyMs: 0, ...options },
     { isCamera: () => Promise.resolve(present), program },
   );
 const failure = async (source: WebcamStills): Promise<UsherError> =>

@@ -1,0 +1,159 @@
+/** How the frames of a source are dated. `stream`: by their times in it; `arrival`: they have none; `unpaced`: it is no live picture. */
+export type FrameTimes = 'stream' | 'arrival' | 'unpaced';
+
+/**
+ * When was this frame taken? A frame that was held up (a stalled network, a stopped process, a recorder that sends its buffer first)
+ * shows who was there, not who is there, so it must not be dated by its arrival.
+ */
+export interface FrameClock {
+  /**
+   * Milliseconds; arrivals and dates on the machine's monotonic clock. A date is never later than the arrival, and -Infinity while it
+   * cannot be told.
+   *
+   * @param streamMs the frame's time in its stream; null: it has none
+   */
+  date(arrivedMs: number, streamMs: number | null): number;
+}
+
+export interface FrameClockOptions {
+  readonly times: FrameTimes;
+  /** Most frames a second that the source lets through. */
+  readonly fps: number;
+  /** Constant delay of the camera, which no stream shows. */
+  readonly latencyMs: number;
+}
+
+/** Where two clocks doubt a frame, the older date counts. */
+export function createFrameClock({ times, fps, latencyMs }: FrameClockOptions): FrameClock {
+  // A file that is read as fast as it goes would look like one backlog.
+  if (times === 'unpaced') return { date: (arrived) => arrived - latencyMs };
+  const arrival = new ArrivalClock(1000 / fps);
+  const stream = times === 'stream' ? new StreamClock() : null;
+  return {
+    date: (arrived, streamMs) => {
+      const byArrival = arrival.date(arrived);
+      if (stream === null || streamMs === null || streamMs >= UNTIMED_MS) return byArrival - latencyMs;
+      return Math.min(byArrival, stream.date(arrived, streamMs)) - latencyMs;
+    },
+  };
+}
+
+/** Put on the times that ffmpeg made up, for a stream that has none: no camera runs for thirty years. */
+export const UNTIMED_MS = 1e12;
+
+/** The smallest delay is believed to hold this long; a delay that falls within it was a backlog being worked off. */
+const SETTLE_MS = 1000;
+/** So much less delay than before is jitter. */
+const JITTER_MS = 50;
+/** Two clocks drift: crystals by up to 1e-4, and a time server may turn this machine's clock by 5e-4. */
+const DRIFT = 1e-3;
+/** A camera's clock that is faster than this machine's by more than so much is no clock. */
+const FAST = 5e-3;
+
+/**
+ * Maps the stream's time to this machine's by the smallest delay seen, as jitter buffers do (RFC 3550 has the jitter; the minimum
+ * filter is that of NTP, RFC 5905 section 10). What is later than the smallest delay is late by the difference.
+ *
+ * While the smallest delay keeps falling, frames come faster than they were taken: a backlog is being worked off, and how late these
+ * are nobody can say before it ends. That is so after each start: a recorder sends its last group of pictures first.
+ */
+export class StreamClock {
+  private offset = NaN;
+  /** The smallest delay as it was when it last fell, less what drift explains. */
+  private anchor = NaN;
+  private fellAt = 0;
+  private lastArrived = 0;
+  private lastStream = 0;
+
+  date(arrived: number, stream: number): number {
+    const delay = arrived - stream;
+    if (Number.isNaN(this.offset) || stream < this.lastStream) {
+      // The stream began, or jumped back: nothing is known of its delay.
+      this.offset = this.anchor = delay;
+      this.fellAt = arrived;
+    } else {
+      const elapsed = Math.max(0, arrived - this.lastArrived);
+      this.offset = Math.min(delay, this.offset + DRIFT * elapsed);
+      this.anchor = Math.max(this.offset, this.anchor - FAST * elapsed);
+      if (this.anchor - this.offset > JITTER_MS) {
+        this.anchor = this.offset;
+        this.fellAt = arrived;
+      }
+    }
+    this.lastArrived = arrived;
+    this.lastStream = stream;
+    return arrived - this.fellAt < SETTLE_MS ? -Infinity : Math.min(arrived, stream + this.offset);
+  }
+}
+
+/** A pause shorter than this is jitter, whatever the rate. */
+const PAUSE_MS = 300;
+/** … and so many intervals. */
+const PAUSE_INTERVALS = 3;
+/** A window of at least so many frames and milliseconds shows whether frames come at their usual distance, on the average. */
+const WINDOW_FRAMES = 4;
+const WINDOW_MS = 250;
+/** Frames that come at less than this part of their usual distance were waiting somewhere. */
+const CLOSE = 0.8;
+const LEARN = 0.1;
+/** The second long pause in a row is a slow camera, which is learned faster. */
+const LEARN_SLOW = 0.3;
+
+/**
+ * Dates frames by their arrival alone, but takes what follows a pause for a backlog until frames come at their usual distance: each
+ * was taken one interval after the one before. For streams without times (MJPEG over HTTP, raw video) this is all there is; for
+ * the others it guards against times that are put on when a frame is sent.
+ *
+ * It cannot see a backlog that is worked off at hardly more than the usual rate.
+ */
+export class ArrivalClock {
+  private lag = Infinity;
+  private last = NaN;
+  private windowFrames = 0;
+  private windowSince = 0;
+  private paused = false;
+
+  /** @param interval usual distance of frames until it is learned: the least that the source allows */
+  constructor(private interval: number) {}
+
+  date(arrived: number): number {
+    if (Number.isNaN(this.last)) {
+      this.last = this.windowSince = arrived;
+      return -Infinity;
+    }
+    const spacing = arrived - this.last;
+    this.last = arrived;
+    const pause = spacing > Math.max(PAUSE_MS, PAUSE_INTERVALS * this.interval);
+    if (pause && !this.paused) {
+      // The first of them waited the longest.
+      this.lag = Math.max(this.lag, spacing - this.interval);
+      this.startWindow(arrived);
+    } else if (this.lag === 0) {
+      this.learn(spacing, pause ? LEARN_SLOW : LEARN);
+    } else {
+      this.lag = Math.max(0, this.lag + spacing - this.interval);
+      this.look(arrived, spacing, pause);
+    }
+    this.paused = pause;
+    return arrived - this.lag;
+  }
+
+  /** Nothing is waiting any more once a window has its usual length. */
+  private look(arrived: number, spacing: number, pause: boolean): void {
+    if (pause) this.learn(spacing, LEARN_SLOW);
+    this.windowFrames++;
+    const elapsed = arrived - this.windowSince;
+    if (this.windowFrames < WINDOW_FRAMES || elapsed < WINDOW_MS) return;
+    if (elapsed >= CLOSE * this.windowFrames * this.interval) this.lag = 0;
+    this.startWindow(arrived);
+  }
+
+  private startWindow(at: number): void {
+    this.windowFrames = 0;
+    this.windowSince = at;
+  }
+
+  private learn(spacing: number, weight: number): void {
+    this.interval += weight * (spacing - this.interval);
+  }
+}

@@ -1,0 +1,36 @@
+import { UsherError } from '../../errors';
+import { isTimely } from '../../access/frame-age';
+
+/** Frames that are late for so long without one that is not are late for good: what holds them up is emptied by a new start. */
+const LATE_FOR_GOOD_MS = 6000;
+
+/** Fails a camera whose frames all come too late to be used. */
+export class LateWatch {
+  private since = NaN;
+
+  constructor(
+    private readonly name: string,
+    private readonly latencyMs: number,
+  ) {}
+
+  /** @throws UsherError `camera-failed` */
+  note(arrived: number, mono: number): void {
+    if (isTimely(mono, arrived, this.latencyMs)) {
+      this.since = NaN;
+      return;
+    }
+    if (Number.isNaN(this.since)) this.since = arrived;
+    if (arrived - this.since <= LATE_FOR_GOOD_MS) return;
+    const late = arrived - mono - this.latencyMs;
+    throw new UsherError(
+      'camera-failed',
+      Number.isFinite(late)
+        ? `${this.name}: its pictures come ${(late / 1000).toFixed(1)} s late, and ever so for ${LATE_FOR_GOOD_MS / 1000} s`
+        : `${this.name}: its pictures come faster than they are taken, for ${LATE_FOR_GOOD_MS / 1000} s already`,
+      {
+        remedy:
+          'It is started again. Where that does not help: lower its frame rate or size, look at the network; a camera whose own clock is wrong takes "source.times: arrival".',
+      },
+    );
+  }
+}
