@@ -88,12 +88,36 @@ function publicKeyOf(text: string): KeyObject {
             format: 'der',
             type: 'spki',
           });
-    if (key.asymmetricKeyType === 'ed25519' && !text.includes('PRIVATE KEY')) return key;
-  } catch {
+    if (key.asymmetricKeyType === 'ed25519' && !text.includes('PRIVATE KEY')) return requireSound(key);
+  } catch (error) {
+    if (error instanceof UsherError) throw error;
     // Said below, without repeating what was given: somebody may have pasted a private key.
   }
   throw new UsherError('data-invalid', 'not an Ed25519 public key', {
-    remedy: 'Take the line that `usher actuator key --from-box DATA` prints on the box: ed25519: and 44 characters.',
+    remedy: 'Take the line that `usher actuator key --box FILE` prints on the box: ed25519: and 44 characters.',
+  });
+}
+
+/**
+ * Points of small order (RFC 7748 and 8032; the list is libsodium's), without their sign bit. Under such a key anybody can make
+ * signatures: the first of them is the placeholder of earlier sample files.
+ */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+function requireSound(key: KeyObject): KeyObject {
+  const raw = Buffer.from(rawOf(key));
+  raw[31] = (raw[31] ?? 0) & 0x7f;
+  if (!SMALL_ORDER.has(raw.toString('hex'))) return key;
+  throw new UsherError('data-invalid', 'this is no key of a box: anybody can sign under it', {
+    remedy: 'Put the line that `usher actuator key --box FILE` prints on the box in its place.',
   });
 }
 

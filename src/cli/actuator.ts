@@ -1,16 +1,19 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { isSeq, parseDocument } from 'yaml';
 import { UnlockMemory } from '../access/actuator/memory';
 import { openDeviceKey, trustedKey } from '../access/device-key';
 import { actuatorJsonSchema } from '../config/actuator';
-import { loadActuatorConfig, parseActuatorConfig } from '../config/load-actuator';
+import { loadConfig } from '../config/load';
+import { loadActuatorConfig, trustedKeysOf } from '../config/load-actuator';
 import { Actuator } from '../daemon/actuator';
+import { diagnoseActuator } from '../doctor/actuator';
 import { UsherError } from '../errors';
 import { holdDaemonLock } from '../store/daemon-lock';
 import { createLog } from '../system/log';
 import { listenForStop, whenAborted } from '../system/signals';
 import { leave, takeDown } from './take-down';
+import { trustBox, trustCommand } from './actuator-trust';
+import { reportFindings } from './doctor';
 
 export function actuatorCommand(): Command {
   const command = new Command('actuator').description('the other end of an unlock: verifies it and opens the lock');
@@ -23,16 +26,30 @@ export function actuatorCommand(): Command {
   command
     .command('key')
     .description('the public key of a box, for the configuration of its actuators')
-    .requiredOption('--from-box <data>', "the box's data folder; its key is made if there is none yet")
+    .option('--box <file>', "the box's configuration: prints the command to run where the actuator is")
+    .option('--from-box <data>', "the box's data folder; its key is made if there is none yet")
     .option('--json', 'machine-readable')
     .action(showKey);
   command
     .command('trust')
-    .description('write the public key of a box into an actuator’s configuration')
+    .description('obey a box: write its key, site and device into an actuator’s configuration')
     .requiredOption('-c, --config <file>', 'configuration of the actuator')
+    .option('--box <file>', "the box's configuration, where it is on this machine")
     .option('--from-box <data>', "the box's data folder, where it is on this machine")
-    .option('--key <key>', 'the line that `usher actuator key` printed on the box')
-    .action(trustKey);
+    .option('--key <key>', 'the key that `usher actuator key` printed on the box')
+    .option('--site <id>', 'device.site of the box')
+    .option('--device <id>', 'device.id of the box')
+    .option('--door <id>', 'the door, by its id in the box’s configuration')
+    .action(trustBox);
+  command
+    .command('doctor')
+    .description('look at keys, files and broker, and whether the box is there; exit code 1 when something fails')
+    .requiredOption('-c, --config <file>', 'configuration of the actuator')
+    .option('--json', 'write JSON')
+    .action(async ({ config, json }: { config: string; json?: boolean }) => {
+      const loaded = await loadActuatorConfig(config);
+      reportFindings(loaded.file, await diagnoseActuator(loaded), json === true);
+    });
   command
     .command('reset')
     .description('forget the times that were seen, after a clock that was ahead has been set right')
@@ -53,9 +70,12 @@ export function actuatorCommand(): Command {
 async function runActuator(options: { config: string; check?: boolean }): Promise<void> {
   const stop = listenForStop();
   const loaded = await loadActuatorConfig(options.config);
-  loaded.config.trustedKeys.forEach(trustedKey);
+  const keys = trustedKeysOf(loaded.config, loaded.file, trustedKey);
   if (options.check === true) {
-    process.stdout.write(`${loaded.file} is a good configuration\n`);
+    const { device, door } = loaded.config;
+    process.stdout.write(
+      `${loaded.file} is a good configuration: it obeys ${device.site}/${device.id} at door ${door}, key ${keys.map(({ keyId }) => keyId).join(', ')}\n`,
+    );
     return;
   }
   const log = createLog({ ...loaded.config.log, write: (line) => process.stderr.write(line) }, 'actuator');
@@ -69,39 +89,22 @@ async function runActuator(options: { config: string; check?: boolean }): Promis
   leave(log);
 }
 
-function showKey({ fromBox, json }: { fromBox: string; json?: boolean }): void {
-  const { keyId, publicKeyText, publicKeyPem } = openDeviceKey(fromBox);
-  process.stdout.write(
-    json === true ? `${JSON.stringify({ keyId, publicKey: publicKeyText, publicKeyPem })}\n` : `${publicKeyText}\n`,
-  );
+interface KeyOptions {
+  readonly box?: string;
+  readonly fromBox?: string;
+  readonly json?: boolean;
 }
 
-async function trustKey(options: { config: string; fromBox?: string; key?: string }): Promise<void> {
-  if ((options.key === undefined) === (options.fromBox === undefined))
-    throw new UsherError('usage', 'name the box either by --from-box or by --key');
-  const text = options.key ?? openDeviceKey(options.fromBox ?? '').publicKeyText;
-  const { keyId } = trustedKey(text);
-  const before = await readFile(options.config, 'utf8').catch((cause: unknown) => {
-    throw new UsherError('file-unreadable', `${options.config} cannot be read`, { cause });
-  });
-  const document = parseDocument(before);
-  const keys = document.get('trustedKeys');
-  const known = isSeq(keys) ? keys.items.map((item) => String(item)) : [];
-  if (!known.includes(text)) {
-    if (isSeq(keys)) keys.add(document.createNode(text));
-    else document.set('trustedKeys', document.createNode([text]));
-  }
-  const after = document.toString({ lineWidth: 0 });
-  parseActuatorConfig(after, options.config);
-  if (after !== before) await replaceFile(options.config, after);
-  process.stdout.write(`${options.config} trusts ${keyId}; restart the actuator\n`);
-}
-
-/** The old text or the new one, never half of either; with the rights that the file had. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}.new`;
-  await writeFile(draft, text, { flag: 'wx', mode: (await stat(file)).mode & 0o777 });
-  await rename(draft, file);
+async function showKey({ box, fromBox, json }: KeyOptions): Promise<void> {
+  if ((box === undefined) === (fromBox === undefined))
+    throw new UsherError('usage', 'name the box either by --box or by --from-box');
+  const loaded = box === undefined ? null : await loadConfig(box);
+  const { keyId, publicKeyText, publicKeyPem } = openDeviceKey(loaded?.dataDir ?? fromBox ?? '');
+  const device = loaded?.config.device;
+  if (json === true) {
+    const about = device === undefined ? {} : { site: device.site, device: device.id };
+    process.stdout.write(`${JSON.stringify({ keyId, publicKey: publicKeyText, publicKeyPem, ...about })}\n`);
+  } else process.stdout.write(device === undefined ? `${publicKeyText}\n` : `${trustCommand(device, publicKeyText)}\n`);
 }
 
 async function resetTime(options: { config: string }): Promise<void> {

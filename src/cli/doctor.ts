@@ -13,20 +13,31 @@ export function doctorCommand(): Command {
   return command.action(async () => {
     const options = command.opts<InstallationOptions & { probe?: boolean; json?: boolean }>();
     const loaded = await loadInstallation(options);
+    const json = options.json === true;
     const show = (finding: Finding): void => {
-      if (options.json !== true) process.stdout.write(findingText(finding));
+      if (!json) process.stdout.write(findingText(finding));
     };
     const findings = await diagnose(loaded, { probe: options.probe === true }, show);
-    const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length;
-    const summary = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
-    process.stdout.write(
-      options.json === true
-        ? `${JSON.stringify({ config: loaded.file, ...summary, findings }, null, 2)}\n`
-        : `${summary.ok} ok, ${summary.warn} warnings, ${summary.fail} failures\n`,
-    );
-    // Native libraries may keep handles of what was tried.
-    process.exitCode = summary.fail > 0 ? 1 : 0;
+    summarise(loaded.file, findings, json);
   });
+}
+
+/** All findings at once. */
+export function reportFindings(file: string, findings: readonly Finding[], json: boolean): void {
+  if (!json) for (const finding of findings) process.stdout.write(findingText(finding));
+  summarise(file, findings, json);
+}
+
+function summarise(config: string, findings: readonly Finding[], json: boolean): void {
+  const count = (state: Finding['state']): number => findings.filter((finding) => finding.state === state).length;
+  const summary = { ok: count('ok'), warn: count('warn'), fail: count('fail') };
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ config, ...summary, findings }, null, 2)}\n`
+      : `${summary.ok} ok, ${summary.warn} warnings, ${summary.fail} failures\n`,
+  );
+  // Native libraries may keep handles of what was tried.
+  process.exitCode = summary.fail > 0 ? 1 : 0;
 }
 
 function findingText({ check, state, found, remedy }: Finding): string {

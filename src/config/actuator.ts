@@ -90,9 +90,11 @@ export const ActuatorSchema = z.strictObject({
   broker: ExternalBroker.omit({ type: true }).describe('The broker that the box publishes to'),
   trustedKeys: z
     .array(z.string().max(1024))
-    .min(1)
     .max(16)
-    .describe('Public keys whose unlocks are obeyed; `usher actuator key --from-box DATA` prints a box’s'),
+    .default([])
+    .describe(
+      'Public keys whose unlocks are obeyed; `usher actuator trust` adds one. With none the actuator does not start',
+    ),
   stateDir: Path.default('.usher-actuator').describe('Where it is kept what was obeyed; relative to this file'),
   relay: RelayConfig,
   limits: z

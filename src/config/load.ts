@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf, UsherError } from '../errors';
-import { parseWith } from './parse';
+import { freeze, parseWith } from './parse';
+import { withAbsolutePaths } from './paths';
 import { referenceFaults } from './references';
 import { type Config, ConfigSchema } from './schema';
 
@@ -21,8 +22,9 @@ export interface LoadedConfig {
  */
 export async function loadConfig(file: string): Promise<LoadedConfig> {
   const absolute = resolve(file);
-  const config = parseConfig(await readConfigFile(absolute, 'device-config/gym-entrance.yaml'), absolute);
   const dir = dirname(absolute);
+  const written = parseConfig(await readConfigFile(absolute, 'device-config/gym-entrance.yaml'), absolute);
+  const config = freeze(withAbsolutePaths(written, dir));
   return { config, file: absolute, dataDir: resolve(dir, config.dataDir), modelsDir: resolve(dir, config.models.dir) };
 }
 

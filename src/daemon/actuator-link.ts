@@ -1,15 +1,20 @@
 import type { RelayPublish } from '../access/actuator/mqtt-switch';
 import { MQTT_LIMITS } from '../mqtt/limits';
 import { Link, type LinkHealth } from '../mqtt/link';
-import type { HealthPayload } from '../mqtt/payloads';
+import { decode } from '../mqtt/decode';
+import { type HealthPayload, StatusPayload } from '../mqtt/payloads';
 import { topicOf } from '../mqtt/topics';
 import type { InboundPacket } from '../mqtt/wire';
 import type { ActuatorConfig } from '../config/actuator';
 import { type ComponentHealth, withoutSecrets } from './health';
 
+const MAX_STATUS_BYTES = 2048;
+
 export interface ActuatorLinkEvents {
   /** A message on the door's unlock topic. */
   unlock(packet: InboundPacket): void;
+  /** The box that is obeyed has said that it is there, or its last will that it is not. */
+  box(online: boolean): void;
   /** Connected and subscribed. */
   up(): void;
   changed(health: LinkHealth): void;
@@ -23,6 +28,7 @@ export class ActuatorLink {
   private readonly link: Link;
   private readonly unlockTopic: string;
   private readonly healthTopic: string;
+  private readonly statusTopic: string;
   private health: ComponentHealth | null = null;
 
   constructor(
@@ -32,6 +38,7 @@ export class ActuatorLink {
   ) {
     const base = { site: config.device.site, device: config.device.id, discoveryPrefix: 'homeassistant' };
     this.unlockTopic = topicOf('unlock', { door: config.door }, base);
+    this.statusTopic = topicOf('status', {}, base);
     this.healthTopic = topicOf('health', { component }, base);
     this.link = new Link(
       {
@@ -48,10 +55,13 @@ export class ActuatorLink {
             () => this.events.up(),
             (error: unknown) => this.link.complain(error),
           );
+          // For its health alone: rules that keep it from the actuator do not keep the door shut.
+          connection.subscribe([{ filter: this.statusTopic, qos: 0 }]).catch(() => undefined);
           this.sendHealth();
         },
         message: (packet) => {
           if (packet.topic === this.unlockTopic) this.events.unlock(packet);
+          else if (packet.topic === this.statusTopic) this.hearStatus(packet);
         },
         changed: (health) => this.events.changed(health),
       },
@@ -89,6 +99,11 @@ export class ActuatorLink {
     if (connection === null) return Promise.reject(new Error('the broker is not connected'));
     return connection.send(topic, payload, { qos, retain: false });
   };
+
+  private hearStatus({ payload }: InboundPacket): void {
+    const status = decode(StatusPayload, payload, MAX_STATUS_BYTES);
+    if (status.ok) this.events.box(status.value.state === 'online');
+  }
 
   private sendHealth(): void {
     const { health } = this;

@@ -3,6 +3,8 @@ import type { Log } from '../system/log';
 import type { ComponentHealth } from './health';
 
 const LOG_EVERY_MS = 1000;
+/** The broker sends a kept status at once; a box that starts together with the actuator needs longer. */
+const BOX_MS = 30_000;
 
 export interface ActuatorStats {
   readonly obeyed: number;
@@ -16,10 +18,16 @@ export class ActuatorReport {
   private obeyed = 0;
   private lastObeyedAt: number | null = null;
   private trouble: string | null = null;
+  /** Null: it was never heard of. */
+  private boxOnline: boolean | null = null;
+  /** Since when there is a connection without a word of the box. */
+  private listeningSince: number | null = null;
 
   constructor(
     private readonly log: Log,
     private readonly monotonicMs: () => number,
+    /** SITE/DEVICE of the box that is obeyed. */
+    private readonly boxName: string,
   ) {}
 
   get stats(): ActuatorStats {
@@ -28,6 +36,15 @@ export class ActuatorReport {
 
   get relayTrouble(): string | null {
     return this.trouble;
+  }
+
+  box(online: boolean): void {
+    if (online !== this.boxOnline) this.log.info(`the box ${this.boxName} is ${online ? 'online' : 'offline'}`);
+    this.boxOnline = online;
+  }
+
+  connection(connected: boolean): void {
+    this.listeningSince = connected ? (this.listeningSince ?? this.monotonicMs()) : null;
   }
 
   opened(order: { readonly decision: string; readonly seq: number; readonly forMs: number }): void {
@@ -71,12 +88,33 @@ export class ActuatorReport {
         remedy:
           'Set the clock right (timedatectl). If it is right now and was ahead before: usher actuator reset --config FILE',
       };
+    const stranger = this.strangerHealth();
+    if (stranger !== null) return { state: 'degraded', lastProgressAt, ...stranger };
     const refused = [...this.refused].map(([reason, count]) => `${reason} ${count}`).join(', ');
     return {
       state: 'ok',
       lastProgressAt,
-      detail: `obeyed ${this.obeyed}; refused ${refused === '' ? '0' : refused}`,
+      detail: `obeyed ${this.obeyed}; refused ${refused === '' ? '0' : refused}${this.boxOnline === false ? `; the box ${this.boxName} is offline` : ''}`,
       remedy: null,
+    };
+  }
+
+  /** Everything works here, and still no unlock of the right box can come: the two configurations do not fit each other. */
+  private strangerHealth(): { readonly detail: string; readonly remedy: string } | null {
+    const untrusted = this.refused.get('unknown-key') ?? 0;
+    if (untrusted > 0 && this.obeyed === 0)
+      return {
+        detail: `${untrusted} unlocks of ${this.boxName} were refused: signed by a key that is not trusted here`,
+        remedy:
+          'If the box has a new key: usher actuator key --box FILE there, then the usher actuator trust that it prints here.',
+      };
+    const since = this.listeningSince;
+    if (this.boxOnline !== null || since === null || this.monotonicMs() - since < BOX_MS) return null;
+    return {
+      detail: `no box ${this.boxName} was ever seen on this broker`,
+      remedy:
+        'Compare device.site and device.id with those of the box, and broker.url with its mqtt.broker.url (usher actuator doctor). ' +
+        'A broker with access rules must let the actuator read the box’s status topic.',
     };
   }
 }

@@ -5,7 +5,7 @@ import { Refusal } from '../access/actuator/refusals';
 import { PulsedRelay } from '../access/actuator/relay';
 import { type VerifierSettings, verifyUnlock } from '../access/actuator/verifier';
 import { trustedKey } from '../access/device-key';
-import type { LoadedActuatorConfig } from '../config/load-actuator';
+import { type LoadedActuatorConfig, trustedKeysOf } from '../config/load-actuator';
 import { messageOf } from '../errors';
 import { withDeadline } from '../mqtt/deadline';
 import { decode } from '../mqtt/decode';
@@ -46,7 +46,8 @@ export class Actuator {
     private readonly loaded: LoadedActuatorConfig,
     private readonly log: Log,
   ) {
-    this.report = new ActuatorReport(log, monotonicMs);
+    const { site, id } = loaded.config.device;
+    this.report = new ActuatorReport(log, monotonicMs, `${site}/${id}`);
     this.undo = new TakeDown(log, STOP_LIMITS);
   }
 
@@ -79,7 +80,7 @@ export class Actuator {
   private async bringUp(): Promise<void> {
     const { config, stateDir } = this.loaded;
     const { limits, clock } = config;
-    const keys = config.trustedKeys.map(trustedKey);
+    const keys = trustedKeysOf(config, this.loaded.file, trustedKey);
     const lock = holdDaemonLock(stateDir);
     this.undo.push('state folder lock', () => lock.release());
     // Kept for a minute at least: the count of openings a minute is taken from it, and survives a restart with it.
@@ -105,8 +106,10 @@ export class Actuator {
 
     const link = new ActuatorLink(config, `actuator-${config.name ?? config.door}`, {
       unlock: (packet) => this.hear(packet),
+      box: (online) => this.report.box(online),
       up: () => void this.onUp(),
       changed: ({ state, problem }) => {
+        this.report.connection(state === 'connected');
         if (problem !== null) this.log.warn(problem.message, { remedy: problem.remedy ?? '' });
         else this.log.info(state);
       },

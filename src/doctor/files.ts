@@ -6,7 +6,7 @@ import { type Examination, fail, type Finding, ok, type Patient, warn } from './
 /** How close a file must be kept. `secret`: its owner alone. `unchanged`: others may read it, and only the owner writes. */
 type Keeping = 'secret' | 'unchanged';
 
-interface KeptFile {
+export interface KeptFile {
   readonly check: string;
   readonly file: string;
   readonly keeping: Keeping;
@@ -14,7 +14,7 @@ interface KeptFile {
   readonly needed: boolean;
 }
 
-export const examineFiles: Examination = (patient) => [...accountOf(patient), ...keptFiles(patient).flatMap(judge)];
+export const examineFiles: Examination = (patient) => [...accountOf(patient), ...keptFiles(patient).flatMap(judgeFile)];
 
 /** Whoever runs this sees with other eyes than the service: root may read what the service may not. */
 function accountOf({ loaded }: Patient): Finding[] {
@@ -92,7 +92,7 @@ function listed(folder: string): string[] {
   }
 }
 
-function judge({ check, file, keeping, needed }: KeptFile): Finding[] {
+export function judgeFile({ check, file, keeping, needed }: KeptFile): Finding[] {
   let mode: number;
   try {
     mode = statSync(file).mode & 0o777;

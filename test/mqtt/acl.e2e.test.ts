@@ -25,7 +25,7 @@ const overseers: readonly Role[] = ['fleet', 'home-assistant'];
 
 /** Each topic of the box: who may publish on it, and who hears what is published there. */
 const RULES: readonly (readonly [topic: string, publish: readonly Role[], hear: readonly Role[]])[] = [
-  [`${BOX}/status`, boxes, ['entrance-1', ...overseers]],
+  [`${BOX}/status`, boxes, ['entrance-1', 'actuator-front', ...overseers]],
   [`${BOX}/health/camera`, boxes, overseers],
   [`${BOX}/health/actuator-front`, ['entrance-1', 'actuator-front'], overseers],
   [`${BOX}/state/door/front`, boxes, overseers],
