@@ -15,7 +15,7 @@ import { Cameras } from './daemon/cameras';
 import { ClockGuard } from './daemon/clock-guard';
 import { Doors } from './daemon/doors';
 import { FleetService, type Restartable } from './daemon/fleet-service';
-import { DAY_MS, forgetOldStills, forgetWhatIsOld, STILLS_EVERY_MS } from './daemon/forgetting';
+import { Forgetting, RETENTION_EVERY_MS, STILLS_EVERY_MS, StillsForgetting } from './daemon/forgetting';
 import { countTrialStart } from './fleet/started-under';
 import { installedModels, installedScene, installedWords } from './fleet/installed';
 import { HealthBoard } from './daemon/health';
@@ -244,6 +244,13 @@ export class App {
             voices: () => voices,
             log: this.log.child('fleet'),
           });
+    const forgetting = new Forgetting({
+      ...{ config, store, journal, doors, clock, health, monotonicMs, boot: machineBoot() },
+      log: this.log.child('retention'),
+    });
+    // Before the start is recorded: the newest record is then one of an earlier run.
+    forgetting.tick();
+    this.every(RETENTION_EVERY_MS, () => forgetting.tick());
     mqtt.start();
     this.undo.push('mqtt', () => mqtt.stop());
     trail.started({ bootId: this.bootId, version: packageVersion(), config });
@@ -265,12 +272,11 @@ export class App {
       doors.refresh();
       trail.housekeep();
     });
-    const forget = (): void => forgetWhatIsOld({ config, store, journal, doors, log: this.log });
-    forget();
-    this.every(DAY_MS, forget);
-    const forgetStills = (): void => void forgetOldStills({ config, dataDir, store, trail, log: this.log });
-    forgetStills();
-    this.every(STILLS_EVERY_MS, forgetStills);
+    const stillsForgetting = new StillsForgetting({
+      ...{ config, dataDir, store, trail, forgetting, monotonicMs, wall: clock.now, log: this.log },
+    });
+    void stillsForgetting.tick();
+    this.every(STILLS_EVERY_MS, () => void stillsForgetting.tick());
     if (config.stills !== null && config.cameras.length > 0) {
       this.stills = new StillsService(childEntry('vision/stills'), {
         ...{ config: config.stills, dataDir, trail, monotonicMs, log: this.log.child('stills') },

@@ -13,6 +13,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./cli/doctor.js')).doctorCommand(),
   enroll: async () => (await import('./cli/enroll.js')).enrollCommand(),
   members: async () => (await import('./cli/members.js')).membersCommand(),
+  clock: async () => (await import('./cli/clock.js')).clockCommand(),
+  retention: async () => (await import('./cli/retention.js')).retentionCommand(),
   keys: async () => (await import('./cli/keys.js')).keysCommand(),
   audit: async () => (await import('./cli/audit.js')).auditCommand(),
   models: async () => (await import('./cli/models.js')).modelsCommand(),

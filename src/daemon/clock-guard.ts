@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { messageOf, systemCode } from '../errors';
-import { writeDurably } from '../store/keys/durable-file';
+import { messageOf } from '../errors';
+import { clockFloorFile, readClockFloor, writeClockFloor } from '../store/clock-floor';
 import { ClockWatch, monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import type { HealthBoard } from './health';
@@ -11,7 +9,6 @@ const JUMP_MS = 2000;
 const STEADY_MS = 15_000;
 const SURE_MS = 600_000;
 const FLOOR_EVERY_MS = 60_000;
-const FILE = 'clock-floor';
 
 export interface ClockGuardOptions {
   readonly dataDir: string;
@@ -28,7 +25,6 @@ export interface ClockGuardOptions {
  */
 export class ClockGuard {
   private readonly watch: ClockWatch;
-  private readonly file: string;
   private readonly monotonic: () => number;
   private savedAt = -Infinity;
   private told: string | null = null;
@@ -37,7 +33,6 @@ export class ClockGuard {
   readonly now: () => number;
 
   constructor(private readonly options: ClockGuardOptions) {
-    this.file = join(options.dataDir, FILE);
     this.now = options.wall ?? Date.now;
     this.monotonic = options.monotonic ?? monotonicMs;
     this.watch = new ClockWatch({
@@ -46,7 +41,7 @@ export class ClockGuard {
       jumpMs: JUMP_MS,
       steadyMs: STEADY_MS,
       sureMs: SURE_MS,
-      floor: readFloor(this.file),
+      floor: readClockFloor(options.dataDir),
     });
   }
 
@@ -58,6 +53,7 @@ export class ClockGuard {
 
   /** Every second: notices, tells, remembers. @returns whether the clock is believed */
   tick(): boolean {
+    this.heedOperator();
     const doubt = this.watch.check();
     if ((doubt?.kind ?? null) !== this.told) {
       this.told = doubt?.kind ?? null;
@@ -78,7 +74,20 @@ export class ClockGuard {
   private remedyFor(kind: keyof typeof DETAILS): string {
     if (kind === 'jumped')
       return 'It ends by itself when the clock keeps pace; if it repeats, look at the time service.';
-    return `Set the clock right (timedatectl). If it is right now and was ahead before, remove ${this.file} and restart.`;
+    return 'Set the clock right (timedatectl). If it is right now, and was ahead before, run `usher clock accept` with the date of today.';
+  }
+
+  /** `usher clock accept` takes the remembered time away: the clock of now is right, and was ahead before. */
+  private heedOperator(): void {
+    if (this.watch.check()?.kind !== 'behind') return;
+    try {
+      const floor = readClockFloor(this.options.dataDir);
+      if (!this.watch.lowerFloor(floor)) return;
+      this.savedAt = -Infinity;
+      this.options.log.warn('an operator has accepted the clock', { remembered: new Date(floor).toISOString() });
+    } catch (error) {
+      this.options.log.warn(`${clockFloorFile(this.options.dataDir)} cannot be read`, { why: messageOf(error) });
+    }
   }
 
   private remember(): void {
@@ -87,7 +96,7 @@ export class ClockGuard {
     if (floor === null) return;
     this.savedAt = this.monotonic();
     try {
-      writeDurably(this.file, new TextEncoder().encode(`${Math.floor(floor)}\n`));
+      writeClockFloor(this.options.dataDir, floor);
     } catch (error) {
       // The floor of a minute ago serves nearly as well.
       this.options.log.warn('the time could not be remembered', { why: messageOf(error) });
@@ -99,16 +108,3 @@ const DETAILS = {
   jumped: 'the clock jumped, and has not been steady for long enough since',
   behind: 'the clock is behind a time that was seen before',
 };
-
-function readFloor(file: string): number {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 0;
-    throw error;
-  }
-  // Written whole or not at all; anything else was put there by hand.
-  const floor = /^\d{1,16}\n?$/.test(text) ? Number(text) : 0;
-  return Number.isSafeInteger(floor) ? floor : 0;
-}

@@ -1,54 +1,97 @@
 import type { Config } from '../config/schema';
 import { StillsConfig } from '../config/stills';
 import { messageOf } from '../errors';
+import type { Look } from '../store/date-proof';
 import type { Journal } from '../store/journal';
-import { applyRetention } from '../store/retention';
+import { Retention, type RetentionPolicy, type RetentionReport } from '../store/retention';
 import type { Store } from '../store/store';
+import type { SweepHold } from '../store/sweep';
+import { sweepTrouble } from '../store/sweep-text';
 import type { Log } from '../system/log';
-import { forgetStills, memberTag, stillFolder } from '../vision/stills/still-folder';
+import { forgetStills, memberTag, type StillFile, stillFolder } from '../vision/stills/still-folder';
 import type { AuditTrail } from './audit-trail';
+import type { ClockGuard } from './clock-guard';
 import type { Doors } from './doors';
+import { type ComponentHealth, type HealthBoard, STARTING } from './health';
+import { type StillAge, StillAges } from './still-ages';
 
 export const DAY_MS = 86_400_000;
+
+/** How often the date is looked at. What is due is destroyed once a day. */
+export const RETENTION_EVERY_MS = 10 * 60_000;
 
 export interface ForgettingParts {
   readonly config: Pick<Config, 'security' | 'audit'>;
   readonly store: Store;
   readonly journal: Journal;
   readonly doors: Pick<Doors, 'reload'>;
+  readonly clock: Pick<ClockGuard, 'now' | 'doubt'>;
+  readonly health: Pick<HealthBoard, 'set'>;
+  readonly monotonicMs: () => number;
+  /** Identifies the boot of the machine; '' where it is not known. */
+  readonly boot: string;
   readonly log: Log;
 }
 
-/** Once a day: what the configuration does not allow to be kept any longer. A failure is told, and tried again the next day. */
-export function forgetWhatIsOld(parts: ForgettingParts): void {
-  forgetMembers(parts);
-  forgetRecords(parts);
+export function retentionPolicy({ security, audit }: Pick<Config, 'security' | 'audit'>): RetentionPolicy {
+  return { ...security.retention, keepDays: audit.keepDays };
 }
 
-/** Deletes who has been away, or no member, for longer than the configuration allows. */
-function forgetMembers({ config, store, doors, log }: ForgettingParts): void {
-  try {
-    const { deleted, held } = applyRetention(store, config.security.retention, Date.now());
-    if (held === 'clock-jumped') log.warn('retention waits a day: the clock has jumped');
-    if (deleted.length > 0) log.info('members deleted by retention', { members: deleted.length });
-    if (deleted.length > 0) doors.reload();
-  } catch (error) {
-    log.error(`retention: ${messageOf(error)}`);
+/**
+ * Destroys members and records that the configuration does not allow to be kept any longer, under a date that is trusted alone.
+ * A failure is logged, and tried again at the next look.
+ */
+export class Forgetting {
+  private readonly retention: Retention;
+  private readonly asked: boolean;
+  private hold: SweepHold | null = 'unsteady';
+  private said: string | null = null;
+
+  /** Reads where things stood before this run writes its first record. @throws UsherError `store-unavailable` */
+  constructor(private readonly parts: ForgettingParts) {
+    const policy = retentionPolicy(parts.config);
+    this.retention = new Retention(parts.store, parts.journal, policy);
+    this.asked = Object.values(policy).some((days) => days !== null);
+  }
+
+  /** Whether things may be destroyed by their date just now. */
+  get mayDestroy(): boolean {
+    return this.hold === null;
+  }
+
+  /** At start, before the start is recorded, and every `RETENTION_EVERY_MS`. */
+  tick(): void {
+    const { clock, doors, health, log } = this.parts;
+    try {
+      const report = this.retention.tick(this.look(), clock.doubt() === null);
+      const { hold, deleted, pruned, marked } = report;
+      this.hold = hold;
+      if (marked.members > 0) log.info('members marked: too old by the rule', { members: marked.members });
+      if (deleted.length > 0) log.info('members deleted by retention', { members: deleted.length });
+      if (pruned > 0) log.info('old records of the journal removed', { records: pruned });
+      if (deleted.length > 0) doors.reload();
+      const condition: ComponentHealth = this.asked ? healthOf(report, clock.now()) : { ...STARTING, state: 'ok' };
+      if (condition.detail !== null && condition.detail !== this.said)
+        log.warn(condition.detail, { remedy: condition.remedy ?? '' });
+      this.said = condition.detail;
+      health.set('retention', condition);
+    } catch (error) {
+      this.hold = 'unsteady';
+      log.error(`retention: ${messageOf(error)}`);
+    }
+  }
+
+  private look(): Look {
+    const { clock, monotonicMs, boot } = this.parts;
+    return { boot, mono: monotonicMs(), wall: clock.now() };
   }
 }
 
-/** Removes records of the journal that are older than the rule allows. */
-function forgetRecords({ config, journal, log }: ForgettingParts): void {
-  const { keepDays } = config.audit;
-  if (keepDays === null) return;
-  try {
-    const before = Date.now() - keepDays * DAY_MS;
-    let removed = 0;
-    for (let now = journal.prune(before); now > 0; now = journal.prune(before)) removed += now;
-    if (removed > 0) log.info('old records of the journal removed', { records: removed });
-  } catch (error) {
-    log.error(`removing old records of the journal: ${messageOf(error)}`);
-  }
+function healthOf({ state }: RetentionReport, now: number): ComponentHealth {
+  const trouble = sweepTrouble(state);
+  return trouble === null
+    ? { state: 'ok', lastProgressAt: now, detail: null, remedy: null }
+    : { state: 'degraded', lastProgressAt: state.sweptAt, ...trouble };
 }
 
 export interface StillsForgettingParts {
@@ -56,6 +99,9 @@ export interface StillsForgettingParts {
   readonly dataDir: string;
   readonly store: Pick<Store, 'members'>;
   readonly trail: Pick<AuditTrail, 'fact'>;
+  readonly forgetting: Pick<Forgetting, 'mayDestroy'>;
+  readonly monotonicMs: () => number;
+  readonly wall: () => number;
   readonly log: Log;
 }
 
@@ -66,15 +112,28 @@ export const STILLS_EVERY_MS = 60_000;
  * Deletes stills that are too old, and those that show somebody who is no member any more. Where none are kept any longer, those of
  * before still grow old.
  */
-export async function forgetOldStills({ config, dataDir, store, trail, log }: StillsForgettingParts): Promise<void> {
-  try {
-    const { keepDays } = config.stills ?? StillsConfig.parse({});
-    const days = Math.min(keepDays, config.audit.keepDays ?? Infinity);
-    const tags = new Set(store.members.ids().map(memberTag));
-    const removed = await forgetStills(stillFolder(dataDir), Date.now() - days * DAY_MS, (tag) => tags.has(tag));
-    for (const because of ['age', 'member'] as const)
-      if (removed[because] > 0) trail.fact('still', { deleted: removed[because], because });
-  } catch (error) {
-    log.error(`deleting old stills: ${messageOf(error)}`);
+export class StillsForgetting {
+  private readonly ages: StillAges;
+
+  constructor(private readonly parts: StillsForgettingParts) {
+    const { keepDays } = parts.config.stills ?? StillsConfig.parse({});
+    this.ages = new StillAges(Math.min(keepDays, parts.config.audit.keepDays ?? Infinity) * DAY_MS);
+  }
+
+  async tick(): Promise<void> {
+    const { dataDir, store, trail, forgetting, monotonicMs, wall, log } = this.parts;
+    try {
+      const tags = new Set(store.members.ids().map(memberTag));
+      const now: StillAge = { mono: monotonicMs(), date: forgetting.mayDestroy ? wall() : null };
+      const removed = await forgetStills(
+        stillFolder(dataDir),
+        (stills: readonly StillFile[]) => this.ages.tooOld(stills, now),
+        (tag) => tags.has(tag),
+      );
+      for (const because of ['age', 'member'] as const)
+        if (removed[because] > 0) trail.fact('still', { deleted: removed[because], because });
+    } catch (error) {
+      log.error(`deleting old stills: ${messageOf(error)}`);
+    }
   }
 }

@@ -35,7 +35,7 @@ export function withoutSecrets(health: ComponentHealth): ComponentHealth {
 }
 
 /** Names that are no camera's or microphone's: they have health topics of their own. */
-export const COMPONENTS = ['broker', 'store', 'models', 'clock'] as const;
+export const COMPONENTS = ['broker', 'store', 'models', 'clock', 'retention'] as const;
 
 /**
  * The condition of every component, told to `changed` when anything but the time of the last progress changes.

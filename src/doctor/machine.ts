@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { clockFloorFile, readClockFloor } from '../store/clock-floor';
 import { Journal } from '../store/journal';
 import { packageVersion } from '../system/paths';
 import { type Examination, fail, type Finding, ok, type Patient, warn } from './finding';
@@ -9,6 +10,8 @@ import { runProgram } from './program';
 const DISK_FAIL_BYTES = 100 * 2 ** 20;
 const DISK_WARN_BYTES = 1024 * 2 ** 20;
 const INODES_WARN = 1000;
+/** As much as the daemon allows. */
+const FLOOR_SLACK_MS = 2000;
 const UNIT_FOLDERS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 /** Exposure that the unit is held to. */
 const EXPOSURE_MAX = 2;
@@ -35,6 +38,7 @@ export const examineClock: Examination = async (patient) => {
       ),
     );
   else findings.push(ok('clock:date', now.toISOString()));
+  findings.push(examineFloor(patient, now.getTime()));
   const synchronised = await isSynchronised();
   if (synchronised === null)
     findings.push(
@@ -51,6 +55,17 @@ export const examineClock: Examination = async (patient) => {
     );
   return findings;
 };
+
+/** A daemon grants nothing by a clock that is behind the latest time it was sure of: also when that time was the wrong one. */
+function examineFloor({ loaded: { dataDir } }: Patient, now: number): Finding {
+  const floor = readClockFloor(dataDir);
+  if (now >= floor - FLOOR_SLACK_MS) return ok('clock:floor', 'not behind the latest time that this box was sure of');
+  return fail(
+    'clock:floor',
+    `nothing is granted: it is ${new Date(now).toISOString()}, and this box was sure of ${new Date(floor).toISOString()} (${clockFloorFile(dataDir)})`,
+    'Set the clock right (timedatectl). If it is right now, and was ahead before, run `usher clock accept` with the date of today.',
+  );
+}
 
 function latestRecord({ loaded }: Patient): number | null {
   try {

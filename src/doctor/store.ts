@@ -5,7 +5,9 @@ import { UsherError } from '../errors';
 import { Journal } from '../store/journal';
 import { ChainCheck } from '../store/journal-chain';
 import { boxKeySource } from '../store/keys/source';
+import { savedSweepState } from '../store/retention';
 import { Store } from '../store/store';
+import { sweepTrouble } from '../store/sweep-text';
 import { credentialsDirectory } from '../system/environment';
 import { installedModels } from '../fleet/installed';
 import { chooseModels, readEncoderCard } from '../vision/load';
@@ -26,7 +28,11 @@ export const examineStore: Examination = async (patient) => {
   }
   try {
     const members = store.members.activeIds().length;
-    return [ok('store', `${store.file} is whole; ${members} active members`), ...(await templates(patient, store))];
+    return [
+      ok('store', `${store.file} is whole; ${members} active members`),
+      ...retention(store),
+      ...(await templates(patient, store)),
+    ];
   } finally {
     store.close();
   }
@@ -55,6 +61,12 @@ function open({ loaded: { config, dataDir, file } }: Patient): Store {
     readonly: true,
     boxKey: boxKeySource({ source: boxKey.source, file: keyFile }, { dataDir, credentialsDir: credentialsDirectory() }),
   });
+}
+
+function retention(store: Store): Finding[] {
+  const state = savedSweepState(store);
+  const trouble = state === null ? null : sweepTrouble(state);
+  return trouble === null ? [] : [warn('store:retention', trouble.detail, trouble.remedy)];
 }
 
 async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> {

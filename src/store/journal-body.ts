@@ -24,6 +24,8 @@ export const JOURNAL_KINDS = {
   still: 'a stylised picture of a decision was kept, could not be, or was deleted',
   unrecorded: 'decisions could not be recorded for a while; no grant is among them',
   'outbox-dropped': 'events were given up because the outbox was full',
+  retention: 'what is too old was marked, or an operator confirmed, stopped or resumed its deletion',
+  clock: 'an operator accepted the date of this box',
   pruned: 'records older than the rule allows were removed; the number and hash of the last of them',
 } as const;
 

@@ -135,24 +135,45 @@ export class Journal {
     }
   }
 
+  /** Numbers of the oldest record that is kept and of the newest one. @throws UsherError `store-unavailable` */
+  extent(): { readonly first: number; readonly head: number } {
+    return { first: this.database.number('SELECT min(seq) FROM records'), head: this.head().seq };
+  }
+
+  /** The newest record. @throws UsherError `store-unavailable` */
+  last(): JournalRecord {
+    const { seq } = this.head();
+    for (const record of this.records({ after: seq - 1 })) return record;
+    throw new UsherError('store-unavailable', `record ${seq} of the journal ${this.database.file} cannot be read`);
+  }
+
   /**
-   * Removes the records from before a time, all that follow one another from the beginning, and appends one that says up to which:
-   * the chain stays verifiable from there on. What waits for the broker stays, and everything after it. At most `PRUNE_AT_ONCE` at a
-   * time, so that nobody at the door waits for it.
+   * Number of the last of the records that, from the beginning on, all carry a date before this; 0: none. A date that a record
+   * carries is that of a clock which may have been wrong.
    * @param before epoch ms
+   * @param upTo look no further than this number
+   */
+  datedBefore(before: number, upTo: number): number {
+    const young = this.database.get('SELECT seq FROM records WHERE at >= ? ORDER BY seq LIMIT 1', before)?.['seq'];
+    const last = young === undefined || young === null ? this.head().seq : Number(young) - 1;
+    return Math.min(last, upTo);
+  }
+
+  /**
+   * Removes the records up to this number, and appends one that says so: the chain stays verifiable from there on. What waits for
+   * the broker stays, and everything after it. At most `PRUNE_AT_ONCE` at a time, so that nobody at the door waits for it.
    * @returns the number of records removed
    * @throws UsherError `store-unavailable`
    */
-  prune(before: number): number {
+  prune(seq: number): number {
     return this.database.transaction(() => {
-      const first = this.database.number('SELECT min(seq) FROM records');
-      const young = this.database.get('SELECT seq FROM records WHERE at >= ? ORDER BY seq LIMIT 1', before)?.['seq'];
+      const { first, head } = this.extent();
       const waiting = this.database.get('SELECT min(record) AS record FROM outbox')?.['record'];
-      const kept = [young, waiting].filter((seq) => seq !== null && seq !== undefined).map(Number);
-      const upTo = Math.min(...kept.map((seq) => seq - 1), this.head().seq, first + PRUNE_AT_ONCE - 1);
+      const sent = waiting === null || waiting === undefined ? head : Number(waiting) - 1;
+      const upTo = Math.min(seq, sent, head, first + PRUNE_AT_ONCE - 1);
       if (upTo < first) return 0;
       const hash = String(this.database.get('SELECT hash FROM records WHERE seq = ?', upTo)?.['hash']);
-      this.add('pruned', { upTo, hash, before });
+      this.add('pruned', { upTo, hash });
       this.database.run('DELETE FROM records WHERE seq <= ?', upTo);
       return upTo - first + 1;
     });

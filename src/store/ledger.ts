@@ -9,7 +9,17 @@ export interface Ledger {
   append(
     kind: Extract<
       JournalKind,
-      'enrolment' | 'adaptation' | 'member' | 'deletion' | 'consent' | 'transfer' | 'key' | 'training' | 'encoding'
+      | 'enrolment'
+      | 'adaptation'
+      | 'member'
+      | 'deletion'
+      | 'consent'
+      | 'transfer'
+      | 'key'
+      | 'training'
+      | 'encoding'
+      | 'retention'
+      | 'clock'
     >,
     body: JournalBody,
   ): unknown;

@@ -12,6 +12,7 @@ import {
   memberUnknown,
   type NewTemplate,
 } from './member';
+import { stampOf } from './meta';
 import type { MemberVault, Profile } from './member-vault';
 import type { DeletionReason, DeletionReceipt, ReceiptStore } from './receipts';
 import type { Scrubber } from './scrub';
@@ -70,7 +71,7 @@ export class MemberStore {
     const name = checkMemberName(member.name);
     const { groups = [], validFrom = null, validUntil = null, duressIds = [], consent } = checkFields(id, member);
     return this.database.transaction(() => {
-      const at = this.now();
+      const at = stampOf(this.database, this.now());
       this.requireFree(id, null);
       this.database.run(
         `INSERT INTO members (id, status, profile, valid_from, valid_until, created_at, updated_at, enrolled_at)
@@ -94,7 +95,7 @@ export class MemberStore {
     this.database.transaction(() => {
       const { id } = this.insert(member, templates);
       // Not later than now: a time in the future would keep the member from ever counting as inactive.
-      const enrolledAt = Math.min(member.enrolledAt, this.now());
+      const enrolledAt = Math.min(member.enrolledAt, stampOf(this.database, this.now()));
       this.database.run(
         'UPDATE members SET status = ?, enrolled_at = ? WHERE id = ?',
         ...[member.status, enrolledAt, id],
@@ -162,10 +163,18 @@ export class MemberStore {
 
   /** Notes a grant, to the day: one write a member and day. Unknown members are none. */
   markSeen(id: string, at: number): void {
-    const day = Math.floor(at / DAY_MS) * DAY_MS;
+    const day = Math.floor(stampOf(this.database, at) / DAY_MS) * DAY_MS;
     const row = this.database.get('SELECT last_seen_at FROM members WHERE id = ?', id);
     if (row === undefined || Number(row['last_seen_at'] ?? -Infinity) >= day) return;
     this.database.run('UPDATE members SET last_seen_at = ? WHERE id = ?', day, id);
+  }
+
+  /** No time that retention counts from lies in the future: after a clock that was ahead. */
+  limitStamps(now: number): void {
+    this.database.run(
+      'UPDATE members SET enrolled_at = min(enrolled_at, ?1), last_seen_at = min(last_seen_at, ?1)',
+      Math.floor(now),
+    );
   }
 
   /** In whatever way the id is spelt. */
@@ -222,13 +231,20 @@ export class MemberStore {
     return this.database.all('SELECT id FROM members').map((row) => String(row['id']));
   }
 
+  count(): number {
+    return this.database.number('SELECT count(*) FROM members');
+  }
+
   /** Ids of the members who may be recognised: one pass over one table, for the daemon, which asks at every change. */
   activeIds(): string[] {
     return this.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
   }
 
   /** Who was last seen or enrolled before the one time, or was valid up to before the other; null: nobody for that reason. */
-  overdue(inactiveBefore: number | null, expiredBefore: number | null): { id: string; reason: DeletionReason }[] {
+  overdue(
+    inactiveBefore: number | null,
+    expiredBefore: number | null,
+  ): { id: string; reason: 'expired' | 'inactive' }[] {
     const ids = (condition: string, before: number | null): string[] =>
       before === null
         ? []

@@ -8,6 +8,7 @@ import { boxKeySource } from './keys/source';
 import { type Ledger, NO_LEDGER } from './ledger';
 import { MemberVault } from './member-vault';
 import { MemberStore } from './members';
+import { metaOf, setMetaOf } from './meta';
 import { migrate } from './migrations';
 import { type ReceiptSigner, ReceiptStore } from './receipts';
 import { Scrubber } from './scrub';
@@ -119,16 +120,11 @@ export class Store {
 
   /** A small fact about this box that must outlive it. */
   meta(key: string): string | null {
-    const row = this.database.get('SELECT value FROM meta WHERE key = ?', key);
-    return row === undefined ? null : String(row['value']);
+    return metaOf(this.database, key);
   }
 
   setMeta(key: string, value: string): void {
-    this.database.run(
-      'INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-      key,
-      value,
-    );
+    setMetaOf(this.database, key, value);
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { tagOf } from './keys/aead';
 import type { Ledger } from './ledger';
 import { checkTemplate, memberUnknown, type NewTemplate, type StoredTemplate, type TemplateSource } from './member';
 import type { MemberVault } from './member-vault';
+import { stampOf } from './meta';
 import type { Scrubber } from './scrub';
 import type { TemplateCodec } from './template-codec';
 
@@ -83,7 +84,7 @@ export class TemplateStore {
   replace(member: string, templates: readonly NewTemplate[]): StoredTemplate[] {
     const stored = this.database.transaction(() => {
       this.database.run('DELETE FROM templates WHERE member = ?', member);
-      this.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', this.now(), member);
+      this.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', stampOf(this.database, this.now()), member);
       this.scrubber.note();
       const added = this.add(member, templates);
       this.ledger.append('enrolment', { member, templates: added.length, again: true });

@@ -89,6 +89,13 @@ export class ClockWatch {
     return null;
   }
 
+  /** Where somebody has taken back the time that was remembered. @returns whether that is a change */
+  lowerFloor(floor: number): boolean {
+    if (floor >= this.floor) return false;
+    this.floor = floor;
+    return true;
+  }
+
   /** The time to remember for the next run, or null while there is none worth it. */
   believed(): number | null {
     if (this.check() !== null || this.last === null || this.steadySince === null) return null;

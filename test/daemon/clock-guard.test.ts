@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClockGuard } from '../../src/daemon/clock-guard';
 import { type ComponentHealth, HealthBoard } from '../../src/daemon/health';
+import { removeClockFloor } from '../../src/store/clock-floor';
 import { createLog } from '../../src/system/log';
 
 const NOON = Date.UTC(2026, 5, 1, 12);
@@ -69,7 +70,7 @@ test('a clock that goes back behind a time it was sure of is not believed until 
   pass(clock, 700);
   wall -= 3_600_000;
   expect(pass(clock, 60)).toBe(false);
-  expect(told.at(-1)?.[1].remedy).toContain('clock-floor');
+  expect(told.at(-1)?.[1].remedy).toContain('usher clock accept');
   wall += 3_600_000;
   expect(clock.tick()).toBe(false);
   expect(pass(clock, 20)).toBe(true);
@@ -90,4 +91,20 @@ test('a box that wakes up in the past knows it', () => {
 test('a file that holds no time counts for nothing', () => {
   writeFileSync(join(dataDir, 'clock-floor'), 'tomorrow');
   expect(guard().tick()).toBe(true);
+});
+
+test('a time that was ahead is taken back by an operator while the daemon runs, and nothing else takes it back', () => {
+  wall = Date.UTC(2038, 0, 19);
+  const clock = guard();
+  pass(clock, 700);
+  wall = NOON;
+  expect(pass(clock, 60)).toBe(false);
+  expect(pass(guard(), 60)).toBe(false);
+  removeClockFloor(dataDir);
+  expect(pass(clock, 20)).toBe(true);
+  expect(lines.filter((line) => line.includes('an operator has accepted the clock'))).toHaveLength(1);
+  // The time of now is remembered in its place.
+  pass(clock, 700);
+  expect(Number(readFileSync(join(dataDir, 'clock-floor'), 'utf8'))).toBeGreaterThan(NOON);
+  expect(Number(readFileSync(join(dataDir, 'clock-floor'), 'utf8'))).toBeLessThan(NOON + 3_600_000);
 });

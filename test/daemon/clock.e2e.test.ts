@@ -1,17 +1,14 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Daemon, Installation, Watcher } from '../support/daemon';
 import { entranceRecording } from '../support/entrance';
+import { FAKETIME, faketimeFrom } from '../support/faketime';
 import { describeWithMosquitto, Mosquitto } from '../support/mosquitto';
 
 const ROOT = 'usher/v1/gym/box';
 const HOUR_MS = 3_600_000;
 
-/** libfaketime (Debian's package faketime) between the daemon and the kernel's wall clock, and only that clock. */
-const LIBRARY = readdirSync('/usr/lib')
-  .map((folder) => join('/usr/lib', folder, 'faketime', 'libfaketimeMT.so.1'))
-  .find((file) => existsSync(file));
-const describeWithFaketime = LIBRARY === undefined ? describe.skip : describeWithMosquitto;
+const describeWithFaketime = FAKETIME === undefined ? describe.skip : describeWithMosquitto;
 
 describeWithFaketime('a daemon whose clock is moved while it runs', () => {
   const mosquitto = new Mosquitto();
@@ -61,12 +58,7 @@ describeWithFaketime('a daemon whose clock is moved while it runs', () => {
     if (enrolled.code !== 0) throw new Error(enrolled.stderr);
     watcher = await Watcher.connect(mosquitto.url, '#');
     setClock(0);
-    daemon = Daemon.start(installation, {
-      LD_PRELOAD: LIBRARY ?? '',
-      FAKETIME_TIMESTAMP_FILE: join(installation.dir, 'clock'),
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    });
+    daemon = Daemon.start(installation, faketimeFrom(join(installation.dir, 'clock')));
     await daemon.says('usher: ready');
   }, 180_000);
 

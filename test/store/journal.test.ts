@@ -111,8 +111,11 @@ describe('the journal', () => {
         journal.append('start', { i });
       }
       const before = [...journal.records()];
-      expect(journal.prune(1000)).toBe(0);
-      expect(journal.prune(4000)).toBe(3);
+      expect(journal.datedBefore(1000, 99)).toBe(0);
+      expect(journal.datedBefore(4000, 99)).toBe(3);
+      expect(journal.datedBefore(4000, 2)).toBe(2);
+      expect(journal.prune(0)).toBe(0);
+      expect(journal.prune(3)).toBe(3);
       const kept = [...journal.records()];
       expect(kept.map(({ seq }) => seq)).toEqual([4, 5, 6, 7]);
       expect(bodyOf(kept.at(-1)!)).toMatchObject({ upTo: 3, hash: before[2]!.hash });
@@ -124,7 +127,7 @@ describe('the journal', () => {
       expect(findingsOf(kept.slice(1))).toMatchObject([{ fault: 'missing', from: 1, to: 4 }]);
       expect(findingsOf(kept.slice(0, -1))).toMatchObject([{ fault: 'missing', from: 1, to: 3 }]);
       // All of it, and once more: the chain goes on.
-      expect(journal.prune(now + 1)).toBe(4);
+      expect(journal.prune(journal.datedBefore(now + 1, Infinity))).toBe(4);
       journal.append('stop', {});
       expect(findingsOf([...journal.records()])).toEqual([]);
       journal.close();

@@ -1,7 +1,6 @@
-import { applyRetention } from '../../src/store/retention';
 import type { MemberFields } from '../../src/store/member';
 import { Store } from '../../src/store/store';
-import { failureOf, templateOf } from './fixtures';
+import { failureOf } from './fixtures';
 import { withFolder } from './harness';
 
 const DAY = 86_400_000;
@@ -106,51 +105,6 @@ describe('the last grant', () => {
       expect(seen(START - DAY)).toBe(START);
       expect(seen(START + DAY)).toBe(START + DAY);
       store.members.markSeen('nobody', START);
-    }),
-  );
-});
-
-describe('retention', () => {
-  const policy = { inactiveDays: 30, expiredDays: 10 };
-
-  it(
-    'deletes who has not come, or is no member any more, for too long; others stay',
-    withClock((store, clock) => {
-      store.members.add({ id: 'comes', name: 'A' }, [templateOf(1)]);
-      store.members.add({ id: 'stays-away', name: 'B' }, [templateOf(2)]);
-      store.members.add({ id: 'ended', name: 'C', validUntil: START + DAY });
-      store.members.add({ id: 'enrolled-again', name: 'D' }, [templateOf(3)]);
-      const gone: string[][] = [];
-      for (let day = 0; day <= 35; day += 1) {
-        clock.now = START + day * DAY + 5;
-        if (day === 20) {
-          store.members.markSeen('comes', clock.now);
-          store.templates.replace('enrolled-again', [templateOf(4)]);
-        }
-        const { deleted, held } = applyRetention(store, policy, clock.now);
-        expect(held).toBe(day === 0 ? 'first-sweep' : null);
-        for (const { id, receipt } of deleted) gone.push([id, receipt.reason, receipt.by, String(day)]);
-      }
-      expect(gone).toEqual([
-        ['ended', 'expired', 'retention', '11'],
-        ['stays-away', 'inactive', 'retention', '31'],
-      ]);
-      expect(store.members.list().map(({ id }) => id)).toEqual(['comes', 'enrolled-again']);
-    }),
-  );
-
-  it(
-    'deletes nobody on a clock that leapt or went back, and nobody by itself',
-    withClock((store, clock) => {
-      store.members.add({ id: 'm', name: 'M' });
-      const sweep = (day: number) => applyRetention(store, policy, (clock.now = START + day * DAY));
-      sweep(0);
-      expect(sweep(4000)).toEqual({ deleted: [], held: 'clock-jumped' });
-      expect(sweep(1)).toEqual({ deleted: [], held: 'clock-jumped' });
-      expect(sweep(2)).toEqual({ deleted: [], held: null });
-      expect(store.members.find('m')).not.toBeNull();
-      for (let day = 2; day < 400; day += 5)
-        expect(applyRetention(store, { inactiveDays: null, expiredDays: null }, START + day * DAY).deleted).toEqual([]);
     }),
   );
 });

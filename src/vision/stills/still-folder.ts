@@ -15,7 +15,7 @@ export interface StillEvent {
   readonly at: number;
 }
 
-interface StillFile extends FolderFile {
+export interface StillFile extends FolderFile {
   /** Tag of the member; null: of nobody. */
   readonly tag: string | null;
 }
@@ -66,12 +66,14 @@ export async function addStill(folder: string, name: string, bytes: Buffer, limi
  */
 export async function forgetStills(
   folder: string,
-  before: number,
+  tooOld: (stills: readonly StillFile[]) => ReadonlySet<string>,
   isTagged: (tag: string) => boolean,
 ): Promise<{ readonly age: number; readonly member: number }> {
   const removed = { age: 0, member: 0 };
-  for (const { name, at, tag } of await listStills(folder)) {
-    const because = at < before ? 'age' : tag !== null && !isTagged(tag) ? 'member' : null;
+  const stills = await listStills(folder);
+  const old = tooOld(stills);
+  for (const { name, tag } of stills) {
+    const because = old.has(name) ? 'age' : tag !== null && !isTagged(tag) ? 'member' : null;
     if (because === null) continue;
     await rm(join(folder, name), { force: true });
     removed[because]++;

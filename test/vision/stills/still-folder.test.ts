@@ -21,7 +21,13 @@ const times = async (): Promise<number[]> => (await listStills(folder)).map(({ a
 
 test('where nothing was kept there is nothing', async () => {
   expect(await listStills(folder)).toEqual([]);
-  expect(await forgetStills(folder, Infinity, () => false)).toEqual({ age: 0, member: 0 });
+  expect(
+    await forgetStills(
+      folder,
+      () => new Set(),
+      () => false,
+    ),
+  ).toEqual({ age: 0, member: 0 });
 });
 
 test('only its owner can read a still, and no draft is left', async () => {
@@ -54,7 +60,14 @@ test('what is too old goes, and what shows somebody who is no member any more', 
   await add(7000, 10, MANY, '4712');
   writeFileSync(join(folder, 'notes.txt'), 'not ours');
   const left = new Set([memberTag('4711')]);
-  expect(await forgetStills(folder, 2000, (tag) => left.has(tag))).toEqual({ age: 1, member: 1 });
+  const old = new Set([nameAt(1000)]);
+  expect(
+    await forgetStills(
+      folder,
+      (stills) => (expect(stills).toHaveLength(4), old),
+      (tag) => left.has(tag),
+    ),
+  ).toEqual({ age: 1, member: 1 });
   expect(await times()).toEqual([5000, 6000]);
   expect(readdirSync(folder)).toContain('notes.txt');
 });

@@ -1,0 +1,92 @@
+/**
+ * Whether the date is good enough to destroy something by it. A wall clock can be wrong at every start (no battery, a forged time
+ * server), so a date has to be earned: by running time, which CLOCK_MONOTONIC measures and nobody can set.
+ *
+ * Every look at both clocks adds the running time to a credit, and takes away from it what the wall clock moved besides. Time that
+ * the box was switched off looks just like a clock set forward; so a box that is off for a third of the day, or over a long weekend,
+ * still earns its credit. A forged clock that is moved by less than `leapMs` at a time makes time pass at most
+ * `1 + offPerOn` times as fast as it does; one that is moved further is not trusted before a person says so.
+ */
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export const PROOF_LIMITS = {
+  /** Running time that a date needs before it is trusted. */
+  steadyMs: DAY_MS,
+  /** No more is saved up than this. */
+  creditMaxMs: 2 * DAY_MS,
+  /** Time without the box running that costs as much credit as running for 1 ms earns. */
+  offPerOn: 3,
+  /** A longer leap is held until a person accepts the date. */
+  leapMs: 7 * DAY_MS,
+  /** How far the date may be behind the last one that was trusted. */
+  behindMs: HOUR_MS,
+  /** Deviation that costs nothing: so much a look, and so much of the running time. */
+  slackMs: 1000,
+  slackShare: 0.01,
+  /** No clock that was ever set is before this. */
+  earliest: Date.UTC(2025, 0, 1),
+} as const;
+
+export interface Look {
+  /** Identifies the boot of the machine: within it the monotonic clock runs on. */
+  readonly boot: string;
+  /** Monotonic ms, from 0 at the boot of the machine. */
+  readonly mono: number;
+  /** Epoch ms. */
+  readonly wall: number;
+}
+
+export interface DateProof {
+  readonly last: Look | null;
+  readonly creditMs: number;
+  /** Epoch ms; the latest date that was trusted. Null: none yet. */
+  readonly trustedAt: number | null;
+  /** Running time since then. */
+  readonly sinceTrustMs: number;
+}
+
+export const NO_PROOF: DateProof = { last: null, creditMs: 0, trustedAt: null, sinceTrustMs: 0 };
+
+export type DateDoubt = 'unsteady' | 'leapt' | 'behind';
+
+/** One look at both clocks. @param believed whether the clock watch has no doubt just now */
+export function lookAt(proof: DateProof, look: Look, believed: boolean): DateProof {
+  const { last } = proof;
+  const elapsed = last === null ? 0 : elapsedSince(last, look);
+  const strayed = last === null ? 0 : Math.abs(look.wall - last.wall - elapsed);
+  const cost = Math.max(0, strayed - PROOF_LIMITS.slackMs - elapsed * PROOF_LIMITS.slackShare) / PROOF_LIMITS.offPerOn;
+  const earned = Math.min(PROOF_LIMITS.creditMaxMs, proof.creditMs + elapsed - cost);
+  const next = {
+    ...proof,
+    last: look,
+    // Debt without a bound would keep a clock that was wrong once, and is right again, from ever being trusted.
+    creditMs: Math.max(-PROOF_LIMITS.leapMs / PROOF_LIMITS.offPerOn, believed ? earned : Math.min(0, earned)),
+    sinceTrustMs: proof.sinceTrustMs + elapsed,
+  };
+  return dateDoubt(next) === null
+    ? { ...next, trustedAt: Math.max(next.trustedAt ?? 0, look.wall), sinceTrustMs: 0 }
+    : next;
+}
+
+/** Null: the date of the last look may be relied on. */
+export function dateDoubt({ last, creditMs, trustedAt, sinceTrustMs }: DateProof): DateDoubt | null {
+  if (last === null) return 'unsteady';
+  if (trustedAt !== null) {
+    if (last.wall < trustedAt - PROOF_LIMITS.behindMs) return 'behind';
+    if (last.wall - trustedAt > PROOF_LIMITS.leapMs + sinceTrustMs) return 'leapt';
+  }
+  return creditMs < PROOF_LIMITS.steadyMs || last.wall < PROOF_LIMITS.earliest ? 'unsteady' : null;
+}
+
+/** A person says that the date of this look is right. It still has to keep pace for as long as any. */
+export function acceptDate(look: Look): DateProof {
+  return { last: look, creditMs: 0, trustedAt: look.wall, sinceTrustMs: 0 };
+}
+
+/** The least time that has passed between two looks. */
+function elapsedSince(last: Look, { boot, mono }: Look): number {
+  if (boot === '') return 0;
+  if (boot !== last.boot) return mono;
+  return Math.max(0, mono - last.mono);
+}
