@@ -166,8 +166,7 @@ function thinned(checkpoints: SweepState['checkpoints']): SweepState['checkpoint
 const VERSION = 1;
 const Time = z.number();
 const Mark = { at: Time, confirmed: z.boolean() };
-const Saved = z.strictObject({
-  v: z.literal(VERSION),
+const State = z.strictObject({
   proof: z.strictObject({
     last: z.strictObject({ boot: z.string().max(64), mono: Time, wall: Time }).nullable(),
     creditMs: Time,
@@ -183,6 +182,8 @@ const Saved = z.strictObject({
   checkpoints: z.array(z.strictObject({ at: Time, seq: z.number() })),
   legacySeq: z.number(),
 });
+
+const Saved = z.tuple([z.literal(VERSION), State]);
 
 /** @param newest the latest date that the box has on record, epoch ms, and where its journal ends; null for a new box */
 export function firstSweepState(newest: { readonly at: number; readonly seq: number } | null): SweepState {
@@ -200,14 +201,13 @@ export function firstSweepState(newest: { readonly at: number; readonly seq: num
 }
 
 export function serialiseSweepState(state: SweepState): string {
-  return JSON.stringify({ v: VERSION, ...state });
+  return JSON.stringify([VERSION, state]);
 }
 
 /** Null for text that cannot be understood: then everything begins again, and nothing is old enough for a while. */
 export function parseSweepState(text: string): SweepState | null {
   try {
-    const { v: version, ...state } = Saved.parse(JSON.parse(text));
-    return version === VERSION ? state : null;
+    return Saved.parse(JSON.parse(text))[1];
   } catch {
     return null;
   }
