@@ -32,6 +32,7 @@ const SOLE_IMPORTERS = {
   aedes: ['src/mqtt/broker.ts'],
   mqtt: ['src/mqtt/connection.ts'],
   sharp: ['src/vision/picture.ts'],
+  ws: ['src/mqtt/transport.ts'],
 };
 
 const rankOf = (folder) => RANKS.findIndex((rank) => rank.includes(folder));

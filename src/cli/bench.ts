@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { benchDaemonCommand } from './bench-daemon';
 import { benchDoorCommand } from './bench-door';
 import { benchFleetCommand } from './bench-fleet';
+import { benchFloodCommand } from './bench-flood';
 import { benchMatchCommand } from './bench-match';
 import { benchVisionCommand } from './bench-vision';
 import { benchVoiceCommand } from './bench-voice';
@@ -14,5 +15,6 @@ export function benchCommand(): Command {
     .addCommand(benchMatchCommand())
     .addCommand(benchDoorCommand())
     .addCommand(benchFleetCommand())
+    .addCommand(benchFloodCommand())
     .addCommand(benchDaemonCommand());
 }

@@ -70,10 +70,19 @@ export class ReadersService {
         readers: judge.open.join(', '),
         remedy: 'usher reader key new FILE, then name it as keyFile under readers in the configuration',
       });
-    takeInputs(mqtt, judge, {
-      swipe: (reader, { id }) => this.events.swipe(reader, id),
-      contact: (door, { open }) => this.contact(door, open),
-    });
+    const { doors, readers } = loaded.config;
+    takeInputs(
+      mqtt,
+      judge,
+      {
+        swipe: (reader, { id }) => this.events.swipe(reader, id),
+        contact: (door, { open }) => this.contact(door, open),
+      },
+      {
+        readers: [...readers.map(({ id }) => id), ...doors.flatMap((door) => door.readers)],
+        doors: doors.map(({ id }) => id),
+      },
+    );
     this.attachReaders(judge);
     this.attachContacts();
     for (const source of this.attached) source.start();

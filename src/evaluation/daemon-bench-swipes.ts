@@ -1,3 +1,4 @@
+import type { DecisionPayload } from '../mqtt/payloads';
 import type { BenchClient } from './daemon-bench-client';
 import { atMost, type Figure, withGoal } from './figure';
 import { median, quantile } from './intervals';
@@ -47,10 +48,12 @@ async function swipeOnce(client: BenchClient, options: SwipeOptions, counter: nu
   const unlocks = new Map<string, { readonly at: number; readonly epoch: number }>();
   const sentEpoch = Date.now();
   const sentAt = performance.now();
-  // The unlock is sent before the decision that it belongs to.
+  // Unlock and decision come on two connections of the daemon, so either may be first.
+  let said: DecisionPayload | null = null;
   const decided = client.next(ANSWER_MS, (heard) => {
     if (heard.kind === 'unlock') unlocks.set(heard.payload.decision, { at: heard.at, epoch: Date.now() });
-    return heard.kind === 'decision' ? heard.payload : null;
+    if (heard.kind === 'decision') said = heard.payload;
+    return said !== null && (said.outcome === 'denied' || unlocks.has(said.decision)) ? said : null;
   });
   client.swipe(options.reader, options.member, counter);
   const decision = await decided;

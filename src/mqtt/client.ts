@@ -1,17 +1,18 @@
-import { UsherError } from '../errors';
 import { type Connection } from './connection';
 import { type CredentialFiles } from './credentials';
 import { withDeadline } from './deadline';
-import { decode } from './decode';
+import { DoorLine } from './door-line';
 import { type EventQueue, MemoryEventQueue } from './event-queue';
 import { type InboundHandler, InboundRouter, type Only, type Rejection, type RejectReason } from './inbound';
-import { MQTT_LIMITS } from './limits';
-import { Link, type LinkHealth, type LinkLimits } from './link';
-import { StatusPayload } from './payloads';
+import { FloodWatch } from './flood-watch';
+import { InboundRates } from './inbound-rates';
+import { INBOUND_RATES, MQTT_LIMITS } from './limits';
+import { Link, type LinkHealth, type LinkLimits, type LinkOptions } from './link';
 import { Presence } from './presence';
-import { type PublishKey, type PublishOutcome, Publisher, sendState } from './publisher';
-import { type InKey, type OutKeyOf, paramsOf, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
+import { type PublishKey, type PublishOutcome, Publisher } from './publisher';
 import { RetainedReader } from './retained-reader';
+import { StatusKeeper } from './status-keeper';
+import { type InKey, type OutKeyOf, paramsOf, type ParamsOf, type PayloadOf, type TopicBase, topicOf } from './topics';
 import { type InboundPacket } from './wire';
 
 export interface MqttClientOptions extends TopicBase, CredentialFiles {
@@ -44,49 +45,71 @@ export interface ClientStats {
   readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
 }
 
+/** Topics of the connection that nothing else may delay. */
+const isDoors = (key: InKey): boolean => key === 'swipe' || key === 'contact';
+
 /**
- * The device's voice and ear on MQTT: what the rest of usher publishes to and subscribes on. Sees to the device's status, and
- * hands outgoing messages to the `Publisher`, incoming ones to the `InboundRouter`, the connection to the `Link`.
+ * The device's voice and ear on MQTT: what the rest of usher publishes to and subscribes on. Hands outgoing messages to the
+ * `Publisher`, incoming ones to the `InboundRouter`, the device's status to the `StatusKeeper`. Two connections: the `DoorLine` for
+ * swipes, contacts and unlocks, a `Link` for everything else.
  */
 export class MqttClient {
+  private readonly options: MqttClientOptions;
   private readonly base: TopicBase;
   private readonly stopMs: number;
-  private readonly statusTopic: string;
-  private readonly presence: Presence;
+  private readonly status: StatusKeeper;
   private readonly publisher: Publisher;
   private readonly router: InboundRouter;
   private readonly link: Link;
+  private readonly door: DoorLine;
   private readonly retained: RetainedReader;
-  private repairTimer: NodeJS.Timeout | null = null;
+  private readonly rates = new InboundRates(INBOUND_RATES.unknown, () => performance.now());
+  private readonly flood = new FloodWatch();
+  private floodTimer: NodeJS.Timeout | null = null;
+  private reported: LinkHealth = { state: 'stopped', problem: null };
+  private greeted: Connection | null = null;
   private connects = 0;
 
   constructor(options: MqttClientOptions) {
     const limits = { ...MQTT_LIMITS, ...options.limits };
+    this.options = options;
     this.base = { site: options.site, device: options.device, discoveryPrefix: options.discoveryPrefix };
     this.stopMs = limits.stopMs;
-    this.statusTopic = topicOf('status', {}, this.base);
-    this.presence = new Presence(options.bootId, options.now ?? Date.now);
+    this.status = new StatusKeeper(
+      topicOf('status', {}, this.base),
+      new Presence(options.bootId, options.now ?? Date.now),
+      () => this.link,
+    );
     this.publisher = new Publisher({
       base: this.base,
       queue: options.queue ?? new MemoryEventQueue(limits.queuedEvents),
       check: options.checkOutgoing ?? false,
+      door: () => this.door.live,
       stuck: (error) => this.link.complain(error),
     });
     this.router = new InboundRouter(this.base, (rejection) => options.rejected?.(rejection));
-    this.link = new Link(
+    const linkOptions: LinkOptions = {
+      ...options,
+      clientId: `usher-${options.site}-${options.device}`,
+      protocolVersion: options.protocolVersion ?? 4,
+      limits,
+      random: options.random ?? Math.random,
+      admit: (topic) => this.rates.admit(topic),
+    };
+    this.link = new Link(linkOptions, {
+      will: () => this.status.nextWill(),
+      up: (connection) => void this.greet(connection),
+      message: (packet) => this.receive(packet),
+      changed: (health) => this.linkChanged(health),
+    });
+    this.door = new DoorLine(
+      { ...linkOptions, clientId: `${linkOptions.clientId}-door` },
       {
-        ...options,
-        clientId: `usher-${options.site}-${options.device}`,
-        protocolVersion: options.protocolVersion ?? 4,
-        limits,
-        random: options.random ?? Math.random,
-      },
-      {
-        will: () => this.will(),
-        up: (connection) => void this.greet(connection),
+        filters: () => this.router.filters(isDoors),
         message: (packet) => this.receive(packet),
-        changed: (health) => options.changed?.(health),
+        changed: () => this.report(),
       },
+      () => performance.now(),
     );
     this.retained = new RetainedReader(() => this.link.live);
   }
@@ -95,8 +118,14 @@ export class MqttClient {
     return this.link.live !== null;
   }
 
+  /** Whether everything is subscribed to, on whichever connection. */
+  get hears(): boolean {
+    return this.connected && this.greeted === this.link.live && this.door.hears;
+  }
+
   get health(): LinkHealth {
-    return this.link.health;
+    const { state, problem } = this.link.health;
+    return { state, problem: problem ?? (state === 'connected' ? (this.door.problem ?? this.flood.problem) : null) };
   }
 
   get stats(): ClientStats {
@@ -105,26 +134,39 @@ export class MqttClient {
 
   /** Does not wait for the broker, which may be down: see `health`. */
   start(): void {
+    this.limitTopics();
+    this.floodTimer ??= setInterval(() => this.watchFlood(), MQTT_LIMITS.floodCheckMs);
     this.link.start();
+    this.door.start();
   }
 
   /** Sends what can be sent, says offline and closes, all within a deadline. Safe to call twice. */
-  stop(): Promise<void> {
-    this.cancelRepair();
-    return this.link.stop(async (connection) => {
-      // Half of the time for what waits; "offline" must still get its turn.
-      await withDeadline(this.stopMs / 2, this.publisher.drain(connection), () => undefined);
-      const offline = JSON.stringify(this.presence.message('offline'));
-      await connection.send(this.statusTopic, offline, { qos: 1, retain: true });
-    });
+  async stop(): Promise<void> {
+    this.status.cancelRepair();
+    if (this.floodTimer !== null) clearInterval(this.floodTimer);
+    this.floodTimer = null;
+    await Promise.all([
+      this.door.stop(),
+      this.link.stop(async (connection) => {
+        // Half of the time for what waits; "offline" must still get its turn.
+        await withDeadline(this.stopMs / 2, this.publisher.drain(connection), () => undefined);
+        await this.status.sayOffline(connection);
+      }),
+    ]);
   }
 
   /**
    * One handler a topic key, before `start`. Payloads arrive checked; retained ones of momentary topics do not arrive at all.
    * @param only values of the topic's placeholders to listen to, like the groups that this device belongs to
+   * @param names values that are configured: see `InboundRouter.on`
    */
-  subscribe<K extends InKey>(key: K, handler: InboundHandler<K>, only: Only<K> = {}): void {
-    this.router.on(key, handler, only);
+  subscribe<K extends InKey>(
+    key: K,
+    handler: InboundHandler<K>,
+    only: Only<K> = {},
+    names: () => readonly string[] = () => [],
+  ): void {
+    this.router.on(key, handler, only, names);
   }
 
   /**
@@ -164,11 +206,6 @@ export class MqttClient {
     return this.publisher.clear(key, params);
   }
 
-  private will(): { topic: string; payload: string } {
-    this.presence.nextBirth();
-    return { topic: this.statusTopic, payload: JSON.stringify(this.presence.message('offline')) };
-  }
-
   /**
    * The order on a new connection: hear our own status first (so that a retained birth ahead of ours is noticed before it is
    * overwritten), then be online, then state, then swipes and commands, then the events that waited.
@@ -178,49 +215,52 @@ export class MqttClient {
     this.publisher.attach(connection);
     const hear = (filters: { filter: string; qos: 0 | 1 }[]): Promise<void> =>
       connection.subscribe(filters).catch((error: unknown) => this.link.complain(error));
-    await hear([{ filter: this.statusTopic, qos: 1 }]);
-    this.sayOnline(connection);
+    await hear([{ filter: this.status.topic, qos: 1 }]);
+    this.status.sayOnline(connection);
     this.publisher.restate(connection);
-    await hear(this.router.filters);
+    await hear(this.router.filters((key) => !isDoors(key)));
+    this.greeted = connection;
     this.retained.up(connection);
     await this.publisher.drain(connection);
   }
 
   private receive(packet: InboundPacket): void {
-    if (packet.topic === this.statusTopic) this.hearOwnStatus(packet);
+    if (packet.topic === this.status.topic) this.status.hear(packet);
     // A second copy that came before the broker heard that we had left is for nobody.
     else if (this.retained.deliver(packet) || paramsOf('updateData', packet.topic, this.base) !== null) return;
     else this.router.dispatch(packet);
   }
 
-  private hearOwnStatus(packet: InboundPacket): void {
-    const seen = decode(StatusPayload, packet.payload);
-    switch (seen.ok ? this.presence.judge(seen.value) : 'stale') {
-      case 'ours':
-        this.cancelRepair();
-        return;
-      case 'ahead':
-        this.link.renew(
-          new UsherError('broker-failed', `a later status than ours stands on ${this.statusTopic}`, {
-            remedy: 'usher reconnects above it; if this repeats, two devices share one device.site and device.id',
-          }),
-        );
-        return;
-      case 'stale':
-        // The late last will of an earlier connection, or somebody else's message: put ours back, at a bounded rate.
-        this.repairTimer ??= setTimeout(() => {
-          this.repairTimer = null;
-          if (this.link.live !== null) this.sayOnline(this.link.live);
-        }, MQTT_LIMITS.statusRepairMs);
-    }
+  private linkChanged({ state }: LinkHealth): void {
+    if (state === 'connected' && this.link.live !== null) this.door.mainUp(this.link.live);
+    if (state === 'failed') this.door.mainDown();
+    this.report();
   }
 
-  private cancelRepair(): void {
-    if (this.repairTimer !== null) clearTimeout(this.repairTimer);
-    this.repairTimer = null;
+  private limitTopics(): void {
+    const { rates, base } = this;
+    rates.topic(this.status.topic, INBOUND_RATES.own);
+    rates.topic(topicOf('commandResult', {}, base), INBOUND_RATES.own);
+    rates.topic(topicOf('discovery', {}, base), INBOUND_RATES.own);
+    this.router.limit(rates);
+    rates.prefix('usher/v1/fleet/', INBOUND_RATES.updateData);
+    rates.prefix(this.status.topic.replace(/status$/, ''), INBOUND_RATES.own);
   }
 
-  private sayOnline(connection: Connection): void {
-    sendState(connection, this.statusTopic, JSON.stringify(this.presence.message('online')));
+  private watchFlood(): void {
+    const dropped = this.rates.takeDropped();
+    for (const { count } of dropped) this.router.countFlooded(count);
+    const over = this.flood.note(dropped, performance.now());
+    // What was published last to be kept may have been among what was dropped.
+    const again = over.flatMap((topic) => this.router.stateFilters(topic));
+    this.link.live?.subscribe(again).catch((error: unknown) => this.link.complain(error));
+    this.report();
+  }
+
+  private report(): void {
+    const { state, problem } = this.health;
+    if (this.reported.state === state && this.reported.problem?.message === problem?.message) return;
+    this.reported = { state, problem };
+    this.options.changed?.(this.reported);
   }
 }

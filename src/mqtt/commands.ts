@@ -3,7 +3,7 @@ import { UsherError, messageOf } from '../errors';
 import { type RateLimit, TokenBucket } from '../rx/token-bucket';
 import { type MqttClient } from './client';
 import { withDeadline } from './deadline';
-import { type SignatureRefusal } from './inbound';
+import { type InboundHandler, type SignatureRefusal } from './inbound';
 import { COMMAND_LIMITS, MQTT_LIMITS } from './limits';
 import { type CommandPayload, type CommandResultPayload } from './payloads';
 
@@ -80,7 +80,7 @@ export class CommandRegistry {
 
   /** Before `client.start()`. */
   start(): void {
-    this.client.subscribe('command', ({ topic, params: { verb }, payload }) => {
+    const hear: InboundHandler<'command'> = ({ topic, params: { verb }, payload }) => {
       const id = `${verb} ${payload.id}`;
       // QoS 1 may deliver twice; a camera is restarted once.
       if (this.answered.has(id)) {
@@ -97,7 +97,8 @@ export class CommandRegistry {
       }
       this.client.reject('command', topic, refused.reason, refused.detail);
       this.reply(verb, payload, failure(refused.reason, refused.detail));
-    });
+    };
+    this.client.subscribe('command', hear, {}, () => this.known);
   }
 
   /**

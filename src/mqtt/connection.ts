@@ -1,6 +1,5 @@
-import { Socket } from 'node:net';
-import { connect, type IClientOptions, type IPublishPacket, type ISubscriptionMap, type MqttClient } from 'mqtt';
-import { PacketSizeGuard } from './packet-size';
+import { type IClientOptions, type IPublishPacket, type ISubscriptionMap, MqttClient } from 'mqtt';
+import { Transport } from './transport';
 import { type ConnectionEvents, type ConnectionSettings, type SendOptions } from './wire';
 
 /**
@@ -16,6 +15,7 @@ export class Connection {
   private readonly events: ConnectionEvents;
   private readonly pending = new Set<(cause: unknown) => void>();
   private client: MqttClient | null = null;
+  private transport: Transport | null = null;
   private live = false;
   private ended = false;
 
@@ -27,19 +27,16 @@ export class Connection {
   open(): void {
     let client: MqttClient;
     try {
-      client = connect(this.settings.url, optionsOf(this.settings));
+      const transport = new Transport({ ...this.settings, admit: this.settings.admit ?? (() => true) });
+      this.transport = transport;
+      transport.on('error', (error) => this.end(error));
+      client = new MqttClient(() => transport, optionsOf(this.settings));
     } catch (error) {
-      // mqtt.js throws on the spot for a URL or a certificate that it cannot use.
+      // Thrown on the spot for a URL or a certificate that cannot be used.
       setImmediate(() => this.end(error));
       return;
     }
     this.client = client;
-    // Nagle's algorithm holds a small message back until the one before it is acknowledged by TCP.
-    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
-    const guard = new PacketSizeGuard(this.settings.maxPacketBytes);
-    client.stream.on('data', (chunk: Uint8Array) => {
-      if (guard.push(chunk) !== null) this.end(new Error('the broker sent a packet larger than this device takes in'));
-    });
     client.on('connect', () => {
       if (this.ended) return;
       this.live = true;
@@ -59,7 +56,7 @@ export class Connection {
 
   /** Bytes that were handed over and have not left the process; grows when the network is stuck. */
   get backlogBytes(): number {
-    return this.client?.stream.writableLength ?? 0;
+    return this.transport?.backlogBytes ?? 0;
   }
 
   /** Resolves when written (QoS 0) or acknowledged (QoS 1); rejects when the connection ends before that. */
@@ -152,7 +149,9 @@ function refusal(
 }
 
 function optionsOf(settings: ConnectionSettings): IClientOptions {
-  const { username, password, ca, cert, key } = settings;
+  const url = new URL(settings.url);
+  const username = settings.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username));
+  const password = settings.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password));
   return {
     clientId: settings.clientId,
     protocolVersion: settings.protocolVersion,
@@ -165,15 +164,11 @@ function optionsOf(settings: ConnectionSettings): IClientOptions {
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    rejectUnauthorized: true,
     ...(settings.will === null
       ? {}
       : { will: { topic: settings.will.topic, payload: Buffer.from(settings.will.payload), qos: 1, retain: true } }),
     ...(settings.protocolVersion === 5 ? { properties: { maximumPacketSize: settings.maxPacketBytes } } : {}),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
   };
 }

@@ -10,6 +10,8 @@ import {
   filtersOf,
   paramsOf,
 } from './topics';
+import { type InboundRates } from './inbound-rates';
+import { INBOUND_RATES } from './limits';
 import { type InboundPacket } from './wire';
 
 /** Why a command was not taken as its sender's. */
@@ -63,11 +65,17 @@ export type InboundHandler<K extends InKey> = (message: Inbound<K>) => void;
 /** Values of a topic's placeholders that matter; a placeholder that is not named may be anything. */
 export type Only<K extends InKey> = { readonly [P in keyof ParamsOf<K>]?: readonly string[] };
 
+interface Handler {
+  readonly handle: InboundHandler<InKey>;
+  readonly only: Only<InKey>;
+  readonly names: () => readonly string[];
+}
+
 /** Routes packets to handlers by topic key. Never throws, whatever arrives: all that is not handled is reported and counted. */
 export class InboundRouter {
   private readonly base: TopicBase;
   private readonly rejected: (rejection: Rejection) => void;
-  private readonly handlers = new Map<InKey, { readonly handle: InboundHandler<InKey>; readonly only: Only<InKey> }>();
+  private readonly handlers = new Map<InKey, Handler>();
   private readonly counts = new Map<RejectReason, number>();
 
   constructor(base: TopicBase, rejected: (rejection: Rejection) => void) {
@@ -75,16 +83,46 @@ export class InboundRouter {
     this.rejected = rejected;
   }
 
-  /** One handler a key; call before the connection is made. `only`: the parameters that are listened to, all where it names none. */
-  on<K extends InKey>(key: K, handle: InboundHandler<K>, only: Only<K> = {}): void {
+  /**
+   * One handler a key; call before the connection is made. `only`: the parameters that are listened to, all where it names none.
+   * `names`: those that are configured, asked for once the connection is wanted; each is limited by itself.
+   */
+  on<K extends InKey>(
+    key: K,
+    handle: InboundHandler<K>,
+    only: Only<K> = {},
+    names: () => readonly string[] = () => [],
+  ): void {
     if (this.handlers.has(key)) throw new Error(`two handlers for topic ${key}`);
-    this.handlers.set(key, { handle, only });
+    this.handlers.set(key, { handle, only, names });
   }
 
-  get filters(): { filter: string; qos: 0 | 1 }[] {
-    return [...this.handlers].flatMap(([key, { only }]) =>
-      filtersOf(key, this.base, only).map((filter) => ({ filter, qos: TOPICS[key].qos })),
-    );
+  /** Of the keys that there are handlers for. */
+  filters(wanted: (key: InKey) => boolean): { filter: string; qos: 0 | 1 }[] {
+    return [...this.handlers]
+      .filter(([key]) => wanted(key))
+      .flatMap(([key, { only }]) =>
+        filtersOf(key, this.base, only).map((filter) => ({ filter, qos: TOPICS[key].qos })),
+      );
+  }
+
+  /** A limit for each topic that is listened to. */
+  limit(rates: InboundRates): void {
+    for (const [key, { only, names }] of this.handlers) {
+      const rate = INBOUND_RATES[key];
+      for (const filter of filtersOf(key, this.base, only)) {
+        if (!filter.includes('+')) rates.topic(filter, rate);
+        else {
+          for (const name of names()) rates.topic(filter.replace('+', name), rate);
+          rates.prefix(filter.slice(0, filter.indexOf('+')), INBOUND_RATES.unknown);
+        }
+      }
+    }
+  }
+
+  /** Filters of state that covers this topic: after a flood it is asked for again. */
+  stateFilters(topic: string): { filter: string; qos: 0 | 1 }[] {
+    return this.filters((key) => TOPICS[key].delivery === 'state').filter(({ filter }) => filter === topic);
   }
 
   get rejections(): Readonly<Partial<Record<RejectReason, number>>> {
@@ -110,6 +148,11 @@ export class InboundRouter {
       return;
     }
     this.reject(null, message.topic, 'unknown-topic', 'no such topic, or a part of it is not an identifier');
+  }
+
+  /** Messages that were dropped before they were looked at. */
+  countFlooded(count: number): void {
+    this.counts.set('flooded', (this.counts.get('flooded') ?? 0) + count);
   }
 
   reject(key: InKey | null, topic: string, reason: RejectReason, detail: string): void {

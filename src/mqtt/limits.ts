@@ -25,6 +25,19 @@ export const MQTT_LIMITS = {
   /** A correction of our own status topic is made at most this often, so that two devices of one name cannot spin. */
   statusRepairMs: 500,
   stopMs: 2000,
+  /** While the connection for the door is away for longer, the main one hears swipes. */
+  doorStandInMs: 1000,
+  /**
+   * A connection that falls so soon after the other one rose was cut for it. After so many within the time that it is remembered,
+   * the door's connection is given up for a while.
+   */
+  rivalMs: 1500,
+  rivalries: 3,
+  rivalMemoryMs: 60_000,
+  doorLineRetryMs: 600_000,
+  /** How often dropped messages are looked at, and how long nothing must be dropped until a flood counts as over. */
+  floodCheckMs: 250,
+  floodOverMs: 500,
   /** A swipe's time may differ from ours by this much. */
   swipeFreshMs: 10_000,
   /** Swipes remembered to refuse a second copy; when full, swipes are refused rather than forgotten. */
@@ -32,6 +45,24 @@ export const MQTT_LIMITS = {
   commandMs: 30_000,
   commandsAtOnce: 4,
   commandsRemembered: 256,
+} as const;
+
+/**
+ * Messages that are taken in, before anything of them is decoded; what is above is dropped. For each topic that is known: reader,
+ * contact, verb, group.
+ */
+export const INBOUND_RATES = {
+  swipe: { burst: 40, everyMs: 50 },
+  contact: { burst: 40, everyMs: 50 },
+  command: { burst: 20, everyMs: 200 },
+  updateDesired: { burst: 10, everyMs: 200 },
+  fleetDesired: { burst: 10, everyMs: 200 },
+  /** Parts of a file, which the box asks for one by one. */
+  updateData: { burst: 1000, everyMs: 1 },
+  /** What this box said itself, as it comes back. */
+  own: { burst: 1000, everyMs: 2 },
+  /** Topics that nobody configured, all that begin alike together. */
+  unknown: { burst: 40, everyMs: 100 },
 } as const;
 
 /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type UsherError } from '../errors';
 import { Backoff } from '../rx/backoff';
 import { Connection } from './connection';
@@ -10,12 +11,15 @@ import { type InboundPacket, type Will } from './wire';
 export interface LinkOptions extends CredentialFiles {
   readonly url: string;
   readonly username?: string | undefined;
+  /** For the broker's log. Nobody can guess the whole identifier, and so nobody else can take over the connection by it. */
   readonly clientId: string;
   /** Where the operator gave address and credentials, for messages. */
   readonly named?: BrokerKeys;
   readonly protocolVersion: 4 | 5;
   readonly limits: LinkLimits;
   readonly random: () => number;
+  /** See `ConnectionSettings`. */
+  readonly admit?: (topic: string) => boolean;
 }
 
 export type LinkLimits = Readonly<
@@ -30,7 +34,7 @@ export interface LinkHealth {
 
 export interface LinkEvents {
   /** Asked for before every attempt: each connection has a last will of its own. */
-  will(): Will;
+  will(): Will | null;
   up(connection: Connection): void;
   message(packet: InboundPacket): void;
   changed(health: LinkHealth): void;
@@ -46,6 +50,7 @@ export class Link {
   private readonly options: LinkOptions;
   private readonly events: LinkEvents;
   private readonly backoff: Backoff;
+  private readonly clientId: string;
   private connection: Connection | null = null;
   private wanted = false;
   private attemptTimer: NodeJS.Timeout | null = null;
@@ -58,6 +63,7 @@ export class Link {
   constructor(options: LinkOptions, events: LinkEvents) {
     this.options = options;
     this.events = events;
+    this.clientId = `${options.clientId}-${randomBytes(8).toString('hex')}`;
     this.backoff = new Backoff(options.limits.backoffMinMs, options.limits.backoffMaxMs, options.random);
   }
 
@@ -100,7 +106,7 @@ export class Link {
   private async attempt(): Promise<void> {
     this.attemptTimer = null;
     this.complaint = null;
-    const { url, username, clientId, protocolVersion, limits } = this.options;
+    const { url, username, protocolVersion, limits, admit } = this.options;
     let connection: Connection;
     try {
       const credentials = await readCredentials(this.options, this.options.named);
@@ -110,7 +116,8 @@ export class Link {
           ...credentials,
           ...(username === undefined ? {} : { username }),
           url,
-          clientId,
+          clientId: this.clientId,
+          admit,
           protocolVersion,
           keepaliveSeconds: limits.keepaliveSeconds,
           connectMs: limits.connectMs,

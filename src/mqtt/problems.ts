@@ -38,9 +38,10 @@ const CREDENTIALS: Explanation = [
   'it refuses user name or password',
   'check mqtt.broker.username and the content of mqtt.broker.passwordFile',
 ];
+// mosquitto 2 answers a wrong password so; others, a client that its rules do not let in.
 const NOT_AUTHORISED: Explanation = [
-  'it does not authorise this device',
-  'check its access rules for this user, client certificate and topics',
+  'it does not authorise this device: the user name or password is wrong, or its rules do not let this client in',
+  'check mqtt.broker.username and the content of mqtt.broker.passwordFile, then its access rules for this user or client certificate',
 ];
 const NO_V5: Explanation = [
   'it does not speak this protocol version',

@@ -22,6 +22,8 @@ export interface PublisherOptions {
   readonly queue: EventQueue;
   /** Check payloads against their schema as well as at compile time. */
   readonly check: boolean;
+  /** The connection for unlocks; null: the one for everything else. */
+  readonly door: () => Connection | null;
   /** The broker refuses an event, or the queue cannot be read: nothing goes on until somebody asks again. */
   readonly stuck: (error: unknown) => void;
 }
@@ -120,7 +122,7 @@ export class Publisher {
   }
 
   private momentary(key: PublishKey, topic: string, json: string): PublishOutcome {
-    const connection = this.live;
+    const connection = (key === 'unlock' ? this.options.door() : null) ?? this.live;
     // Behind a stuck network the socket would hold the message and deliver it when the network is back.
     if (connection === null || connection.backlogBytes > MQTT_LIMITS.stalledBytes) {
       this.dropped++;

@@ -57,6 +57,10 @@ export class RetainedReader {
     for (const topic of this.waiters.keys()) this.ask(connection, topic);
   }
 
+  awaits(topic: string): boolean {
+    return this.waiters.has(topic);
+  }
+
   /** Whether the packet was for somebody who waits. */
   deliver({ topic, payload }: Pick<InboundPacket, 'topic' | 'payload'>): boolean {
     const waiting = this.waiters.get(topic);

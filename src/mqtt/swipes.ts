@@ -51,20 +51,34 @@ export interface IntakeEvents {
   contact(door: string, contact: ContactPayload): void;
 }
 
-/** Hands over each swipe and contact once, at the time it happens; refusals are reported and counted. Before `client.start()`. */
+/**
+ * Hands over each swipe and contact once, at the time it happens; refusals are reported and counted. Before `client.start()`.
+ * @param configured readers and doors that there are
+ */
 export function takeInputs(
   client: Pick<MqttClient, 'subscribe' | 'reject'>,
   judge: IntakeJudge,
   events: IntakeEvents,
+  { readers, doors }: { readonly readers: readonly string[]; readonly doors: readonly string[] },
 ): void {
-  client.subscribe('swipe', ({ topic, params: { reader }, payload }) => {
-    const refused = judge.swipe(reader, payload);
-    if (refused === null) events.swipe(reader, payload);
-    else client.reject('swipe', topic, refused.reason, refused.detail);
-  });
-  client.subscribe('contact', ({ topic, params: { door }, payload }) => {
-    const refused = judge.contact(door, payload);
-    if (refused === null) events.contact(door, payload);
-    else client.reject('contact', topic, refused.reason, refused.detail);
-  });
+  client.subscribe(
+    'swipe',
+    ({ topic, params: { reader }, payload }) => {
+      const refused = judge.swipe(reader, payload);
+      if (refused === null) events.swipe(reader, payload);
+      else client.reject('swipe', topic, refused.reason, refused.detail);
+    },
+    {},
+    () => readers,
+  );
+  client.subscribe(
+    'contact',
+    ({ topic, params: { door }, payload }) => {
+      const refused = judge.contact(door, payload);
+      if (refused === null) events.contact(door, payload);
+      else client.reject('contact', topic, refused.reason, refused.detail);
+    },
+    {},
+    () => doors,
+  );
 }

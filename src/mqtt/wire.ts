@@ -20,6 +20,8 @@ export interface ConnectionSettings {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
+  /** Whether a message on this topic is taken in at all; asked before it is parsed. Without it, every one. */
+  readonly admit?: ((topic: string) => boolean) | undefined;
 }
 
 export interface InboundPacket {

@@ -104,7 +104,7 @@ describe('a router', () => {
     const { router, rejections } = make();
     const heard: string[] = [];
     router.on('fleetDesired', ({ params }) => heard.push(params.group), { group: ['all', 'gyms'] });
-    expect(router.filters).toEqual([
+    expect(router.filters(() => true)).toEqual([
       { filter: 'usher/v1/fleet/all/update/desired', qos: 1 },
       { filter: 'usher/v1/fleet/gyms/update/desired', qos: 1 },
     ]);
@@ -173,6 +173,7 @@ for (const { name, make, protocolVersion } of BROKERS) {
         client,
         { swipe: judge, contact: () => null },
         { swipe: (reader, { id }) => swipes.push(`${reader} ${id}`), contact: () => undefined },
+        { readers: ['card'], doors: ['main'] },
       );
       peer = await new Observer(broker.url, `${ROOT}/command/result`).connected();
     });

@@ -17,6 +17,7 @@ function make(judgement: Judgement = null) {
     },
     { swipe: () => judgement, contact: () => judgement },
     { swipe: (reader, { id }) => taken.push([reader, id]), contact: (door, { open }) => taken.push([door, open]) },
+    { readers: [], doors: [] },
   );
   const send = (topic: string, payload: unknown, retain = false): void => {
     const packet: InboundPacket = {

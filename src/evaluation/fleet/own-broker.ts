@@ -19,8 +19,8 @@ export class OwnBroker {
     private readonly child: ChildProcess,
   ) {}
 
-  /** @throws UsherError `broker-failed` */
-  static async start(folder: string): Promise<OwnBroker> {
+  /** @param limits lines of its configuration in place of the default. @throws UsherError `broker-failed` */
+  static async start(folder: string, limits: readonly string[] = ['max_queued_messages 0']): Promise<OwnBroker> {
     const program = PROGRAMS.find((file) => existsSync(file));
     if (program === undefined)
       throw new UsherError('broker-failed', 'mosquitto is not installed', {
@@ -30,7 +30,7 @@ export class OwnBroker {
     const file = join(folder, 'mosquitto.conf');
     // It would change to a user who may not read this folder.
     const user = ['user root', 'persistence false', 'allow_anonymous true', `listener ${port} 127.0.0.1`];
-    writeFileSync(file, [...user, 'max_queued_messages 0', 'set_tcp_nodelay true', ''].join('\n'));
+    writeFileSync(file, [...user, ...limits, 'set_tcp_nodelay true', ''].join('\n'));
     const child = spawn(program, ['-c', file], { stdio: 'ignore' });
     endWithUs(child);
     const broker = new OwnBroker(`mqtt://127.0.0.1:${port}`, child);
