@@ -173,14 +173,11 @@ describe('a device and something that is no proper broker', () => {
     });
     client.publish('health', { component: 'store' }, health);
     client.start();
-    await until(
-      'the first connection',
-      () => client.connected && impostor.heard.some(({ cmd }) => cmd === 'subscribe'),
-    );
-    client.publish('commandResult', {}, { v: 1, id: 'once', verb: 'ping', ok: true });
-    await until('the second connection', () => welcome > 1 && client.connected);
     const published = (end: string) =>
       impostor.heard.filter((packet) => packet.cmd === 'publish' && packet.topic.endsWith(end)).length;
+    await until('the state, on the first connection', () => published('health/store') === 1);
+    client.publish('commandResult', {}, { v: 1, id: 'once', verb: 'ping', ok: true });
+    await until('the second connection', () => welcome > 1 && client.connected);
     await until('the state again', () => published('health/store') >= 2);
     expect(published('result')).toBe(1);
   });
