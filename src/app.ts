@@ -188,6 +188,7 @@ export class App {
       this.log.child('door'),
       policy,
       saved,
+      new Map(config.cameras.map(({ id, latencyMs }) => [id, latencyMs])),
     );
     health.set('models', withMissing(modelsHealth(models.set), extra));
     const { detail, remedy } = health.get('models');

@@ -16,10 +16,14 @@ export interface DoorSettings {
   readonly margin: number;
   readonly votes: number;
   readonly voteWindowMs: number;
+  /** Frames that were taken closer to one another than this are one vote: they are one look. */
+  readonly voteSpacingMs: number;
   readonly deadlineMs: number;
   readonly approachMs: number;
   readonly cooldownMs: number;
   readonly absentMs: number;
+  /** Delay of the camera: what happens now is seen so much later. Faces bear the time at which they were taken, ticks and swipes that of now. */
+  readonly latencyMs: number;
   readonly liveness: DoorLiveness;
 }
 

@@ -23,8 +23,8 @@ import type { DenialReason } from './reasons';
  * `at` is the machine's monotonic time in ms throughout.
  *
  * Invariants (held by property tests over random event sequences):
- * - A grant rests on at least `votes` frames of one track that agreed on the granted member, the oldest no older than
- *   `voteWindowMs`, and, where a card was swiped, none older than the swipe.
+ * - A grant rests on at least `votes` frames of one track that agreed on the granted member, taken at least `voteSpacingMs` from one
+ *   another, the oldest no older than `voteWindowMs`, and, where a card was swiped, none older than the swipe.
  * - A frame agrees only if both the track's fused embedding and the frame's own are under their thresholds.
  * - Where liveness is required, a grant by face comes at a frame whose track is judged live on enough frames, and never at one that
  *   is not judged at all.
@@ -36,7 +36,7 @@ import type { DenialReason } from './reasons';
 
 /** One event. Deadlines that passed before it are settled first, so a late frame can never serve an expired claim. */
 export function step(before: DoorState, event: DoorEvent, settings: DoorSettings, gate: Gate = OPEN_GATE): Step {
-  const expired = expire(before, event.at, settings);
+  const expired = expire(before, event, settings);
   const { state } = expired;
   const asked: Gate = {
     atSwipe: (passing, earlier) => gate.atSwipe(passing, [...expired.decisions, ...earlier]),
@@ -76,7 +76,10 @@ function quiet(state: DoorState): Step {
 }
 
 /** Claims past their deadline and persons who left or stood too long. */
-function expire(state: DoorState, at: number, settings: DoorSettings): Step {
+function expire(state: DoorState, event: DoorEvent, settings: DoorSettings): Step {
+  const { at } = event;
+  // What the camera saw by now. A face that is on its way through a slow camera is not absent.
+  const seenTo = event.type === 'face' || event.type === 'empty' ? at : at - settings.latencyMs;
   const decisions: Decision[] = [];
   let next = state;
   if (next.claim !== null && at - next.claim.since > settings.deadlineMs) {
@@ -86,11 +89,11 @@ function expire(state: DoorState, at: number, settings: DoorSettings): Step {
   }
   const { approach } = next;
   if (approach === null) return { state: next, decisions };
-  if (at - approach.lastFaceAt > settings.absentMs)
+  if (seenTo - approach.lastFaceAt > settings.absentMs)
     return { state: { ...next, approach: null, ballot: null }, decisions };
   // Within the cooldown nobody can be let in, so that time is nobody's to be refused for.
   const waitedSince = Math.max(approach.since, next.cooldownUntil);
-  if (mayIdentify(next, settings) && !approach.settled && at - waitedSince > settings.approachMs) {
+  if (mayIdentify(next, settings) && !approach.settled && seenTo - waitedSince > settings.approachMs) {
     decisions.push(
       denial(
         at,
@@ -218,7 +221,7 @@ function onFace(
   const free = noted.storeAvailable && at >= noted.cooldownUntil && (noted.claim !== null || !approach.settled);
   if (isPassing(noted, candidate, at)) return quiet(settledApproach(noted, approach));
   if (!free || candidate.kind !== 'agrees') return quiet(noted);
-  const ballot = vote(noted.ballot, track, candidate.member, at, settings.voteWindowMs);
+  const ballot = vote(noted.ballot, track, candidate.member, at, settings);
   if (ballot.times.length < settings.votes) return quiet({ ...noted, ballot });
   if (proof === 'unknown') return quiet(unproven({ ...noted, ballot }));
   return grant({ ...noted, ballot }, at, ballot, candidate.distance, settings, gate);
@@ -305,9 +308,17 @@ function note(
   };
 }
 
-function vote(ballot: Ballot | null, track: number, member: string, at: number, windowMs: number): Ballot {
+function vote(
+  ballot: Ballot | null,
+  track: number,
+  member: string,
+  at: number,
+  { voteWindowMs, voteSpacingMs }: DoorSettings,
+): Ballot {
   const earlier = ballot !== null && ballot.track === track && ballot.member === member ? ballot.times : [];
-  return { track, member, times: [...earlier.filter((time) => at - time <= windowMs && time < at), at] };
+  const times = earlier.filter((time) => at - time <= voteWindowMs && time < at);
+  const last = times.at(-1) ?? -Infinity;
+  return { track, member, times: at - last < voteSpacingMs ? times : [...times, at] };
 }
 
 function grant(

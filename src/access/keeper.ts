@@ -15,6 +15,8 @@ import { type PolicyKeeper } from './policy/keeper';
 import type { Roster } from './roster';
 import { distanceFor, oneToMany, type ThresholdRow } from './thresholds';
 
+/** Below the frame distance of a 30 fps camera; of faster ones every second or third frame votes. */
+const VOTE_SPACING_MS = 30;
 /** The single frame may be so much less sure than the fused embedding: noise and blur of one frame average out in it. */
 const FRAME_FMR_FACTOR = 100;
 const LOOSEST_FRAME_FMR = 0.01;
@@ -40,10 +42,13 @@ export function doorSettings(
   table: readonly ThresholdRow[],
   members: number,
   scene: string | null = null,
+  latencyMs = 0,
 ): DoorSettings {
   const targetFmr = targetIn(door, scene);
   return {
     ...door,
+    latencyMs,
+    voteSpacingMs: VOTE_SPACING_MS,
     liveness: { ...door.liveness, mode: door.liveness.mode === 'auto' ? 'advise' : door.liveness.mode },
     verifyDistance: distanceFor(table, targetFmr),
     identifyDistance: oneToMany(table, targetFmr, members),
@@ -76,6 +81,8 @@ export class DoorKeeper {
     private readonly roster: Roster,
     private table: readonly ThresholdRow[],
     private readonly policy: PolicyKeeper,
+    /** Delay of the door's camera, ms. */
+    private readonly latencyMs = 0,
   ) {}
 
   /** The thresholds of another encoder's card, or of the same one measured anew. */
@@ -90,7 +97,7 @@ export class DoorKeeper {
     const { scene } = this;
     const known = this.settingsFor;
     if (known?.members === members && known.mode === mode && known.scene === scene) return known.settings;
-    const settings = { ...doorSettings(this.door, this.table, members, scene), mode };
+    const settings = { ...doorSettings(this.door, this.table, members, scene, this.latencyMs), mode };
     this.settingsFor = { members, mode, scene, settings };
     return settings;
   }
@@ -123,7 +130,7 @@ export class DoorKeeper {
   /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then counts for nothing */
   observe(observation: Observation, now: number): readonly Decision[] {
     const at = observation.mono;
-    if (!isTimely(at, now)) return this.feed({ type: 'tick', at: now });
+    if (!isTimely(at, now, this.latencyMs)) return this.feed({ type: 'tick', at: now });
     const { subject } = observation;
     if (subject === null) return this.feed({ type: 'empty', at });
     const { track, liveness } = subject;

@@ -36,8 +36,10 @@ export class Doors {
     private readonly log: Log,
     private readonly policy: PolicyKeeper,
     private readonly saved: Pick<SavedPolicy, 'flush'> = { flush: () => undefined },
+    /** Delay of each camera, ms. */
+    latencies: ReadonlyMap<string, number> = new Map(),
   ) {
-    this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy));
+    this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy, latencies.get(door.camera)));
     this.tables.set(roster.gallery.space, table);
     policy.onNews((news) => this.tell(news));
   }

@@ -11,10 +11,12 @@ const SETTINGS: DoorSettings = {
   margin: 0.1,
   votes: 3,
   voteWindowMs: 1000,
+  voteSpacingMs: 10,
   deadlineMs: 3000,
   approachMs: 2000,
   cooldownMs: 2000,
   absentMs: 500,
+  latencyMs: 0,
   liveness: { mode: 'require', frames: 3, motion: 'watch' },
 };
 const verdict = (state: Liveness['state'], frames = 3, motion: Liveness['motion'] = 'still'): Liveness => ({

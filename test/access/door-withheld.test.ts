@@ -15,10 +15,12 @@ const SETTINGS: DoorSettings = {
   margin: 0.1,
   votes: 2,
   voteWindowMs: 1000,
+  voteSpacingMs: 10,
   deadlineMs: 3000,
   approachMs: 2000,
   cooldownMs: 60_000,
   absentMs: 500,
+  latencyMs: 0,
   liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 const IDENTIFY: DoorSettings = { ...SETTINGS, mode: 'identify' };

@@ -20,10 +20,12 @@ const SETTINGS: DoorSettings = {
   margin: 0.1,
   votes: 3,
   voteWindowMs: 1000,
+  voteSpacingMs: 10,
   deadlineMs: 3000,
   approachMs: 2000,
   cooldownMs: 2000,
   absentMs: 500,
+  latencyMs: 0,
   liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 const IDENTIFY: DoorSettings = { ...SETTINGS, mode: 'identify' };
@@ -89,6 +91,44 @@ describe('after a grant by face', () => {
     ],
   ])('%s', (_what, events, more) => {
     expect(outcome([...grant, ...events], IDENTIFY)).toEqual(['match:ann', ...more]);
+  });
+});
+
+describe('votes', () => {
+  const agreeing = (times: readonly number[], settings: Partial<DoorSettings> = {}): string[] =>
+    outcome([swipe(10), ...times.map((at) => face(at, claimed('ann', 1)))], { ...SETTINGS, ...settings });
+
+  it.each<[string, number[], Partial<DoorSettings>, string[]]>([
+    ['the oldest just within the window', [20, 420, 820], { voteWindowMs: 800 }, ['match:ann']],
+    ['the oldest just beyond it', [20, 420, 821], { voteWindowMs: 800 }, []],
+    ['one every 401 ms, for long: never three in 800 ms', [20, 421, 822, 1223, 1624, 2025], { voteWindowMs: 800 }, []],
+    ['three frames within three milliseconds are one', [20, 21, 22], {}, []],
+    ['twenty within nineteen milliseconds are two', Array.from({ length: 20 }, (_, i) => 20 + i), {}, []],
+    ['too close ones between good ones change nothing', [20, 21, 30, 31, 40], {}, ['match:ann']],
+    ['a late one between others counts for nothing', [20, 40, 25], {}, []],
+  ])('%s', (_what, times, settings, decisions) => {
+    expect(agreeing(times, settings)).toEqual(decisions);
+  });
+});
+
+describe('a slow camera', () => {
+  const slow: DoorSettings = { ...IDENTIFY, latencyMs: 4000 };
+  const tick = (at: number): DoorEvent => ({ type: 'tick', at });
+
+  test('whose face is on its way is not absent, and not waiting for too long', () => {
+    const events = [20, 220, 420].flatMap((at) => [
+      tick(at + 4000),
+      face(at, found(near('ann', 0.5))),
+      tick(at + 4090),
+    ]);
+    expect(outcome(events, slow)).toEqual(['match:ann']);
+    expect(outcome(events, IDENTIFY)).not.toContain('match:ann');
+  });
+
+  test('who has left is absent once that was seen', () => {
+    const { state } = play([face(20, found(near('ann', 1.2))), tick(4520)], slow);
+    expect(state.approach).not.toBeNull();
+    expect(step(state, tick(4521), slow).state.approach).toBeNull();
   });
 });
 
@@ -357,6 +397,9 @@ describe('whatever the order of events', () => {
   const settingsOf = fc.record({
     mode: fc.constantFrom<DoorSettings['mode']>('verify', 'identify', 'either'),
     votes: fc.integer({ min: 1, max: 4 }),
+    voteWindowMs: fc.constantFrom(200, 600, 1000),
+    voteSpacingMs: fc.constantFrom(0, 30, 100),
+    latencyMs: fc.constantFrom(0, 300, 3000),
   });
 
   const timed = (steps: readonly [number, object][]): DoorEvent[] => {
@@ -373,7 +416,7 @@ describe('whatever the order of events', () => {
   ): number => {
     const frame = events[index];
     if (frame?.type !== 'face') return 0;
-    const times = new Set<number>();
+    const seen = new Set<number>();
     for (const event of events.slice(0, index + 1)) {
       if (event.type !== 'face' || event.track !== frame.track || event.evidence.kind !== 'encoded') continue;
       if (decision.at - event.at > settings.voteWindowMs || event.at < decision.since) continue;
@@ -386,9 +429,15 @@ describe('whatever the order of events', () => {
         candidate.distance <= bound &&
         candidate.frameDistance <= settings.frameDistance
       )
-        times.add(event.at);
+        seen.add(event.at);
     }
-    return times.size;
+    let [votes, last] = [0, -Infinity];
+    for (const at of [...seen].sort((a, b) => a - b)) {
+      if (at - last < settings.voteSpacingMs) continue;
+      votes++;
+      last = at;
+    }
+    return votes;
   };
 
   test('a grant has enough agreeing frames, an open store, no cooldown; a swipe has at most one decision', () => {

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => members.remove());
 
-function keeperOf(config: object = {}): DoorKeeper {
+function keeperOf(config: object = {}, latencyMs = 0): DoorKeeper {
   const door = DoorConfig.parse({ id: 'front', camera: 'cam', readers: ['r'], ...config });
   const rules = compilePolicy(PolicyConfig.parse({}), [door]);
   const policy = new PolicyKeeper(
@@ -32,7 +32,7 @@ function keeperOf(config: object = {}): DoorKeeper {
     (id) => members.roster.rightsOf(id),
     () => ({ mono: now, wall: 1_700_000_000_000 + now }),
   );
-  const keeper = new DoorKeeper(door, members.roster, TABLE, policy);
+  const keeper = new DoorKeeper(door, members.roster, TABLE, policy, latencyMs);
   keeper.feed({ type: 'camera', at: now, live: true });
   return keeper;
 }
@@ -158,6 +158,37 @@ describe('what cannot be relied on', () => {
       ),
       { numRuns: 50 },
     );
+  });
+
+  test('who is identified has frames that are not late: three of 900 ms ago let in, three of 1001 ms ago do not', () => {
+    const outcomes = [900, 1000, 1001].map((age) => {
+      const keeper = keeperOf({ mode: 'identify' });
+      return [0, 100, 200].flatMap((at) => {
+        now += 100;
+        return brief(keeper.observe(observation(20_000 + at - age, faceAt(0)), 20_000 + at));
+      });
+    });
+    expect(outcomes).toEqual([['granted match ann'], ['granted match ann'], []]);
+  });
+
+  test('the delay that a camera is known to have is no lateness', () => {
+    const keeper = keeperOf({ mode: 'identify' }, 4000);
+    const seen = (age: number) =>
+      [0, 100, 200].flatMap((at) => brief(keeper.observe(observation(20_000 + at - age, faceAt(0)), 20_000 + at)));
+    expect(seen(5001)).toEqual([]);
+    expect(seen(4900)).toEqual(['granted match ann']);
+  });
+
+  test('frames of one instant are one vote, and those of a 60 fps camera are votes', () => {
+    const after = (spacing: number, frames: number): string[] => {
+      const keeper = keeperOf({ mode: 'identify' });
+      return Array.from({ length: frames }, (_, i) => now + i * spacing).flatMap((at) =>
+        brief(keeper.observe(observation(at, faceAt(0)), at)),
+      );
+    };
+    expect(after(1, 20)).toEqual([]);
+    expect(after(1000 / 60, 8)).toEqual(['granted match ann']);
+    expect(after(100, 3)).toEqual(['granted match ann']);
   });
 
   test.each([

@@ -21,10 +21,12 @@ const SETTINGS: Omit<DoorSettings, 'mode'> = {
   margin: 0.1,
   votes: 1,
   voteWindowMs: 1000,
+  voteSpacingMs: 10,
   deadlineMs: 3000,
   approachMs: 2000,
   cooldownMs: 1000,
   absentMs: 500,
+  latencyMs: 0,
   liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 

@@ -339,10 +339,12 @@ class Play {
       margin: MARGIN,
       votes: this.world.votes,
       voteWindowMs: VOTE_WINDOW,
+      voteSpacingMs: 0,
       deadlineMs: 3000,
       approachMs: 2000,
       cooldownMs: COOLDOWN,
       absentMs: 500,
+      latencyMs: 0,
       liveness: { mode: 'off', frames: 3, motion: 'watch' },
     };
   }
