@@ -19,6 +19,7 @@ import { Forgetting, RETENTION_EVERY_MS, STILLS_EVERY_MS, StillsForgetting } fro
 import { countTrialStart } from './fleet/started-under';
 import { installedModels, installedScene, installedWords } from './fleet/installed';
 import { HealthBoard } from './daemon/health';
+import { HealthLog, labels } from './daemon/health-log';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
@@ -156,7 +157,12 @@ export class App {
       });
 
     const mqtt = await this.connect(journal.outbox);
-    const health = new HealthBoard((component, state) => publishHealth(mqtt, component, state));
+    const healthLog = new HealthLog(this.log, labels(config), monotonicMs());
+    void this.whenReady.then(() => healthLog.allReady());
+    const health = new HealthBoard((component, state) => {
+      healthLog.changed(component, state, monotonicMs());
+      publishHealth(mqtt, component, state);
+    });
     const clock = new ClockGuard({ dataDir, health, log: this.log.child('clock') });
     const trail = new AuditTrail(journal, mqtt, key, this.log.child('audit'));
     const announcer = new Announcer(
@@ -191,8 +197,6 @@ export class App {
       new Map(config.cameras.map(({ id, latencyMs }) => [id, latencyMs])),
     );
     health.set('models', withMissing(modelsHealth(models.set), extra));
-    const { detail, remedy } = health.get('models');
-    if (detail !== null) this.log.warn(detail, { remedy });
     const readers = new ReadersService(
       {
         loaded: this.loaded,
@@ -267,6 +271,8 @@ export class App {
     doors.refresh();
     doors.clock(clock.tick());
     this.every(REFRESH_MS, () => {
+      health.set('broker', brokerHealth(mqtt.health));
+      healthLog.tick(monotonicMs());
       visitors?.tick();
       this.stills?.tick();
       doors.clock(clock.tick());
@@ -289,7 +295,6 @@ export class App {
       this.undo.push('stills', () => this.stills?.stop());
     }
     this.every(config.health.everySeconds * 1000, () => {
-      health.set('broker', brokerHealth(mqtt.health));
       for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
     });
 

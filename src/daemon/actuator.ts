@@ -16,6 +16,8 @@ import { ClockWatch, monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 import { TakeDown } from '../system/take-down';
 import { ActuatorLink } from './actuator-link';
+import { HealthLog } from './health-log';
+import { brokerHealth } from './publishing';
 import { ActuatorReport, type ActuatorStats } from './actuator-report';
 
 /** An unlock is some 560 bytes. */
@@ -104,14 +106,15 @@ export class Actuator {
       read: (bytes) => decode(UnlockPayload, bytes, MAX_UNLOCK_BYTES),
     };
 
+    const healthLog = new HealthLog(this.log, (component) => component, monotonicMs());
     const link = new ActuatorLink(config, `actuator-${config.name ?? config.door}`, {
       unlock: (packet) => this.hear(packet),
       box: (online) => this.report.box(online),
       up: () => void this.onUp(),
-      changed: ({ state, problem }) => {
-        this.report.connection(state === 'connected');
-        if (problem !== null) this.log.warn(problem.message, { remedy: problem.remedy ?? '' });
-        else this.log.info(state);
+      changed: (health) => {
+        this.report.connection(health.state === 'connected');
+        healthLog.changed('broker', brokerHealth(health), monotonicMs());
+        if (health.problem === null) this.log.info(health.state);
       },
     });
     this.link = link;
@@ -129,7 +132,10 @@ export class Actuator {
     );
     link.start();
 
-    this.every(CLOCK_EVERY_MS, () => this.tellChanges(this.clockDoubt(watch)));
+    this.every(CLOCK_EVERY_MS, () => {
+      this.tellChanges(this.clockDoubt(watch));
+      healthLog.tick(monotonicMs());
+    });
     this.every(FLOOR_EVERY_MS, () => this.rememberTime(watch, memory));
     this.every(config.health.everySeconds * 1000, () => {
       // What could not be secured at the start, or at the last try, is tried again.

@@ -39,8 +39,8 @@ export async function linkBroker(
       own.warn('message refused', { topic, reason, detail });
     },
     changed: (link) => {
-      if (link.problem !== null) own.warn(link.problem.message, { remedy: link.problem.remedy ?? '' });
-      else own.info(link.state);
+      // Its health says what is wrong; see health-log.ts.
+      if (link.problem === null) own.info(link.state);
     },
   });
   return { mqtt: client, url: address.url, close };

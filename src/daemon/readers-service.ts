@@ -151,7 +151,6 @@ export class ReadersService {
         health.set(component, { state: 'ok', lastProgressAt: Date.now(), detail: null, remedy: null });
         return;
       }
-      log.error(trouble.detail, trouble.remedy === null ? {} : { remedy: trouble.remedy });
       health.set(component, { state: 'failed', lastProgressAt: null, ...trouble });
     };
   }

@@ -91,7 +91,6 @@ export class StillsService {
         };
         this.failure = null;
         for (const { event } of this.pending.values()) this.miss(event, failure.detail);
-        this.parts.log.error(failure.detail, failure.remedy === null ? {} : { remedy: failure.remedy });
         this.parts.health({ state: 'failed', lastProgressAt: this.lastKeptAt, ...failure });
       }),
     );

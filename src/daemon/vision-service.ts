@@ -205,10 +205,7 @@ export class VisionService {
           remedy: null,
         };
         this.failure = null;
-        this.log.error(failure.detail, {
-          restarts,
-          ...(failure.remedy === null ? {} : { remedy: failure.remedy }),
-        });
+        this.log.debug(failure.detail, { restarts });
         this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, ...failure });
       }),
     );
@@ -232,7 +229,6 @@ export class VisionService {
     if (!this.talk.fellQuiet(monotonicMs())) return;
     this.setLive(false);
     const detail = 'the vision process says nothing any more';
-    this.log.error(detail, { pid: this.pid ?? 0 });
     this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, detail, remedy: null });
   }
 
@@ -309,7 +305,8 @@ export class VisionService {
   private setLive(live: boolean): void {
     if (this.live === live) return;
     this.live = live;
-    this.log.info(live ? 'camera live' : 'camera not live');
+    // Why it is not, its health says; see health-log.ts.
+    if (live) this.log.info('camera live');
     this.events.live(live);
   }
 }

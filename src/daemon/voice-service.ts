@@ -158,8 +158,7 @@ export class VoiceService {
           remedy: null,
         };
         this.failure = null;
-        const remedy = failure.remedy === null ? {} : { remedy: failure.remedy };
-        this.log.error(failure.detail, { restarts, ...remedy });
+        this.log.debug(failure.detail, { restarts });
         this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, ...failure });
       }),
     );
@@ -212,15 +211,8 @@ export class VoiceService {
   private setHears(hears: boolean): void {
     if (this.hears === hears) return;
     this.hears = hears;
+    // Why it does not, its health says; see health-log.ts.
     if (hears) this.log.info('microphone hears');
-    else this.log.warn('microphone does not hear', { why: this.whyNot() });
-  }
-
-  private whyNot(): string {
-    if (this.status === null) return 'its process says nothing';
-    const { state, detail, trouble } = this.status;
-    // What was wrong with the sound does not tell why there is none.
-    return detail ?? (state === 'live' ? trouble : null) ?? state;
   }
 }
 

@@ -46,7 +46,6 @@ export class WyomingService {
           remedy: null,
         };
         this.failure = null;
-        this.log.error(failure.detail, failure.remedy === null ? {} : { remedy: failure.remedy });
         this.health({ state: 'failed', lastProgressAt: this.lastProgressAt, ...failure });
       }),
     );

@@ -39,7 +39,7 @@ describeWithMosquitto('starting without a broker', () => {
   });
 
   test('it starts, says what is wrong and what to do, and serves as soon as the broker is there', async () => {
-    await daemon.says(/mqtt: .*nothing listens there.* remedy=start the broker/);
+    await daemon.says(/error usher: broker: .*nothing listens there.* remedy=start the broker/);
     await daemon.says('usher: ready');
     await mosquitto.start();
     const watcher = await Watcher.connect(mosquitto.url, '#');

@@ -59,7 +59,7 @@ function serviceWith(script: readonly VisionEvent[], exit?: number, every?: Visi
       scene: ({ scene }) => heard.scenes.push(scene),
       health: (health) => heard.health.push(health),
     },
-    createLog({ level: 'info', format: 'text', write: (line) => (heard.log += line) }, 'cam'),
+    createLog({ level: 'debug', format: 'text', write: (line) => (heard.log += line) }, 'cam'),
   );
   services.push(service);
   return { service, heard };
@@ -99,12 +99,16 @@ test('from the start to the first pictures: starting, then ok; observations pass
 test.each<[string, Partial<CameraStatus>, string]>([
   ['stalled', { state: 'stalled', detail: 'no frame for 1000 ms' }, 'no frame for 1000 ms'],
   ['failed', { state: 'failed', detail: 'unplugged' }, 'unplugged'],
-  ['ended', { state: 'ended' }, 'the camera is ended (9 frames, 1 dropped, 0 restarts)'],
-  ['starting again', { state: 'starting', restarts: 2 }, 'the camera is starting (9 frames, 1 dropped, 2 restarts)'],
+  ['ended', { state: 'ended' }, 'the camera is ended (9 frames, 0 late, 1 dropped, 0 restarts)'],
+  [
+    'starting again',
+    { state: 'starting', restarts: 2 },
+    'the camera is starting (9 frames, 0 late, 1 dropped, 2 restarts)',
+  ],
   [
     'live, its frames looked at by nobody',
     { lastAnalysisAt: 98_000 },
-    'the camera is live (9 frames, 1 dropped, 0 restarts)',
+    'the camera gives frames, but none that can be looked at (9 frames, 0 late, 1 dropped, 0 restarts)',
   ],
 ])('%s: failed, and the doors are told', async (_what, change, detail) => {
   const { service, heard } = serviceWith([status({}), status(change)]);
@@ -126,7 +130,7 @@ test('a process that cannot go on is failed for its own reason, with the remedy 
     ...{ state: 'failed', lastProgressAt: 99_980, detail: 'one bit is wrong', remedy: 'fetch it again' },
   });
   expect(heard.live.slice(0, 2)).toEqual([true, false]);
-  expect(heard.log).toMatch(/error cam: one bit is wrong restarts=1 remedy=fetch it again/);
+  expect(heard.log).toMatch(/debug cam: one bit is wrong restarts=1/);
 });
 
 test('one that ends without a word is told by its exit code, and another takes its place', async () => {
