@@ -222,6 +222,9 @@ export class VisionService {
 
   restart(): void {
     this.child.restart();
+    // What the old process still has to say is not heard any more.
+    this.setLive(false);
+    this.events.health(STARTING);
   }
 
   /** Whoever swipes meanwhile must hear that the camera is not available, not that no face was seen. */
