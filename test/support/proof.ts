@@ -27,7 +27,11 @@ const CLEAN_UP_MS = 30_000;
  * Runs a proof as a program of its own. Its exit code and its last line tell whether it proved anything: a proof that tried nothing
  * fails and says why. All temporary files of the proof and its children are in one folder, which is removed at the end.
  */
-export async function prove(name: string, body: (proof: Proof) => Promise<Verdict>): Promise<void> {
+export async function prove(
+  name: string,
+  body: (proof: Proof) => Promise<Verdict>,
+  { conclusionOn = process.stdout }: { readonly conclusionOn?: NodeJS.WriteStream } = {},
+): Promise<void> {
   const cleanUps: (() => unknown)[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'usher-proof-'));
   process.env['TMPDIR'] = folder;
@@ -41,7 +45,7 @@ export async function prove(name: string, body: (proof: Proof) => Promise<Verdic
     if (ending) return;
     ending = true;
     await cleanUp();
-    process.stdout.write(`${name}: ${line}\n`);
+    conclusionOn.write(`${name}: ${line}\n`);
     process.exit(code);
   };
   for (const [signal, code] of Object.entries(SIGNALS))

@@ -1,0 +1,43 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { packageRoot } from '../../src/system/paths';
+
+/** What is mutated: everything that decides who may enter, what may open, which release is trusted, and what a date may destroy. */
+const SOURCES: readonly RegExp[] = [
+  // Not the clusters of unknown visitors, which decide about nobody.
+  /^src\/access\/(?!clusters\/)/,
+  /^src\/fleet\/trust\//,
+  /^src\/store\/retention/,
+  /^src\/daemon\/(doors|forgetting)/,
+];
+/** Generated, or nothing but types and constants of others. */
+const NO_SOURCES: readonly RegExp[] = [/similarity-wasm\.ts$/];
+
+/** Tests that may kill a mutant. Those are left out that start the built program, take minutes, or kill and restart processes. */
+const TESTS: readonly RegExp[] = [/^test\/(access|fleet|store|daemon|readers|mutation\/killers)\//];
+const NO_TESTS: readonly RegExp[] = [
+  /\.e2e\.test\.ts$/,
+  /(storm|kill-torture|swipe-kill|torture|outbox|worlds|clusters|simulate|failures|migration|interoperability)\.test\.ts$/,
+  /^test\/(fleet|store\/transfer)\/transfer\.test\.ts$/,
+  /^test\/daemon\/(trial|scene|visitors|camera|config)/,
+];
+
+export function sources(): string[] {
+  return under('src').filter((file) => any(SOURCES, file) && !any(NO_SOURCES, file));
+}
+
+export function tests(): string[] {
+  return under('test').filter((file) => file.endsWith('.test.ts') && any(TESTS, file) && !any(NO_TESTS, file));
+}
+
+function any(patterns: readonly RegExp[], file: string): boolean {
+  return patterns.some((pattern) => pattern.test(file));
+}
+
+function under(folder: string): string[] {
+  const root = packageRoot();
+  return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .sort();
+}

@@ -1,0 +1,5 @@
+import { createHash } from 'node:crypto';
+
+export function sha(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
