@@ -22,10 +22,12 @@ const SETTINGS: DoorSettings = {
   margin: 0.25,
   votes: 3,
   voteWindowMs: 1000,
+  voteSpacingMs: 1,
   deadlineMs: 3000,
   approachMs: 2000,
   cooldownMs: 2000,
   absentMs: 500,
+  latencyMs: 0,
   liveness: { mode: 'off', frames: 3, motion: 'watch' },
 };
 const IDENTIFY: DoorSettings = { ...SETTINGS, mode: 'identify' };
@@ -89,6 +91,21 @@ describe('votes', () => {
     expect(reasons({ ...SETTINGS, absentMs: 900 }, [swipe(999), ...times.map((at) => face(at, claimed()))])).toEqual(
       expected,
     );
+  });
+
+  it.each([
+    ['just so far apart', [1000, 1100, 1200], ['1200 match ann']],
+    ['a millisecond too near', [1000, 1099, 1198], []],
+    ['in between one that is too near, which is no vote', [1000, 1099, 1100, 1150, 1200], ['1200 match ann']],
+    ['a burst of late frames', [1000, 1001, 1002, 1003, 1004, 1005], []],
+  ])('have a distance in time: %s', (_, times, expected) => {
+    const settings = { ...IDENTIFY, voteSpacingMs: 100 };
+    expect(
+      reasons(
+        settings,
+        times.map((at) => face(at, ANN)),
+      ),
+    ).toEqual(expected);
   });
 
   it('are of one member and one track', () => {
@@ -195,6 +212,40 @@ describe('times', () => {
     expect(reasons(IDENTIFY, [...gaps(500), tick(2011)])).toEqual(['2011 unknown-face -']);
     expect(reasons(IDENTIFY, [...gaps(500), face(2011, stranger)])).toEqual(['2011 unknown-face -']);
     expect(reasons(IDENTIFY, [...gaps(501), face(2015, stranger)])).toEqual([]);
+  });
+
+  it('a face that is on its way through a slow camera is not absent, and not refused before its time', () => {
+    const slow: DoorSettings = { ...IDENTIFY, latencyMs: 400 };
+    const stranger = found(near('ann', 1.4));
+    const ticks = (last: number): DoorEvent[] => [
+      ...[0, 500, 1000, 1500, 2000].map((at) => face(10 + at, stranger)),
+      tick(last),
+    ];
+    expect(reasons(slow, ticks(2410))).toEqual([]);
+    expect(reasons(slow, ticks(2411))).toEqual(['2411 unknown-face -']);
+    // 500 ms after the last face by the camera's time the person has left.
+    expect(
+      reasons(slow, [
+        face(10, stranger),
+        tick(910),
+        face(500, stranger),
+        face(1000, stranger),
+        face(1500, stranger),
+        face(2000, stranger),
+        face(2011, stranger),
+      ]),
+    ).toEqual(['2011 unknown-face -']);
+    expect(
+      reasons(slow, [
+        face(10, stranger),
+        tick(911),
+        face(500, stranger),
+        face(1000, stranger),
+        face(1500, stranger),
+        face(2000, stranger),
+        face(2011, stranger),
+      ]),
+    ).toEqual([]);
   });
 
   it('a face within reach that never gathers its votes is refused as such', () => {
