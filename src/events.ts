@@ -99,6 +99,18 @@ export interface SceneChange {
   readonly score: number;
 }
 
+/** What can be wrong with the picture of a camera that delivers. With the first three nobody can be seen. */
+export type PictureFault = 'frozen' | 'black' | 'covered' | 'blurred' | 'moved' | 'turned';
+
+export interface PictureTrouble {
+  readonly kind: PictureFault;
+  /** Epoch ms. */
+  readonly since: number;
+  /** What was measured when it was noticed, and the bound that it passed; each kind has its own unit. */
+  readonly measure: number;
+  readonly limit: number;
+}
+
 /** A change of the camera's condition, or a periodic sign of life. */
 export interface CameraStatus {
   readonly kind: 'camera';
@@ -115,6 +127,13 @@ export interface CameraStatus {
   /** Epoch ms of the last frame that was captured, and of the last that was analysed. */
   readonly lastFrameAt: number | null;
   readonly lastAnalysisAt: number | null;
+  /** Frames with the very pixels of the one before: they are not analysed. */
+  readonly framesRepeated: number;
+  /** Epoch ms of the last frame that differed from the one before. */
+  readonly lastChangeAt: number | null;
+  /** Mean time between pictures that differ, ms; null before there are two. */
+  readonly intervalMs: number | null;
+  readonly trouble: PictureTrouble | null;
 }
 
 /** Sent once, when the child has loaded its models: what really runs. */

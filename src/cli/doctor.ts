@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { diagnose } from '../doctor/diagnose';
+import { takeReferences } from '../doctor/camera-reference';
 import type { Finding } from '../doctor/finding';
 import { type InstallationOptions, loadInstallation, withInstallationOptions } from './installation';
 
@@ -9,10 +10,15 @@ export function doctorCommand(): Command {
   const command = withInstallationOptions(new Command('doctor'))
     .description('look at all that this installation rests on; exit code 1 when something fails')
     .option('--probe', 'try the broker with this box’s credentials even while the daemon is connected')
+    .option('--reference', 'keep what each camera sees now, to notice later when one is moved or out of focus')
     .option('--json', 'write JSON');
   return command.action(async () => {
-    const options = command.opts<InstallationOptions & { probe?: boolean; json?: boolean }>();
+    const options = command.opts<InstallationOptions & { probe?: boolean; reference?: boolean; json?: boolean }>();
     const loaded = await loadInstallation(options);
+    if (options.reference === true) {
+      await takeReferences(loaded, (camera, file) => process.stdout.write(`${camera}: kept in ${file}\n`));
+      return;
+    }
     const json = options.json === true;
     const show = (finding: Finding): void => {
       if (!json) process.stdout.write(findingText(finding));

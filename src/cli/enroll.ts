@@ -8,9 +8,11 @@ import { UsherError } from '../errors';
 import type { FaceAnalyser } from '../vision/analyser';
 import { createCameraSource } from '../vision/camera/create';
 import { superviseCamera } from '../vision/camera/supervisor';
+import { monotonicMs } from '../system/clock';
 import { candidateEncoder, installedModels } from '../fleet/installed';
 import { chooseModels, loadAnalyser, readEncoderCard } from '../vision/load';
 import { readPicture } from '../vision/picture';
+import { PictureWatch } from '../vision/watch/picture-watch';
 import { captureFaces } from './capture-faces';
 import { consentOf } from './consent';
 import { describeVerdict, verdictJson } from './enrol-report';
@@ -153,9 +155,11 @@ async function framesOf(
   say: (line: string) => void,
 ): Promise<EnrolmentPicture[]> {
   const source = createCameraSource(camera, { warn: (message) => say(`  ${message}`) });
-  const supervised = superviseCamera(source, camera);
+  // A picture that stands still may show whoever was there last.
+  const watch = new PictureWatch({ stuckMs: camera.stuckMs, reference: null, monotonicMs });
+  const supervised = superviseCamera(watch.watch(source), camera);
   say(`look into the camera ${camera.id} (${source.name})`);
-  return captureFaces(supervised.frames, (frame) => analyser.live(frame), {
+  return captureFaces(watch.fresh(supervised.frames), (frame) => analyser.live(frame), {
     wanted: frames,
     deadlineMs: seconds * 1000,
     gapMs: FRAME_GAP_MS,

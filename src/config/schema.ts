@@ -118,6 +118,16 @@ export const CameraConfig = z.strictObject({
     .describe(
       'Constant delay from the scene to this box, in milliseconds, which no stream shows; "usher doctor --latency" measures it. Pictures are taken to be so much older than their arrival',
     ),
+  stuckMs: z
+    .number()
+    .int()
+    .min(2000)
+    .max(3_600_000)
+    .nullable()
+    .default(30_000)
+    .describe(
+      'The very same picture for so long, ms: the camera counts as frozen and is opened again, at growing intervals. A frame that repeats the one before never counts for a decision. null: never frozen, for a source that really stands still',
+    ),
   quality: z
     .strictObject({
       minSharpness: z.number().min(0).default(0.02).describe('Lower bound of the normalised Laplacian variance'),

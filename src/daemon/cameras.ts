@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load';
 import type { CameraConfig } from '../config/schema';
-import { UsherError } from '../errors';
+import { messageOf, UsherError } from '../errors';
 import type { VisionReady } from '../events';
 import type { MqttClient } from '../mqtt/client';
 import type { Progress } from '../system/health-watchdog';
@@ -8,6 +8,7 @@ import type { Log } from '../system/log';
 import { childEntry } from '../system/paths';
 import type { FaceModels } from '../vision/job';
 import type { StillEvent } from '../vision/stills/still-folder';
+import { type PictureReference, readReference } from '../vision/watch/reference';
 import type { AuditTrail } from './audit-trail';
 import type { ExtraModels } from './camera-models';
 import type { Doors } from './doors';
@@ -58,7 +59,7 @@ export class Cameras {
 
   start(): void {
     const { loaded, models, extra, mqtt, monotonicMs, log } = this.parts;
-    const { config, modelsDir } = loaded;
+    const { config, dataDir, modelsDir } = loaded;
     for (const camera of config.cameras) {
       const scenes = new SceneService(camera, mqtt, monotonicMs, log.child(camera.id));
       this.scenes.push(scenes);
@@ -74,6 +75,7 @@ export class Cameras {
           execution: config.inference,
           mirror: config.inference.mirror,
           absentMs: Math.max(...doors.map(({ absentMs }) => absentMs), 100),
+          reference: this.reference(dataDir, camera.id),
         },
         this.eventsOf(camera, scenes),
         log.child(camera.id),
@@ -102,6 +104,16 @@ export class Cameras {
   /** The camera's next frame goes to the process that paints. False: there is no process to take it. */
   still(camera: string, path: string, event: StillEvent): boolean {
     return this.services.get(camera)?.still(path, event) === true;
+  }
+
+  /** A reference that cannot be read costs the comparison with it, not the camera. */
+  private reference(dataDir: string, camera: string): PictureReference | null {
+    try {
+      return readReference(dataDir, camera);
+    } catch (error) {
+      this.parts.log.warn(messageOf(error), { camera });
+      return null;
+    }
   }
 
   private eventsOf({ id }: CameraConfig, scenes: SceneService): VisionServiceEvents {

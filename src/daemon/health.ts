@@ -11,6 +11,8 @@ export interface ComponentHealth {
   readonly remedy: string | null;
   /** Of a microphone. */
   readonly sound?: HealthPayload['sound'];
+  /** Of a camera. */
+  readonly picture?: HealthPayload['picture'];
 }
 
 export const STARTING: ComponentHealth = { state: 'starting', lastProgressAt: null, detail: null, remedy: null };
@@ -54,7 +56,8 @@ export class HealthBoard {
       before.state === health.state &&
       before.detail === health.detail &&
       before.remedy === health.remedy &&
-      before.sound?.hearing === health.sound?.hearing;
+      before.sound?.hearing === health.sound?.hearing &&
+      before.picture?.trouble === health.picture?.trouble;
     if (!same) this.changed(component, health);
   }
 

@@ -27,6 +27,7 @@ export function publishHealth(mqtt: Publisher, component: string, health: Compon
       detail: health.detail?.slice(0, 1024) ?? null,
       remedy: health.remedy?.slice(0, 1024) ?? null,
       ...(health.sound === undefined ? {} : { sound: health.sound }),
+      ...(health.picture === undefined ? {} : { picture: health.picture }),
     },
   );
 }

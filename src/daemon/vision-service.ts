@@ -8,6 +8,7 @@ import { SupervisedChild } from '../system/supervise';
 import type { Log } from '../system/log';
 import type { VisionJob, VisionOrder } from '../vision/job';
 import type { StillEvent } from '../vision/stills/still-folder';
+import { conditionOf } from './camera-condition';
 import { type ComponentHealth, STARTING } from './health';
 import { SceneWord } from './scene-word';
 import { TalkWatch, WATCH_EVERY_MS } from './talk-watch';
@@ -283,26 +284,15 @@ export class VisionService {
   }
 
   private onCamera(status: CameraStatus): void {
-    if (status.state !== this.status?.state || status.restarts !== this.status.restarts)
+    // The process works where it sees that a picture stands still; that nothing is decided on it is said by the trouble.
+    const repeating = status.framesRepeated > (this.status?.framesRepeated ?? 0);
+    if (status.state !== this.status?.state || status.restarts !== this.status.restarts || repeating)
       this.progressAt = monotonicMs();
     this.status = status;
-    // Frames that are captured but not analysed are no progress: the door would wait for a face that nobody looks for.
-    const analysing =
-      status.lastAnalysisAt !== null &&
-      status.at - status.lastAnalysisAt <= Math.max(this.camera.stallMs, 2000 / this.camera.fps);
     this.lastProgressAt = status.lastAnalysisAt;
-    // While a stream settles, its frames are not looked at yet.
-    const settling = status.state === 'live' && status.framesAnalysed === 0;
-    const comes = status.state === 'live' && (analysing || (settling && status.framesLate === 0));
-    const live = comes && this.talk.talks(monotonicMs());
-    this.setLive(live);
-    const starting = status.restarts === 0 && (status.state === 'starting' || settling);
-    this.events.health({
-      state: live ? 'ok' : starting ? 'starting' : 'failed',
-      lastProgressAt: status.lastAnalysisAt,
-      detail: live || starting ? null : (status.detail ?? unwell(status)),
-      remedy: null,
-    });
+    const { live, health } = conditionOf(status, this.camera);
+    this.setLive(live && this.talk.talks(monotonicMs()));
+    this.events.health(health);
   }
 
   private setLive(live: boolean): void {
@@ -312,11 +302,4 @@ export class VisionService {
     if (live) this.log.info('camera live');
     this.events.live(live);
   }
-}
-
-function unwell(status: CameraStatus): string {
-  const { framesCaptured, framesDropped, framesLate, restarts } = status;
-  const counts = `${framesCaptured} frames, ${framesLate} late, ${framesDropped} dropped, ${restarts} restarts`;
-  const what = status.state === 'live' ? 'gives frames, but none that can be looked at' : `is ${status.state}`;
-  return `the camera ${what} (${counts})`;
 }

@@ -1,10 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { firstValueFrom, take, timeout } from 'rxjs';
 import type { CameraConfig } from '../config/schema';
 import { messageOf, systemCode } from '../errors';
 import { withoutCredentials } from '../system/source';
-import { createCameraSource } from '../vision/camera/create';
+import { readReference } from '../vision/watch/reference';
+import { lookAtCamera, pictureFindings } from './camera-picture';
 import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
 import { isInstalled, runProgram } from './program';
 
@@ -15,8 +15,8 @@ const PROGRAMS = {
   'webcam-stills': { program: 'fswebcam', debian: 'fswebcam' },
 } as const;
 
-/** Programs, devices, addresses, and (where the daemon does not have the camera) one real frame. */
-export const examineCameras: Examination = async ({ loaded: { config }, daemon }) => {
+/** Programs, devices, addresses, and (where the daemon does not have the camera) some seconds of real frames. */
+export const examineCameras: Examination = async ({ loaded: { config, dataDir }, daemon }) => {
   const findings: Finding[] = [];
   const types = new Set(config.cameras.map(({ source }) => source.type));
   for (const type of types) {
@@ -28,16 +28,16 @@ export const examineCameras: Examination = async ({ loaded: { config }, daemon }
         : fail(`program:${program}`, 'not installed', `apt-get install ${debian}`),
     );
   }
-  for (const camera of config.cameras) findings.push(...(await examineCamera(camera, daemon !== null)));
+  for (const camera of config.cameras) findings.push(...(await examineCamera(camera, dataDir, daemon !== null)));
   return findings;
 };
 
-async function examineCamera(camera: CameraConfig, taken: boolean): Promise<Finding[]> {
+async function examineCamera(camera: CameraConfig, dataDir: string, taken: boolean): Promise<Finding[]> {
   const check = `camera:${camera.id}`;
   const before = await reachable(check, camera);
   if (before.some(({ state }) => state === 'fail')) return before;
   if (taken) return [...before, ok(check, 'in use by the running daemon: its health topic tells of it')];
-  return [...before, await oneFrame(check, camera)];
+  return [...before, ...(await realFrames(check, camera, dataDir))];
 }
 
 async function reachable(check: string, { source, width, height }: CameraConfig): Promise<Finding[]> {
@@ -121,18 +121,16 @@ async function address(check: string, input: string): Promise<Finding> {
     : fail(check, `${host}:${port}: ${problem}`, 'Check the camera, its network, and the address in source.input.');
 }
 
-/** Opens the camera exactly as the daemon does. */
-async function oneFrame(check: string, camera: CameraConfig): Promise<Finding> {
+async function realFrames(check: string, camera: CameraConfig, dataDir: string): Promise<Finding[]> {
   try {
-    const source = createCameraSource(camera, { warn: () => undefined });
-    const frame = await firstValueFrom(source.open().pipe(take(1), timeout(camera.startMs)));
-    const { width, height } = frame;
-    frame.release();
-    return ok(check, `gives frames of ${width}×${height}`);
+    const look = await lookAtCamera(camera);
+    const { width, height } = look;
+    const findings = [ok(check, `gives frames of ${width}×${height}`)];
+    return [...findings, ...pictureFindings(check, camera, look, readReference(dataDir, camera.id))];
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError')
-      return fail(check, `no frame within ${camera.startMs} ms`, 'Is the camera connected, switched on, and free?');
+      return [fail(check, `no frame within ${camera.startMs} ms`, 'Is the camera connected, switched on, and free?')];
     const { found, remedy } = failedBecause(check, error, 'Check the camera and its source in the configuration.');
-    return fail(check, withoutCredentials(found), remedy ?? '');
+    return [fail(check, withoutCredentials(found), remedy ?? '')];
   }
 }

@@ -50,6 +50,17 @@ export const HealthPayload = z.strictObject({
     })
     .optional()
     .describe('Of a microphone'),
+  picture: z
+    .strictObject({
+      intervalMs: Count.nullable().describe('Mean time between pictures that differ, ms'),
+      trouble: z
+        .enum(['frozen', 'black', 'covered', 'blurred', 'moved', 'turned'])
+        .nullable()
+        .describe('With the first three nobody can be seen, and the doors of this camera say camera-unavailable'),
+      since: At.nullable(),
+    })
+    .optional()
+    .describe('Of a camera'),
 });
 export type HealthPayload = z.infer<typeof HealthPayload>;
 

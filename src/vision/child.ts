@@ -16,6 +16,7 @@ import { SceneWatch } from './scene-watch';
 import { StillSender } from './stills/hand-over';
 import { FrameTap } from './tap';
 import { SubjectTracker } from './tracker';
+import { PictureWatch } from './watch/picture-watch';
 
 /** The frame that is in work when other models take over is still with the old ones. */
 const DISPOSE_AFTER_MS = 2500;
@@ -53,7 +54,12 @@ async function runVision(
     job.tap === undefined
       ? createCameraSource(camera, { warn: (message) => process.stderr.write(`${message}\n`) })
       : new TappedSource(camera.id, job.tap);
-  const supervised = superviseCamera(source, { stallMs: camera.stallMs, startMs: camera.startMs, now: monotonicMs });
+  const watch = new PictureWatch({ stuckMs: camera.stuckMs, reference: job.reference, monotonicMs });
+  const supervised = superviseCamera(watch.watch(source), {
+    stallMs: camera.stallMs,
+    startMs: camera.startMs,
+    now: monotonicMs,
+  });
   const tap = new FrameTap();
   const stills = new StillSender();
   let gates = camera.quality;
@@ -61,6 +67,7 @@ async function runVision(
   const subscription = visionPipeline({
     cameraId: camera.id,
     camera: supervised,
+    watch,
     sight: () => sight,
     latencyMs: camera.latencyMs,
     taps: [tap, stills],

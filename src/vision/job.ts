@@ -1,6 +1,7 @@
 import type { CameraConfig } from '../config/schema';
 import type { ExecutionOptions } from '../inference/model';
 import type { StillEvent } from './stills/still-folder';
+import type { PictureReference } from './watch/reference';
 
 /** What a vision child is told at its start: everything, so that it reads no file of configuration and no environment. */
 export interface VisionJob {
@@ -17,6 +18,8 @@ export interface VisionJob {
   readonly mirror: boolean | undefined;
   /** No face for so long ends a track. */
   readonly absentMs: number;
+  /** What the camera saw when it was set up; null: no reference was taken. */
+  readonly reference: PictureReference | null;
   /** Path of the tap of another child that has the camera: this one is a candidate on trial, and sees what that one sees. */
   readonly tap?: string | undefined;
 }

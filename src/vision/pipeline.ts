@@ -9,6 +9,7 @@ import { STATUS_EVERY_MS } from './job';
 import type { LivenessWatch } from './liveness/watch';
 import type { SceneWatch } from './scene-watch';
 import type { CapturedFrame } from './frame';
+import type { PictureWatch } from './watch/picture-watch';
 import type { SubjectTracker } from './tracker';
 
 /** What looks at a frame. Replaced whole, between two frames, when other models take over. */
@@ -20,6 +21,8 @@ export interface Sight {
 export interface PipelineParts {
   readonly cameraId: string;
   readonly camera: SupervisedCamera;
+  /** Looks at the frames of that camera's source. */
+  readonly watch: Pick<PictureWatch, 'fresh' | 'changes' | 'rate' | 'trouble' | 'framesRepeated' | 'lastChangeAt'>;
   /** Asked for with every frame. */
   readonly sight: () => Sight;
   /** Delay that the camera is known to have, ms: it makes a frame older, but not late. */
@@ -38,7 +41,7 @@ export interface PipelineParts {
  * ended too. Never completes; fails when the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
-  const { cameraId, camera, sight, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
+  const { cameraId, camera, watch, sight, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
   let analysed = 0;
   let dropped = 0;
@@ -115,9 +118,13 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
     restarts: health.restarts,
     lastFrameAt: health.lastFrameAt,
     lastAnalysisAt,
+    framesRepeated: watch.framesRepeated,
+    lastChangeAt: watch.lastChangeAt,
+    intervalMs: watch.rate.intervalMs(monotonicMs()),
+    trouble: watch.trouble,
   });
 
-  const observations = camera.frames.pipe(
+  const observations = watch.fresh(camera.frames).pipe(
     filter(inTime),
     tap((frame) => {
       for (const shown of taps) shown.offer(frame, monotonicMs());
@@ -131,6 +138,7 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
     ),
   );
   const changes = camera.status.pipe(map(statusOf));
+  const troubles = watch.changes.pipe(map(() => statusOf(camera.health())));
   const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(camera.health())));
-  return merge(observations, scenes, changes, periodic);
+  return merge(troubles, observations, scenes, changes, periodic);
 }

@@ -34,6 +34,10 @@ const status = (change: Partial<CameraStatus>): CameraStatus => ({
     restarts: 0,
     lastFrameAt: 99_990,
     lastAnalysisAt: 99_980,
+    framesRepeated: 0,
+    lastChangeAt: 99_990,
+    intervalMs: 125,
+    trouble: null,
   },
   ...change,
 });
@@ -106,16 +110,16 @@ test.each<[string, Partial<CameraStatus>, string]>([
     'the camera is starting (9 frames, 0 late, 1 dropped, 2 restarts)',
   ],
   [
-    'live, its frames looked at by nobody',
+    'delivering, its frames looked at by nobody',
     { lastAnalysisAt: 98_000 },
-    'the camera gives frames, but none that can be looked at (9 frames, 0 late, 1 dropped, 0 restarts)',
+    'frames come, but none was analysed for 2 s (9 frames, 0 late, 1 dropped, 0 restarts)',
   ],
 ])('%s: failed, and the doors are told', async (_what, change, detail) => {
   const { service, heard } = serviceWith([status({}), status(change)]);
   service.start();
   await until(() => heard.live.length === 2);
   expect(heard.live).toEqual([true, false]);
-  expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail, remedy: null });
+  expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail });
 });
 
 test('a process that cannot go on is failed for its own reason, with the remedy apart', async () => {

@@ -70,7 +70,7 @@ export class TrialSite {
       {
         ...{ camera: CameraConfig.parse(camera), modelsDir, execution: CPU_ONE_THREAD },
         models: { ...models, liveness: null, scene: null },
-        ...{ mirror: false, absentMs: 800 },
+        ...{ mirror: false, absentMs: 800, reference: null },
       },
       {
         observation: (frame) => void site.frames.push(frame),

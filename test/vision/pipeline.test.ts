@@ -5,6 +5,7 @@ import type { LentFrame } from '../../src/vision/camera/source';
 import type { CameraHealth } from '../../src/vision/camera/supervisor';
 import { visionPipeline } from '../../src/vision/pipeline';
 import { SubjectTracker } from '../../src/vision/tracker';
+import { PictureWatch } from '../../src/vision/watch/picture-watch';
 import { FRONTAL } from '../support/landmarks';
 
 const HEALTH: CameraHealth = { state: 'live', detail: null, framesCaptured: 7, restarts: 1, lastFrameAt: 1000 };
@@ -37,6 +38,7 @@ function pipeline(latencyMs = 0) {
   const subscription = visionPipeline({
     cameraId: 'cam',
     camera: { frames, status, health: () => ({ ...HEALTH, framesCaptured: 99 }) },
+    watch: new PictureWatch({ stuckMs: null, reference: null, monotonicMs: () => 0 }),
     sight: () => ({ analyser, tracker }),
     liveness: null,
     scene: null,

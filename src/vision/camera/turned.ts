@@ -1,13 +1,11 @@
 import { map, type Observable } from 'rxjs';
 import { type Turn, turnFrame } from '../turn';
+import { FrameBuffers } from './frame-buffers';
 import { type CameraSource, type LentFrame } from './source';
-
-/** Buffers kept for reuse: one in work, one waiting, one being filled. */
-const KEPT = 3;
 
 /** A camera whose pictures are turned upright here: for sources whose own program does not do it. */
 export class TurnedSource implements CameraSource {
-  private readonly free: Uint8Array[] = [];
+  private readonly buffers = new FrameBuffers();
 
   constructor(
     private readonly source: CameraSource,
@@ -27,18 +25,8 @@ export class TurnedSource implements CameraSource {
   }
 
   private turned(frame: LentFrame): LentFrame {
-    const bytes = frame.data.length;
-    const reused = this.free.pop();
-    const upright = turnFrame(frame, this.turn, reused?.length === bytes ? reused : new Uint8Array(bytes));
+    const upright = turnFrame(frame, this.turn, this.buffers.take(frame.data.length));
     frame.release();
-    let lent = true;
-    return {
-      ...frame,
-      ...upright,
-      release: () => {
-        if (lent && this.free.length < KEPT) this.free.push(upright.data);
-        lent = false;
-      },
-    };
+    return this.buffers.lend({ ...frame, ...upright });
   }
 }

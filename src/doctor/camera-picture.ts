@@ -1,0 +1,86 @@
+import { concat, lastValueFrom, of, scan, takeUntil, takeWhile, timer, timeout, defaultIfEmpty } from 'rxjs';
+import type { CameraConfig } from '../config/schema';
+import { createCameraSource } from '../vision/camera/create';
+import { suspect } from '../vision/watch/judge';
+import { type PictureMeasure, PictureMeter } from '../vision/watch/measure';
+import { PictureWatch } from '../vision/watch/picture-watch';
+import type { PictureReference } from '../vision/watch/reference';
+import { describeTrouble } from '../vision/watch/trouble-text';
+import { type Finding, ok, warn } from './finding';
+
+/** How long a camera is looked at after its first frame, and how many frames are enough. */
+const LOOK_MS = 3000;
+const ENOUGH_FRAMES = 60;
+/** So many frames that are all the same picture are worth a word; fewer may be a source that starts. */
+const SUSPICIOUS_REPEATS = 5;
+
+export interface CameraLook {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  /** Frames that were the same picture as the one before. */
+  readonly repeated: number;
+  /** Mean time between pictures that differ, ms; null where only one came. */
+  readonly intervalMs: number | null;
+  readonly measures: readonly PictureMeasure[];
+}
+
+/**
+ * Opens a camera exactly as the daemon does and looks at it for some seconds.
+ * @throws UsherError as the source does; TimeoutError of rxjs without a frame within `startMs`
+ */
+export async function lookAtCamera(camera: CameraConfig): Promise<CameraLook> {
+  const monotonicMs = (): number => performance.now();
+  const watch = new PictureWatch({ stuckMs: null, reference: null, monotonicMs });
+  const source = watch.watch(createCameraSource(camera, { warn: () => undefined }));
+  const meter = new PictureMeter();
+  let first: number | null = null;
+  const measures: PictureMeasure[] = [];
+  const look = source.open().pipe(
+    timeout({ first: camera.startMs }),
+    scan(
+      (seen, frame) => {
+        first ??= monotonicMs();
+        const { width, height } = frame;
+        const measure = meter.measure(frame);
+        measures.push({ ...measure, edges: measure.edges.slice() });
+        frame.release();
+        return { width, height, frames: seen.frames + 1 };
+      },
+      { width: 0, height: 0, frames: 0 },
+    ),
+    takeWhile(({ frames }) => frames < ENOUGH_FRAMES && monotonicMs() - (first ?? Infinity) < LOOK_MS, true),
+    // A camera of one frame a minute is not waited for.
+    takeUntil(concat(timer(camera.startMs + LOOK_MS), of(null))),
+    defaultIfEmpty({ width: 0, height: 0, frames: 0 }),
+  );
+  const seen = await lastValueFrom(look);
+  return { ...seen, repeated: watch.framesRepeated, intervalMs: watch.rate.intervalMs(monotonicMs()), measures };
+}
+
+/** What the pictures themselves tell: whether they move, show anything, and show what they showed at set-up. */
+export function pictureFindings(
+  check: string,
+  camera: CameraConfig,
+  look: CameraLook,
+  reference: PictureReference | null,
+): Finding[] {
+  const { frames, repeated, measures } = look;
+  const since = Date.now();
+  const last = measures.at(-1);
+  const suspicion = last === undefined ? null : suspect(last, reference);
+  if (suspicion !== null) {
+    const { found, remedy } = describeTrouble({ ...suspicion, since });
+    return [warn(`${check}:picture`, found.replace(/,? since .*$/, ''), remedy)];
+  }
+  if (frames > SUSPICIOUS_REPEATS && repeated === frames - 1 && camera.stuckMs !== null)
+    return [
+      warn(
+        `${check}:picture`,
+        `all of ${frames} frames are the same picture, pixel for pixel: nobody is let in on them`,
+        'Restart the camera or the recorder. A sensor has noise; a picture without any stands still.',
+      ),
+    ];
+  const against = reference === null ? 'no reference to compare it with' : 'it looks where it did at set-up';
+  return [ok(`${check}:picture`, `it moves and shows something; ${against}`)];
+}
