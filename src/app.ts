@@ -148,6 +148,7 @@ export class App {
     for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
     const roster = new Roster(store, output);
     roster.load();
+    roster.inspect();
     this.log.info('members loaded', { members: roster.size, space: output.space });
     const lost = roster.withoutTemplate();
     if (models.set !== null && lost > 0)

@@ -18,6 +18,7 @@ export type UsherErrorCode =
   | 'key-unusable'
   | 'member-unknown'
   | 'member-exists'
+  | 'member-damaged'
   | 'broker-failed'
   | 'server-failed'
   | 'message-invalid'

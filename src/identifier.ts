@@ -18,7 +18,9 @@ export function canonicalIdentifier(identifier: string): string {
 /** Under which ids a member may be found: as it was said (members of before there was a canonical form), and in that form. */
 export function spellingsOf(identifier: string): readonly string[] {
   const canonical = canonicalIdentifier(identifier);
-  return [...new Set([identifier, canonical, canonical.toLowerCase()])];
+  // Only a card number is the same in capitals: `ANN` and `ann` are two members.
+  const isCard = HEX.test(canonical) && CARD_BYTES.has(canonical.length / 2);
+  return [...new Set([identifier, canonical, ...(isCard ? [canonical.toLowerCase()] : [])])];
 }
 
 export function isSameIdentifier(a: string, b: string): boolean {

@@ -1,7 +1,9 @@
-import { type NewTemplate, type StoredTemplate } from '../store/member';
+import { messageOf } from '../errors';
+import { isDamage } from '../store/keys/keyring';
+import { type BrokenTemplate, type Member, type NewTemplate, type StoredTemplate } from '../store/member';
 import { type Store } from '../store/store';
 import { type AdaptionRecord } from '../store/templates';
-import { l2Distance, type VectorShape } from '../store/vector';
+import { l2Distance, vectorFault, type VectorShape } from '../store/vector';
 import { ADAPTION_LIMITS, type AdaptionDistances, type AdaptionFacts, strictDistance } from './adaption';
 import { type MemberStanding } from './door-types';
 import { type Embedding, Gallery } from './gallery';
@@ -14,6 +16,12 @@ const DAY_MS = 86_400_000;
 export interface EncoderFacts extends VectorShape {
   readonly space: string;
   readonly thresholds: readonly ThresholdRow[];
+}
+
+/** Why a member, or one template of a member, cannot be used. */
+export interface MemberFault {
+  readonly member: string;
+  readonly fault: string;
 }
 
 /** The members in one space. */
@@ -32,6 +40,8 @@ export class Roster {
   /** Not let in, but no strangers either; of the encoder that decides. */
   private suspended: Gallery;
   private loaded = 0;
+  private brokenTemplates: readonly MemberFault[] = [];
+  private readonly damagedMembers = new Map<string, string>();
 
   constructor(
     private readonly store: Store,
@@ -62,7 +72,7 @@ export class Roster {
     if (this.spaces.has(encoder.space)) return;
     const space = emptySpace(encoder);
     const active = new Set(this.store.members.activeIds());
-    space.gallery.replaceAll(this.templatesFor(encoder).filter(({ member }) => active.has(member)));
+    space.gallery.replaceAll(this.usable(encoder).templates.filter(({ member }) => active.has(member)));
     this.spaces.set(encoder.space, space);
   }
 
@@ -89,15 +99,33 @@ export class Roster {
     return this.gallery.members;
   }
 
-  /** @throws UsherError `store-unavailable`; the gallery is then as it was before */
+  /**
+   * A template that cannot be used concerns its member alone, and is named in `faults`.
+   * @throws UsherError `store-unavailable`; the gallery is then as it was before
+   */
   load(): void {
     const active = new Set(this.store.members.activeIds());
     for (const space of this.spaces.values()) {
-      const all = this.templatesFor(space.encoder);
-      space.gallery.replaceAll(all.filter(({ member }) => active.has(member)));
-      if (space === this.current) this.suspended.replaceAll(all.filter(({ member }) => !active.has(member)));
+      const { templates, faults } = this.usable(space.encoder);
+      space.gallery.replaceAll(templates.filter(({ member }) => active.has(member)));
+      if (space !== this.current) continue;
+      this.suspended.replaceAll(templates.filter(({ member }) => !active.has(member)));
+      this.brokenTemplates = faults;
     }
+    // Who was mended, or is gone.
+    for (const id of [...this.damagedMembers.keys()]) this.look(id);
     this.loaded++;
+  }
+
+  /** Opens everything of every member once; `load` looks again at those alone who were found damaged. */
+  inspect(): void {
+    for (const { id, fault } of this.store.members.survey().damaged) this.damagedMembers.set(id, fault);
+  }
+
+  /** What cannot be used, by member: templates of the running encoder's space, and members as a whole. */
+  get faults(): readonly MemberFault[] {
+    const whole = [...this.damagedMembers].map(([member, fault]) => ({ member, fault }));
+    return [...whole, ...this.brokenTemplates];
   }
 
   /** Whether this is a member, suspended ones too, or somebody whom one is so near to. @throws UsherError `data-invalid` */
@@ -117,33 +145,46 @@ export class Roster {
 
   /** Active members that an encoder of this space cannot recognise: enrolled for another one, or not at all. */
   withoutTemplate(space = this.gallery.space): number {
-    const enrolled = this.galleryOf(space) ?? new Set(this.store.templates.inSpace(space).map(({ member }) => member));
+    const enrolled =
+      this.galleryOf(space) ?? new Set(this.store.templates.readSpace(space).templates.map(({ member }) => member));
     return this.store.members.activeIds().filter((id) => !enrolled.has(id)).length;
   }
 
   /** What the store says of a swiped identifier, read at the time of the swipe. @throws UsherError `store-unavailable` */
   standingOf(identifier: string): MemberStanding {
-    const found = this.store.members.findByIdentifier(identifier);
+    const found = this.store.members.whose(identifier);
     if (found === null) return { kind: 'refused', member: null, reason: 'unknown-member' };
-    const { member, duress } = found;
-    const refused = (reason: 'member-suspended' | 'no-template'): MemberStanding => ({
-      kind: 'refused',
-      member: member.id,
-      reason,
-      duress,
+    const { id, duress } = found;
+    const refused = (reason: 'member-suspended' | 'no-template' | 'member-damaged'): MemberStanding => ({
+      ...{ kind: 'refused', member: id, reason, duress },
     });
-    if (member.status !== 'active') return refused('member-suspended');
-    if (!this.gallery.has(member.id)) return refused('no-template');
-    return { kind: 'active', member: member.id, duress };
+    const member = this.look(id);
+    if (member === 'damaged') return refused('member-damaged');
+    if (member?.status !== 'active') return refused('member-suspended');
+    if (!this.gallery.has(id)) return refused('no-template');
+    return { kind: 'active', member: id, duress };
   }
 
   /** What the rules of a door need to know, read when it is asked: a suspension counts from the moment it is written. */
-  rightsOf(id: string): MemberRights | 'unreadable' | null {
+  rightsOf(id: string): MemberRights | 'unreadable' | 'damaged' | null {
     try {
-      const member = this.store.members.find(id);
-      return member?.status === 'active' ? member : null;
+      const member = this.look(id);
+      return member === 'damaged' || member?.status === 'active' ? member : null;
     } catch {
       return 'unreadable';
+    }
+  }
+
+  /** A member who cannot be read is nobody's trouble but his own. @throws UsherError `store-unavailable` */
+  private look(id: string): Member | 'damaged' | null {
+    try {
+      const member = this.store.members.find(id);
+      this.damagedMembers.delete(id);
+      return member;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.damagedMembers.set(id, messageOf(error));
+      return 'damaged';
     }
   }
 
@@ -159,7 +200,7 @@ export class Roster {
     now: number,
   ): AdaptionFacts {
     const { space } = this.gallery;
-    const own = this.store.templates.list(member).filter((template) => template.space === space);
+    const own = this.store.templates.readMember(member).templates.filter((template) => template.space === space);
     const enrolled = own.filter(({ source }) => source !== 'adapted');
     const distances = (vector: Float32Array): AdaptionDistances => ({
       enrolled: nearestOf(vector, enrolled),
@@ -183,8 +224,8 @@ export class Roster {
     // This member alone: reading all of 10,000 again takes half a second, in which no door is served.
     if (!this.gallery.removeMember(member)) return;
     const { encoder } = this.current;
-    const own = this.store.templates.list(member).filter(({ space }) => space === encoder.space);
-    for (const stored of withoutStrays(own, encoder)) this.gallery.add(stored);
+    const own = this.store.templates.readMember(member).templates.filter(({ space }) => space === encoder.space);
+    for (const stored of sortTemplates(own, encoder).sound) this.gallery.add(stored);
   }
 
   private nearestOther(member: string, query: Embedding): number {
@@ -192,8 +233,14 @@ export class Roster {
     return Math.min(...near.filter((neighbour) => neighbour.member !== member).map(({ distance }) => distance));
   }
 
-  private templatesFor(encoder: EncoderFacts): StoredTemplate[] {
-    return withoutStrays(this.store.templates.inSpace(encoder.space), encoder);
+  private usable(encoder: EncoderFacts): { templates: readonly StoredTemplate[]; faults: MemberFault[] } {
+    const { templates, broken } = this.store.templates.readSpace(encoder.space);
+    const { sound, faulty } = sortTemplates(templates, encoder);
+    const faults = [...broken, ...faulty].map(({ member, id, fault }) => ({
+      member,
+      fault: `template ${id}: ${fault}`,
+    }));
+    return { templates: sound, faults };
   }
 }
 
@@ -206,17 +253,31 @@ function nearestOf(vector: Float32Array, templates: readonly StoredTemplate[]): 
 }
 
 /**
- * Without the adapted templates that are not near to any picture that the member was enrolled with: the member was
- * enrolled again since, or the template was taken over by an older version, which did not look.
+ * Apart from what this encoder cannot have made, and from adapted templates that are not near to any picture that the
+ * member was enrolled with: the member was enrolled again since, or the template was taken by an older version, which did
+ * not look.
  */
-function withoutStrays(all: readonly StoredTemplate[], { thresholds }: EncoderFacts): StoredTemplate[] {
-  if (!all.some(({ source }) => source === 'adapted')) return [...all];
-  const strict = strictDistance(thresholds, []);
+export function sortTemplates(
+  all: readonly StoredTemplate[],
+  encoder: EncoderFacts,
+): { readonly sound: readonly StoredTemplate[]; readonly faulty: readonly BrokenTemplate[] } {
   const enrolled = new Map<string, StoredTemplate[]>();
   for (const template of all)
-    if (template.source !== 'adapted')
+    if (template.source !== 'adapted' && vectorFault(template.vector, encoder) === null)
       enrolled.set(template.member, [...(enrolled.get(template.member) ?? []), template]);
-  return all.filter(
-    ({ source, member, vector }) => source !== 'adapted' || nearestOf(vector, enrolled.get(member) ?? []) <= strict,
-  );
+  const strict = all.some(({ source }) => source === 'adapted') ? strictDistance(encoder.thresholds, []) : 0;
+  const faultOf = ({ source, member, vector }: StoredTemplate): string | null => {
+    const fault = vectorFault(vector, encoder);
+    if (fault !== null) return `it has ${fault}`;
+    if (source !== 'adapted' || nearestOf(vector, enrolled.get(member) ?? []) <= strict) return null;
+    return 'it was taken from an accepted face, and is like no picture that was enrolled';
+  };
+  const sound: StoredTemplate[] = [];
+  const faulty: BrokenTemplate[] = [];
+  for (const template of all) {
+    const fault = faultOf(template);
+    if (fault === null) sound.push(template);
+    else faulty.push({ ...template, fault });
+  }
+  return { sound, faulty };
 }

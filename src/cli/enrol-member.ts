@@ -7,6 +7,7 @@ import { UsherError } from '../errors';
 import { canonicalIdentifier } from '../identifier';
 import { checkMemberId, checkMemberName, type Consent, type Member, type TemplateSource } from '../store/member';
 import type { Store } from '../store/store';
+import { vectorFault, type VectorShape } from '../store/vector';
 import { describeVerdict } from './enrol-report';
 
 export interface EnrolRequest {
@@ -26,9 +27,8 @@ export interface EnrolRequest {
 }
 
 /** The encoder that made the vectors. */
-export interface EncoderFacts {
+export interface EncoderFacts extends VectorShape {
   readonly space: string;
-  readonly dimensions: number;
   readonly table: readonly ThresholdRow[];
 }
 
@@ -67,11 +67,14 @@ export function enrolMember(
   // In the form in which it is kept: the member's own templates must not count as another person's.
   const request = { ...asked, id: store.members.idOf(asked.id) ?? canonicalIdentifier(asked.id) };
   const gallery = new Gallery(encoder.space, encoder.dimensions);
-  gallery.replaceAll(store.templates.inSpace(encoder.space));
+  // A broken template is no lookalike, and must not keep others from being enrolled.
+  const { templates: readable } = store.templates.readSpace(encoder.space);
+  gallery.replaceAll(readable.filter(({ vector }) => vectorFault(vector, encoder) === null));
   const verdict = judgeEnrolment({ member: request.id, pictures, gallery, table: encoder.table });
   if (verdict.accepted.length === 0) throw nothingLeft(request.id, verdict);
   if (verdict.lookalike?.duplicate === true && !request.force) throw alreadyEnrolled(store, verdict.lookalike);
 
+  for (const { name, vector } of verdict.accepted) requireVector(name, vector, encoder);
   const templates = verdict.accepted.map(({ vector, quality }) => ({
     space: encoder.space,
     vector,
@@ -85,12 +88,21 @@ export function enrolMember(
       return store.members.add({ id: request.id, name: request.name ?? '', consent }, templates);
     if (request.keepOthers) {
       const { space } = encoder;
-      for (const old of store.templates.list(request.id)) if (old.space === space) store.templates.remove(old.id);
+      store.templates.removeInSpace(request.id, space);
       store.templates.add(request.id, templates);
     } else store.templates.replace(request.id, templates);
     return store.members.update(request.id, { name: request.name, consent });
   });
   return { ...verdict, member };
+}
+
+/** The encoder failed, not the picture: it must not become a template that everybody is near to. */
+function requireVector(picture: string, vector: Float32Array, shape: VectorShape): void {
+  const fault = vectorFault(vector, shape);
+  if (fault !== null)
+    throw new UsherError('model-invalid', `the encoder’s answer for ${picture} has ${fault}`, {
+      remedy: 'Check the models with `usher doctor`, or run them on another execution provider (inference.providers).',
+    });
 }
 
 function nothingLeft(id: string, { pictures }: EnrolmentVerdict): UsherError {

@@ -119,7 +119,7 @@ async function loadVision({ config, dataDir, modelsDir }: LoadedConfig, camera: 
     minFacePx: camera.minFacePx,
     gates: camera.quality,
   });
-  return { analyser, encoder: { space: output.space, dimensions: output.dimensions, table: output.thresholds } };
+  return { analyser, encoder: { ...output, table: output.thresholds } };
 }
 
 async function picturesOf(

@@ -44,6 +44,9 @@ export function addEncodeCommand(command: Command): void {
         const text = [
           `${templates} templates of ${members} members carried over from ${head.fromSpace} to ${head.toSpace}`,
           ...(alreadyThere === 0 ? [] : [`${alreadyThere} members had templates there already and stay as they are`]),
+          ...(done.broken === 0
+            ? []
+            : [`${done.broken} templates are damaged and were not carried over: usher members check`]),
           dropped > 0 ? `${dropped} templates of the old space deleted` : 'the templates of the old space stay',
           `now name it in the configuration: models.encoder: ${bundle}`,
         ].join('\n');

@@ -1,5 +1,6 @@
 import type { Member, StoredTemplate } from '../store/member';
-import type { MemberSummary } from '../store/members';
+import type { DamagedMember, MemberSummary } from '../store/members';
+import type { TemplatesRead } from '../store/templates';
 import type { DeletionReceipt } from '../store/receipts';
 
 /** What a command tells, for programs and for people. */
@@ -35,18 +36,24 @@ export function changedReport(member: Member): Report {
   return { json: { member: memberJson(member) }, text: `${member.id} (${member.name}) is ${describe(member)}` };
 }
 
-export function removedReport({ id, name }: Member, receipt: DeletionReceipt): Report {
+export function removedReport(id: string, name: string | null, receipt: DeletionReceipt): Report {
   return {
     json: { removed: { id }, receipt },
     text: [
-      `${id} (${name}) is removed, with ${receipt.deleted.templates} templates and the key that opened them`,
+      `${id}${name === null ? '' : ` (${name})`} is removed, with ${receipt.deleted.templates} templates and the key that opened them`,
       `receipt ${receipt.member.slice(0, 16)}…, ${receipt.sig === null ? 'not signed' : `signed by ${receipt.key ?? ''}`}`,
       'Backups from before still hold this member, under the box key of then: see `usher keys rotate-box --help`.',
     ].join('\n'),
   };
 }
 
-export function listReport(members: readonly MemberSummary[]): Report {
+export function listReport({
+  members,
+  damaged,
+}: {
+  readonly members: readonly MemberSummary[];
+  readonly damaged: readonly DamagedMember[];
+}): Report {
   const rows = members.map(({ id, name, status, templates, createdAt }) => [
     id,
     name,
@@ -57,16 +64,20 @@ export function listReport(members: readonly MemberSummary[]): Report {
   const suspended = members.filter(({ status }) => status === 'suspended').length;
   const unasked = members.filter(({ consent }) => consent === null).length;
   return {
-    json: { members: members.map((member) => ({ ...memberJson(member), templates: member.templates })) },
+    json: {
+      members: members.map((member) => ({ ...memberJson(member), templates: member.templates })),
+      ...(damaged.length === 0 ? {} : { damaged }),
+    },
     text: [
       ...table([['id', 'name', 'status', 'templates', 'since'], ...rows]),
       `${members.length} ${members.length === 1 ? 'member' : 'members'}, ${suspended} suspended` +
         (unasked === 0 ? '' : `, ${unasked} without a record of consent`),
+      ...damaged.map(({ id, fault }) => `${id}: ${fault} (usher members check)`),
     ].join('\n'),
   };
 }
 
-export function showReport(member: Member, templates: readonly StoredTemplate[]): Report {
+export function showReport(member: Member, { templates, broken }: TemplatesRead): Report {
   const row = ({ id, space, source, quality, createdAt }: StoredTemplate): string[] => [
     String(id),
     space,
@@ -86,12 +97,14 @@ export function showReport(member: Member, templates: readonly StoredTemplate[])
         quality,
         createdAt: timeOf(createdAt),
       })),
+      ...(broken.length === 0 ? {} : { broken: broken.map(({ id, fault }) => ({ id, fault })) }),
     },
     text: [
       `${member.id} (${member.name}), ${describe(member)}, since ${timeOf(member.createdAt)}`,
       consent === null
         ? 'no consent on record: usher members consent'
         : `consent to text ${consent.textVersion}, taken by ${consent.by} at ${timeOf(consent.at)}`,
+      ...broken.map(({ id, fault }) => `template ${id}: ${fault}`),
       ...(templates.length === 0
         ? ['no templates: enrol this member again']
         : table([['template', 'space', 'source', 'quality', 'made'], ...templates.map(row)])),

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openStore } from '../daemon/open-store';
 import { UsherError } from '../errors';
 import { checkMemberId, type MemberFields } from '../store/member';
+import { isDamage } from '../store/keys/keyring';
 import type { DeletionReason } from '../store/receipts';
 import type { Store } from '../store/store';
 import { consentOf } from './consent';
@@ -17,6 +18,7 @@ import {
   type Report,
   showReport,
 } from './members-report';
+import { addCheckCommands } from './members-check';
 import { addEncodeCommand } from './members-encode';
 import { addTransferCommands } from './members-transfer';
 
@@ -68,7 +70,7 @@ const SUBS: readonly Sub[] = [
     usage: 'list',
     description: 'all members, by id',
     readonly: true,
-    work: (store) => listReport(store.members.list()),
+    work: (store) => listReport(store.members.survey()),
   },
   {
     usage: 'show <id>',
@@ -76,7 +78,7 @@ const SUBS: readonly Sub[] = [
     readonly: true,
     work: (store, [id = '']) => {
       const member = store.members.get(checkMemberId(id));
-      return showReport(member, store.templates.list(member.id));
+      return showReport(member, store.templates.readMember(member.id));
     },
   },
   deletion('remove <id>', 'remove a member and all templates, for good', 'removed'),
@@ -134,7 +136,9 @@ const SUBS: readonly Sub[] = [
 
 /** `usher members …`: who is enrolled. A running daemon takes changes over by itself. */
 export function membersCommand(): Command {
-  const command = new Command('members').description('list, show, change, suspend, remove, export and import members');
+  const command = new Command('members').description(
+    'list, show, change, suspend, remove, check, repair, export and import members',
+  );
   for (const { usage, description, readonly = false, options, work } of SUBS) {
     const sub = withInstallationOptions(command.command(usage)).description(description);
     options?.(sub);
@@ -149,12 +153,23 @@ export function membersCommand(): Command {
     });
   }
   addTransferCommands(command);
+  addCheckCommands(command, tell);
   addEncodeCommand(command);
   return command;
 }
 
 function knownId(store: Store, id: string): string {
   return store.members.require(checkMemberId(id));
+}
+
+/** Null for a member who cannot be read: that must not keep anybody from being deleted. */
+function nameOf(store: Store, id: string): string | null {
+  try {
+    return store.members.get(id).name;
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
 }
 
 export function tell({ json, text }: Report, options: { readonly json?: boolean }): void {
@@ -167,8 +182,9 @@ function deletion(usage: string, description: string, reason: DeletionReason): S
     description,
     options: withBy,
     work: (store, [id = ''], { by }) => {
-      const member = store.members.get(checkMemberId(id));
-      return removedReport(member, store.members.remove(member.id, { by: actor(by), reason }));
+      const known = knownId(store, id);
+      const name = nameOf(store, known);
+      return removedReport(known, name, store.members.remove(known, { by: actor(by), reason }));
     },
   };
 }

@@ -11,7 +11,10 @@ import { messageOf, UsherError } from '../errors';
 import type { Observation } from '../events';
 import type { Log } from '../system/log';
 import type { Announcer } from './announcer';
-import { failedBecause, type HealthBoard } from './health';
+import { type ComponentHealth, failedBecause, type HealthBoard } from './health';
+
+/** So many members with damaged data are named in health and log. */
+const NAMED_MAX = 10;
 
 export type { EncoderFacts } from '../access/roster';
 
@@ -23,6 +26,8 @@ export class Doors {
   private readonly keepers: readonly DoorKeeper[];
   private storeAvailable = true;
   private clockBelieved = true;
+  /** The faults of members that the log has been told of. */
+  private toldFaults = '';
   /** Thresholds of every encoder that may look through the cameras just now, by its space. */
   private readonly tables = new Map<string, readonly ThresholdRow[]>();
 
@@ -148,7 +153,7 @@ export class Doors {
       if (this.roster.refresh()) this.log.info('members loaded again', { members: this.roster.size });
       if (!this.storeAvailable) this.roster.load();
       this.setStore(true);
-      this.health.set('store', { state: 'ok', lastProgressAt: Date.now(), detail: null, remedy: null });
+      this.health.set('store', this.storeHealth());
     } catch (error) {
       this.storeFailed(error);
     }
@@ -232,6 +237,24 @@ export class Doors {
       if (error instanceof UsherError && error.code === 'store-unavailable')
         this.health.set('store', failedBecause(error));
     }
+  }
+
+  /** One member whose data are damaged shuts no door to the others, but must not go unnoticed either. */
+  private storeHealth(): ComponentHealth {
+    const { faults } = this.roster;
+    const members = [...new Set(faults.map(({ member }) => member))];
+    if (members.length === 0) {
+      this.toldFaults = '';
+      return { state: 'ok', lastProgressAt: Date.now(), detail: null, remedy: null };
+    }
+    const named = `${members.slice(0, NAMED_MAX).join(', ')}${members.length > NAMED_MAX ? ', …' : ''}`;
+    const detail = `what is stored of ${members.length} ${members.length === 1 ? 'member' : 'members'} is damaged: ${named}`;
+    const remedy = 'usher members check says what is wrong; usher members repair takes it out; then enrol these again.';
+    const all = JSON.stringify(faults);
+    if (all !== this.toldFaults)
+      for (const { member, fault } of faults.slice(0, NAMED_MAX)) this.log.error(fault, { member, remedy });
+    this.toldFaults = all;
+    return { state: 'degraded', lastProgressAt: Date.now(), detail, remedy };
   }
 
   private storeFailed(error: unknown): void {

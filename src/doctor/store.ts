@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { checkMembers, type MemberProblem } from '../access/members-check';
 import { Roster } from '../access/roster';
 import { UsherError } from '../errors';
 import { Journal } from '../store/journal';
@@ -13,6 +14,7 @@ import { installedModels } from '../fleet/installed';
 import { chooseModels, readEncoderCard } from '../vision/load';
 import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';
 
+const BACKUP = 'Put back a backup, or move the file away and enrol the members again.';
 const DISK = 'Check the disk, and who owns the data folder.';
 
 /** The members' data: whole, of a known schema, under a key that is at hand, and of use to the encoder that runs. */
@@ -28,6 +30,8 @@ export const examineStore: Examination = async (patient) => {
   }
   try {
     const members = store.members.activeIds().length;
+    const faults = store.check.integrity();
+    if (faults[0] !== undefined) return [fail('store', `${store.file} is damaged (${faults[0]})`, BACKUP)];
     return [
       ok('store', `${store.file} is whole; ${members} active members`),
       ...retention(store),
@@ -77,6 +81,8 @@ async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> 
   const { output } = await readEncoderCard(loaded.modelsDir, encoder);
   const roster = new Roster(store, output);
   roster.load();
+  const problems = checkMembers(store, output);
+  if (problems.length > 0) return [damagedMembers(problems)];
   const without = roster.withoutTemplate();
   return without === 0
     ? [ok('store:templates', `${roster.size} members can be recognised by ${encoder}`)]
@@ -87,6 +93,15 @@ async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> 
           'Enrol them again (usher enroll), or go back to the encoder that they were enrolled for (models.encoder).',
         ),
       ];
+}
+
+function damagedMembers(problems: readonly MemberProblem[]): Finding {
+  const members = [...new Set(problems.map(({ member }) => member))];
+  return fail(
+    'store:members',
+    `what is stored of ${members.slice(0, 10).join(', ')}${members.length > 10 ? ', …' : ''} is damaged: ${problems[0]?.fault ?? ''}`,
+    'usher members check names all that is wrong; usher members repair takes it out; then enrol these members again.',
+  );
 }
 
 /** The record of decisions: every link of its chain. */

@@ -34,7 +34,7 @@ export class MemberVault {
     return key;
   }
 
-  /** @throws UsherError `member-unknown`, `store-unavailable`, `key-unusable` */
+  /** @throws UsherError `member-unknown`, `member-damaged`, `store-unavailable`, `key-unusable` */
   keyOf(member: string): Uint8Array {
     const row = this.database.get('SELECT wrapped, box_version FROM member_keys WHERE member = ?', member);
     if (row === undefined) throw memberUnknown(member);
@@ -43,7 +43,9 @@ export class MemberVault {
 
   /** From a row with `wrapped` and `box_version`, as read together with what the key opens. */
   unwrap(member: string, row: Row): Uint8Array {
-    const wrapped: WrappedKey = { wrapped: row['wrapped'] as Uint8Array, version: Number(row['box_version']) };
+    // A member's row that has lost its key is there, and opens nothing.
+    if (!(row['wrapped'] instanceof Uint8Array)) throw damaged(member, 'the key');
+    const wrapped: WrappedKey = { wrapped: row['wrapped'], version: Number(row['box_version']) };
     return this.keyring.unwrap(member, wrapped);
   }
 
@@ -51,10 +53,21 @@ export class MemberVault {
     return seal(key, Buffer.from(JSON.stringify(profile), 'utf8'), ['profile', member, PROFILE_VERSION]);
   }
 
-  /** @throws UsherError `store-unavailable` */
+  /** @throws UsherError `member-damaged` */
   openProfile(member: string, sealed: Uint8Array, key: Uint8Array): Profile {
     const plain = unseal(key, sealed, ['profile', member, PROFILE_VERSION]);
     if (plain === null) throw damaged(member, 'the profile');
-    return Profile.parse(JSON.parse(plain.toString('utf8')));
+    const profile = Profile.safeParse(jsonOf(plain));
+    plain.fill(0);
+    if (!profile.success) throw damaged(member, 'the profile');
+    return profile.data;
+  }
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { UsherError } from '../errors';
+import { vectorFault, type VectorShape } from './vector';
 import { canonicalIdentifier } from '../identifier';
 
 export const MEMBER_STATUSES = ['active', 'suspended'] as const;
@@ -64,6 +65,11 @@ export interface StoredTemplate extends NewTemplate {
   readonly createdAt: number;
 }
 
+/** A template that cannot be used, and why. */
+export interface BrokenTemplate extends Omit<StoredTemplate, 'vector'> {
+  readonly fault: string;
+}
+
 /** What a reader may say; at its beginning also what only a person can type. */
 export const MEMBER_ID = /^[A-Za-z0-9._-][A-Za-z0-9._:-]{0,63}$/;
 const GROUP_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -99,10 +105,18 @@ export function checkMemberName(name: string): string {
   return trimmed;
 }
 
-/** @throws UsherError `data-invalid` */
-export function checkTemplate({ space, vector, quality }: NewTemplate): void {
-  if (space === '' || vector.length === 0 || !vector.every(Number.isFinite) || !Number.isFinite(quality))
-    throw new UsherError('data-invalid', 'a template without space, or with a value that is not a finite number');
+/** @param shape of the space, where it is known @throws UsherError `data-invalid` */
+export function checkTemplate({ space, vector, quality }: NewTemplate, shape?: VectorShape): void {
+  const fault =
+    space === ''
+      ? 'no embedding space'
+      : !(quality >= 0 && quality <= 1)
+        ? 'a quality that is not between 0 and 1'
+        : vectorFault(vector, shape);
+  if (fault !== null)
+    throw new UsherError('data-invalid', `a template has ${fault}`, {
+      remedy: 'No face gives such a template: enrol the member again from pictures.',
+    });
 }
 
 /** Checks what is given, and fills in nothing. Lists come back sorted, without repeats. @throws UsherError `usage` */

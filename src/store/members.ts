@@ -1,4 +1,5 @@
-import { UsherError } from '../errors';
+import { messageOf, UsherError } from '../errors';
+import { damaged, isDamage } from './keys/keyring';
 import { canonicalIdentifier, spellingsOf } from '../identifier';
 import type { Database, Row } from './database';
 import type { Ledger } from './ledger';
@@ -24,6 +25,12 @@ export interface MemberSummary extends Member {
   readonly templates: number;
 }
 
+/** A member whose row, key or profile is not what was written. */
+export interface DamagedMember {
+  readonly id: string;
+  readonly fault: string;
+}
+
 /** Who deletes, and why: both stand in the receipt. */
 export interface Deletion {
   readonly by: string;
@@ -31,8 +38,9 @@ export interface Deletion {
 }
 
 const DAY_MS = 86_400_000;
+/** Without an inner join: a member who has lost the key is there, and must be named. */
 const SELECT =
-  'SELECT members.*, wrapped, box_version FROM members JOIN member_keys ON member_keys.member = members.id';
+  'SELECT members.*, wrapped, box_version FROM members LEFT JOIN member_keys ON member_keys.member = members.id';
 
 /** Who may be recognised. Every method is one transaction, durable when it returns. */
 export class MemberStore {
@@ -194,16 +202,22 @@ export class MemberStore {
     return known ?? null;
   }
 
-  /** Whose card says this; `duress` when it is an identifier that means "I am being forced". */
-  findByIdentifier(identifier: string): { readonly member: Member; readonly duress: boolean } | null {
-    const own = this.find(identifier);
-    if (own !== null) return { member: own, duress: false };
+  /** Whose card says this; `duress` when it is an identifier that means "I am being forced". Opens nothing of the member. */
+  whose(identifier: string): { readonly id: string; readonly duress: boolean } | null {
+    const own = this.idOf(identifier);
+    if (own !== null) return { id: own, duress: false };
     for (const spelling of spellingsOf(identifier)) {
       const row = this.database.get('SELECT member FROM duress_ids WHERE identifier = ?', spelling);
-      const member = row === undefined ? null : this.find(String(row['member']));
-      if (member !== null) return { member, duress: true };
+      const id = row === undefined ? null : this.idOf(String(row['member']));
+      if (id !== null) return { id, duress: true };
     }
     return null;
+  }
+
+  /** As `whose`, with the member. @throws UsherError `member-damaged`, `store-unavailable`, `key-unusable` */
+  findByIdentifier(identifier: string): { readonly member: Member; readonly duress: boolean } | null {
+    const found = this.whose(identifier);
+    return found === null ? null : { member: this.get(found.id), duress: found.duress };
   }
 
   /** @throws UsherError `member-unknown`, `store-unavailable`, `key-unusable` */
@@ -219,11 +233,27 @@ export class MemberStore {
     return id;
   }
 
-  /** All members, ordered by id. Opens every profile: for people, not for doors. */
+  /** All members, ordered by id. Opens every profile: for people, not for doors. @throws UsherError `member-damaged` */
   list(): MemberSummary[] {
-    return this.database
-      .all(`${SELECT} ORDER BY members.id`)
-      .map((row) => ({ ...this.memberOf(row), templates: this.templates.countOf(String(row['id'])) }));
+    const { members, damaged: bad } = this.survey();
+    if (bad[0] !== undefined) throw damaged(bad[0].id, 'what is stored');
+    return members;
+  }
+
+  /** All members who can be read, and those who cannot; both ordered by id. @throws UsherError `store-unavailable`, `key-unusable` */
+  survey(): { readonly members: MemberSummary[]; readonly damaged: DamagedMember[] } {
+    const members: MemberSummary[] = [];
+    const bad: DamagedMember[] = [];
+    for (const row of this.database.all(`${SELECT} ORDER BY members.id`)) {
+      const id = String(row['id']);
+      try {
+        members.push({ ...this.memberOf(row), templates: this.templates.countOf(id) });
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        bad.push({ id, fault: messageOf(error) });
+      }
+    }
+    return { members, damaged: bad };
   }
 
   /** Of everybody, suspended ones too. */

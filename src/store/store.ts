@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UsherError } from '../errors';
+import { StoreCheck } from './check';
 import { Database } from './database';
 import type { BoxKeySource } from './keys/box-key';
 import { Keyring } from './keys/keyring';
@@ -40,6 +41,7 @@ export class Store {
   readonly templates: TemplateStore;
   readonly members: MemberStore;
   readonly receipts: ReceiptStore;
+  readonly check: StoreCheck;
   /** For changes that are made of several, such as an import. */
   readonly ledger: Ledger;
   private readonly scrubber: Scrubber;
@@ -54,6 +56,7 @@ export class Store {
     this.ledger = ledger;
     const vault = new MemberVault(database, keyring);
     this.scrubber = new Scrubber(database);
+    this.check = new StoreCheck(database);
     this.receipts = new ReceiptStore(database, signer ?? null);
     this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, ledger, now);
     this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, ledger, now);

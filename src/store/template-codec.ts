@@ -13,7 +13,7 @@ const RECORD_VERSION = 1;
 /** How a vector lies in the database: the one place where templates pass between memory and disk. */
 export interface TemplateCodec {
   seal(vector: Float32Array, binding: TemplateBinding, memberKey: Uint8Array): Uint8Array;
-  /** @throws UsherError `store-unavailable` for bytes that were altered, or sealed for another member, space or version */
+  /** @throws UsherError `member-damaged` for bytes that were altered, or sealed for another member, space or version */
   open(bytes: Uint8Array, binding: TemplateBinding, memberKey: Uint8Array): Float32Array;
 }
 

@@ -1,11 +1,21 @@
+import { messageOf } from '../errors';
 import type { Database, Row } from './database';
-import { tagOf } from './keys/aead';
+import { SEAL_OVERHEAD, tagOf } from './keys/aead';
+import { damaged, isDamage } from './keys/keyring';
 import type { Ledger } from './ledger';
-import { checkTemplate, memberUnknown, type NewTemplate, type StoredTemplate, type TemplateSource } from './member';
+import {
+  type BrokenTemplate,
+  checkTemplate,
+  memberUnknown,
+  type NewTemplate,
+  type StoredTemplate,
+  type TemplateSource,
+} from './member';
 import type { MemberVault } from './member-vault';
 import { stampOf } from './meta';
 import type { Scrubber } from './scrub';
 import type { TemplateCodec } from './template-codec';
+import { vectorFault } from './vector';
 
 interface Opened {
   readonly member: string;
@@ -31,6 +41,8 @@ export interface CarriedOver {
   readonly alreadyThere: number;
   /** Templates of the old space that were deleted. */
   readonly dropped: number;
+  /** Templates of the old space that cannot be read: they are not carried over. */
+  readonly broken: number;
 }
 
 /** What the journal says of an adapted template, besides the member: where it was taken, and how near it was. */
@@ -39,7 +51,16 @@ export interface AdaptionRecord {
   readonly distance: number;
 }
 
-const SELECT = `SELECT templates.*, wrapped, box_version FROM templates JOIN member_keys ON member_keys.member = templates.member`;
+const FLOAT_BYTES = 4;
+
+/** What could be read, and what not: both in order. */
+export interface TemplatesRead {
+  readonly templates: readonly StoredTemplate[];
+  readonly broken: readonly BrokenTemplate[];
+}
+
+/** Without an inner join: a template whose member has lost the key must be seen, to be named. */
+const SELECT = `SELECT templates.*, wrapped, box_version FROM templates LEFT JOIN member_keys ON member_keys.member = templates.member`;
 
 /** Members' reference vectors. Every method is one transaction, durable when it returns. */
 export class TemplateStore {
@@ -57,7 +78,7 @@ export class TemplateStore {
 
   /** @throws UsherError `data-invalid`, `member-unknown`, `store-unavailable`, `key-unusable` */
   add(member: string, templates: readonly NewTemplate[]): StoredTemplate[] {
-    templates.forEach(checkTemplate);
+    for (const template of templates) checkTemplate(template);
     return this.database.transaction(() => {
       if (this.database.get('SELECT 1 FROM members WHERE id = ?', member) === undefined) throw memberUnknown(member);
       if (templates.length === 0) return [];
@@ -150,8 +171,8 @@ export class TemplateStore {
   carryOver({ from, to, map, dropOld, by }: CarryOver): CarriedOver {
     const done = this.database.transaction(() => {
       const old = new Map<string, StoredTemplate[]>();
-      for (const template of this.inSpace(from))
-        old.set(template.member, [...(old.get(template.member) ?? []), template]);
+      const { templates: readable, broken } = this.readSpace(from);
+      for (const template of readable) old.set(template.member, [...(old.get(template.member) ?? []), template]);
       const known = new Set(
         this.database
           .all('SELECT DISTINCT member FROM templates WHERE space = ?', to)
@@ -171,12 +192,22 @@ export class TemplateStore {
           )
         : { changes: 0 };
       if (dropped > 0) this.scrubber.note();
-      const carried = { members: coming.length, templates, alreadyThere: old.size - coming.length, dropped };
+      const alreadyThere = old.size - coming.length;
+      const carried = { members: coming.length, templates, alreadyThere, dropped, broken: broken.length };
       this.ledger.append('encoding', { from, to, by, ...carried });
       return carried;
     });
     this.scrubber.run();
     return done;
+  }
+
+  /** A member's templates of one space. */
+  removeInSpace(member: string, space: string): void {
+    this.database.transaction(() => {
+      this.database.run('DELETE FROM templates WHERE member = ? AND space = ?', member, space);
+      this.scrubber.note();
+    });
+    this.scrubber.run();
   }
 
   /** False when there was no such template. */
@@ -190,29 +221,47 @@ export class TemplateStore {
     return removed;
   }
 
-  /** A member's templates, oldest first. */
+  /** A member's templates, oldest first. @throws UsherError `member-damaged` when one cannot be read */
   list(member: string): StoredTemplate[] {
+    return whole(this.readMember(member));
+  }
+
+  /** As `list`, with those that cannot be used apart. @throws UsherError `store-unavailable`, `key-unusable` */
+  readMember(member: string): TemplatesRead {
     const rows = this.database.all(`${SELECT} WHERE templates.member = ? ORDER BY templates.id`, member);
-    return this.read(rows, () => undefined).map(({ template }) => template);
+    return this.read(rows, () => undefined);
+  }
+
+  /** As `readSpace`, of templates that can all be read. @throws UsherError `member-damaged` when one cannot be */
+  inSpace(space: string): StoredTemplate[] {
+    return whole(this.readSpace(space));
   }
 
   /**
-   * Everybody's templates of one space, whatever the members' status: the gallery of an encoder. Ordered by member.
+   * Everybody's templates of one space, whatever the members' status: the gallery of an encoder. Ordered by member. One that
+   * cannot be used concerns its member alone.
    * The vectors are shared with the next answer: not to be written to.
+   * @throws UsherError `store-unavailable`, `key-unusable`
    */
-  inSpace(space: string): StoredTemplate[] {
+  readSpace(space: string): TemplatesRead {
     const before = this.opened.get(space);
     const now = new Map<number, Opened>();
     const rows = this.database.all(
       `${SELECT} WHERE templates.space = ? ORDER BY templates.member, templates.id`,
       space,
     );
-    const all = this.read(rows, (id) => before?.get(id)).map(({ template, tag }) => {
-      now.set(template.id, { member: template.member, tag, vector: template.vector });
-      return template;
-    });
+    const read = this.read(
+      rows,
+      (id) => before?.get(id),
+      ({ id, member, vector }, tag) => now.set(id, { member, tag, vector }),
+    );
     this.opened.set(space, now);
-    return all;
+    return read;
+  }
+
+  /** All of everybody, of every space: for a check. */
+  readAll(): TemplatesRead {
+    return this.read(this.database.all(`${SELECT} ORDER BY templates.member, templates.id`), () => undefined);
   }
 
   /** Adapted templates without their vectors, by member, oldest first. @param member null: of all */
@@ -224,6 +273,15 @@ export class TemplateStore {
         member,
       )
       .map(describe);
+  }
+
+  /** Of most vectors in this space; null where there is none. Nothing is opened for it. */
+  dimensionsOf(space: string): number | null {
+    const row = this.database.get(
+      'SELECT length(sealed) AS bytes FROM templates WHERE space = ? GROUP BY bytes ORDER BY count(*) DESC LIMIT 1',
+      space,
+    );
+    return row === undefined ? null : (Number(row['bytes']) - SEAL_OVERHEAD) / FLOAT_BYTES;
   }
 
   countOf(member: string): number {
@@ -252,30 +310,60 @@ export class TemplateStore {
   private read(
     rows: readonly Row[],
     known: (id: number) => Opened | undefined,
-  ): { template: StoredTemplate; tag: Uint8Array }[] {
-    let key: { readonly member: string; readonly bytes: Uint8Array } | null = null;
-    const read = rows.map((row) => {
-      const id = Number(row['id']);
-      const member = String(row['member']);
-      const space = String(row['space']);
-      const sealed = row['sealed'] as Uint8Array;
-      const tag = tagOf(sealed);
-      const held = known(id);
-      let vector: Float32Array;
-      // The tag was made for this member and space: what it names has not changed.
-      if (held?.member === member && Buffer.compare(held.tag, tag) === 0) vector = held.vector;
-      else {
-        if (key?.member !== member) {
-          key?.bytes.fill(0);
-          key = { member, bytes: this.vault.unwrap(member, row) };
+    opened: (template: StoredTemplate, tag: Uint8Array) => void = () => undefined,
+  ): { templates: StoredTemplate[]; broken: BrokenTemplate[] } {
+    const keys = new OneKey(this.vault);
+    const templates: StoredTemplate[] = [];
+    const broken: BrokenTemplate[] = [];
+    for (const row of rows) {
+      const about = describe(row);
+      const { id, member, space } = about;
+      try {
+        const sealed = row['sealed'] as Uint8Array;
+        const tag = tagOf(sealed);
+        const held = known(id);
+        // The tag was made for this member and space: what it names has not changed.
+        const same = held?.member === member && Buffer.compare(held.tag, tag) === 0;
+        const vector = same ? held.vector : this.codec.open(sealed, { member, space }, keys.of(member, row));
+        const fault = vectorFault(vector);
+        if (fault !== null) broken.push({ ...about, fault: `it has ${fault}` });
+        else {
+          const template = { ...about, vector };
+          templates.push(template);
+          opened(template, Uint8Array.from(tag));
         }
-        vector = this.codec.open(sealed, { member, space }, key.bytes);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        broken.push({ ...about, fault: messageOf(error) });
       }
-      return { template: { ...describe(row), vector }, tag: Uint8Array.from(tag) };
-    });
-    (key as { readonly bytes: Uint8Array } | null)?.bytes.fill(0);
-    return read;
+    }
+    keys.forget();
+    return { templates, broken };
   }
+}
+
+/** The last member's key: rows come ordered by member. */
+class OneKey {
+  private held: { readonly member: string; readonly bytes: Uint8Array } | null = null;
+
+  constructor(private readonly vault: MemberVault) {}
+
+  of(member: string, row: Row): Uint8Array {
+    if (this.held?.member === member) return this.held.bytes;
+    this.forget();
+    this.held = { member, bytes: this.vault.unwrap(member, row) };
+    return this.held.bytes;
+  }
+
+  forget(): void {
+    this.held?.bytes.fill(0);
+    this.held = null;
+  }
+}
+
+function whole({ templates, broken: [first] }: TemplatesRead): StoredTemplate[] {
+  if (first === undefined) return [...templates];
+  throw damaged(first.member, `template ${first.id}`);
 }
 
 function describe(row: Row): Omit<StoredTemplate, 'vector'> {

@@ -1,7 +1,9 @@
 import type { Box, Quality, QualityRefusal, RunningModel } from '../events';
 import type { QualityGates } from '../config/schema';
+import { UsherError } from '../errors';
+import { vectorFault } from '../store/vector';
 import { poseOf } from './align';
-import type { DetectedFace, FaceDetector, FaceEncoder, FaceLandmarker, FaceShape } from './faces';
+import type { AlignedFace, DetectedFace, FaceDetector, FaceEncoder, FaceLandmarker, FaceShape } from './faces';
 import type { FiveLandmarks, Frame } from './frame';
 import { measureQuality, refuseByGeometry, refuseByPicture, type Region, WHOLE_FRAME } from './quality';
 
@@ -35,9 +37,14 @@ export interface AnalyserOptions {
 /** Detection sizes for stills, as the smallest face that must be found, in shares of the longer side; coarse first. */
 const STILL_FACE_SHARES = [1 / 32, 1 / 64, 1 / 8] as const;
 
+/** So many answers in a row that are no vector: the network is broken, not the face. */
+const UNUSABLE_MAX = 20;
+
 /** Frame → faces → vectors. Both model families stand behind its three parts. Not re-entrant: one call at a time. */
 export class FaceAnalyser {
   private gates: QualityGates;
+  /** Answers of the encoder in a row that are no vector of a face. */
+  private unusable = 0;
 
   constructor(
     private readonly detector: FaceDetector,
@@ -139,8 +146,29 @@ export class FaceAnalyser {
     const quality = measureQuality(aligned, shape.five);
     const refusal =
       refuseByGeometry(frame, detection.box, shape.five, region, minFacePx, gates) ?? refuseByPicture(quality, gates);
-    const embedding = refusal === null || regardless ? await this.encoder.encode(aligned) : null;
+    const embedding = refusal === null || regardless ? await this.encode(aligned) : null;
     return { box: detection.box, score: detection.score, quality, refusal, embedding, five: shape.five };
+  }
+
+  /**
+   * Null for an answer that is no vector of a face: zeros, values that are not finite. One face may bring a network in half
+   * precision to that; a network that answers nothing else is broken, and must be named.
+   * @throws UsherError `model-invalid`
+   */
+  private async encode(face: AlignedFace): Promise<Float32Array | null> {
+    const embedding = await this.encoder.encode(face);
+    const fault = vectorFault(embedding);
+    this.unusable = fault === null ? 0 : this.unusable + 1;
+    if (fault === null) return embedding;
+    if (this.unusable < UNUSABLE_MAX) return null;
+    throw new UsherError(
+      'model-invalid',
+      `${this.encoder.running.name}: ${this.unusable} answers in a row have ${fault}`,
+      {
+        remedy:
+          'Check the models with `usher doctor`, or run them on another execution provider (inference.providers).',
+      },
+    );
   }
 }
 

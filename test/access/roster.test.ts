@@ -110,11 +110,48 @@ test('what speaks for a new template: near to enrolled pictures alone, far from 
   expect(facts(Date.now() - 1e10).today).toBe(1);
 });
 
-test('a template that no gallery takes leaves the gallery as it was', () => {
+test.each<[string, Float32Array, RegExp]>([
+  ['of another length', new Float32Array(DIMENSIONS + 1).fill(1 / 3), /template 2: it has 9 dimensions instead of 8/],
+  ['not of length 1', faceAt(2).map((value) => value / 10), /template 2: it has length 0\.100 instead of 1/],
+])('a template %s is its member’s trouble alone', (_what, vector, fault) => {
   members.add('ann', faceAt(0));
-  members.store.members.add({ id: 'odd', name: 'Odd' }, [template(new Float32Array(DIMENSIONS + 1).fill(1))]);
-  expect(() => members.roster.load()).toThrow(/9 dimensions instead of 8/);
+  members.store.members.add({ id: 'odd', name: 'Odd One' }, [template(vector)]);
+  members.roster.load();
   expect([members.roster.size, nearest(faceAt(0))]).toEqual([1, 'ann']);
+  expect(members.roster.faults).toEqual([{ member: 'odd', fault: expect.stringMatching(fault) as string }]);
+  expect(members.roster.standingOf('odd')).toMatchObject({ kind: 'refused', reason: 'no-template' });
+  members.store.templates.replace('odd', [template(faceAt(2))]);
+  members.roster.load();
+  expect([members.roster.faults, members.roster.size]).toEqual([[], 2]);
+});
+
+test('a member who cannot be read is refused by name, whichever way he comes, until he is mended', () => {
+  members.add('ann', faceAt(0));
+  members.store.members.add({ id: 'bob', name: 'Bob', duressIds: ['911'] }, [template(faceAt(2))]);
+  members.roster.load();
+  const profile = members.change("SELECT profile FROM members WHERE id = 'bob'")?.['profile'] as Uint8Array;
+  members.change("UPDATE members SET profile = x'00' WHERE id = 'bob'");
+  const { roster } = members;
+  expect(roster.faults).toEqual([]);
+  expect(roster.standingOf('bob')).toMatchObject({ kind: 'refused', member: 'bob', reason: 'member-damaged' });
+  expect(roster.standingOf('911')).toMatchObject({ member: 'bob', reason: 'member-damaged', duress: true });
+  expect(roster.rightsOf('bob')).toBe('damaged');
+  expect(roster.rightsOf('ann')).toMatchObject({ id: 'ann' });
+  expect(roster.faults).toMatchObject([{ member: 'bob' }]);
+  expect(JSON.stringify(roster.faults)).not.toContain('Bob');
+  members.change("UPDATE members SET profile = ? WHERE id = 'bob'", profile);
+  roster.load();
+  expect([roster.faults, roster.standingOf('bob').kind]).toEqual([[], 'active']);
+});
+
+test('inspecting finds a damaged member before anybody swipes', () => {
+  members.add('ann', faceAt(0));
+  members.add('bob', faceAt(2));
+  members.change("DELETE FROM member_keys WHERE member = 'bob'");
+  members.roster.load();
+  members.roster.inspect();
+  expect(new Set(members.roster.faults.map(({ member }) => member))).toEqual(new Set(['bob']));
+  expect(members.roster.standingOf('bob')).toMatchObject({ reason: 'member-damaged' });
 });
 
 test('rights come from the store as it is; unreadable is neither yes nor no', () => {

@@ -7,6 +7,7 @@ import { UsherError } from '../../src/errors';
 import { Store } from '../../src/store/store';
 
 const ENCODER = {
+  normalise: false,
   space: 'test.space',
   dimensions: 2,
   table: [

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { membersCommand } from '../../src/cli/members';
 import { UsherError } from '../../src/errors';
+import { Database } from '../../src/store/database';
+import { Journal } from '../../src/store/journal';
 import { Store } from '../../src/store/store';
 
 let folder: string;
@@ -87,6 +89,47 @@ describe('usher members', () => {
     await expect(members('forget-adapted', 'nobody')).rejects.toMatchObject({ code: 'member-unknown' });
     expect(await json('forget-adapted', '--all')).toEqual({ forgotten: { b: 1 } });
     expect(await json('adapted')).toEqual({ adapted: [] });
+  });
+
+  it('checks: nothing is damaged; then names who is by id, ends with 1, and repairs only when told to', async () => {
+    expect(await members('check')).toBe('2 members, nothing is damaged\n');
+    expect(process.exitCode ?? 0).toBe(0);
+    const file = Database.open(path.join(folder, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+    file.exec("UPDATE templates SET sealed = substr(sealed, 1, 30); UPDATE members SET profile = x'00' WHERE id = 'b'");
+    file.close();
+    try {
+      const told = await members('check');
+      expect(told).toMatch(
+        /b: the profile of member b is damaged[^]*4711: a template of member 4711 is damaged[^]*2 problems/,
+      );
+      expect(told).not.toContain('Ann');
+      expect(process.exitCode).toBe(1);
+      expect(await members('list')).toMatch(/4711 .*\n1 member,[^]*b: the profile/);
+      expect(await members('repair')).toContain('Nothing was changed');
+      expect(await json('check')).toMatchObject({ problems: [{ member: 'b' }, { member: '4711', template: 1 }] });
+      expect(await json('repair', '--yes', '--by', 'desk')).toEqual({
+        ...{ templates: { '4711': 1 }, members: ['b'], orphans: 0, enrolAgain: ['b', '4711'], changed: true },
+      });
+      expect(await members('check')).toBe('1 members, nothing is damaged\n');
+      const journal = Journal.open(folder, { readonly: true });
+      const records = [...journal.records()].map(({ kind, body }) => `${kind} ${body}`);
+      journal.close();
+      expect(records).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^member .*"damagedTemplates":1.*"member":"4711"/) as string,
+          expect.stringMatching(/^deletion .*"member":"b"/) as string,
+        ]),
+      );
+    } finally {
+      process.exitCode = 0;
+    }
+  });
+
+  it('removes a member who cannot be read', async () => {
+    const file = Database.open(path.join(folder, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+    file.exec("UPDATE members SET profile = x'00' WHERE id = 'b'");
+    file.close();
+    expect(await members('remove', 'b')).toContain('b is removed');
   });
 
   it('shows one, without the vectors', async () => {

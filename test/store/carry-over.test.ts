@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { Database } from '../../src/store/database';
 import { Journal } from '../../src/store/journal';
 import { Store } from '../../src/store/store';
 import { failureOf, filesBelow, templateOf, tracesOf, vectorOf } from './fixtures';
@@ -25,7 +27,13 @@ describe('carrying templates over into another space', () => {
   it(
     'adds a mapped one for each, leaves the old and those who are there already, and records it; the second time, nothing',
     withMembers((store, _, records) => {
-      expect(store.templates.carryOver(OVER)).toEqual({ members: 2, templates: 3, alreadyThere: 1, dropped: 0 });
+      expect(store.templates.carryOver(OVER)).toEqual({
+        members: 2,
+        templates: 3,
+        alreadyThere: 1,
+        dropped: 0,
+        broken: 0,
+      });
       const moved = store.templates.inSpace('b.space');
       expect(moved.map(({ member, source, quality }) => [member, source, quality])).toEqual([
         ['ann', 'picture', 0.75],
@@ -39,7 +47,23 @@ describe('carrying templates over into another space', () => {
       expect(records().filter((line) => line.startsWith('encoding'))).toEqual([
         expect.stringMatching(/"by":"desk".*"from":"a.space".*"members":2.*"templates":3.*"to":"b.space"/),
       ]);
-      expect(store.templates.carryOver(OVER)).toEqual({ members: 0, templates: 0, alreadyThere: 3, dropped: 0 });
+      expect(store.templates.carryOver(OVER)).toEqual({
+        members: 0,
+        templates: 0,
+        alreadyThere: 3,
+        dropped: 0,
+        broken: 0,
+      });
+    }),
+  );
+
+  it(
+    'leaves out one that cannot be read, and says so; the others go',
+    withMembers((store, folder) => {
+      const file = Database.open(join(folder, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+      file.exec('UPDATE templates SET sealed = substr(sealed, 1, 40) WHERE id = 3');
+      file.close();
+      expect(store.templates.carryOver(OVER)).toMatchObject({ members: 1, templates: 2, broken: 1 });
     }),
   );
 

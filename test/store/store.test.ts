@@ -163,8 +163,9 @@ describe('templates', () => {
       other.exec("UPDATE templates SET sealed = x'010203'");
       other.close();
       const error = failure(() => store.templates.list('a'));
-      expect(error.code).toBe('store-unavailable');
-      expect(error.remedy).toContain('--id a');
+      expect(error.code).toBe('member-damaged');
+      expect(error.message).toContain('member a ');
+      expect(error.remedy).toContain('usher members repair');
     }),
   );
 });

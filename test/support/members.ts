@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LIVENESS_ABSENT, type Observation, type Subject } from '../../src/events';
 import { type EncoderFacts, Roster } from '../../src/access/roster';
+import { Database, type Row, type SqlValue } from '../../src/store/database';
 import { Store } from '../../src/store/store';
 
 export const SPACE = 'test-1';
@@ -40,6 +41,16 @@ export class Members {
       vectors.map((vector) => ({ space: SPACE, vector, quality: 0.9, source: 'picture' })),
     );
     this.roster.load();
+  }
+
+  /** Changes the file as another program would. */
+  change(sql: string, ...values: readonly SqlValue[]): Row | undefined {
+    const database = Database.open(join(this.dir, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+    try {
+      return database.get(sql, ...values);
+    } finally {
+      database.close();
+    }
   }
 
   remove(): void {

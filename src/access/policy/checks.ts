@@ -67,6 +67,7 @@ function judgeMember(state: PolicyState, door: DoorRules, member: string, contex
   const rights = context.rightsOf(member);
   if (rights === null) return 'member-suspended';
   if (rights === 'unreadable') return 'store-unavailable';
+  if (rights === 'damaged') return 'member-damaged';
   if (isLocked(state, 'member', member, now)) return 'locked-out';
   return (
     refusalOfDates(rights, context) ??
@@ -104,5 +105,5 @@ function refusalOfRights(
 }
 
 function isOf(rights: ReturnType<RightsOf>, groups: readonly string[]): boolean {
-  return rights !== null && rights !== 'unreadable' && groups.some((group) => rights.groups.includes(group));
+  return rights !== null && typeof rights !== 'string' && groups.some((group) => rights.groups.includes(group));
 }

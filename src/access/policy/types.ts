@@ -20,8 +20,8 @@ export interface MemberRights {
   readonly validUntil: number | null;
 }
 
-/** Null for whoever is not an active member; `unreadable` when the store could not be asked. */
-export type RightsOf = (member: string) => MemberRights | 'unreadable' | null;
+/** Null for whoever is not an active member; `unreadable` when the store could not be asked, `damaged` when this one member could not be read. */
+export type RightsOf = (member: string) => MemberRights | 'unreadable' | 'damaged' | null;
 
 /** The zone that everybody is in until a door says otherwise. */
 export const OUTSIDE = 'outside';

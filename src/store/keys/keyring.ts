@@ -59,7 +59,7 @@ export class Keyring {
     return { wrapped: seal(this.keyOf(version), memberKey, bindingOf(member, version)), version };
   }
 
-  /** @throws UsherError `store-unavailable` for a damaged key, `key-unusable` */
+  /** @throws UsherError `member-damaged` for a damaged key, `key-unusable` */
   unwrap(member: string, { wrapped, version }: WrappedKey): Uint8Array {
     const key = unseal(this.keyOf(version), wrapped, bindingOf(member, version));
     if (key === null || key.length !== KEY_BYTES) throw damaged(member, 'the key');
@@ -137,10 +137,15 @@ export class Keyring {
   }
 }
 
+/** What is stored of one member is not what was written; the others are not concerned. */
 export function damaged(member: string, what: string): UsherError {
-  return new UsherError('store-unavailable', `${what} of member ${member} is damaged or was moved`, {
-    remedy: `Enrol the member again: usher members remove ${member}, then usher enroll --id ${member} …`,
+  return new UsherError('member-damaged', `${what} of member ${member} is damaged or was changed outside usher`, {
+    remedy: 'usher members check names all that is wrong, usher members repair takes it out of service.',
   });
+}
+
+export function isDamage(error: unknown): error is UsherError {
+  return error instanceof UsherError && error.code === 'member-damaged';
 }
 
 const bindingOf = (member: string, version: number): readonly [string, string, number] => [

@@ -1,6 +1,7 @@
 import { UsherError } from '../../errors';
 import { canonicalIdentifier, spellingsOf } from '../../identifier';
-import { checkFields, checkMemberId } from '../member';
+import { checkFields, checkMemberId, type NewTemplate } from '../member';
+import { vectorFault } from '../vector';
 import type { Store } from '../store';
 import { openContainer, sealContainer } from './container';
 import { parseTransfer, templatesOf, type TransferMember, transferOf } from './document';
@@ -67,8 +68,11 @@ export function importMembers(
       }
       return true;
     });
+    const shapes = new Map<string, number>();
     for (const member of coming) {
-      store.members.restore(fieldsOf(member), templatesOf(member));
+      const templates = templatesOf(member);
+      for (const template of templates) requireShape(member.id, template, shapes, store);
+      store.members.restore(fieldsOf(member), templates);
       (known.has(member.id) ? done.replaced : done.added).push(member.id);
     }
     const { added, replaced, kept, deletedHere } = done;
@@ -82,6 +86,24 @@ export function importMembers(
     });
     return done;
   });
+}
+
+/**
+ * Vectors of one space are all of one length, here and in the file. Attack it stops: one member with another length made
+ * the gallery of all refuse to load.
+ * @param shapes dimensions by space, as far as they are known; added to
+ */
+function requireShape(id: string, template: NewTemplate, shapes: Map<string, number>, store: Store): void {
+  const { space, vector } = template;
+  const dimensions = shapes.get(space) ?? store.templates.dimensionsOf(space) ?? vector.length;
+  shapes.set(space, dimensions);
+  const fault =
+    vector.length === dimensions ? vectorFault(vector) : `${vector.length} dimensions instead of ${dimensions}`;
+  if (fault !== null)
+    throw new UsherError('data-invalid', `the export: a template of member ${id} has ${fault}`, {
+      remedy:
+        'Export again; where the other box names this member in `usher members check`, enrol the member again. Nothing was imported.',
+    });
 }
 
 function fieldsOf(member: TransferMember) {

@@ -61,17 +61,17 @@ describe('a store under a box key', () => {
       const other = Database.open(store.file, { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
       // The attack: whoever can write to the file gives the own face to a member with more rights.
       other.run("UPDATE templates SET member = 'm1' WHERE member = 'm0'");
-      expect(failureOf(() => store.templates.list('m1'))).toMatchObject({ code: 'store-unavailable' });
+      expect(failureOf(() => store.templates.list('m1'))).toMatchObject({ code: 'member-damaged' });
       other.run("UPDATE templates SET member = 'm0' WHERE id = 1");
       expect(store.templates.list('m0')).toHaveLength(1);
       other.run("UPDATE templates SET space = 'b.space' WHERE id = 1");
-      expect(failureOf(() => store.templates.inSpace('b.space')).code).toBe('store-unavailable');
+      expect(failureOf(() => store.templates.inSpace('b.space')).code).toBe('member-damaged');
       other.run("UPDATE members SET profile = (SELECT profile FROM members WHERE id = 'm0') WHERE id = 'm2'");
-      expect(failureOf(() => store.members.get('m2')).code).toBe('store-unavailable');
+      expect(failureOf(() => store.members.get('m2')).code).toBe('member-damaged');
       other.run(
         "UPDATE member_keys SET wrapped = (SELECT wrapped FROM member_keys WHERE member = 'm0') WHERE member = 'm1'",
       );
-      expect(failureOf(() => store.members.get('m1')).code).toBe('store-unavailable');
+      expect(failureOf(() => store.members.get('m1')).code).toBe('member-damaged');
       other.close();
       store.close();
     }));
@@ -83,7 +83,7 @@ describe('a store under a box key', () => {
       const other = Database.open(store.file, { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
       other.run("UPDATE templates SET member = 'm1' WHERE member = 'm0'");
       other.close();
-      expect(failureOf(() => store.templates.inSpace('a.space')).code).toBe('store-unavailable');
+      expect(failureOf(() => store.templates.inSpace('a.space')).code).toBe('member-damaged');
       store.close();
     }));
 });

@@ -36,7 +36,38 @@ const withBoxes = (work: (from: Store, to: Store, bytes: Uint8Array, clock: { no
     }
   });
 
+/** The export with another vector for one member. */
+function withVector(bytes: Uint8Array, id: string, vector: Float32Array): Uint8Array {
+  const document = parseTransfer(openContainer(bytes, PASSPHRASE));
+  const template = document.members.find((member) => member.id === id)?.templates[0];
+  if (template !== undefined) template.vector = Buffer.from(vector.buffer).toString('base64');
+  return sealContainer(Buffer.from(JSON.stringify(document)), PASSPHRASE, 15);
+}
+
 describe('members from box to box', () => {
+  it.each<[string, Float32Array, string]>([
+    ['zeros', new Float32Array(128), 'length 0'],
+    ['three dimensions', Float32Array.of(1, 0, 0), '3 dimensions instead of 128'],
+    ['no number', vectorOf(3).fill(NaN, 0, 1), 'not a finite number'],
+  ])('a vector of %s refuses the whole import, and names the member', (_what, vector, fault) =>
+    withBoxes((_, to, bytes) => {
+      const error = failureOf(() => importMembers(to, withVector(bytes, 'b', vector), rules()));
+      expect(error.code).toBe('data-invalid');
+      expect(error.message).toContain(`member b has `);
+      expect(error.message).toContain(fault);
+      expect(to.members.ids()).toEqual([]);
+    })(),
+  );
+
+  it(
+    'a space that is known here decides how long its vectors are',
+    withBoxes((_, to, bytes) => {
+      to.members.add({ id: 'z', name: 'Zoe' }, [{ ...templateOf(9), vector: vectorOf(9, 64) }]);
+      const error = failureOf(() => importMembers(to, bytes, rules()));
+      expect(error.message).toContain('128 dimensions instead of 64');
+    }),
+  );
+
   it(
     'arrive as they were, sealed on the way',
     withBoxes((from, to, bytes) => {
