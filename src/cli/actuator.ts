@@ -10,6 +10,7 @@ import { diagnoseActuator } from '../doctor/actuator';
 import { UsherError } from '../errors';
 import { holdDaemonLock } from '../store/daemon-lock';
 import { createLog } from '../system/log';
+import { installed } from '../system/paths';
 import { listenForStop, whenAborted } from '../system/signals';
 import { leave, takeDown } from './take-down';
 import { trustBox, trustCommand } from './actuator-trust';
@@ -20,7 +21,7 @@ export function actuatorCommand(): Command {
   command
     .command('run')
     .description('obey the unlocks of one door')
-    .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/actuator.yaml')
+    .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/actuator.yaml', installed()?.actuator)
     .option('--check', 'check the configuration and end')
     .action(runActuator);
   command
@@ -33,7 +34,7 @@ export function actuatorCommand(): Command {
   command
     .command('trust')
     .description('obey a box: write its key, site and device into an actuator’s configuration')
-    .requiredOption('-c, --config <file>', 'configuration of the actuator')
+    .requiredOption('-c, --config <file>', 'configuration of the actuator', installed()?.actuator)
     .option('--box <file>', "the box's configuration, where it is on this machine")
     .option('--from-box <data>', "the box's data folder, where it is on this machine")
     .option('--key <key>', 'the key that `usher actuator key` printed on the box')
@@ -44,7 +45,7 @@ export function actuatorCommand(): Command {
   command
     .command('doctor')
     .description('look at keys, files and broker, and whether the box is there; exit code 1 when something fails')
-    .requiredOption('-c, --config <file>', 'configuration of the actuator')
+    .requiredOption('-c, --config <file>', 'configuration of the actuator', installed()?.actuator)
     .option('--json', 'write JSON')
     .action(async ({ config, json }: { config: string; json?: boolean }) => {
       const loaded = await loadActuatorConfig(config);
@@ -53,7 +54,11 @@ export function actuatorCommand(): Command {
   command
     .command('reset')
     .description('forget the times that were seen, after a clock that was ahead has been set right')
-    .requiredOption('-c, --config <file>', 'configuration of the actuator, which must be stopped')
+    .requiredOption(
+      '-c, --config <file>',
+      'configuration of the actuator, which must be stopped',
+      installed()?.actuator,
+    )
     .action(resetTime);
   command
     .command('schema')

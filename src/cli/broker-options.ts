@@ -3,6 +3,7 @@ import { loadInstallation } from './installation';
 import type { GuestOptions } from '../mqtt/guest';
 import type { TopicBase } from '../mqtt/topics';
 import { UsherError } from '../errors';
+import { defaultConfigText } from '../system/paths';
 
 /** How a tool reaches a box over MQTT: by the box's configuration, or by what is written here instead of it. */
 export interface BrokerOptions {
@@ -19,7 +20,7 @@ export interface BrokerOptions {
 
 export function withBrokerOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration of the box (default: device-config/gym-entrance.yaml)')
+    .option('-c, --config <file>', `configuration of the box (default: ${defaultConfigText()})`)
     .option('--broker <url>', 'address of the broker, from elsewhere than the box')
     .option('--site <id>', 'with --broker: the site')
     .option('--device <id>', 'with --broker: the box')

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../config/load';
 import type { StoreLocation } from '../daemon/open-store';
-import { packageRoot } from '../system/paths';
+import { defaultConfig, defaultConfigText } from '../system/paths';
 
 /** Options of every command that works on one installation's members. */
 export interface InstallationOptions {
@@ -12,13 +12,13 @@ export interface InstallationOptions {
 
 export function withInstallationOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration of the installation (default: device-config/gym-entrance.yaml)')
+    .option('-c, --config <file>', `configuration of the installation (default: ${defaultConfigText()})`)
     .option('-d, --data <dir>', "data folder instead of the configuration's");
 }
 
 /** The configuration that is meant, its data folder replaced by --data. @throws UsherError as `loadConfig` */
 export async function loadInstallation({ config, data }: InstallationOptions): Promise<LoadedConfig> {
-  const loaded = await loadConfig(config ?? join(packageRoot(), 'device-config', 'gym-entrance.yaml'));
+  const loaded = await loadConfig(config ?? defaultConfig());
   return data === undefined ? loaded : { ...loaded, dataDir: resolve(data) };
 }
 

@@ -4,7 +4,7 @@ import { TAKE_ADVICE, type TakeKind, type TakeReport } from '../audio/take';
 import { loadConfig } from '../config/load';
 import { MicrophoneConfig, type MicrophoneSourceConfig } from '../config/microphones';
 import { UsherError } from '../errors';
-import { packageRoot } from '../system/paths';
+import { installed, workDir } from '../system/paths';
 import { listenForStop } from '../system/signals';
 import { recordTakes, type RecordingPlan, type RecordingUi } from '../training/record/session';
 import { captureFolder, deleteCaptures, listCaptures, NEAR_MISS } from '../voice/capture/capture-folder';
@@ -60,7 +60,7 @@ export function recordCommand(): Command {
     .description(
       'what a microphone of the daemon took for a word, or nearly did (off unless the configuration has `capture`)',
     )
-    .requiredOption('--config <file>', 'the configuration')
+    .requiredOption('-c, --config <file>', 'the configuration', installed()?.config)
     .option('--delete', 'delete all of it')
     .option('--json', 'print JSON')
     .action(captures);
@@ -92,7 +92,7 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
   const plan: RecordingPlan = {
     kind,
     name: folder,
-    folder: options.out ?? join(packageRoot(), '.usher', 'recordings', folder),
+    folder: options.out ?? join(workDir(), 'recordings', folder),
     count: options.count,
     seconds: options.seconds,
     // A recording waits for nobody.

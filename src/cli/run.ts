@@ -6,6 +6,7 @@ import { messageOf } from '../errors';
 import { type StartedUnder, startUnder } from '../fleet/started-under';
 import { feedWatchdog } from '../system/health-watchdog';
 import { createLog, type Log } from '../system/log';
+import { installed } from '../system/paths';
 import { serviceManager, type ServiceManager } from '../system/sd-notify';
 import { listenForStop, type StopRequest, whenAborted } from '../system/signals';
 import { leave, takeDown } from './take-down';
@@ -16,7 +17,7 @@ const CAMERAS_GRACE_MS = 60_000;
 export function runCommand(): Command {
   return new Command('run')
     .description('watch the doors: the daemon')
-    .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/gym-entrance.yaml')
+    .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/gym-entrance.yaml', installed()?.config)
     .option('--check', 'check the configuration and end')
     .action(async (options: { config: string; check?: boolean }) => {
       // Before anything is up: a signal half-way through the start must take down what is.

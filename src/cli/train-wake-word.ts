@@ -6,7 +6,7 @@ import { type Engine, ENGINES } from '../audio/speech/voices';
 import { UsherError } from '../errors';
 import { readTrainedOnHashes } from '../evaluation/wake/trained-on';
 import { readBundle } from '../inference/bundle';
-import { modelsDir, packageRoot, soundCacheDir } from '../system/paths';
+import { modelsDir, soundCacheDir, workDir } from '../system/paths';
 import { listenForStop } from '../system/signals';
 import type { RoundResult } from '../training/checkpoint';
 import { readNetworks } from '../training/import';
@@ -113,8 +113,8 @@ async function trainWord(word: string, options: Options): Promise<void> {
     shape: from?.members[0]?.shape ?? shapeOf(options),
   };
   const progress = createProgress();
-  const workDir = options.work ?? path.join(packageRoot(), '.usher', 'training', name);
-  const checkpoint = checkpointFile(workDir);
+  const work = options.work ?? path.join(workDir(), 'training', name);
+  const checkpoint = checkpointFile(work);
   const stop = listenForStop();
   const endNow = (): void => endAtOnce(progress, checkpoint);
   stop.asked.addEventListener('abort', () => setTimeout(endNow, STOP_PATIENCE_MS).unref(), { once: true });
@@ -129,7 +129,7 @@ async function trainWord(word: string, options: Options): Promise<void> {
       beside,
       engines: enginesOf(options.engines),
       resume: options.resume === true,
-      workDir,
+      workDir: work,
       cacheDir: soundCacheDir(),
       modelsDir: options.out,
       command: commandOf(word, options),

@@ -15,7 +15,52 @@ export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** Where set-up puts the model bundles. */
+/** Where scripts/install-service has put what belongs to an installed usher. */
+export interface Installed {
+  readonly config: string;
+  readonly actuator: string;
+  readonly data: string;
+}
+
+const INSTALLED: Installed = {
+  config: '/etc/usher/config.yaml',
+  actuator: '/etc/usher/actuator.yaml',
+  data: '/var/lib/usher',
+};
+
+/**
+ * Null in a checkout. An installed usher makes nothing in its program folder: the next version takes the place of that. A copy
+ * holds a file that says where its things are; of a checkout that is run in place, the `usher` command says that it is installed.
+ */
+export function installed(): Installed | null {
+  const marker = join(packageRoot(), '.installed-by-usher');
+  if (!existsSync(marker)) return process.env['USHER_INSTALLED'] === 'yes' ? INSTALLED : null;
+  const lines = readFileSync(marker, 'utf8').split('\n');
+  const said = (key: keyof Installed): string | undefined =>
+    lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);
+  return {
+    config: said('config') ?? INSTALLED.config,
+    actuator: said('actuator') ?? INSTALLED.actuator,
+    data: said('data') ?? INSTALLED.data,
+  };
+}
+
+/** The configuration that is meant where none is named. */
+export function defaultConfig(): string {
+  return installed()?.config ?? join(packageRoot(), 'device-config', 'gym-entrance.yaml');
+}
+
+/** For help: as a person would type it. */
+export function defaultConfigText(): string {
+  return installed()?.config ?? 'device-config/gym-entrance.yaml';
+}
+
+/** What commands make without a configuration goes here: recordings, checkpoints, caches. */
+export function workDir(): string {
+  return installed()?.data ?? join(packageRoot(), '.usher');
+}
+
+/** Where set-up puts the model bundles; of an installed copy a link to the folder with the data. */
 export function modelsDir(): string {
   return join(packageRoot(), 'models');
 }
@@ -27,5 +72,5 @@ export function childEntry(name: 'vision' | 'vision/stills' | 'voice' | 'voice/w
 
 /** What was decoded and synthesised for training and measuring trigger words; may be deleted at any time. */
 export function soundCacheDir(): string {
-  return join(packageRoot(), '.usher', 'sound');
+  return join(workDir(), 'sound');
 }

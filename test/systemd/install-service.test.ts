@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -21,7 +22,7 @@ const haveSysusers = spawnSync('systemd-sysusers', ['--version']).status === 0;
 /** A checkout that is built, in small: what the installer copies, without the hundreds of megabytes. */
 function checkout(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'usher-install-'));
-  for (const part of ['scripts/install-service', 'systemd', 'device-config', 'package.json'])
+  for (const part of ['scripts', 'systemd', 'device-config', 'package.json'])
     cpSync(path.join(packageRoot(), part), path.join(folder, 'source', part), { recursive: true });
   mkdirSync(path.join(folder, 'source', 'dist'));
   writeFileSync(path.join(folder, 'source', 'dist', 'main.js'), '', { mode: 0o700 });
@@ -68,10 +69,14 @@ function snapshot(folder: string): Record<string, string> {
     expect(read('etc/group')).toMatch(/^video:.*:usher$/m);
     expect(read('etc/group')).toMatch(/^gpio:.*:usher,usher-actuator$/m);
     const config = parseConfig(read('etc/usher/config.yaml'), 'config.yaml');
-    expect(config).toMatchObject({ dataDir: '/var/lib/usher', models: { dir: '/opt/usher/models' } });
+    expect(config).toMatchObject({ dataDir: '/var/lib/usher', models: { dir: '/var/lib/usher/models' } });
     expect(mode('etc/usher/config.yaml')).toBe('640');
     expect(mode('usr/local/bin/usher')).toBe('755');
     expect(existsSync(path.join(root, 'etc/usher/box.key'))).toBe(false);
+    for (const unit of ['usher.service', 'usher-actuator.service'])
+      expect(readlinkSync(path.join(root, 'etc/systemd/system/multi-user.target.wants', unit))).toBe(
+        `/etc/systemd/system/${unit}`,
+      );
   });
 
   it('changes nothing when it runs again, and leaves the configuration that was edited', () => {
@@ -104,7 +109,7 @@ function snapshot(folder: string): Record<string, string> {
     expect(planned.code).toBe(0);
     expect(readdirSync(root)).toEqual([]);
     expect(planned.out).toContain(`would write: ${root}/etc/systemd/system/usher.service`);
-    expect(planned.out).toContain('would run: systemctl enable usher.service usher-actuator.service');
+    expect(planned.out).toContain(`multi-user.target.wants/usher-actuator.service`);
   });
 
   it('takes away what it brought, and the members only when told so', () => {
@@ -135,6 +140,111 @@ function snapshot(folder: string): Record<string, string> {
     expect(refused.err).toContain('exists and is not ours');
     expect(readdirSync(path.join(root, 'opt'))).toEqual(['usher']);
     expect(readdirSync(path.join(root, 'opt/usher'))).toEqual(['precious']);
+  });
+
+  describe('an upgrade', () => {
+    const source = (file: string): string => path.join(folder, 'source', file);
+    const put = (file: string, text: string): void => {
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    };
+    const inRoot = (file: string): string => path.join(root, file);
+
+    beforeEach(() => {
+      put(source('models/mbf/model.onnx'), 'mbf 1');
+      put(source('models/wake-computer/model.onnx'), 'computer 1');
+      put(source('node_modules/thing/index.js'), 'thing 1');
+    });
+
+    it('keeps what did not come with usher: members, keys, trained and pulled models, configurations', () => {
+      expect(install('--root', root).code).toBe(0);
+      // All of it in places where people put it, and an older usher did.
+      put(inRoot('opt/usher/.usher/usher.db'), 'members');
+      put(inRoot('opt/usher/.usher/keys/box.key'), 'key');
+      put(inRoot('opt/usher/device-config/my-door.yaml'), 'mine');
+      put(inRoot('opt/usher/device-config/gym-entrance.yaml'), 'edited');
+      put(inRoot('opt/usher/node_modules/own/index.js'), 'own');
+      put(inRoot('var/lib/usher/models/wake-sesame/model.onnx'), 'trained');
+      put(inRoot('var/lib/usher/models/wake-computer/model.onnx'), 'fine-tuned');
+      put(inRoot('var/lib/usher/usher.db'), 'members of the service');
+      put(source('models/mbf/model.onnx'), 'mbf 2');
+      put(source('models/wake-computer/model.onnx'), 'computer 2');
+      rmSync(source('node_modules/thing'), { recursive: true });
+      put(source('node_modules/other/index.js'), 'other 2');
+
+      const done = install('--root', root);
+      expect(done).toMatchObject({ code: 0, err: '' });
+      expect(read('opt/usher/.usher/usher.db')).toBe('members');
+      expect(read('opt/usher/.usher/keys/box.key')).toBe('key');
+      expect(read('opt/usher/device-config/my-door.yaml')).toBe('mine');
+      expect(read('opt/usher/device-config/gym-entrance.yaml.kept')).toBe('edited');
+      expect(read('opt/usher/device-config/gym-entrance.yaml')).toBe(
+        readFileSync(source('device-config/gym-entrance.yaml'), 'utf8'),
+      );
+      expect(read('opt/usher/node_modules/own/index.js')).toBe('own');
+      expect(read('var/lib/usher/models/wake-sesame/model.onnx')).toBe('trained');
+      expect(read('var/lib/usher/models/wake-computer/model.onnx')).toBe('fine-tuned');
+      expect(read('var/lib/usher/usher.db')).toBe('members of the service');
+      // What came with usher is that of the new version.
+      expect(read('var/lib/usher/models/mbf/model.onnx')).toBe('mbf 2');
+      expect(existsSync(inRoot('opt/usher/node_modules/thing'))).toBe(false);
+      for (const said of [
+        'kept .usher',
+        'my-door.yaml',
+        'gym-entrance.yaml.kept',
+        'kept your model',
+        'there are members in',
+      ])
+        expect(done.out).toContain(said);
+      expect(readdirSync(inRoot('opt'))).toEqual(['usher']);
+
+      const before = snapshot(root);
+      expect(install('--root', root).code).toBe(0);
+      expect(snapshot(root)).toEqual(before);
+    });
+
+    it('from a version that had its models in the program folder, and no list of its files', () => {
+      put(inRoot('opt/usher/.installed-by-usher'), '');
+      put(inRoot('opt/usher/dist/old.js'), 'old');
+      put(inRoot('opt/usher/models/mbf/model.onnx'), 'mbf 1');
+      put(inRoot('opt/usher/models/wake-computer/model.onnx'), 'fine-tuned');
+      put(inRoot('opt/usher/models/wake-sesame/model.onnx'), 'trained');
+      put(inRoot('opt/usher/.usher/usher.db'), 'members');
+      put(inRoot('etc/usher/config.yaml'), 'models:\n  dir: /opt/usher/models\n');
+      expect(install('--root', root).code).toBe(0);
+      expect(read('opt/usher/.usher/usher.db')).toBe('members');
+      expect(existsSync(inRoot('opt/usher/dist/old.js'))).toBe(false);
+      const models = inRoot('var/lib/usher/models');
+      expect(readFileSync(path.join(models, 'wake-sesame/model.onnx'), 'utf8')).toBe('trained');
+      expect(readFileSync(path.join(models, 'wake-computer.kept/model.onnx'), 'utf8')).toBe('fine-tuned');
+      expect(readFileSync(path.join(models, 'wake-computer/model.onnx'), 'utf8')).toBe('computer 1');
+      expect(readdirSync(models).sort()).toEqual(
+        ['.shipped-models', 'mbf', 'wake-computer', 'wake-computer.kept', 'wake-sesame'].sort(),
+      );
+      // The old configuration still finds them.
+      expect(readlinkSync(inRoot('opt/usher/models'))).toBe('/var/lib/usher/models');
+    });
+
+    it('makes everything in the data folder the service’s', () => {
+      expect(install('--root', root).code).toBe(0);
+      const [, uid = ''] = /^usher:[^:]*:(\d+):/m.exec(read('etc/passwd')) ?? [];
+      const data = inRoot('var/lib/usher');
+      const owners = new Set(
+        ['', ...readdirSync(data, { recursive: true, encoding: 'utf8' })].map(
+          (name) => statSync(path.join(data, name)).uid,
+        ),
+      );
+      expect([...owners]).toEqual([Number(uid)]);
+      expect(mode('var/lib/usher')).toBe('700');
+    });
+
+    it('taking it away leaves what did not come with it', () => {
+      expect(install('--root', root).code).toBe(0);
+      put(inRoot('opt/usher/.usher/usher.db'), 'members');
+      expect(install('--root', root, '--uninstall').code).toBe(0);
+      expect(read('opt/usher.kept/.usher/usher.db')).toBe('members');
+      expect(existsSync(inRoot('opt/usher'))).toBe(false);
+    });
   });
 
   it.each([
