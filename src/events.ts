@@ -13,7 +13,16 @@ export interface Box {
 
 /** Why a face was not encoded. One reason a face: the first that fails, in this order. */
 export type QualityRefusal =
-  'outside-region' | 'cut-off' | 'too-small' | 'too-dark' | 'too-bright' | 'low-contrast' | 'turned-away' | 'blurred';
+  | 'outside-region'
+  | 'cut-off'
+  | 'too-small'
+  | 'too-dark'
+  | 'too-bright'
+  | 'low-contrast'
+  | 'turned-away'
+  | 'blurred'
+  /** Nothing in the picture has moved since the last one that counted: it says nothing new. */
+  | 'unmoved';
 
 /** What was measured on an aligned face. */
 export interface Quality {

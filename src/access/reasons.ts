@@ -4,7 +4,8 @@ export const REASONS = {
   card: 'the card alone opens this door at this time',
   'hold-open': 'an order keeps the door open',
   'no-face': 'a card was swiped, but no face was seen before the deadline',
-  'low-quality': 'faces were seen, but none was large, sharp, light or frontal enough to decide on',
+  'low-quality':
+    'faces were seen, but none was large, sharp, light or frontal enough to decide on, or the picture stood still',
   mismatch: 'the face is not that of the member whose card was swiped',
   'unknown-face': 'nobody among the members is near enough',
   ambiguous: 'two members are nearly equally near',

@@ -10,6 +10,7 @@ const GATES: Record<QualityRefusal | 'not-encoded', string> = {
   'low-contrast': 'the face has too little contrast; is there fog, backlight or a dirty lens?',
   'turned-away': 'the face is turned away; look at the camera',
   blurred: 'the face is blurred; hold still, or use a sharper picture',
+  unmoved: 'the picture stands still; move a little',
   'not-encoded': 'the face could not be encoded',
 };
 

@@ -40,6 +40,7 @@ const GATE_CAUSES: Record<QualityRefusal, FaceCause> = {
   'low-contrast': 'light',
   'turned-away': 'pose',
   blurred: 'blur',
+  unmoved: 'unknown',
 };
 
 /**

@@ -2,13 +2,14 @@ import { filter, from, map, merge, type Observable, Subject, tap, timer } from '
 import { isTimely } from '../access/frame-age';
 import { type CameraStatus, LIVENESS_ABSENT, type Observation, type SceneChange } from '../events';
 import { latestMap } from '../rx/latest';
-import type { FaceAnalyser } from './analyser';
+import type { AnalysedFace, FaceAnalyser } from './analyser';
 import type { LentFrame } from './camera/source';
 import type { CameraHealth, SupervisedCamera } from './camera/supervisor';
 import { STATUS_EVERY_MS } from './job';
 import type { LivenessWatch } from './liveness/watch';
 import type { SceneWatch } from './scene-watch';
 import type { CapturedFrame } from './frame';
+import { MotionGrid } from './watch/motion';
 import type { PictureWatch } from './watch/picture-watch';
 import type { SubjectTracker } from './tracker';
 
@@ -43,6 +44,7 @@ export interface PipelineParts {
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
   const { cameraId, camera, watch, sight, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
+  const motion = new MotionGrid();
   let analysed = 0;
   let dropped = 0;
   let late = 0;
@@ -68,7 +70,9 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
         const change = await scene.observe(mono, frame);
         if (change !== null) scenes.next(change);
       }
-      const { faces, subject } = await analyser.live(frame);
+      const moved = motion.moved(frame);
+      const { faces, subject: found } = await analyser.live(frame);
+      const subject = moved ? found : withoutVote(found);
       const tracked =
         subject === null ? null : tracker.update(mono, subject.box, subject.embedding, subject.quality.score);
       const live =
@@ -141,4 +145,9 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
   const troubles = watch.changes.pipe(map(() => statusOf(camera.health())));
   const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(camera.health())));
   return merge(troubles, observations, scenes, changes, periodic);
+}
+
+/** A person who is looked at twice in the same picture has been seen once. */
+function withoutVote(face: AnalysedFace | null): AnalysedFace | null {
+  return face === null ? null : { ...face, refusal: face.refusal ?? 'unmoved', embedding: null };
 }

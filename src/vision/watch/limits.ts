@@ -13,6 +13,9 @@ export const PICTURE_LIMITS = {
   minFocusShare: 0.5,
   /** Likeness (correlation of edges) to the reference. The same place by day and by night has more than .5. */
   minLikeness: 0.3,
+  /** So many blocks of the picture must change by so much of luma for something to have moved: see `MotionGrid`. */
+  movedBlocks: 10,
+  movedLuma: 4,
   /** It must last so long before it is told, ms: a hand before the lens, a group of people, headlights. */
   settleMs: { black: 3000, covered: 3000, blurred: 60_000, moved: 120_000 },
   /** Changed frames after which a picture that stood still counts as alive again. */
