@@ -8,6 +8,7 @@ export const MASK = '***';
 const SCHEME = /^([a-z][a-z0-9+.-]{0,30}):\/\//i;
 /** What ends the host part; a backslash does in http and ws addresses. */
 const AUTHORITY_END = /[/?#\\]/;
+const MASKED = /^(?:\*\*\*|(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?\/…)[:;,.)\]]*$/iu;
 const HOST = /^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu;
 
 export interface AddressParts {
@@ -65,7 +66,8 @@ function maskLine(line: string): string {
     const token = line.slice(found.index, end);
     const trailing = /[:;,.)\]]*$/.exec(token)?.[0] ?? '';
     const address = token.slice(0, token.length - trailing.length);
-    out += (/\s/.test(address) ? `${found[0]}${MASK}` : maskAddress(address)) + trailing;
+    const masked = /\s/.test(address) ? `${found[0]}${MASK}` : maskAddress(address);
+    out += (address === found[0] ? address : masked) + trailing;
     from = end;
     start.lastIndex = end;
   }
@@ -77,7 +79,10 @@ function maskLine(line: string): string {
  * parameters all of the line does, but for the reason that programs put last (`: Connection refused`).
  */
 function addressEnd(line: string, from: number): number {
-  const end = Math.max(tokenEnd(line, from), tokenEnd(line, line.lastIndexOf('@')));
+  const token = tokenEnd(line, from);
+  // A scheme that is only named, or an address that is masked already: what follows is not part of it.
+  if (token === from || MASKED.test(line.slice(from, token))) return token;
+  const end = Math.max(token, tokenEnd(line, line.lastIndexOf('@')));
   if (end === line.length || !/[?=]/.test(line.slice(from, end))) return end;
   const reason = /: [A-Z][\w ,.()-]*$/.exec(line.slice(end));
   return reason === null ? line.length : end + reason.index;

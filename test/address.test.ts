@@ -33,6 +33,9 @@ describe('an address as a person may see it', () => {
     expect(maskAddresses('a\nrtsp://u:secret@cam:554/s: Invalid data')).toBe('a\nrtsp://cam:554/…: Invalid data');
     expect(maskAddresses('rtsp://u:my secret@cam/s: refused')).toBe('rtsp://***: refused');
     expect(maskAddresses('nothing @ all')).toBe('nothing @ all');
+    expect(maskAddresses('an rtsp:// or http:// address, @ is %40')).toBe('an rtsp:// or http:// address, @ is %40');
+    const once = maskAddresses('rtsp://u:p/w@h/s and "rtsp://u:p@h/s": write @ as %40');
+    expect(maskAddresses(once)).toBe(once);
   });
 
   test('whatever the address, no part of its credentials is shown, alone or within a text', () => {

@@ -37,5 +37,7 @@ function absoluteSource(source: CameraSourceConfig, folder: string): CameraSourc
   if (source.type === 'folder') return { ...source, path: resolve(folder, source.path) };
   if (source.type !== 'ffmpeg') return source;
   const isFile = source.format === 'auto' && !/^[a-z][a-z0-9+.-]+:\/\//i.test(source.input);
+  const { passwordFile } = source;
+  if (passwordFile !== undefined) return { ...source, passwordFile: resolve(folder, passwordFile) };
   return isFile ? { ...source, input: resolve(folder, source.input.replace(/^file:/, '')) } : source;
 }

@@ -1,3 +1,4 @@
+import { addressFaults } from './camera-address';
 import { voiceFaults } from './microphone-references';
 import { noSuch } from './nearest';
 import { policyFaults } from './policy-references';
@@ -30,6 +31,7 @@ export function referenceFaults(plain: unknown): ReferenceFault[] {
     ...voiceFaults(plain),
     ...unknownCameras(doors, cameras),
     ...sharedDevices(cameras),
+    ...badAddresses(cameras),
     ...readerFaults(doors),
     ...policyFaults(plain),
     ...sourceFaults(plain),
@@ -72,6 +74,14 @@ function unknownCameras(doors: readonly Entry[], cameras: readonly Entry[]): Ref
   return doors.flatMap(({ camera }, index) =>
     typeof camera === 'string' && !known.includes(camera)
       ? [{ path: ['doors', index, 'camera'], message: noSuch('camera', camera, known) }]
+      : [],
+  );
+}
+
+function badAddresses(cameras: readonly Entry[]): ReferenceFault[] {
+  return cameras.flatMap(({ source }, index) =>
+    isEntry(source)
+      ? addressFaults(source).map(({ key, message }) => ({ path: ['cameras', index, 'source', key], message }))
       : [],
   );
 }

@@ -25,7 +25,22 @@ const Seconds = (defaultSeconds: number, min: number, max: number) =>
 
 const FfmpegSource = z.strictObject({
   type: z.literal('ffmpeg'),
-  input: z.string().min(1).max(2048).describe('What ffmpeg opens: /dev/video0, rtsp://…, http(s)://… or a file'),
+  input: z
+    .string()
+    .min(1)
+    .max(2048)
+    .regex(/^[^\u0000-\u001f\u007f]+$/, 'one line')
+    .describe('What ffmpeg opens: /dev/video0, rtsp://…, http(s)://… or a file'),
+  username: z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(/^[^:\u0000-\u001f]+$/, 'a user name without a colon')
+    .optional()
+    .describe('User at the camera; with passwordFile, in place of user and password in the address'),
+  passwordFile: Path.optional().describe(
+    'File that holds the camera’s password as its only line, mode 0600; relative to this file',
+  ),
   format: z
     .enum(['auto', 'v4l2'])
     .default('auto')
@@ -208,7 +223,7 @@ export const ExternalBroker = z.strictObject({
     .regex(/^(mqtt|mqtts|ws|wss):\/\/[^\s]+$/, 'mqtt://, mqtts://, ws:// or wss://')
     .describe('Address of the broker'),
   username: z.string().max(256).optional(),
-  passwordFile: Path.optional().describe('File that holds the password'),
+  passwordFile: Path.optional().describe('File that holds the password as its only line; relative to this file'),
   caFile: Path.optional().describe('PEM file of the authority that signed the broker’s certificate'),
   certFile: Path.optional().describe('PEM client certificate'),
   keyFile: Path.optional().describe('PEM key of the client certificate'),

@@ -1,8 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { CameraConfig } from '../config/schema';
+import { withoutAmbiguity } from '../config/camera-address';
 import { messageOf, systemCode } from '../errors';
-import { withoutCredentials } from '../system/source';
+import { ffmpegVersion, FIRST_WITH_OPTIONS } from '../vision/camera/network-input';
 import { readReference } from '../vision/watch/reference';
 import { lookAtCamera, pictureFindings } from './camera-picture';
 import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
@@ -28,6 +29,15 @@ export const examineCameras: Examination = async ({ loaded: { config, dataDir },
         : fail(`program:${program}`, 'not installed', `apt-get install ${debian}`),
     );
   }
+  const byRtsp = config.cameras.filter(({ source }) => source.type === 'ffmpeg' && /^rtsps?:/i.test(source.input));
+  if (byRtsp.length > 0 && (await ffmpegVersion()) < FIRST_WITH_OPTIONS)
+    findings.push(
+      warn(
+        'ffmpeg:ps',
+        `this ffmpeg is older than ${FIRST_WITH_OPTIONS}: every account of this machine sees the addresses of RTSP cameras, with their passwords, in ps`,
+        `Install ffmpeg ${FIRST_WITH_OPTIONS} or later, or keep other accounts off this machine.`,
+      ),
+    );
   for (const camera of config.cameras) findings.push(...(await examineCamera(camera, dataDir, daemon !== null)));
   return findings;
 };
@@ -103,7 +113,7 @@ const PORTS: Readonly<Record<string, number>> = {
 };
 
 async function address(check: string, input: string): Promise<Finding> {
-  const url = new URL(input);
+  const url = new URL(withoutAmbiguity(input));
   const port = url.port === '' ? (PORTS[url.protocol] ?? 554) : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const problem = await new Promise<string | null>((resolve) => {
@@ -131,6 +141,6 @@ async function realFrames(check: string, camera: CameraConfig, dataDir: string):
     if (error instanceof Error && error.name === 'TimeoutError')
       return [fail(check, `no frame within ${camera.startMs} ms`, 'Is the camera connected, switched on, and free?')];
     const { found, remedy } = failedBecause(check, error, 'Check the camera and its source in the configuration.');
-    return [fail(check, withoutCredentials(found), remedy ?? '')];
+    return [fail(check, found, remedy ?? '')];
   }
 }

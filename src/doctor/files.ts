@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { parseAddress } from '../address';
 import { messageOf, systemCode } from '../errors';
 import { type Examination, fail, type Finding, ok, type Patient, warn } from './finding';
 
@@ -67,6 +68,9 @@ function keptFiles({ loaded }: Patient): KeptFile[] {
   config.security.commandKeys.forEach((path, at) => add(`file:commandKeys[${at}]`, path, 'unchanged'));
   config.readers.forEach(({ id, keyFile }) => add(`file:reader:${id}`, keyFile, 'secret'));
   config.contacts.forEach(({ door, keyFile }) => add(`file:contact:${door}`, keyFile, 'secret'));
+  config.cameras.forEach(({ id, source }) => {
+    if (source.type === 'ffmpeg') add(`file:camera:${id}`, source.passwordFile, 'secret');
+  });
   if (broker.type === 'external') {
     const asIs = (path: string): string => path;
     add('file:passwordFile', broker.passwordFile, 'secret', asIs);
@@ -81,7 +85,8 @@ function keptFiles({ loaded }: Patient): KeptFile[] {
 function holdsPassword({ cameras, mqtt }: Patient['loaded']['config']): boolean {
   const inputs = cameras.map(({ source }) => (source.type === 'ffmpeg' ? source.input : ''));
   const addresses = mqtt.broker.type === 'external' ? [...inputs, mqtt.broker.url] : inputs;
-  return addresses.some((text) => /:\/\/[^/@\s]+@/.test(text));
+  // One that cannot be parsed may hold one.
+  return addresses.some((text) => text.includes('://') && parseAddress(text)?.userInfo !== null);
 }
 
 function listed(folder: string): string[] {

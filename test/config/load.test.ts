@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { withoutAmbiguity } from '../../src/config/camera-address';
 import { configJsonSchema } from '../../src/config/json-schema';
 import { loadConfig, parseConfig } from '../../src/config/load';
 import { UsherError } from '../../src/errors';
@@ -185,5 +186,39 @@ doors: [{ id: front, camera: entrance, readers: [reader-1] }]`,
   test('the schema for editors is the one of the code', () => {
     const written: unknown = JSON.parse(readFileSync(join(packageRoot(), 'device-config/schema.json'), 'utf8'));
     expect(written).toEqual(JSON.parse(JSON.stringify(configJsonSchema())));
+  });
+});
+
+describe('addresses of cameras', () => {
+  const withSource = (source: string): string => MINIMAL.replace('input: /dev/video0', source);
+
+  test.each([
+    [
+      'a slash in a numeric password',
+      'input: "rtsp://admin:12/34@10.0.0.5/s"',
+      'it cannot be told where the password ends',
+    ],
+    ['two readings', 'input: "rtsp://admin:p@/x@10.0.0.5/s"', 'it cannot be told where the password ends'],
+    ['no scheme', 'input: "admin:secret1@10.0.0.5/s"', 'looks like an address without its scheme'],
+    ['a password twice', 'input: "rtsp://a:secret1@h/s", username: a, passwordFile: p', 'holds a user or an @ itself'],
+    ['a password file without a user', 'input: "rtsp://h/s", passwordFile: p', 'needs a username'],
+    ['a user without a password file', 'input: "rtsp://h/s", username: a', 'needs a passwordFile'],
+    ['a password for a device', 'input: /dev/video0, username: a, passwordFile: p', 'only an rtsp:// or http(s)://'],
+  ])('%s is refused', (_, source, why) => {
+    const told = problemsOf(withSource(source));
+    expect(told).toContain(why);
+    expect(told).not.toContain('secret1');
+  });
+
+  test.each([
+    ['rtsp://admin:pa/ss#1@10.0.0.5/s', 'rtsp://admin:pa%2Fss%231@10.0.0.5/s'],
+    ['rtsp://admin:my pass@10.0.0.5:554/s', 'rtsp://admin:my%20pass@10.0.0.5:554/s'],
+    ['rtsp://admin:a%2Fb%@10.0.0.5/s', 'rtsp://admin:a%2Fb%25@10.0.0.5/s'],
+    ['rtsp://admin:p@ss@10.0.0.5/s', 'rtsp://admin:p%40ss@10.0.0.5/s'],
+    ['http://camera/picture@2x.jpg', 'http://camera/picture@2x.jpg'],
+    ['http://camera/s?user=a&password=b', 'http://camera/s?user=a&password=b'],
+  ])('%s has one reading', (written, meant) => {
+    parseConfig(withSource(`input: ${JSON.stringify(written)}`), 'x.yaml');
+    expect(withoutAmbiguity(written)).toBe(meant);
   });
 });

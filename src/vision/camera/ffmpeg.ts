@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
+import { maskAddress } from '../../address';
 import { UsherError } from '../../errors';
 import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
-import { withoutCredentials } from '../../system/source';
 import { turnedSize } from '../turn';
 import { UNTIMED_MS } from './frame-clock';
-import { type FrameProgram } from './frame-process';
+import { type FrameProgram, type ProgramInput } from './frame-process';
 import { inputPins } from './input-pins';
+import { ADDRESS_LIST, addressList, directAddress, ffmpegVersion } from './network-input';
 import { pictureFilters } from './picture-filters';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
@@ -16,7 +17,7 @@ export function ffmpegProgram(camera: CameraConfig, source: FfmpegConfig): Frame
   const kind = kindOf(source);
   const path = kind === 'v4l2' || kind === 'file' ? source.input.replace(/^file:/, '') : null;
   return {
-    name: withoutCredentials(source.input),
+    name: maskAddress(source.input),
     live: kind !== 'file' || source.loop,
     command: 'ffmpeg',
     args: ffmpegArguments(camera, source),
@@ -28,8 +29,15 @@ export function ffmpegProgram(camera: CameraConfig, source: FfmpegConfig): Frame
     latencyMs: camera.latencyMs,
     debianPackage: 'ffmpeg',
     remedy: REMEDIES[kind],
-    ...(path === null ? {} : { check: () => checkPath(path, kind) }),
+    ...(path === null ? { input: () => networkInput(camera, source) } : { check: () => checkPath(path, kind) }),
   };
+}
+
+async function networkInput(camera: CameraConfig, source: FfmpegConfig): Promise<ProgramInput> {
+  const direct = await directAddress(source, ffmpegVersion());
+  return direct === null
+    ? { stdin: await addressList(source), args: ffmpegArguments(camera, source) }
+    : { stdin: null, args: ffmpegArguments(camera, source, direct) };
 }
 
 const REMEDIES: Record<InputKind, string> = {
@@ -40,10 +48,14 @@ const REMEDIES: Record<InputKind, string> = {
 };
 
 /** The argument array; width and height are what comes out, whatever goes in, before it is turned upright. */
-export function ffmpegArguments(camera: CameraConfig, source: FfmpegConfig): string[] {
+export function ffmpegArguments(
+  camera: CameraConfig,
+  source: FfmpegConfig,
+  address: readonly string[] = ADDRESS_LIST,
+): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
-    ...inputArguments(camera, source),
+    ...inputArguments(camera, source, address),
     ...['-map', '0:v:0', '-an', '-sn', '-dn'],
     ...['-vf', [atMost(camera.fps), onwards(kindOf(source)), pictureFilters(camera, source)].join(',')],
     // A time base of its own: that of a frame rate would round the times.
@@ -76,7 +88,11 @@ function onwards(kind: InputKind): string {
   return `setpts=if(isnan(PREV_INPTS)\\,${first}\\,PREV_OUTPTS+max(PTS-PREV_INPTS\\,1))`;
 }
 
-function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConfig): string[] {
+function inputArguments(
+  { width, height, fps }: CameraConfig,
+  source: FfmpegConfig,
+  address: readonly string[],
+): string[] {
   const lowLatency = ['-flags', 'low_delay'];
   // The default looks at 5 s of a stream before the first frame. No `-fflags nobuffer`: it throws away what was looked at, with
   // it the first key frame, so that a network camera shows nothing before its next one, seconds later.
@@ -90,9 +106,9 @@ function inputArguments({ width, height, fps }: CameraConfig, source: FfmpegConf
         ...['-framerate', String(fps), '-video_size', `${width}x${height}`, '-i', source.input],
       ];
     case 'rtsp':
-      return [...lowLatency, ...shortProbe, '-rtsp_transport', source.rtspTransport, '-i', source.input];
+      return [...lowLatency, ...shortProbe, ...inputPins('rtsp', source), ...address];
     case 'http':
-      return [...lowLatency, ...shortProbe, ...inputPins('http', source), '-i', source.input];
+      return [...lowLatency, ...shortProbe, ...inputPins('http', source), ...address];
     case 'file':
       return [
         ...(source.loop ? ['-stream_loop', '-1'] : []),
@@ -109,13 +125,9 @@ function kindOf(source: FfmpegConfig): InputKind {
   if (/^https?:\/\//i.test(source.input)) return 'http';
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(source.input)?.[1];
   if (scheme !== undefined && scheme !== 'file')
-    throw new UsherError(
-      'config-invalid',
-      `camera input ${withoutCredentials(source.input)}: "${scheme}" is not supported`,
-      {
-        remedy: 'Give a device (/dev/video0), an rtsp:// or http(s):// address, or a file.',
-      },
-    );
+    throw new UsherError('config-invalid', `camera input ${maskAddress(source.input)}: "${scheme}" is not supported`, {
+      remedy: 'Give a device (/dev/video0), an rtsp:// or http(s):// address, or a file.',
+    });
   return 'file';
 }
 

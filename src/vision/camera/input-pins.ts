@@ -1,4 +1,5 @@
 import { type CameraSourceConfig } from '../../config/schema';
+import { LIST_FORMAT, LIST_PROTOCOL } from './network-input';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 
@@ -9,6 +10,7 @@ type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 const ONE_STREAM = 'mpjpeg,mjpeg,jpeg_pipe,mpegts,mov,mp4,flv,matroska,webm,h264,hevc';
 const FILES = `${ONE_STREAM},avi,mpeg,mpegvideo,m4v,ogg,asf,gif,apng,png_pipe,yuv4mpegpipe,ivf,obu,nut,mxf,dv`;
 const HTTP = 'http,https,tcp,tls,httpproxy';
+const RTSP = 'tcp,tls,udp,rtp,srtp';
 
 /** A playlist is opened only where the address itself says that it is one. */
 function isPlaylist(input: string): boolean {
@@ -16,9 +18,14 @@ function isPlaylist(input: string): boolean {
 }
 
 /** Arguments before `-i`. */
-export function inputPins(kind: 'http' | 'file', { input }: Pick<FfmpegConfig, 'input'>): string[] {
+export function inputPins(kind: 'rtsp' | 'http' | 'file', { input }: Pick<FfmpegConfig, 'input'>): string[] {
   if (kind === 'file') return ['-protocol_whitelist', 'file', '-format_whitelist', FILES];
+  if (kind === 'rtsp')
+    return ['-protocol_whitelist', `${LIST_PROTOCOL},${RTSP}`, '-format_whitelist', `${LIST_FORMAT},rtsp,rtp,mpegts`];
   return isPlaylist(input)
-    ? ['-protocol_whitelist', `${HTTP},crypto`, '-format_whitelist', `hls,${ONE_STREAM}`]
-    : ['-protocol_whitelist', HTTP, '-format_whitelist', ONE_STREAM];
+    ? [
+        ...['-protocol_whitelist', `${LIST_PROTOCOL},${HTTP},crypto`],
+        ...['-format_whitelist', `${LIST_FORMAT},hls,${ONE_STREAM}`],
+      ]
+    : ['-protocol_whitelist', `${LIST_PROTOCOL},${HTTP}`, '-format_whitelist', `${LIST_FORMAT},${ONE_STREAM}`];
 }
