@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database, Row } from './database';
-import { seal, unseal } from './keys/aead';
+import { type Binding, seal, unseal } from './keys/aead';
 import { damaged, type Keyring, type WrappedKey } from './keys/keyring';
 import { memberUnknown } from './member';
 
@@ -12,7 +12,19 @@ const Profile = z.strictObject({
 });
 export type Profile = z.infer<typeof Profile>;
 
-const PROFILE_VERSION = 1;
+/**
+ * What stands in the clear since the doors look it up, and decides who may enter: the sealed profile vouches for it, so that
+ * nobody without the key can lift a suspension, prolong a membership, or give a duress id to somebody else.
+ */
+export interface ClearRights {
+  readonly status: string;
+  readonly validFrom: number | null;
+  readonly validUntil: number | null;
+  /** Sorted. */
+  readonly duressIds: readonly string[];
+}
+
+const PROFILE_VERSION = 2;
 
 /** Members' own keys, made with the member and destroyed with it, and the profile that they seal. */
 export class MemberVault {
@@ -49,19 +61,23 @@ export class MemberVault {
     return this.keyring.unwrap(member, wrapped);
   }
 
-  sealProfile(member: string, profile: Profile, key: Uint8Array): Uint8Array {
-    return seal(key, Buffer.from(JSON.stringify(profile), 'utf8'), ['profile', member, PROFILE_VERSION]);
+  sealProfile(member: string, profile: Profile, rights: ClearRights, key: Uint8Array): Uint8Array {
+    return seal(key, Buffer.from(JSON.stringify(profile), 'utf8'), bindingOf(member, rights));
   }
 
-  /** @throws UsherError `member-damaged` */
-  openProfile(member: string, sealed: Uint8Array, key: Uint8Array): Profile {
-    const plain = unseal(key, sealed, ['profile', member, PROFILE_VERSION]);
+  /** @throws UsherError `member-damaged`: also for another status, validity or duress id than it was sealed with */
+  openProfile(member: string, sealed: Uint8Array, rights: ClearRights, key: Uint8Array): Profile {
+    const plain = unseal(key, sealed, bindingOf(member, rights));
     if (plain === null) throw damaged(member, 'the profile');
     const profile = Profile.safeParse(jsonOf(plain));
     plain.fill(0);
     if (!profile.success) throw damaged(member, 'the profile');
     return profile.data;
   }
+}
+
+function bindingOf(member: string, { status, validFrom, validUntil, duressIds }: ClearRights): Binding {
+  return ['profile', member, PROFILE_VERSION, status, validFrom ?? '', validUntil ?? '', ...duressIds];
 }
 
 function jsonOf(bytes: Buffer): unknown {

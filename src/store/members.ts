@@ -14,6 +14,7 @@ import {
   type NewTemplate,
 } from './member';
 import { stampOf } from './meta';
+import { rightsIn, timeIn } from './clear-rights';
 import type { MemberVault, Profile } from './member-vault';
 import type { DeletionReason, DeletionReceipt, ReceiptStore } from './receipts';
 import type { Scrubber } from './scrub';
@@ -74,6 +75,7 @@ export class MemberStore {
   private insert(
     member: MemberFields & { readonly id: string; readonly name: string },
     templates: readonly NewTemplate[],
+    status: MemberStatus = 'active',
   ): Member {
     const id = canonicalIdentifier(checkMemberId(member.id));
     const name = checkMemberName(member.name);
@@ -83,13 +85,13 @@ export class MemberStore {
       this.requireFree(id, null);
       this.database.run(
         `INSERT INTO members (id, status, profile, valid_from, valid_until, created_at, updated_at, enrolled_at)
-         VALUES (?, 'active', x'', ?, ?, ?, ?, ?)`,
-        ...[id, validFrom, validUntil, at, at, at],
+         VALUES (?, ?, x'', ?, ?, ?, ?, ?)`,
+        ...[id, status, validFrom, validUntil, at, at, at],
       );
       const key = this.vault.createKey(id);
+      this.writeDuressIds(id, duressIds);
       this.writeProfile(id, { name, groups: [...groups], consent: consent ?? null }, key);
       key.fill(0);
-      this.writeDuressIds(id, duressIds);
       this.templates.add(id, templates);
       return this.get(id);
     });
@@ -101,13 +103,10 @@ export class MemberStore {
     templates: readonly NewTemplate[],
   ): void {
     this.database.transaction(() => {
-      const { id } = this.insert(member, templates);
+      const { id } = this.insert(member, templates, member.status);
       // Not later than now: a time in the future would keep the member from ever counting as inactive.
       const enrolledAt = Math.min(member.enrolledAt, stampOf(this.database, this.now()));
-      this.database.run(
-        'UPDATE members SET status = ?, enrolled_at = ? WHERE id = ?',
-        ...[member.status, enrolledAt, id],
-      );
+      this.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', enrolledAt, id);
     });
   }
 
@@ -122,10 +121,10 @@ export class MemberStore {
         'UPDATE members SET status = ?, valid_from = ?, valid_until = ?, updated_at = ? WHERE id = ?',
         ...[change.status ?? old.status, fields.validFrom ?? null, fields.validUntil ?? null, this.now(), id],
       );
+      if (fields.duressIds !== undefined) this.writeDuressIds(id, fields.duressIds);
       const key = this.vault.keyOf(id);
       this.writeProfile(id, { name, groups: [...groups], consent }, key);
       key.fill(0);
-      if (fields.duressIds !== undefined) this.writeDuressIds(id, fields.duressIds);
       this.recordUpdate(id, stripped(change));
       return this.get(id);
     });
@@ -296,8 +295,12 @@ export class MemberStore {
     if (fields.length > 0) this.ledger.append('member', { member: id, fields, status: change.status ?? null });
   }
 
+  /** After everything that the profile vouches for. */
   private writeProfile(id: string, profile: Profile, key: Uint8Array): void {
-    this.database.run('UPDATE members SET profile = ? WHERE id = ?', this.vault.sealProfile(id, profile, key), id);
+    const row = this.database.get('SELECT status, valid_from, valid_until FROM members WHERE id = ?', id);
+    if (row === undefined) throw memberUnknown(id);
+    const sealed = this.vault.sealProfile(id, profile, rightsIn(this.database, id, row), key);
+    this.database.run('UPDATE members SET profile = ? WHERE id = ?', sealed, id);
   }
 
   private writeDuressIds(id: string, identifiers: readonly string[]): void {
@@ -323,24 +326,22 @@ export class MemberStore {
   private memberOf(row: Row): Member {
     const id = String(row['id']);
     const key = this.vault.unwrap(id, row);
-    const { name, groups, consent } = this.vault.openProfile(id, row['profile'] as Uint8Array, key);
+    const rights = rightsIn(this.database, id, row);
+    const { name, groups, consent } = this.vault.openProfile(id, row['profile'] as Uint8Array, rights, key);
     key.fill(0);
-    const time = (column: string): number | null => (row[column] === null ? null : Number(row[column]));
     return {
       id,
       name,
       status: row['status'] as MemberStatus,
       groups,
-      validFrom: time('valid_from'),
-      validUntil: time('valid_until'),
-      duressIds: this.database
-        .all('SELECT identifier FROM duress_ids WHERE member = ? ORDER BY identifier', id)
-        .map((each) => String(each['identifier'])),
+      validFrom: rights.validFrom,
+      validUntil: rights.validUntil,
+      duressIds: rights.duressIds,
       consent,
       createdAt: Number(row['created_at']),
       updatedAt: Number(row['updated_at']),
       enrolledAt: Number(row['enrolled_at']),
-      lastSeenAt: time('last_seen_at'),
+      lastSeenAt: timeIn(row, 'last_seen_at'),
     };
   }
 }

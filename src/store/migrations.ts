@@ -1,7 +1,7 @@
 import { UsherError } from '../errors';
 import type { Database } from './database';
 import type { Keyring } from './keys/keyring';
-import { PLAIN_SCHEMA, sealStore } from './schema';
+import { bindRights, PLAIN_SCHEMA, sealStore } from './schema';
 
 /** What a step may need besides the database. */
 export interface MigrationContext {
@@ -13,6 +13,7 @@ export interface MigrationContext {
 const MIGRATIONS: readonly ((context: MigrationContext) => void)[] = [
   ({ database }) => database.exec(PLAIN_SCHEMA),
   sealStore,
+  bindRights,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

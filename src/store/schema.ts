@@ -1,8 +1,11 @@
 import type { Database, Row } from './database';
-import type { Keyring } from './keys/keyring';
-import { MemberVault } from './member-vault';
+import { type Binding, seal, unseal } from './keys/aead';
+import { isDamage, type Keyring } from './keys/keyring';
+import type { TemplateSource } from './member';
+import { MemberVault, type Profile } from './member-vault';
+import { rightsIn } from './clear-rights';
 import { Scrubber } from './scrub';
-import { openPlain, SEALED_CODEC } from './template-codec';
+import { SEALED_CODEC, vectorOf } from './template-codec';
 
 /** Version 1: members and templates in the clear. */
 export const PLAIN_SCHEMA = `
@@ -106,18 +109,74 @@ function sealMember(database: Database, vault: MemberVault, row: Row): Uint8Arra
     ...[id, status, created, updated, updated],
   );
   const key = vault.createKey(id);
-  const profile = vault.sealProfile(id, { name: String(row['name']), groups: [], consent: null }, key);
+  const profile = seal(key, textOf({ name: String(row['name']), groups: [], consent: null }), profileBinding2(id));
   database.run('UPDATE members SET profile = ? WHERE id = ?', profile, id);
   return key;
 }
 
 function sealTemplate(database: Database, row: Row, key: Uint8Array): void {
-  const binding = { member: String(row['member']), space: String(row['space']) };
-  const vector = openPlain(row['vector'] as Uint8Array, binding);
+  const [member, space] = [String(row['member']), String(row['space'])];
   const { id = null, quality = null, source = null, created_at: created = null } = row;
+  // Whatever it is: one that is no vector is found damaged later, and is its member's trouble alone.
+  const sealed = seal(key, row['vector'] as Uint8Array, templateBinding2(member, space));
   database.run(
     'INSERT INTO templates (id, member, space, sealed, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ...[id, binding.member, binding.space, SEALED_CODEC.seal(vector, binding, key), quality, source, created],
+    ...[id, member, space, sealed, quality, source, created],
+  );
+}
+
+const textOf = (profile: Profile): Buffer => Buffer.from(JSON.stringify(profile), 'utf8');
+
+/** To what version 2 bound a profile and a template. */
+const profileBinding2 = (member: string): Binding => ['profile', member, 1];
+const templateBinding2 = (member: string, space: string): Binding => ['template', member, space, 1];
+
+/**
+ * From version 2 to 3: the seals also vouch for what stands beside them in the clear and decides who may enter (status,
+ * validity, duress ids; of a template, where it came from). What cannot be opened stays as it is, and is found damaged.
+ */
+export function bindRights({ database, keyring }: { readonly database: Database; readonly keyring: Keyring }): void {
+  const vault = new MemberVault(database, keyring);
+  const rows = database.all(
+    'SELECT members.*, wrapped, box_version FROM members JOIN member_keys ON member_keys.member = members.id',
+  );
+  for (const row of rows) {
+    const id = String(row['id']);
+    try {
+      const key = vault.unwrap(id, row);
+      bindProfile(database, vault, row, key);
+      for (const template of database.all('SELECT * FROM templates WHERE member = ?', id))
+        bindTemplate(database, template, key);
+      key.fill(0);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+  }
+}
+
+function bindProfile(database: Database, vault: MemberVault, row: Row, key: Uint8Array): void {
+  const id = String(row['id']);
+  const plain = unseal(key, row['profile'] as Uint8Array, profileBinding2(id));
+  if (plain === null) return;
+  const profile = JSON.parse(plain.toString('utf8')) as Profile;
+  const sealed = vault.sealProfile(id, profile, rightsIn(database, id, row), key);
+  database.run('UPDATE members SET profile = ? WHERE id = ?', sealed, id);
+}
+
+function bindTemplate(database: Database, row: Row, key: Uint8Array): void {
+  const binding = {
+    member: String(row['member']),
+    space: String(row['space']),
+    source: row['source'] as TemplateSource,
+  };
+  const plain = unseal(key, row['sealed'] as Uint8Array, templateBinding2(binding.member, binding.space));
+  if (plain === null || plain.length === 0 || plain.length % 4 !== 0) return;
+  const vector = vectorOf(plain);
+  plain.fill(0);
+  database.run(
+    'UPDATE templates SET sealed = ? WHERE id = ?',
+    SEALED_CODEC.seal(vector, binding, key),
+    Number(row['id']),
   );
   vector.fill(0);
 }

@@ -1,14 +1,18 @@
 import { seal, unseal } from './keys/aead';
 import { damaged } from './keys/keyring';
+import type { TemplateSource } from './member';
 
 /** What a stored vector is bound to: sealed bytes open nowhere else. */
 export interface TemplateBinding {
   readonly member: string;
   readonly space: string;
+  /** An adapted template that passed for an enrolled one would let others creep away from the person. */
+  readonly source: TemplateSource;
 }
 
 /** Version of the record inside the seal: float32, little-endian. Part of what is authenticated. */
-const RECORD_VERSION = 1;
+const RECORD_VERSION = 2;
+const FLOAT_BYTES = 4;
 
 /** How a vector lies in the database: the one place where templates pass between memory and disk. */
 export interface TemplateCodec {
@@ -18,21 +22,22 @@ export interface TemplateCodec {
 }
 
 export const SEALED_CODEC: TemplateCodec = {
-  seal(vector, { member, space }, memberKey) {
+  seal(vector, { member, space, source }, memberKey) {
     const bytes = new Uint8Array(vector.length * 4);
     const view = new DataView(bytes.buffer);
     for (let i = 0; i < vector.length; i += 1) view.setFloat32(i * 4, vector[i] ?? 0, true);
     try {
-      return seal(memberKey, bytes, ['template', member, space, RECORD_VERSION]);
+      return seal(memberKey, bytes, ['template', member, space, RECORD_VERSION, source]);
     } finally {
       bytes.fill(0);
     }
   },
 
-  open(bytes, { member, space }, memberKey) {
-    const plain = unseal(memberKey, bytes, ['template', member, space, RECORD_VERSION]);
+  open(bytes, { member, space, source }, memberKey) {
+    const plain = unseal(memberKey, bytes, ['template', member, space, RECORD_VERSION, source]);
     if (plain === null) throw damaged(member, 'a template');
     try {
+      if (plain.length === 0 || plain.length % FLOAT_BYTES !== 0) throw damaged(member, 'a template');
       return vectorOf(plain);
     } finally {
       plain.fill(0);
@@ -40,13 +45,8 @@ export const SEALED_CODEC: TemplateCodec = {
   },
 };
 
-/** As schema version 1 kept vectors, in the clear; only to take such a store over. */
-export function openPlain(bytes: Uint8Array, { member }: TemplateBinding): Float32Array {
-  if (bytes.length === 0 || bytes.length % 4 !== 0) throw damaged(member, 'a template');
-  return vectorOf(bytes);
-}
-
-function vectorOf(bytes: Uint8Array): Float32Array {
+/** @param bytes float32, little-endian */
+export function vectorOf(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const vector = new Float32Array(bytes.length / 4);
   for (let i = 0; i < vector.length; i += 1) vector[i] = view.getFloat32(i * 4, true);

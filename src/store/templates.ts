@@ -19,6 +19,7 @@ import { vectorFault } from './vector';
 
 interface Opened {
   readonly member: string;
+  readonly source: TemplateSource;
   readonly tag: Uint8Array;
   readonly vector: Float32Array;
 }
@@ -89,7 +90,7 @@ export class TemplateStore {
           'INSERT INTO templates (member, space, sealed, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?)',
           member,
           template.space,
-          this.codec.seal(template.vector, { member, space: template.space }, key),
+          this.codec.seal(template.vector, { ...template, member }, key),
           template.quality,
           template.source,
           createdAt,
@@ -253,7 +254,7 @@ export class TemplateStore {
     const read = this.read(
       rows,
       (id) => before?.get(id),
-      ({ id, member, vector }, tag) => now.set(id, { member, tag, vector }),
+      ({ id, member, source, vector }, tag) => now.set(id, { member, source, tag, vector }),
     );
     this.opened.set(space, now);
     return read;
@@ -317,14 +318,14 @@ export class TemplateStore {
     const broken: BrokenTemplate[] = [];
     for (const row of rows) {
       const about = describe(row);
-      const { id, member, space } = about;
+      const { id, member, source } = about;
       try {
         const sealed = row['sealed'] as Uint8Array;
         const tag = tagOf(sealed);
         const held = known(id);
-        // The tag was made for this member and space: what it names has not changed.
-        const same = held?.member === member && Buffer.compare(held.tag, tag) === 0;
-        const vector = same ? held.vector : this.codec.open(sealed, { member, space }, keys.of(member, row));
+        // The tag was made for this member, space and source: what it names has not changed.
+        const same = held?.member === member && held.source === source && Buffer.compare(held.tag, tag) === 0;
+        const vector = same ? held.vector : this.codec.open(sealed, about, keys.of(member, row));
         const fault = vectorFault(vector);
         if (fault !== null) broken.push({ ...about, fault: `it has ${fault}` });
         else {

@@ -30,15 +30,20 @@ function site(members: Members) {
     ),
   );
   doors.cameraLive('cam', true);
-  const answer = (id: string, axis: number, track: number): string => {
-    decisions.length = 0;
-    doors.swipe('r', id);
+  const look = (axis: number, track: number): string => {
     for (let i = 0; i < 4; i++) doors.observe(observation((now += 100), faceAt(axis), { track }));
     now += 10_000;
     doors.tick();
-    return decisions.map(({ outcome, reason }) => `${outcome} ${reason}`).join();
+    return decisions
+      .splice(0)
+      .map(({ outcome, reason }) => `${outcome} ${reason}`)
+      .join();
   };
-  return { doors, health, answer, log: () => log };
+  const answer = (id: string, axis: number, track: number): string => {
+    doors.swipe('r', id);
+    return look(axis, track);
+  };
+  return { doors, health, look, answer, log: () => log };
 }
 
 let members: Members;
@@ -75,4 +80,17 @@ test.each<[string, string, string]>([
   doors.reload();
   doors.refresh();
   expect(health.get('store').state).toBe('ok');
+});
+
+test.each([
+  ['by card', (door: ReturnType<typeof site>) => door.answer('bob', 2, 1), 'denied member-damaged'],
+  ['by face alone', (door: ReturnType<typeof site>) => door.look(2, 1), 'denied member-damaged'],
+])('a suspension that was lifted in the file lets nobody in: %s', (_how, come, answer) => {
+  members.store.members.update('bob', { status: 'suspended' });
+  members.change("UPDATE members SET status = 'active' WHERE id = 'bob'");
+  members.roster.load();
+  const door = site(members);
+  door.doors.refresh();
+  expect(new Set(come(door).split(','))).toEqual(new Set([answer]));
+  expect(door.answer('ann', 0, 9)).toBe('granted match');
 });

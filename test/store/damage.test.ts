@@ -83,6 +83,46 @@ describe('one member’s damage', () => {
     })(),
   );
 
+  it.each([
+    ['a suspension lifted', "UPDATE members SET status = 'active' WHERE id = 'a'", ['a']],
+    ['a longer validity', "UPDATE members SET valid_until = 9e15 WHERE id = 'a'", ['a']],
+    ['no end of validity', "UPDATE members SET valid_until = NULL WHERE id = 'a'", ['a']],
+    ['an earlier validity', "UPDATE members SET valid_from = 1 WHERE id = 'a'", ['a']],
+    ['a duress id given to another', "UPDATE duress_ids SET member = 'b' WHERE member = 'a'", ['a', 'b']],
+    ['a duress id taken away', "DELETE FROM duress_ids WHERE member = 'a'", ['a']],
+    ['a duress id added', "INSERT INTO duress_ids VALUES ('zz', 'a')", ['a']],
+    ['another id', "UPDATE members SET id = 'd' WHERE id = 'a'", ['d']],
+    [
+      'another’s key',
+      "UPDATE member_keys SET wrapped = (SELECT wrapped FROM member_keys WHERE member = 'b') WHERE member = 'a'",
+      ['a'],
+    ],
+  ])('%s in the file is noticed', (_what, statement, who) =>
+    withFolder((folder) => {
+      const before = Store.open(folder);
+      before.members.add({ id: 'a', name: 'A', duressIds: ['a9'], validFrom: 1000, validUntil: 2000 });
+      before.members.update('a', { status: 'suspended' });
+      before.members.add({ id: 'b', name: 'B' });
+      before.close();
+      spoil(folder, statement);
+      const store = Store.open(folder);
+      expect(store.members.survey().damaged.map(({ id }) => id)).toEqual(who);
+      for (const id of who) expect(failureOf(() => store.members.get(id)).code).toBe('member-damaged');
+      store.close();
+    }),
+  );
+
+  it(
+    'an adapted template that is made to pass for an enrolled one is no template',
+    withSpoilt([], (store) => {
+      const taken = { door: 'front', distance: 0.1 };
+      const [adapted] = store.templates.adapt('a', templateOf(20), 3, taken);
+      expect(store.templates.inSpace('a.space')).toHaveLength(7);
+      spoil(path.dirname(store.file), "UPDATE templates SET source = 'picture' WHERE source = 'adapted'");
+      expect(store.templates.readSpace('a.space').broken.map(({ id }) => id)).toEqual([adapted?.id]);
+    }),
+  );
+
   it(
     'rows of members who are not there are found, and taken out',
     withSpoilt(

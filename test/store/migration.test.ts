@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { Database } from '../../src/store/database';
-import { PLAIN_SCHEMA } from '../../src/store/schema';
+import { Keyring } from '../../src/store/keys/keyring';
+import { boxKeySource } from '../../src/store/keys/source';
+import { PLAIN_SCHEMA, sealStore } from '../../src/store/schema';
 import { Store } from '../../src/store/store';
 import { failureOf, filesBelow, tracesOf, vectorOf } from './fixtures';
 import { linesOf, startTask, withFolder } from './harness';
@@ -84,20 +86,50 @@ describe('a store in the clear', () => {
       expect(traces(folder)).toEqual([]);
     }));
 
-  it('that is damaged stays as it is', () =>
+  it('of which one template is damaged is taken over, and that one is named', () =>
     withFolder((folder) => {
       plainStore(folder);
-      const database = Database.open(path.join(folder, 'usher.db'), {
-        readonly: false,
-        busyTimeoutMs: 0,
-        journal: 'wal',
-      });
+      const file = path.join(folder, 'usher.db');
+      const database = Database.open(file, { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
       database.exec("UPDATE templates SET vector = x'0102' WHERE id = 5");
       database.close();
-      expect(failureOf(() => Store.open(folder))).toMatchObject({ code: 'store-unavailable' });
-      const again = Database.open(path.join(folder, 'usher.db'), { readonly: true, busyTimeoutMs: 0, journal: 'wal' });
-      expect(again.number('PRAGMA user_version')).toBe(1);
-      expect(again.number('SELECT count(*) FROM members')).toBe(59);
-      again.close();
+      const store = Store.open(folder);
+      expect(store.members.list()).toHaveLength(59);
+      const { templates, broken } = store.templates.readAll();
+      expect([templates.length, broken.map(({ id, member }) => [id, member])]).toEqual([117, [[5, 'm2']]]);
+      store.close();
+    }));
+});
+
+describe('a store that was sealed, its rights in the clear', () => {
+  it('is bound when it is opened for writing; what was damaged before stays damaged, and is the only loss', () =>
+    withFolder((folder) => {
+      plainStore(folder, 5);
+      const file = path.join(folder, 'usher.db');
+      const database = Database.open(file, { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+      const keyring = new Keyring(
+        database,
+        boxKeySource({ source: 'file' }, { dataDir: folder, credentialsDir: null }),
+      );
+      database.transaction(() => {
+        sealStore({ database, keyring });
+        database.exec('PRAGMA user_version = 2');
+      });
+      database.exec("UPDATE templates SET sealed = x'00' WHERE id = 3");
+      keyring.dispose();
+      database.close();
+      const store = Store.open(folder);
+      expect(store.members.list().map(({ id, status }) => `${id} ${status}`)).toEqual([
+        'm0 suspended',
+        ...['m1 active', 'm2 active', 'm4 active'],
+      ]);
+      const { templates, broken } = store.templates.readAll();
+      expect([templates.length, broken.map(({ id, member }) => [id, member])]).toEqual([7, [[3, 'm1']]]);
+      expect(templates.find(({ member }) => member === 'm4')?.vector).toEqual(vectorOf(4));
+      const other = Database.open(file, { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+      other.exec("UPDATE members SET status = 'active' WHERE id = 'm0'");
+      other.close();
+      expect(failureOf(() => store.members.get('m0')).code).toBe('member-damaged');
+      store.close();
     }));
 });
