@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type DaemonSample, daemonFigures } from '../evaluation/daemon-bench-figures';
 import { wholeNumber } from './arguments';
 import { BenchEntrance } from './bench-entrance';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { MeasuredDaemon } from './measured-daemon';
 import { createProgress } from './progress';
 
@@ -10,6 +10,7 @@ interface Options {
   readonly minutes: number;
   readonly fps: number;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 /** So many samples a run, at least this far apart: taking one costs the kernel a walk through all mappings. */
@@ -22,6 +23,7 @@ export function benchDaemonCommand(): Command {
     .option('--minutes <n>', 'time to watch it; 30 tell whether memory grows', minutes, 1)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON, every sample included')
+    .option('--require', REQUIRE)
     .action(benchDaemon);
 }
 
@@ -31,7 +33,7 @@ function minutes(text: string): number {
   return value;
 }
 
-async function benchDaemon({ minutes, fps, json = false }: Options): Promise<void> {
+async function benchDaemon({ minutes, fps, json = false, require = false }: Options): Promise<void> {
   const progress = createProgress();
   const entrance = await BenchEntrance.make({
     scene: 'whole',
@@ -55,7 +57,7 @@ async function benchDaemon({ minutes, fps, json = false }: Options): Promise<voi
     progress.done();
     const { readyMs, unlocks, refusals, restarts } = daemon;
     const figures = daemonFigures({ readyMs, samples, unlocks, refusals, restarts });
-    printFigures(figures, { json, more: { minutes, fps, samples } });
+    printFigures(figures, { json, require, more: { minutes, fps, samples } });
   } finally {
     progress.done();
     await daemon?.stop();

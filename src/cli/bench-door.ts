@@ -6,13 +6,14 @@ import { measureSwipes, swipeFigures } from '../evaluation/daemon-bench-swipes';
 import { createLog } from '../system/log';
 import { wholeNumber } from './arguments';
 import { BENCH_MEMBER, BENCH_READER, BenchEntrance } from './bench-entrance';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
   readonly swipes: number;
   readonly fps: number;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 const READY_MS = 60_000;
@@ -24,10 +25,11 @@ export function benchDoorCommand(): Command {
     .option('--swipes <n>', 'swipes to measure', wholeNumber, 100)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .action(benchDoor);
 }
 
-async function benchDoor({ swipes, fps, json = false }: Options): Promise<void> {
+async function benchDoor({ swipes, fps, json = false, require = false }: Options): Promise<void> {
   const progress = createProgress();
   const entrance = await BenchEntrance.make({
     scene: 'member',
@@ -58,7 +60,7 @@ async function benchDoor({ swipes, fps, json = false }: Options): Promise<void> 
     });
     await client.close();
     progress.done();
-    printFigures(swipeFigures(timings), { json, more: { swipes, fps, timings } });
+    printFigures(swipeFigures(timings), { json, require, more: { swipes, fps, timings } });
   } finally {
     progress.done();
     await app.stop();

@@ -15,7 +15,7 @@ import { chooseModels } from '../vision/load';
 import { wholeNumber } from './arguments';
 import { inTime } from './bench-door';
 import { BENCH_MEMBER, BENCH_READER, BenchEntrance } from './bench-entrance';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
@@ -24,6 +24,7 @@ interface Options {
   readonly kbit: number;
   readonly fps: number;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 const WARM_UP = 5;
@@ -40,10 +41,11 @@ export function benchFleetCommand(): Command {
     .option('--kbit <n>', 'how fast the release may come, kbit/s', wholeNumber, 4000)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .action(benchFleet);
 }
 
-async function benchFleet({ swipes, rounds, kbit, fps, json = false }: Options): Promise<void> {
+async function benchFleet({ swipes, rounds, kbit, fps, json = false, require = false }: Options): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'usher-bench-fleet-'));
   const undo: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   const progress = createProgress();
@@ -84,7 +86,7 @@ async function benchFleet({ swipes, rounds, kbit, fps, json = false }: Options):
       told: (share) => progress.update('swipes', share),
     });
     progress.done();
-    printFigures(figuresOf(measured), { json, more: { swipes, rounds, kbit, fps, ...measured } });
+    printFigures(figuresOf(measured), { json, require, more: { swipes, rounds, kbit, fps, ...measured } });
   } finally {
     progress.done();
     for (let work = undo.pop(); work !== undefined; work = undo.pop()) await work();

@@ -13,7 +13,7 @@ import { writableTopics } from '../evaluation/flood/flood-topics';
 import { packageRoot } from '../system/paths';
 import { wholeNumber } from './arguments';
 import { BENCH_MEMBER, BENCH_READER, BenchEntrance } from './bench-entrance';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { MeasuredDaemon } from './measured-daemon';
 import { createProgress } from './progress';
 
@@ -23,6 +23,7 @@ interface Options {
   readonly rate: number;
   readonly fps: number;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 const WARM_UP = 3;
@@ -43,10 +44,11 @@ export function benchFloodCommand(): Command {
     .option('--rate <n>', 'messages a second, all topics together', wholeNumber, 10_000)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .action(benchFlood);
 }
 
-async function benchFlood({ swipes, rounds, rate, fps, json = false }: Options): Promise<void> {
+async function benchFlood({ swipes, rounds, rate, fps, json = false, require = false }: Options): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'usher-bench-flood-'));
   const undo: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
   const progress = createProgress();
@@ -81,7 +83,7 @@ async function benchFlood({ swipes, rounds, rate, fps, json = false }: Options):
       told: (share) => progress.update('swipes', share),
     });
     progress.done();
-    printFigures(floodFigures(measured), { json, more: { swipes, rounds, fps, topics, ...measured } });
+    printFigures(floodFigures(measured), { json, require, more: { swipes, rounds, fps, topics, ...measured } });
   } finally {
     progress.done();
     for (let work = undo.pop(); work !== undefined; work = undo.pop()) await work();

@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { runMatchBench, matchFigures } from '../evaluation/bench-match';
 import { FaceApiReference } from '../evaluation/face-api';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
   readonly queries: number;
   readonly referenceQueries: number;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 export function benchMatchCommand(): Command {
@@ -17,6 +18,7 @@ export function benchMatchCommand(): Command {
     .option('--queries <n>', 'searches per size of the gallery', wholeNumber, 500)
     .option('--reference-queries <n>', 'searches by FaceMatcher', wholeNumber, 20)
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .action(async (options: Options) => {
       const progress = createProgress();
       try {
@@ -27,7 +29,11 @@ export function benchMatchCommand(): Command {
           onProgress: (phase, share) => progress.update(phase, share),
         });
         progress.done();
-        printFigures(matchFigures(bench), { json: options.json === true, more: { rows: bench.rows } });
+        printFigures(matchFigures(bench), {
+          json: options.json === true,
+          require: options.require === true,
+          more: { rows: bench.rows },
+        });
         if (options.json === true) return;
         process.stdout.write('\n members  dimensions  median ms  p99 ms  ns a member\n');
         for (const { members, dimensions, medianMs, p99Ms } of bench.rows) {

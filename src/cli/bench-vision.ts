@@ -17,13 +17,14 @@ import { WHOLE_FRAME } from '../vision/quality';
 import { loadScene, SCENE_MODEL } from '../vision/scene';
 import { SceneWatch } from '../vision/scene-watch';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
   readonly frames: number;
   readonly modelsDir: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 /**
@@ -62,6 +63,7 @@ export function benchVisionCommand(): Command {
     .option('--frames <n>', 'frames', wholeNumber, 30)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .action(benchVision);
 }
 
@@ -97,6 +99,7 @@ async function benchVision(options: Options): Promise<void> {
     const frame = { width: BENCH_WIDTH, height: BENCH_HEIGHT, facePx: BENCH_FACE_PX };
     printFigures([...visionFigures(samples, names), ...extrasFigures(extras)], {
       json: options.json === true,
+      require: options.require === true,
       more: { detection, frame, samples: samples.length },
     });
     if (options.json !== true)

@@ -21,7 +21,7 @@ import { WordModels } from '../voice/load';
 import { SOUND_RATE_HZ } from '../voice/sources/sound';
 import { encodeWav } from '../voice/wav-file';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress, type Progress } from './progress';
 
 interface Options {
@@ -32,6 +32,7 @@ interface Options {
   readonly speech?: string;
   readonly seconds: number;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 /** Of the sound that both examine, and that is played to the process whose CPU time is taken. */
@@ -51,6 +52,7 @@ export function benchVoiceCommand(): Command {
     .option('--speech <dir>', 'to listen to instead of noise: companions of a word cost time where much is said')
     .option('--seconds <n>', 'real time over which the CPU time is taken', wholeNumber, 30)
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .action(benchVoice);
 }
 
@@ -69,7 +71,11 @@ async function benchVoice(options: Options): Promise<void> {
     await writeFile(recording, encodeWav(Int16Array.from(sound, (value) => Math.round(value * 32_767))));
     const use = await cpuUse(recording, model, options, progress);
     progress.done();
-    printFigures(voiceFigures(samples, use, latency), { json: options.json === true, more: { model } });
+    printFigures(voiceFigures(samples, use, latency), {
+      json: options.json === true,
+      require: options.require === true,
+      more: { model },
+    });
   } finally {
     progress.done();
     await models.dispose();

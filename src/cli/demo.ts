@@ -13,7 +13,7 @@ import { Connection } from '../mqtt/connection';
 import { monotonicMs } from '../system/clock';
 import { createLog } from '../system/log';
 import { packageRoot } from '../system/paths';
-import { untilStopped } from '../system/signals';
+import { INTERRUPTED, listenForStop, whenAborted } from '../system/signals';
 import { chooseModels, loadAnalyser } from '../vision/load';
 import { readPicture } from '../vision/picture';
 
@@ -51,15 +51,16 @@ async function demo(options: Options): Promise<void> {
     throw new UsherError('usage', '--video needs --face: a picture of the member in the clip', {
       remedy: 'Add --face me.jpg',
     });
-  const stopped = untilStopped();
+  const stop = listenForStop();
+  stop.hurried.addEventListener('abort', () => process.exit(INTERRUPTED), { once: true });
   const folder = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'usher-demo-')) : resolve(options.keep);
   await mkdir(folder, { recursive: true });
   try {
     const loaded = await loadConfig(join(packageRoot(), 'device-config', 'demo.yaml'));
-    const { clip, still } = await prepare(options, folder, loaded);
+    const { clip, still } = await prepare(options, folder, loaded, stop.asked);
     const installation = withRecordings(loaded, clip, await makeRooms(folder), join(folder, 'data'));
     await enrol(still, installation);
-    await watch(installation, options, stopped);
+    await watch(installation, options, stop.asked);
   } finally {
     if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
   }
@@ -69,6 +70,7 @@ async function prepare(
   options: Options,
   folder: string,
   loaded: LoadedConfig,
+  signal: AbortSignal,
 ): Promise<{ clip: string; still: string }> {
   if (options.video !== undefined && options.face !== undefined)
     return { clip: resolve(options.video), still: resolve(options.face) };
@@ -77,6 +79,7 @@ async function prepare(
   say('making the recording: an entrance, a stranger, then the member …');
   const recording = await makeRecording({
     folder,
+    signal,
     ...(face === undefined ? {} : { face }),
     onProgress: (share) => {
       if (terminal) process.stdout.write(`\r  ${Math.round(share * 100)} %${share === 1 ? '\n' : ''}`);
@@ -154,7 +157,8 @@ async function enrol(still: string, { file, dataDir }: LoadedConfig): Promise<vo
   if (code !== 0) throw new UsherError('face-unsuitable', `the member could not be enrolled from ${still}`);
 }
 
-async function watch(installation: LoadedConfig, options: Options, stopped: Promise<unknown>): Promise<void> {
+async function watch(installation: LoadedConfig, options: Options, signal: AbortSignal): Promise<void> {
+  const stopped = whenAborted(signal);
   const { config } = installation;
   const app = new App(installation, createLog({ ...config.log, write: (line) => process.stderr.write(line) }));
   const startedAt = monotonicMs();
@@ -172,6 +176,7 @@ async function watch(installation: LoadedConfig, options: Options, stopped: Prom
     watcher?.drop();
     await app.stop();
   }
+  if (signal.aborted) throw new UsherError('cancelled', 'the demo was stopped before it had shown everything');
   const { refused, unlocked, passed } = timeline.result(options.video === undefined);
   const { heard, silent } = timeline.hearing({ word: 'floor', nearMiss: 'corridor' });
   const answer = (is: boolean): string => (is ? 'yes' : 'no');

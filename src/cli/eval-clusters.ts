@@ -21,7 +21,7 @@ import { modelsDir } from '../system/paths';
 import { loadAnalyser } from '../vision/load';
 import { WHOLE_FRAME } from '../vision/quality';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
@@ -33,6 +33,7 @@ interface Options {
   readonly errors?: string;
   readonly modelsDir: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 const HELP = `
@@ -53,6 +54,7 @@ export function evalClustersCommand(): Command {
     .option('--errors <dir>', 'write a contact sheet of the visits that were confused')
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .addHelpText('after', HELP)
     .action(evalClusters);
 }
@@ -90,6 +92,7 @@ async function evalClusters(options: Options): Promise<void> {
     if (options.errors !== undefined) await writeConfusions(options.errors, dataset, visits.visits, evaluation);
     printFigures(clusterFigures(evaluation), {
       json: options.json === true,
+      require: options.require === true,
       more: { dataset: dataset.name, encoder: encoder.name, visits: visits.visits.length },
     });
   } finally {

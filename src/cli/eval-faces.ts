@@ -22,7 +22,7 @@ import type { FaceAnalyser } from '../vision/analyser';
 import { loadAnalyser } from '../vision/load';
 import { WHOLE_FRAME } from '../vision/quality';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress, type Progress } from './progress';
 
 interface Options {
@@ -40,6 +40,7 @@ interface Options {
   readonly errors?: string;
   readonly writeThresholds?: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 interface Judged extends JudgedEncoder {
@@ -87,6 +88,7 @@ export function evalFacesCommand(): Command {
     .option('--write-thresholds <file>', "write the threshold table for the encoder's card")
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .addHelpText('after', HELP)
     .action(evalFaces);
 }
@@ -118,7 +120,12 @@ async function evalFaces(options: Options): Promise<void> {
   // For people each figure once.
   const shown = judged.length > 1 ? qualified : plain;
   if (options.report !== undefined) await writeFaceReport(options.report, dataset, judged, shown);
-  printFigures(figures, { json: options.json === true, more: faceReportJson(dataset, judged), shown });
+  printFigures(figures, {
+    json: options.json === true,
+    require: options.require === true,
+    more: faceReportJson(dataset, judged),
+    shown,
+  });
 }
 
 async function judge(

@@ -14,7 +14,7 @@ import { LIVENESS_MODEL, loadLiveness } from '../vision/liveness/model';
 import { loadAnalyser, MODEL_SETS } from '../vision/load';
 import { WHOLE_FRAME } from '../vision/quality';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
@@ -28,6 +28,7 @@ interface Options {
   readonly report?: string;
   readonly errors?: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 const HELP = `
@@ -59,6 +60,7 @@ export function evalLivenessCommand(): Command {
     .option('--errors <dir>', 'write the mistakes as a contact sheet, grouped by kind')
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .addHelpText('after', HELP)
     .action(evalLiveness);
 }
@@ -107,7 +109,11 @@ async function evalLiveness(options: Options): Promise<void> {
         figures,
         more: { presentations: trial.presentations },
       });
-    printFigures(figures, { json: options.json === true, more: { presentations: trial.presentations } });
+    printFigures(figures, {
+      json: options.json === true,
+      require: options.require === true,
+      more: { presentations: trial.presentations },
+    });
   } finally {
     progress.done();
     await analyser.dispose();

@@ -17,7 +17,7 @@ import { WHOLE_FRAME } from '../vision/quality';
 import { StillPainter } from '../vision/stills/painter';
 import { STYLISE_DEFAULTS } from '../vision/stills/stylise';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress, type Progress } from './progress';
 
 interface Options {
@@ -30,6 +30,7 @@ interface Options {
   readonly stills?: string;
   readonly modelsDir: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 /** The rate at which a match counts. */
@@ -56,6 +57,7 @@ export function evalPrivacyCommand(): Command {
     .option('--stills <dir>', 'write the stills, to be looked at')
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .addHelpText('after', HELP)
     .action(evalPrivacy);
 }
@@ -89,7 +91,11 @@ async function evalPrivacy(options: Options): Promise<void> {
   } finally {
     progress.done();
   }
-  printFigures(figures, { json: options.json === true, more: { steps: options.steps, side: options.side } });
+  printFigures(figures, {
+    json: options.json === true,
+    require: options.require === true,
+    more: { steps: options.steps, side: options.side },
+  });
 }
 
 async function open(

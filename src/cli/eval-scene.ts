@@ -9,7 +9,7 @@ import { bundleBytes, evaluateScene, sceneFigures } from '../evaluation/scene/ev
 import { loadTimedScene } from '../evaluation/scene/timed-scene';
 import { modelsDir } from '../system/paths';
 import { SCENE_MODEL } from '../vision/scene';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress } from './progress';
 
 interface Options {
@@ -18,6 +18,7 @@ interface Options {
   readonly modelsDir: string;
   readonly errors?: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 const HELP = `
@@ -37,6 +38,7 @@ export function evalSceneCommand(): Command {
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--errors <dir>', 'write the mistakes as a contact sheet, grouped by likely cause')
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .addHelpText('after', HELP)
     .action(evalScene);
 }
@@ -66,7 +68,7 @@ async function evalScene(options: Options): Promise<void> {
     }
     progress.done();
     const more = { model: options.model, duplicates: data.duplicates };
-    printFigures(figures, { json: options.json === true, more });
+    printFigures(figures, { json: options.json === true, require: options.require === true, more });
   } finally {
     progress.done();
     await classifier.dispose();

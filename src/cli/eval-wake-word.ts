@@ -20,7 +20,7 @@ import { soundCacheDir } from '../system/paths';
 import { triggerSettings } from '../voice/trigger';
 import { openWakeWord, type WakeWord } from '../voice/wake-word';
 import { wholeNumber } from './arguments';
-import { printFigures } from './figures';
+import { printFigures, REQUIRE } from './figures';
 import { createProgress, type Progress } from './progress';
 
 interface Options {
@@ -41,6 +41,7 @@ interface Options {
   readonly report?: string;
   readonly writeOperatingPoints?: string;
   readonly json?: boolean;
+  readonly require?: boolean;
 }
 
 /** As the daemon has it, unless a microphone is configured otherwise. */
@@ -81,6 +82,7 @@ export function evalWakeWordCommand(): Command {
     .option('--report <dir>', 'write a report with plots')
     .option('--write-operating-points <file>', "write the table of operating points for the model's card")
     .option('--json', 'print JSON')
+    .option('--require', REQUIRE)
     .addHelpText('after', HELP)
     .action(evalWakeWord);
 }
@@ -128,7 +130,11 @@ async function evalWakeWord(options: Options): Promise<void> {
       await writePoints(options.writeOperatingPoints, report, measuredOn(data, evaluation));
     progress.done();
     if (options.json !== true) remarks.forEach((remark) => process.stderr.write(`${remark}\n`));
-    printFigures([...figures, ...causes], { json: options.json === true, more: wakeReportJson(report) });
+    printFigures([...figures, ...causes], {
+      json: options.json === true,
+      require: options.require === true,
+      more: wakeReportJson(report),
+    });
   } finally {
     progress.done();
     await wakeWord.dispose();

@@ -91,7 +91,7 @@ async function follow(channel: string, options: Options): Promise<void> {
     process.stdout.write(options.json === true ? `${JSON.stringify({ at: Date.now(), ...facts })}\n` : `${text}\n`);
   };
   try {
-    await followRollout({
+    const finished = await followRollout({
       ...{ scope, limits, boxes: () => view.all() },
       offer: () => offerOf(channel, scope, options),
       change: (to) => change(channel, options, to),
@@ -102,6 +102,10 @@ async function follow(channel: string, options: Options): Promise<void> {
       },
       rest: () => Promise.race([stopped, delay(LOOK_MS, false)]),
     });
+    if (!finished)
+      throw new UsherError('cancelled', `the rollout of ${channel} is no longer followed; its stage stays as it is`, {
+        remedy: 'Follow it again with the same command, or: usher fleet rollout pause, advance, abort.',
+      });
   } finally {
     await guest.close();
   }

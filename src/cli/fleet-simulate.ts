@@ -61,7 +61,8 @@ async function simulate(options: Options): Promise<void> {
       onProgress: (what, done) => progress.update(what, done),
     }).run();
     progress.done();
-    printFigures(figuresOf(figures), { json, more: { ...figures } });
+    // What it proves or does not: a simulation has no other outcome.
+    printFigures(figuresOf(figures), { json, require: true, more: { ...figures } });
   } finally {
     progress.done();
     await own?.stop();

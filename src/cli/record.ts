@@ -110,6 +110,10 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
       process.stdout.write(
         `${files.length} good takes of ${plan.count} are in ${plan.folder}; ${refused} were not good enough.\n`,
       );
+    if (ended === 'stopped')
+      throw new UsherError('cancelled', `stopped after ${files.length} of ${plan.count} good takes, which are kept`, {
+        remedy: `Record the rest with --count ${plan.count - files.length}.`,
+      });
     if (files.length === 0 || ended === 'gave-up')
       throw new UsherError('data-invalid', `${files.length} of ${plan.count} takes are good`, {
         remedy:

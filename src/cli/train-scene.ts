@@ -101,7 +101,10 @@ async function train(options: Options): Promise<void> {
         figures,
         more: { duplicates: data.duplicates, epochs: trained.epochs, study },
       });
-    printFigures(figures, { json: options.json === true, more: { duplicates: data.duplicates, study } });
+    printFigures(figures, {
+      ...{ json: options.json === true, require: true },
+      more: { duplicates: data.duplicates, study },
+    });
   } finally {
     progress.done();
   }

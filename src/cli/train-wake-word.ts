@@ -12,6 +12,7 @@ import type { RoundResult } from '../training/checkpoint';
 import { readNetworks } from '../training/import';
 import type { NetworkShape } from '../training/parameters';
 import { DEFAULT_PLAN, type TrainingPlan } from '../training/trainer';
+import { type Setting, settingAt } from '../training/operating-points';
 import { checkpointFile, type TrainedWord, trainWakeWord } from '../training/wake-word';
 import { wakeWordInputOf, wakeWordOutputOf } from '../voice/wake-word';
 import { wholeNumber } from './arguments';
@@ -43,6 +44,9 @@ interface Options {
 }
 
 const STOP_PATIENCE_MS = 10_000;
+/** What the medium sensitivity allows, and the share of the words, over all conditions, beyond which nobody could use the model. */
+const ALLOWED_PER_HOUR = 0.5;
+const MOST_MISSED = 0.5;
 
 const HELP = `
 Speech of the word, of words that sound like it and of sentences is synthesised with the engines that are installed, of
@@ -139,14 +143,30 @@ async function trainWord(word: string, options: Options): Promise<void> {
       onRound: (result) => say(progress, roundText(result)),
     });
     progress.done();
-    const { bundle, state } = outcome;
+    const { bundle, state, settings } = outcome;
     process.stdout.write(
       options.json === true ? `${JSON.stringify({ bundle, rounds: state.rounds })}\n` : `${bundle} is trained.\n`,
     );
+    requireUsable(bundle, settings);
   } finally {
     progress.done();
     stop.release();
   }
+}
+
+/** @throws UsherError where nobody could use the word: it is kept, for eval and for training on */
+export function requireUsable(bundle: string, settings: readonly Setting[]): void {
+  const { falseAcceptsPerHour, misses } = settingAt(settings, ALLOWED_PER_HOUR);
+  const miss = misses.reduce((sum, one) => sum + one.miss, 0) / Math.max(1, misses.length);
+  if (miss <= MOST_MISSED && falseAcceptsPerHour <= ALLOWED_PER_HOUR) return;
+  throw new UsherError(
+    'data-invalid',
+    `${bundle} is not good enough to use: at ${falseAcceptsPerHour.toFixed(2)} false accepts an hour it misses ${Math.round(100 * miss)} % of the words`,
+    {
+      remedy:
+        'Give it more recordings of the word by people (usher record word) and more steps, or choose a longer word; usher eval wake-word shows where it fails.',
+    },
+  );
 }
 
 /** A step of training ends and is saved first. Mining and measuring take minutes, and change nothing that the checkpoint lacks. */

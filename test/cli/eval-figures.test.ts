@@ -1,5 +1,6 @@
 import { createProgress } from '../../src/cli/progress';
-import { figureTable, printFigures } from '../../src/cli/figures';
+import { figureTable, missedLine, printFigures } from '../../src/cli/figures';
+import { requireUsable } from '../../src/cli/train-wake-word';
 import { atLeast, atMost, fmrTag, withGoal, type Figure } from '../../src/evaluation/figure';
 
 const FIGURES: Figure[] = [
@@ -88,5 +89,41 @@ describe('progress', () => {
     progress.update('encoding', 0.5);
     progress.done();
     expect(write).not.toHaveBeenCalled();
+  });
+});
+
+describe('the last line and the exit code', () => {
+  const before = process.exitCode;
+  afterEach(() => {
+    process.exitCode = before;
+  });
+
+  test('name the figures that were missed, those that could not be measured among them', () => {
+    expect(missedLine(FIGURES)).toBe('2 of 3 figures missed: vision.ratio, faces.fnmr');
+    expect(missedLine(FIGURES.slice(0, 1))).toBeNull();
+  });
+
+  test.each([
+    [true, FIGURES, 1],
+    [false, FIGURES, undefined],
+    [true, FIGURES.slice(0, 1), undefined],
+  ])('--require %s', (require, figures, code) => {
+    process.exitCode = undefined;
+    printFigures(figures, { json: true, require }, () => undefined);
+    expect(process.exitCode).toBe(code);
+  });
+});
+
+describe('a trained word', () => {
+  const settings = (miss: number, falseAcceptsPerHour = 0.1) => [
+    { threshold: 0.9, falseAccepts: 1, falseAcceptsPerHour, misses: [{ condition: 'clean', miss }] },
+  ];
+
+  test('that misses most of what it should hear is no success', () => {
+    expect(() => requireUsable('models/wake-x', settings(0.97))).toThrow(
+      'models/wake-x is not good enough to use: at 0.10 false accepts an hour it misses 97 % of the words',
+    );
+    expect(() => requireUsable('models/wake-x', settings(0.1, 3))).toThrow('at 3.00 false accepts an hour');
+    expect(() => requireUsable('models/wake-x', settings(0.1))).not.toThrow();
   });
 });
