@@ -2,6 +2,7 @@ import { UsherError } from '../errors';
 import type { Database } from './database';
 import type { Keyring } from './keys/keyring';
 import { bindRights, PLAIN_SCHEMA, sealStore } from './schema';
+import { SealedFacts } from './sealed-facts';
 
 /** What a step may need besides the database. */
 export interface MigrationContext {
@@ -14,6 +15,7 @@ const MIGRATIONS: readonly ((context: MigrationContext) => void)[] = [
   ({ database }) => database.exec(PLAIN_SCHEMA),
   sealStore,
   bindRights,
+  ({ database, keyring }) => new SealedFacts(database, keyring).sealAll(),
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -13,6 +13,7 @@ import { metaOf, setMetaOf } from './meta';
 import { migrate } from './migrations';
 import { type ReceiptSigner, ReceiptStore } from './receipts';
 import { Scrubber } from './scrub';
+import { isSealedFact, SealedFacts } from './sealed-facts';
 import { SEALED_CODEC } from './template-codec';
 import { TemplateStore } from './templates';
 
@@ -45,6 +46,7 @@ export class Store {
   /** For changes that are made of several, such as an import. */
   readonly ledger: Ledger;
   private readonly scrubber: Scrubber;
+  private readonly facts: SealedFacts;
 
   private constructor(
     private readonly database: Database,
@@ -57,6 +59,7 @@ export class Store {
     const vault = new MemberVault(database, keyring);
     this.scrubber = new Scrubber(database);
     this.check = new StoreCheck(database);
+    this.facts = new SealedFacts(database, keyring);
     this.receipts = new ReceiptStore(database, signer ?? null);
     this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, ledger, now);
     this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, ledger, now);
@@ -121,13 +124,14 @@ export class Store {
     return this.scrubber.run();
   }
 
-  /** A small fact about this box that must outlive it. */
+  /** A small fact about this box that must outlive it. @throws UsherError `data-invalid` for a sealed one that was changed */
   meta(key: string): string | null {
-    return metaOf(this.database, key);
+    return isSealedFact(key) ? this.facts.get(key) : metaOf(this.database, key);
   }
 
   setMeta(key: string, value: string): void {
-    setMetaOf(this.database, key, value);
+    if (isSealedFact(key)) this.facts.set(key, value);
+    else setMetaOf(this.database, key, value);
   }
 
   close(): void {

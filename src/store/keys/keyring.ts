@@ -60,10 +60,16 @@ export class Keyring {
   }
 
   /** @throws UsherError `member-damaged` for a damaged key, `key-unusable` */
-  unwrap(member: string, { wrapped, version }: WrappedKey): Uint8Array {
-    const key = unseal(this.keyOf(version), wrapped, bindingOf(member, version));
-    if (key === null || key.length !== KEY_BYTES) throw damaged(member, 'the key');
+  unwrap(member: string, wrapped: WrappedKey): Uint8Array {
+    const key = this.open(member, wrapped);
+    if (key === null) throw damaged(member, 'the key');
     return key;
+  }
+
+  /** Null for what was not wrapped here for this owner. @throws UsherError `key-unusable`, `store-unavailable` */
+  open(owner: string, { wrapped, version }: WrappedKey): Uint8Array | null {
+    const key = unseal(this.keyOf(version), wrapped, bindingOf(owner, version));
+    return key?.length === KEY_BYTES ? key : null;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { UsherError } from '../../errors';
 import type { Database } from '../database';
 import { type BoxKeySource, checkValue } from './box-key';
+import { rewrapFactKey } from '../sealed-facts';
 import type { Keyring } from './keyring';
 
 /** Each step after which a crash leaves something on disk; tests kill the process there. */
@@ -60,6 +61,7 @@ function rewrapAll(database: Database, keyring: Keyring, key: Uint8Array): { ver
     const wrapped = keyring.rewrap(member, { wrapped: row['wrapped'] as Uint8Array, version: old }, { key, version });
     database.run('UPDATE member_keys SET wrapped = ?, box_version = ? WHERE member = ?', wrapped, version, member);
   }
+  rewrapFactKey(database, keyring, old, { key, version });
   database.run('DELETE FROM box_keys WHERE version = ?', old);
   return { version, members: rows.length };
 }
