@@ -116,6 +116,10 @@ export interface Seen {
   /** Smallest fused distance to the claimed or nearest member. */
   readonly nearest: number | null;
   readonly cameraLost: boolean;
+  /** Faces so far, how many of them came too long after the one before to vote with it, and when the last was taken. */
+  readonly faces: number;
+  readonly far: number;
+  readonly lastAt: number | null;
 }
 
 export interface Approach {
@@ -185,6 +189,9 @@ export const NOTHING_SEEN: Seen = {
   liveness: null,
   nearest: null,
   cameraLost: false,
+  faces: 0,
+  far: 0,
+  lastAt: null,
 };
 
 export const CLOSED_DOOR: DoorState = {

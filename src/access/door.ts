@@ -1,3 +1,4 @@
+import { longestIntervalMs } from '../config/camera-rate';
 import { type Liveness, LIVENESS_ABSENT } from '../events';
 import {
   type Approach,
@@ -123,7 +124,7 @@ function reasonOfSilence(state: DoorState): DenialReason {
   if (!state.storeAvailable) return 'store-unavailable';
   if (seen.fake > 0) return 'fake-face';
   if (seen.unproven > 0) return 'liveness-unknown';
-  if (seen.agreeing > 0) return 'deadline';
+  if (seen.agreeing > 0) return tooFarApart(seen) ? 'frames-too-far-apart' : 'deadline';
   if (seen.encoded > 0) return 'mismatch';
   if (seen.refused > 0) return 'low-quality';
   return state.cameraLive && !seen.cameraLost ? 'no-face' : 'camera-unavailable';
@@ -133,7 +134,7 @@ function reasonOfApproach(state: DoorState, seen: Seen): DenialReason {
   if (!state.storeAvailable) return 'store-unavailable';
   if (seen.fake > 0) return 'fake-face';
   if (seen.unproven > 0) return 'liveness-unknown';
-  if (seen.agreeing > 0) return 'deadline';
+  if (seen.agreeing > 0) return tooFarApart(seen) ? 'frames-too-far-apart' : 'deadline';
   if (seen.ambiguous > 0) return 'ambiguous';
   return seen.encoded > 0 ? 'unknown-face' : 'low-quality';
 }
@@ -214,7 +215,7 @@ function onFace(
   const candidate = candidateOf(state, evidence, settings);
   const seen = state.claim === null ? approach.seen : state.claimSeen;
   const proof = proofOf(liveness, settings);
-  const updated = note(seen, evidence, candidate, liveness, proof);
+  const updated = spaced(note(seen, evidence, candidate, liveness, proof), at, settings);
   const noted: DoorState =
     state.claim === null ? { ...state, approach: { ...approach, seen: updated } } : { ...state, claimSeen: updated };
   if (proof === 'fake') return quiet({ ...noted, ballot: null });
@@ -306,6 +307,18 @@ function note(
     agreeing: seen.agreeing + (candidate.kind === 'agrees' ? 1 : 0),
     nearest: distance === null ? seen.nearest : Math.min(distance, seen.nearest ?? Infinity),
   };
+}
+
+/** Counts the faces that came too long after the one before for both to vote. */
+function spaced(seen: Seen, at: number, { votes, voteWindowMs, absentMs }: DoorSettings): Seen {
+  const longest = longestIntervalMs({ votes, voteWindowMs, absentMs });
+  const far = seen.lastAt !== null && at - seen.lastAt > longest ? seen.far + 1 : seen.far;
+  return { ...seen, faces: seen.faces + 1, far, lastAt: at };
+}
+
+/** Most frames were too far apart: it is the camera, not the person. */
+function tooFarApart({ faces, far }: Seen): boolean {
+  return far > 0 && far * 2 > faces - 1;
 }
 
 function vote(

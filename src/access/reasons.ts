@@ -9,6 +9,8 @@ export const REASONS = {
   mismatch: 'the face is not that of the member whose card was swiped',
   'unknown-face': 'nobody among the members is near enough',
   ambiguous: 'two members are nearly equally near',
+  'frames-too-far-apart':
+    'the face matched, but the camera is too slow: its frames are too far apart to gather the votes',
   deadline: 'the face matched, but in too few frames before the deadline',
   'fake-face': 'the face looks like a picture or a screen, not like a person',
   'liveness-unknown': 'the face matched, but it could not be told in time whether it is a person or a picture',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf, UsherError } from '../errors';
+import { rateFaults, withTimesOfRate } from './camera-rate';
 import { freeze, parseWith } from './parse';
 import { withAbsolutePaths } from './paths';
 import { referenceFaults } from './references';
@@ -43,7 +44,8 @@ export async function readConfigFile(file: string, example: string): Promise<str
 /** @param name of the text, for messages */
 export function parseConfig(text: string, name: string): Config {
   return parseWith(ConfigSchema, text, name, {
-    faultsOf: referenceFaults,
+    complete: withTimesOfRate,
+    faultsOf: (plain) => [...referenceFaults(plain), ...rateFaults(plain)],
     explained: 'device-config/gym-entrance.yaml and, for editors, device-config/schema.json',
   });
 }

@@ -16,7 +16,12 @@ export function parseWith<S extends z.ZodType>(
   schema: S,
   text: string,
   name: string,
-  about: { readonly faultsOf: (plain: unknown) => readonly ReferenceFault[]; readonly explained: string },
+  about: {
+    readonly faultsOf: (plain: unknown) => readonly ReferenceFault[];
+    readonly explained: string;
+    /** Fills in what depends on other keys. */
+    readonly complete?: (plain: unknown) => unknown;
+  },
 ): z.infer<S> {
   if (Buffer.byteLength(text) > MAX_BYTES)
     throw new UsherError('config-invalid', `${name}: larger than ${MAX_BYTES / 1024} KiB, this is no configuration`);
@@ -36,6 +41,7 @@ export function parseWith<S extends z.ZodType>(
   }
   // Before anything is said of it: what is found is shown, and nothing secret must be.
   secrets.learnFrom(plain);
+  plain = about.complete?.(plain) ?? plain;
   const result = schema.safeParse(plain, { reportInput: true });
   const faults = about.faultsOf(plain);
   if (result.success && faults.length === 0) return freeze(result.data);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UsherError } from '../errors';
+import { rateFaults } from './camera-rate';
 import { freeze, parseWith } from './parse';
 import { Sensitivity } from './microphones';
 import { referenceFaults } from './references';
@@ -96,7 +97,9 @@ export function withReleased(config: Config, released: ReleasedConfig): Config {
   const result = ConfigSchema.safeParse(changed);
   const faults = [
     ...(result.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
-    ...referenceFaults(changed).map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...[...referenceFaults(changed), ...rateFaults(changed)].map(
+      ({ path, message }) => `${path.join('.')}: ${message}`,
+    ),
   ];
   if (!result.success || faults.length > 0)
     throw new UsherError('config-invalid', `it does not fit this box: ${faults.join('; ')}`);

@@ -122,7 +122,9 @@ export const CameraConfig = z.strictObject({
     .min(200)
     .max(600_000)
     .default(3000)
-    .describe('No frame for so long: the camera counts as stalled'),
+    .describe(
+      'No frame for so long, ms: the camera counts as stalled. Left out: 3000, or more where the camera is slow',
+    ),
   startMs: z.number().int().min(500).max(600_000).default(10_000).describe('Time for the first frame after a start'),
   latencyMs: z
     .number()
@@ -176,21 +178,35 @@ export const DoorConfig = z.strictObject({
     .default(1e-4)
     .describe('False-match rate wanted of one comparison (verify), or of one search over all members (identify)'),
   votes: z.number().int().min(1).max(30).default(3).describe('Frames of one person that must agree'),
-  voteWindowMs: z.number().int().min(200).max(30_000).default(2000).describe('… within this time'),
+  voteWindowMs: z
+    .number()
+    .int()
+    .min(200)
+    .max(30_000)
+    .default(2000)
+    .describe('… within this time, ms. Left out: 2000, or more where the camera is slow'),
   margin: z
     .number()
     .min(0)
     .max(1)
     .default(0.06)
     .describe('identify: how much nearer the best member must be than the second-best (L2 distance)'),
-  deadlineMs: z.number().int().min(500).max(60_000).default(5000).describe('Time for a face to match after a swipe'),
+  deadlineMs: z
+    .number()
+    .int()
+    .min(500)
+    .max(60_000)
+    .default(5000)
+    .describe('Time for a face to match after a swipe, ms. Left out: 5000, or more where the camera is slow'),
   approachMs: z
     .number()
     .int()
     .min(500)
     .max(60_000)
     .default(5000)
-    .describe('identify: a face in view for so long without a match is refused'),
+    .describe(
+      'identify: a face in view for so long without a match is refused, ms. Left out: 5000, or more where the camera is slow',
+    ),
   cooldownMs: z
     .number()
     .int()
@@ -199,7 +215,13 @@ export const DoorConfig = z.strictObject({
     .default(3000)
     .describe('Pause after a grant before the next decision'),
   unlockMs: z.number().int().min(200).max(30_000).default(3000).describe('How long the lock is asked to stay open'),
-  absentMs: z.number().int().min(100).max(10_000).default(800).describe('No face for so long: the person has left'),
+  absentMs: z
+    .number()
+    .int()
+    .min(100)
+    .max(10_000)
+    .default(800)
+    .describe('No face for so long, ms: the person has left. Left out: 800, or more where the camera is slow'),
   liveness: LivenessConfig,
   scenes: DoorScenes,
   adaptTemplates: z

@@ -1,6 +1,7 @@
-import type { CameraConfig } from '../config/schema';
 import { frameIntervalMs } from '../config/camera-rate';
+import type { CameraConfig, DoorConfig } from '../config/schema';
 import type { CameraStatus } from '../events';
+import { tooSlow } from '../vision/watch/too-slow';
 import { isBlind } from '../vision/watch/judge';
 import { describeTrouble } from '../vision/watch/trouble-text';
 import type { ComponentHealth } from './health';
@@ -12,7 +13,11 @@ export interface CameraCondition {
 }
 
 /** What a camera's report means for its doors and for a person. */
-export function conditionOf(status: CameraStatus, camera: CameraConfig): CameraCondition {
+export function conditionOf(
+  status: CameraStatus,
+  camera: CameraConfig,
+  doors: readonly DoorConfig[] = [],
+): CameraCondition {
   const { state, trouble, lastAnalysisAt } = status;
   const delivering = state === 'live';
   const behindMs = delivering ? analysisBehindMs(status) : 0;
@@ -37,7 +42,8 @@ export function conditionOf(status: CameraStatus, camera: CameraConfig): CameraC
       `frames come, but none was analysed for ${Math.round(behindMs / 1000)} s (${countsOf(status)})`,
       'Frames come late (set latencyMs; usher doctor --latency measures it), or this machine is too busy (lower fps, width, height).',
     );
-  return health(told === null ? 'ok' : 'degraded', told?.found ?? null, told?.remedy ?? null);
+  const slow = told ?? tooSlow(status.intervalMs, doors);
+  return health(slow === null ? 'ok' : 'degraded', slow?.found ?? null, slow?.remedy ?? null);
 }
 
 function countsOf({ framesCaptured, framesLate, framesDropped, restarts }: CameraStatus): string {

@@ -79,6 +79,7 @@ export class Cameras {
         },
         this.eventsOf(camera, scenes),
         log.child(camera.id),
+        doors,
       );
       this.services.set(camera.id, service);
       service.start();

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import type { CameraConfig } from '../config/schema';
+import type { CameraConfig, DoorConfig } from '../config/schema';
 import { UsherError } from '../errors';
 import type { CameraStatus, Observation, SceneChange, VisionEvent, VisionReady } from '../events';
 import { monotonicMs } from '../system/clock';
@@ -77,6 +77,8 @@ export class VisionService {
     job: VisionJob,
     private readonly events: VisionServiceEvents,
     private readonly log: Log,
+    /** Those that look through it. */
+    private readonly doors: readonly DoorConfig[] = [],
   ) {
     this.job = job;
     this.child = new SupervisedChild({
@@ -290,7 +292,7 @@ export class VisionService {
       this.progressAt = monotonicMs();
     this.status = status;
     this.lastProgressAt = status.lastAnalysisAt;
-    const { live, health } = conditionOf(status, this.camera);
+    const { live, health } = conditionOf(status, this.camera, this.doors);
     this.setLive(live && this.talk.talks(monotonicMs()));
     this.events.health(health);
   }

@@ -1,10 +1,11 @@
 import { concat, lastValueFrom, of, scan, takeUntil, takeWhile, timer, timeout, defaultIfEmpty } from 'rxjs';
-import type { CameraConfig } from '../config/schema';
+import type { CameraConfig, DoorConfig } from '../config/schema';
 import { createCameraSource } from '../vision/camera/create';
 import { suspect } from '../vision/watch/judge';
 import { type PictureMeasure, PictureMeter } from '../vision/watch/measure';
 import { PictureWatch } from '../vision/watch/picture-watch';
 import type { PictureReference } from '../vision/watch/reference';
+import { tooSlow } from '../vision/watch/too-slow';
 import { describeTrouble } from '../vision/watch/trouble-text';
 import { type Finding, ok, warn } from './finding';
 
@@ -64,6 +65,7 @@ export function pictureFindings(
   camera: CameraConfig,
   look: CameraLook,
   reference: PictureReference | null,
+  doors: readonly DoorConfig[],
 ): Finding[] {
   const { frames, repeated, measures } = look;
   const since = Date.now();
@@ -81,6 +83,9 @@ export function pictureFindings(
         'Restart the camera or the recorder. A sensor has noise; a picture without any stands still.',
       ),
     ];
+  const slow = tooSlow(look.intervalMs, doors);
+  if (slow !== null) return [warn(`${check}:rate`, slow.found, slow.remedy)];
+  const rate = look.intervalMs === null ? '' : `, ${(1000 / look.intervalMs).toFixed(1)} pictures a second`;
   const against = reference === null ? 'no reference to compare it with' : 'it looks where it did at set-up';
-  return [ok(`${check}:picture`, `it moves and shows something; ${against}`)];
+  return [ok(`${check}:picture`, `it moves and shows something${rate}; ${against}`)];
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import type { CameraConfig } from '../config/schema';
+import type { LoadedConfig } from '../config/load';
+import type { CameraConfig, DoorConfig } from '../config/schema';
 import { withoutAmbiguity } from '../config/camera-address';
 import { messageOf, systemCode } from '../errors';
 import { ffmpegVersion, FIRST_WITH_OPTIONS } from '../vision/camera/network-input';
@@ -17,7 +18,8 @@ const PROGRAMS = {
 } as const;
 
 /** Programs, devices, addresses, and (where the daemon does not have the camera) some seconds of real frames. */
-export const examineCameras: Examination = async ({ loaded: { config, dataDir }, daemon }) => {
+export const examineCameras: Examination = async ({ loaded, daemon }) => {
+  const { config } = loaded;
   const findings: Finding[] = [];
   const types = new Set(config.cameras.map(({ source }) => source.type));
   for (const type of types) {
@@ -38,16 +40,28 @@ export const examineCameras: Examination = async ({ loaded: { config, dataDir },
         `Install ffmpeg ${FIRST_WITH_OPTIONS} or later, or keep other accounts off this machine.`,
       ),
     );
-  for (const camera of config.cameras) findings.push(...(await examineCamera(camera, dataDir, daemon !== null)));
+  for (const camera of config.cameras) findings.push(...(await examineCamera(camera, loaded, daemon !== null)));
   return findings;
 };
 
-async function examineCamera(camera: CameraConfig, dataDir: string, taken: boolean): Promise<Finding[]> {
+async function examineCamera(
+  camera: CameraConfig,
+  { config, dataDir }: LoadedConfig,
+  taken: boolean,
+): Promise<Finding[]> {
   const check = `camera:${camera.id}`;
   const before = await reachable(check, camera);
   if (before.some(({ state }) => state === 'fail')) return before;
   if (taken) return [...before, ok(check, 'in use by the running daemon: its health topic tells of it')];
-  return [...before, ...(await realFrames(check, camera, dataDir))];
+  return [
+    ...before,
+    ...(await realFrames(
+      check,
+      camera,
+      dataDir,
+      config.doors.filter((door) => door.camera === camera.id),
+    )),
+  ];
 }
 
 async function reachable(check: string, { source, width, height }: CameraConfig): Promise<Finding[]> {
@@ -131,12 +145,17 @@ async function address(check: string, input: string): Promise<Finding> {
     : fail(check, `${host}:${port}: ${problem}`, 'Check the camera, its network, and the address in source.input.');
 }
 
-async function realFrames(check: string, camera: CameraConfig, dataDir: string): Promise<Finding[]> {
+async function realFrames(
+  check: string,
+  camera: CameraConfig,
+  dataDir: string,
+  doors: readonly DoorConfig[],
+): Promise<Finding[]> {
   try {
     const look = await lookAtCamera(camera);
     const { width, height } = look;
     const findings = [ok(check, `gives frames of ${width}×${height}`)];
-    return [...findings, ...pictureFindings(check, camera, look, readReference(dataDir, camera.id))];
+    return [...findings, ...pictureFindings(check, camera, look, readReference(dataDir, camera.id), doors)];
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError')
       return [fail(check, `no frame within ${camera.startMs} ms`, 'Is the camera connected, switched on, and free?')];

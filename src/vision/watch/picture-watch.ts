@@ -84,6 +84,7 @@ export class PictureWatch {
     if (this.before !== null && samePixels(this.before.frame, frame)) {
       this.repeats++;
       this.repeated++;
+      this.rate.repeat(mono);
       this.stand(mono, frame, source);
       return { ...frame, repeated: true };
     }
