@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import './system/require-node';
 import { Command, CommanderError } from 'commander';
-import { reportError } from './cli/report-error';
+import { reportError, reportUsage, USAGE } from './cli/report-error';
+import { bearBrokenPipes } from './system/output';
 import { packageVersion } from './system/paths';
 
 /**
@@ -35,27 +37,27 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 async function programFor(typed: string | undefined): Promise<Command> {
   const program = new Command('usher')
     .description('Recognises members at a door and says so over MQTT.')
-    .version(packageVersion())
-    .showHelpAfterError();
+    .version(packageVersion());
   const wanted = typed !== undefined && Object.hasOwn(COMMANDS, typed) ? COMMANDS[typed] : undefined;
   for (const load of wanted === undefined ? Object.values(COMMANDS) : [wanted]) program.addCommand(await load());
-  letErrorsThrough(program);
+  letErrorsThrough(program, 'usher');
   return program;
 }
 
 /** Commander ends the process by itself, and with 1 for what the caller wrote wrong; here every end goes one way. */
-function letErrorsThrough(command: Command): void {
-  command.exitOverride();
-  command.commands.forEach(letErrorsThrough);
+function letErrorsThrough(command: Command, path: string): void {
+  command.exitOverride().configureOutput({ outputError: (text) => reportUsage(text, path) });
+  for (const one of command.commands) letErrorsThrough(one, `${path} ${one.name()}`);
 }
 
 async function main(): Promise<void> {
+  bearBrokenPipes();
   await (await programFor(process.argv[2])).parseAsync();
 }
 
 main().catch((error: unknown) => {
   if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    process.exitCode = error.exitCode === 0 ? 0 : USAGE;
     return;
   }
   process.exitCode = reportError(error);

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { configJsonSchema } from '../config/json-schema';
 import { loadConfig } from '../config/load';
+import { checkWords } from './check-words';
 import { asyncApiDocument } from '../mqtt/asyncapi';
 import { packageVersion } from '../system/paths';
 
@@ -14,6 +15,7 @@ export function configCommand(): Command {
     .description('name every bad key at once; exit code 2 if there is one')
     .action(async (file: string) => {
       const loaded = await loadConfig(file);
+      await checkWords(loaded);
       process.stdout.write(`${loaded.file} is a good configuration\n`);
     });
   command

@@ -1,4 +1,4 @@
-/** A line that tells how far a long work is; drawn only where a person watches (a terminal on standard error). */
+/** Tells how far a long work is: a bar where a person watches (a terminal on standard error), elsewhere a line now and then. */
 export interface Progress {
   update(label: string, share: number): void;
   /** Removes the line. */
@@ -14,9 +14,11 @@ interface Screen {
 const BAR = 24;
 /** Redrawing more often than this only costs. */
 const EVERY_MS = 100;
+const FIRST_LINE_MS = 10_000;
+const LAST_LINE_MS = 600_000;
 
 export function createProgress(screen: Screen = process.stderr, now: () => number = () => performance.now()): Progress {
-  if (screen.isTTY !== true) return { update: () => undefined, done: () => undefined };
+  if (screen.isTTY !== true) return linesNowAndThen(screen, now);
   let startedAt = now();
   let drawnAt = -Infinity;
   let current = '';
@@ -34,6 +36,21 @@ export function createProgress(screen: Screen = process.stderr, now: () => numbe
       screen.write(`\r${text.slice(0, (screen.columns ?? 80) - 1)}\x1b[K`);
     },
     done: () => screen.write('\r\x1b[K'),
+  };
+}
+
+/** In a log or a pipe: after ten seconds, then at growing intervals, so that hours of work fill no page. */
+function linesNowAndThen(screen: Screen, now: () => number): Progress {
+  const startedAt = now();
+  let nextAt = startedAt + FIRST_LINE_MS;
+  return {
+    update: (label, share) => {
+      const at = now();
+      if (at < nextAt) return;
+      nextAt = at + Math.min(LAST_LINE_MS, 2 * (at - startedAt));
+      screen.write(`${durationText(at - startedAt)}: ${label}, ${Math.round(share * 100)} %\n`);
+    },
+    done: () => undefined,
   };
 }
 

@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
 import { App } from '../app';
 import { loadConfig, type LoadedConfig } from '../config/load';
-import { messageOf } from '../errors';
+import { messageOf, UsherError } from '../errors';
 import { type StartedUnder, startUnder } from '../fleet/started-under';
 import { feedWatchdog } from '../system/health-watchdog';
 import { createLog, type Log } from '../system/log';
 import { installed } from '../system/paths';
 import { serviceManager, type ServiceManager } from '../system/sd-notify';
 import { listenForStop, type StopRequest, whenAborted } from '../system/signals';
+import { checkWords } from './check-words';
 import { leave, takeDown } from './take-down';
 
 /** A camera that is not there must not keep the box from counting as started: its other doors work. */
@@ -25,6 +26,7 @@ export function runCommand(): Command {
       // Read once: a file that is being edited must not end a box that begins anew by itself.
       const operator = await loadConfig(options.config);
       if (options.check === true) {
+        await checkWords(operator);
         process.stdout.write(`${operator.file} is a good configuration\n`);
         return;
       }
@@ -53,7 +55,9 @@ async function watchDoors(operator: LoadedConfig, stop: StopRequest): Promise<vo
       }
       trials = true;
     } catch (error) {
-      if (under.release?.trial !== true) throw error;
+      // Another process on the data folder is not the settings' fault.
+      const locked = error instanceof UsherError && error.code === 'store-locked';
+      if (under.release?.trial !== true || locked) throw error;
       log.error(`the daemon does not start under settings ${under.release.version} of the fleet`, {
         why: messageOf(error),
       });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { noSuch } from '../config/nearest';
 import { messageOf, systemCode, UsherError } from '../errors';
 import { type Card, CardSchema, neededFiles, networksOf } from './card';
 import { type ExecutionOptions, type Model, type Tensor } from './model';
@@ -13,7 +14,7 @@ export interface Bundle {
   readonly modelFile: string;
 }
 
-const CARD_FILE = 'card.json';
+export const CARD_FILE = 'card.json';
 const REMEDY = 'Fetch or build it again: usher models ensure';
 
 /** The folder of every bundle under `modelsDir`, by name; hidden and half-written folders are passed over. */
@@ -41,8 +42,8 @@ export async function readCard(dir: string): Promise<Card> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = systemCode(error) === 'ENOENT' ? 'model-missing' : 'file-unreadable';
-    throw new UsherError(code, `${file}: ${messageOf(error)}`, { cause: error, remedy: REMEDY });
+    if (systemCode(error) === 'ENOENT') throw await missing(dir, error);
+    throw new UsherError('file-unreadable', `${file}: ${messageOf(error)}`, { cause: error, remedy: REMEDY });
   }
   let parsed: unknown;
   try {
@@ -54,6 +55,15 @@ export async function readCard(dir: string): Promise<Card> {
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.') || '(top)'}: ${issue.message}`);
   throw new UsherError('model-invalid', `${file}: ${problems.join('; ')}`, { remedy: REMEDY });
+}
+
+/** A misspelt name is more likely than a lost bundle, and nothing that is fetched would mend it. */
+async function missing(dir: string, cause: unknown): Promise<UsherError> {
+  const known = (await listBundles(dirname(dir))).map((one) => basename(one));
+  return new UsherError('model-missing', `${dir}: ${noSuch('model', basename(dir), known)}`, {
+    cause,
+    remedy: 'Correct its name where it is named, or fetch it: usher models ensure',
+  });
 }
 
 /**

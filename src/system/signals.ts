@@ -1,3 +1,5 @@
+import { outputGone } from './output';
+
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
@@ -48,13 +50,13 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Resolves at the first signal. For commands that only follow something: nothing of theirs is lost when a later signal ends the
+ * Resolves at the first signal, or when nobody reads the output any more. For commands that only follow something: nothing of theirs is lost when a later signal ends the
  * process at once.
  */
 export async function untilStopped(): Promise<void> {
   const { asked, hurried } = listenForStop();
   hurried.addEventListener('abort', () => process.exit(INTERRUPTED), { once: true });
-  await whenAborted(asked);
+  await Promise.race([whenAborted(asked), whenAborted(outputGone)]);
 }
 
 /** The parent decides the order of the end; signals to the whole group (Ctrl-C, `timeout`) are not for its children. */

@@ -83,12 +83,21 @@ describe('progress', () => {
     expect(lines[2]).toBe('\r\x1b[K');
   });
 
-  test('is silent in a pipe', () => {
-    const write = jest.fn();
-    const progress = createProgress({ write });
-    progress.update('encoding', 0.5);
+  test('is a line at growing intervals in a pipe, and none for short work', () => {
+    let clock = 0;
+    const lines: string[] = [];
+    const progress = createProgress({ write: (text) => lines.push(text) }, () => clock);
+    for (; clock < 9_500; clock += 500) progress.update('encoding', 0.01);
+    expect(lines).toEqual([]);
+    for (; clock <= 4 * 3_600_000; clock += 500) progress.update('encoding', clock / (4 * 3_600_000));
     progress.done();
-    expect(write).not.toHaveBeenCalled();
+    expect(lines.slice(0, 3)).toEqual([
+      '10 s: encoding, 0 %\n',
+      '30 s: encoding, 0 %\n',
+      '90 s: encoding, 1 %\n'.replace('90 s', '2 min'),
+    ]);
+    expect(lines.length).toBeGreaterThan(20);
+    expect(lines.length).toBeLessThan(35);
   });
 });
 

@@ -111,7 +111,10 @@ export function addRollback(
   );
   if (newest === undefined || found === undefined)
     throw new UsherError('usage', `${channel} has no release ${to ?? 'before the newest'} to go back to`, {
-      remedy: `It has: ${known.map(({ version }) => version).join(', ') || 'none'}.`,
+      remedy:
+        known.length === 1 && to === null
+          ? `It is the first one: usher fleet rollout abort ${channel} takes it back, and boxes go on with what they came with.`
+          : `It has: ${known.map(({ version }) => version).join(', ') || 'none'}.`,
     });
   const before = documentOf(fleet, found);
   const id = idOf(fleet, channel, before.version);

@@ -1,0 +1,18 @@
+/**
+ * The first thing that every command loads: an older Node would start, and fail much later and unclearly. Written for any version
+ * that can read a file, so nothing that it might not know.
+ */
+const version = process.versions.node.split('.');
+const major = Number(version[0]);
+if (major < 20 || (major === 20 && Number(version[1]) < 9)) {
+  process.stderr.write(
+    'usher: Node.js ' +
+      process.versions.node +
+      ' is too old: 20.9 or later is needed\n  → Install it for the whole system: https://nodejs.org, or your distribution. This one is ' +
+      process.execPath +
+      '\n',
+  );
+  process.exit(3);
+}
+
+export {};
