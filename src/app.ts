@@ -20,6 +20,7 @@ import { countTrialStart } from './fleet/started-under';
 import { installedModels, installedScene, installedWords } from './fleet/installed';
 import { HealthBoard } from './daemon/health';
 import { HealthLog, labels } from './daemon/health-log';
+import { lockdownsBefore } from './daemon/lockdowns-before';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
@@ -185,6 +186,13 @@ export class App {
       saved.load(),
       (state) => saved.offer(state),
     );
+    if (store.contradiction !== null)
+      for (const lockdown of lockdownsBefore(
+        journal.ofKinds(['policy']),
+        config.doors.map(({ id }) => id),
+        clock.wall(),
+      ))
+        policy.order(lockdown);
     const doors = new Doors(
       config.doors,
       output.thresholds,
@@ -259,8 +267,10 @@ export class App {
     this.every(RETENTION_EVERY_MS, () => forgetting.tick());
     mqtt.start();
     this.undo.push('mqtt', () => mqtt.stop());
-    trail.started({ bootId: this.bootId, version: packageVersion(), config });
-    this.undo.push('stop record', () => trail.stopped(this.bootId));
+    // A copy that the journal contradicts is not taken for what the box stood at.
+    const epoch = (): number | null => (store.contradiction === null ? store.epoch : null);
+    trail.started({ bootId: this.bootId, version: packageVersion(), config, epoch: epoch() });
+    this.undo.push('stop record', () => trail.stopped(this.bootId, epoch()));
 
     this.undo.push('doors', () => doors.shutdown());
     const phases = new PhasePublisher(mqtt, doors.all, monotonicMs);

@@ -136,8 +136,12 @@ export class Roster {
     });
   }
 
-  /** Loads again if another process has changed the store. True when it did. */
+  /**
+   * Loads again if another process has changed the store. True when it did.
+   * @throws UsherError `store-unavailable`, also while the journal contradicts the members' data
+   */
   refresh(): boolean {
+    this.store.requireAgreed();
     if (!this.store.changedElsewhere()) return false;
     this.load();
     return true;

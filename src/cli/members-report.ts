@@ -1,3 +1,4 @@
+import { type Contradiction, CONTRADICTIONS } from '../store/binding';
 import type { Member, StoredTemplate } from '../store/member';
 import type { DamagedMember, MemberSummary } from '../store/members';
 import type { TemplatesRead } from '../store/templates';
@@ -44,6 +45,26 @@ export function removedReport(id: string, name: string | null, receipt: Deletion
       `receipt ${receipt.member.slice(0, 16)}…, ${receipt.sig === null ? 'not signed' : `signed by ${receipt.key ?? ''}`}`,
       'Backups from before still hold this member, under the box key of then: see `usher keys rotate-box --help`.',
     ].join('\n'),
+  };
+}
+
+export function acceptedReport(
+  why: Contradiction | null,
+  { deleted, suspended }: { readonly deleted: readonly string[]; readonly suspended: readonly string[] },
+): Report {
+  return {
+    json: { accepted: why, deleted, suspended },
+    text:
+      why === null
+        ? 'the members’ data and the journal agree: there is nothing to accept'
+        : [
+            `accepted: ${CONTRADICTIONS[why]}`,
+            `deleted again: ${deleted.length === 0 ? 'nobody' : deleted.join(', ')}`,
+            `suspended, because they were changed since: ${suspended.length === 0 ? 'nobody' : suspended.join(', ')}`,
+            ...(suspended.length === 0
+              ? []
+              : ['  → Set them right with `usher members set`, then `usher members activate`.']),
+          ].join('\n'),
   };
 }
 

@@ -9,6 +9,7 @@ import { consentOf } from './consent';
 import { type InstallationOptions, storeLocation, withInstallationOptions } from './installation';
 import { actor, dateOrNone, several } from './members-options';
 import {
+  acceptedReport,
   adaptedReport,
   changedReport,
   forgottenReport,
@@ -125,6 +126,14 @@ const SUBS: readonly Sub[] = [
       const member = id === undefined ? null : knownId(store, id);
       return forgottenReport(store.templates.forgetAdapted(member, actor(by)));
     },
+  },
+  {
+    usage: 'accept',
+    description:
+      'members’ data that the journal contradicts was put back on purpose: take it; who was deleted since stays deleted, who was changed ' +
+      'since is suspended',
+    options: withBy,
+    work: (store, _, { by }) => acceptedReport(store.contradiction, store.acceptRestore(actor(by))),
   },
   {
     usage: 'receipts',

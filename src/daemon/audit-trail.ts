@@ -69,9 +69,15 @@ export class AuditTrail {
     this.attempt(() => this.journal.appendEvent('alarm', entryFor));
   }
 
-  started(facts: { readonly bootId: string; readonly version: string; readonly config: object }): void {
-    const { bootId, version, config } = facts;
-    this.fact('start', { bootId, version });
+  /** @param epoch what the members' data counts: a copy of it from before this start is noticed by it */
+  started(facts: {
+    readonly bootId: string;
+    readonly version: string;
+    readonly config: object;
+    readonly epoch?: number | null;
+  }): void {
+    const { bootId, version, config, epoch = null } = facts;
+    this.fact('start', { bootId, version, ...(epoch === null ? {} : { epoch }) });
     const sha256 = createHash('sha256').update(canonicalJson(config)).digest('hex');
     this.change('configuration', { sha256 });
   }
@@ -91,8 +97,8 @@ export class AuditTrail {
     this.attempt(() => this.journal.append(kind, body));
   }
 
-  stopped(bootId: string): void {
-    this.fact('stop', { bootId });
+  stopped(bootId: string, epoch: number | null = null): void {
+    this.fact('stop', { bootId, ...(epoch === null ? {} : { epoch }) });
     this.housekeep();
   }
 

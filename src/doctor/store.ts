@@ -34,6 +34,7 @@ export const examineStore: Examination = async (patient) => {
     if (faults[0] !== undefined) return [fail('store', `${store.file} is damaged (${faults[0]})`, BACKUP)];
     return [
       ok('store', `${store.file} is whole; ${members} active members`),
+      ...agreement(store),
       ...retention(store),
       ...(await templates(patient, store)),
     ];
@@ -61,10 +62,21 @@ function isForTheServiceAlone({ loaded: { config } }: Patient, error: unknown): 
 function open({ loaded: { config, dataDir, file } }: Patient): Store {
   const { boxKey } = config.security;
   const keyFile = boxKey.file === undefined ? undefined : resolve(dirname(file), boxKey.file);
+  const journal = existsSync(join(dataDir, 'journal.db')) ? Journal.open(dataDir, { readonly: true }) : undefined;
   return Store.open(dataDir, {
     readonly: true,
+    ...(journal === undefined ? {} : { ledger: journal }),
     boxKey: boxKeySource({ source: boxKey.source, file: keyFile }, { dataDir, credentialsDir: credentialsDirectory() }),
   });
+}
+
+function agreement(store: Store): Finding[] {
+  try {
+    store.requireAgreed();
+    return [];
+  } catch (error) {
+    return [failedBecause('store:journal', error, DISK)];
+  }
 }
 
 function retention(store: Store): Finding[] {

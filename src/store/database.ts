@@ -26,6 +26,8 @@ type Statement = ReturnType<InstanceType<typeof DatabaseSync>['prepare']>;
 export class Database {
   private readonly statements = new Map<string, Statement>();
   private inTransaction = false;
+  /** Transactions begun so far. */
+  transactions = 0;
 
   private constructor(
     readonly file: string,
@@ -88,6 +90,7 @@ export class Database {
     if (this.inTransaction) return work();
     this.exec('BEGIN IMMEDIATE');
     this.inTransaction = true;
+    this.transactions++;
     try {
       const result = work();
       this.exec('COMMIT');

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { UsherError } from '../errors';
+import type { JournalFacts } from './binding';
 import { Database, type Row } from './database';
 import { bodyText, type JournalBody, type JournalKind } from './journal-body';
 import { chained, type JournalHead, type JournalRecord } from './journal-chain';
+import { LEDGER_KINDS } from './ledger';
 import { insertRecord, prepareJournal } from './journal-schema';
 import { Outbox, type Worth } from './outbox';
 
@@ -133,6 +135,74 @@ export class Journal {
       if (having === undefined || bodyOf(record)[having[0]] === having[1]) return record;
       before = record.seq;
     }
+  }
+
+  /** What this journal knows of the members' data. @throws UsherError `store-unavailable` */
+  facts(): JournalFacts {
+    const epochs = (kinds: readonly JournalKind[]): number[] =>
+      kinds.flatMap((kind) => {
+        const record = this.latest(kind as Exclude<JournalKind, 'decision'>);
+        const epoch = record === null ? undefined : bodyOf(record)['epoch'];
+        return typeof epoch === 'number' ? [epoch] : [];
+      });
+    const newest = (kinds: readonly JournalKind[]): number | null =>
+      epochs(kinds).reduce<number | null>((last, epoch) => Math.max(last ?? 0, epoch), null);
+    const { first, head } = this.extent();
+    return {
+      journal: this.id,
+      lastEpoch: newest(LEDGER_KINDS),
+      settledEpoch: newest(['start', 'stop']),
+      hashAt: (seq) => {
+        if (seq < first) return null;
+        const hash = this.database.get('SELECT hash FROM records WHERE seq = ?', seq)?.['hash'];
+        return hash === undefined || seq > head ? undefined : String(hash);
+      },
+      enrolled: () => this.enrolled(),
+    };
+  }
+
+  /** The records of the newest change of the members, where it has this number. */
+  changesOf(epoch: number): JournalRecord[] {
+    const found: JournalRecord[] = [];
+    const marks = LEDGER_KINDS.map(() => '?').join(', ');
+    for (let before = Number.MAX_SAFE_INTEGER; ;) {
+      const row = this.database.get(
+        `SELECT * FROM records WHERE kind <> 'decision' AND kind IN (${marks}) AND seq < ? ORDER BY seq DESC LIMIT 1`,
+        ...LEDGER_KINDS,
+        before,
+      );
+      if (row === undefined || bodyOf(recordOf(row))['epoch'] !== epoch) return found.reverse();
+      found.push(recordOf(row));
+      before = Number(row['seq']);
+    }
+  }
+
+  /** Records of some kinds, oldest first. */
+  *ofKinds(kinds: readonly Exclude<JournalKind, 'decision'>[], after = 0): Generator<JournalRecord, void> {
+    const marks = kinds.map(() => '?').join(', ');
+    for (let last = after; ;) {
+      const rows = this.database.all(
+        `SELECT * FROM records WHERE kind <> 'decision' AND kind IN (${marks}) AND seq > ? ORDER BY seq LIMIT ?`,
+        ...kinds,
+        last,
+        PAGE,
+      );
+      for (const row of rows) yield recordOf(row);
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      last = Number(end['seq']);
+    }
+  }
+
+  /** Whether anybody who was enrolled has not been deleted since. */
+  private enrolled(): boolean {
+    const members = new Set<unknown>();
+    for (const record of this.ofKinds(['enrolment', 'deletion'])) {
+      const { member } = bodyOf(record);
+      if (record.kind === 'enrolment') members.add(member);
+      else members.delete(member);
+    }
+    return members.size > 0;
   }
 
   /** Numbers of the oldest record that is kept and of the newest one. @throws UsherError `store-unavailable` */

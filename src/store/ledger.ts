@@ -1,4 +1,20 @@
-import type { JournalBody, JournalKind } from './journal-body';
+import type { JournalBody } from './journal-body';
+
+/** Kinds of the records of changes of the members. */
+export const LEDGER_KINDS = [
+  'enrolment',
+  'adaptation',
+  'member',
+  'deletion',
+  'consent',
+  'transfer',
+  'key',
+  'training',
+  'encoding',
+  'retention',
+  'clock',
+  'restore',
+] as const;
 
 /**
  * Where changes of the members are recorded; `Journal` is one. Called as the last step inside the transaction that makes the
@@ -6,23 +22,7 @@ import type { JournalBody, JournalKind } from './journal-body';
  * did not come about; that is the lesser evil.)
  */
 export interface Ledger {
-  append(
-    kind: Extract<
-      JournalKind,
-      | 'enrolment'
-      | 'adaptation'
-      | 'member'
-      | 'deletion'
-      | 'consent'
-      | 'transfer'
-      | 'key'
-      | 'training'
-      | 'encoding'
-      | 'retention'
-      | 'clock'
-    >,
-    body: JournalBody,
-  ): unknown;
+  append(kind: (typeof LEDGER_KINDS)[number], body: JournalBody): unknown;
   close(): void;
 }
 

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { UsherError } from '../errors';
 import { StoreCheck } from './check';
+import { type Contradiction, readBinding } from './binding';
+import { BoundLedger } from './bound-ledger';
 import { Database } from './database';
+import { bodyOf, Journal } from './journal';
 import type { BoxKeySource } from './keys/box-key';
 import { Keyring } from './keys/keyring';
 import { rotateBoxKey, type Rotated, type RotationStep } from './keys/rotate';
@@ -14,6 +17,7 @@ import { migrate } from './migrations';
 import { type ReceiptSigner, ReceiptStore } from './receipts';
 import { Scrubber } from './scrub';
 import { isSealedFact, SealedFacts } from './sealed-facts';
+import { membersSince } from './reconcile';
 import { SEALED_CODEC } from './template-codec';
 import { TemplateStore } from './templates';
 
@@ -25,7 +29,7 @@ export interface StoreOptions {
   /** Signs deletion receipts; without it they carry no signature. */
   readonly signer?: ReceiptSigner;
   /** Records changes; closed with the store. */
-  readonly ledger?: Ledger;
+  readonly ledger?: Ledger | Journal;
   readonly now?: () => number;
 }
 
@@ -45,6 +49,7 @@ export class Store {
   readonly check: StoreCheck;
   /** For changes that are made of several, such as an import. */
   readonly ledger: Ledger;
+  private readonly bound: BoundLedger | null;
   private readonly scrubber: Scrubber;
   private readonly facts: SealedFacts;
 
@@ -55,14 +60,15 @@ export class Store {
     private dataVersion: number,
     { signer, ledger = NO_LEDGER, now = Date.now }: StoreOptions,
   ) {
-    this.ledger = ledger;
+    this.bound = ledger instanceof Journal ? new BoundLedger(database, ledger) : null;
+    this.ledger = this.bound ?? ledger;
     const vault = new MemberVault(database, keyring);
     this.scrubber = new Scrubber(database);
     this.check = new StoreCheck(database);
     this.facts = new SealedFacts(database, keyring);
     this.receipts = new ReceiptStore(database, signer ?? null);
-    this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, ledger, now);
-    this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, ledger, now);
+    this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, this.ledger, now);
+    this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, this.ledger, now);
   }
 
   /**
@@ -80,6 +86,7 @@ export class Store {
       migrate({ database, keyring }, { readonly });
       keyring.requireKey();
       const store = new Store(database, keyring, boxKey, database.number('PRAGMA data_version'), options);
+      store.settle(readonly);
       if (!readonly) store.scrub();
       return store;
     } catch (error) {
@@ -99,6 +106,65 @@ export class Store {
     if (version === this.dataVersion) return false;
     this.dataVersion = version;
     return true;
+  }
+
+  /** Number of the last change of the members, as the journal counts them. */
+  get epoch(): number {
+    return this.bound?.epoch ?? 0;
+  }
+
+  /** Why these members and the journal cannot both be right; null: they agree. */
+  get contradiction(): Contradiction | null {
+    return this.bound?.contradicted ?? null;
+  }
+
+  /** @throws UsherError `store-unavailable` while the members' data and the journal contradict each other */
+  requireAgreed(): void {
+    this.bound?.requireAgreed();
+  }
+
+  /**
+   * Accepts members' data that the journal contradicts, because it was put back on purpose. Who was deleted since is deleted again;
+   * who was changed since is suspended, for the journal does not say to what.
+   */
+  acceptRestore(by: string): { readonly deleted: readonly string[]; readonly suspended: readonly string[] } {
+    const { bound, contradiction } = this;
+    if (bound === null || contradiction === null) return { deleted: [], suspended: [] };
+    return this.atomically(() => {
+      const binding = readBinding(this.database);
+      const after = binding?.journal === bound.journal.id ? (binding.head?.seq ?? 0) : null;
+      const since = membersSince(bound.journal, after);
+      const before = this.epoch;
+      bound.accept();
+      const ids = new Set(this.members.ids());
+      const deleted = [...since.deleted].filter((id) => ids.has(id));
+      const suspended = [...since.changed].filter((id) => ids.has(id) && !since.deleted.has(id));
+      bound.append('restore', {
+        ...{ change: 'accepted', why: contradiction, by, before, after },
+        ...{ deleted: deleted.length, suspended: suspended.length },
+      });
+      for (const id of deleted) this.members.remove(id, { by, reason: 'removed' });
+      for (const id of suspended) this.members.update(id, { status: 'suspended' });
+      return { deleted, suspended };
+    });
+  }
+
+  /** Compares with the journal, and finishes a change that a crash cut short where that keeps somebody out. */
+  private settle(readonly: boolean): void {
+    const { bound } = this;
+    if (bound === null) return;
+    const cutShort = bound.settle(readonly);
+    if (cutShort.length === 0) return;
+    this.atomically(() => {
+      bound.accept();
+      const ids = new Set(this.members.ids());
+      for (const record of cutShort) {
+        const { member, status } = bodyOf(record);
+        if (typeof member !== 'string' || !ids.has(member)) continue;
+        if (record.kind === 'deletion') this.members.remove(member, { by: 'recovery', reason: 'removed' });
+        else if (record.kind === 'member' && status === 'suspended') this.members.update(member, { status });
+      }
+    });
   }
 
   /** Several changes as one: all of them or none. `work` is synchronous. */
@@ -146,6 +212,6 @@ function requireWhole(database: Database): void {
   const verdict = row === undefined ? 'no answer' : String(Object.values(row)[0]);
   if (verdict !== 'ok')
     throw new UsherError('store-unavailable', `the store ${database.file} is damaged (${verdict})`, {
-      remedy: 'Put back a backup, or move the file away and enrol the members again.',
+      remedy: 'Put back a backup, or move the file away; then `usher members accept`, and enrol who is missing.',
     });
 }

@@ -3,6 +3,7 @@ import { UsherError } from '../../src/errors';
 import { Database } from '../../src/store/database';
 import { holdDaemonLock } from '../../src/store/daemon-lock';
 import { Scrubber } from '../../src/store/scrub';
+import { Journal } from '../../src/store/journal';
 import { Store } from '../../src/store/store';
 import { churn } from './churn';
 
@@ -45,7 +46,7 @@ const tasks: Record<string, () => void> = {
     say(JSON.stringify({ integrity, orphans, members }));
   },
   /** Enrols, enrols again, deletes and rotates for ever; tells each step before and after. */
-  churn: () => churn(Store.open(dataDir), say),
+  churn: () => churn(Store.open(dataDir, { ledger: Journal.open(dataDir) }), say),
   /** Exchanges the box key and ends as a power cut would, right after the step that is named. */
   rotate: () => {
     const store = Store.open(dataDir);
