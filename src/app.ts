@@ -231,7 +231,7 @@ export class App {
       refresh: () => roster.load(),
       record: (body) => trail.fact('policy', body),
     });
-    const visitors = watchVisitors(config, { table: output.thresholds, roster, mqtt, commands, store });
+    const visitors = watchVisitors(config, { roster, mqtt, commands, store });
     const cameras = new Cameras({
       ...{ loaded: this.loaded, models, extra, doors, visitors, mqtt, health, trail, monotonicMs, log: this.log },
       settled: (camera) => this.noteReady(camera),

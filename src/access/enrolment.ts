@@ -122,21 +122,32 @@ function refuseDifferentPeople(pictures: readonly PictureVerdict[], limit: numbe
   });
 }
 
-function agreements(one: AcceptedPicture, all: readonly AcceptedPicture[], limit: number): number {
+/**
+ * Those that agree with the one that most agree with; empty unless they are more than half: then nobody can tell which
+ * person is meant.
+ */
+export function ofOnePerson<T extends Vectored>(all: readonly T[], limit: number): readonly T[] {
+  const centre = mostAgreedWith(all, limit);
+  if (centre === null || agreements(centre, all, limit) * 2 <= all.length) return [];
+  return all.filter(({ vector }) => l2Distance(vector, centre.vector) <= limit);
+}
+
+interface Vectored {
+  readonly vector: Float32Array;
+}
+
+function agreements(one: Vectored, all: readonly Vectored[], limit: number): number {
   return all.filter((other) => l2Distance(one.vector, other.vector) <= limit).length;
 }
 
-function mostAgreedWith(all: readonly AcceptedPicture[], limit: number): AcceptedPicture | null {
-  const score = (one: AcceptedPicture): number =>
+function mostAgreedWith<T extends Vectored>(all: readonly T[], limit: number): T | null {
+  const score = (one: T): number =>
     agreements(one, all, limit) - spread(one, all) / (1 + all.reduce((sum, other) => sum + spread(other, all), 0));
-  return all.reduce<AcceptedPicture | null>(
-    (best, one) => (best === null || score(one) > score(best) ? one : best),
-    null,
-  );
+  return all.reduce<T | null>((best, one) => (best === null || score(one) > score(best) ? one : best), null);
 }
 
 /** Sum of distances: decides between pictures that equally many agree with. */
-function spread(one: AcceptedPicture, all: readonly AcceptedPicture[]): number {
+function spread(one: Vectored, all: readonly Vectored[]): number {
   return all.reduce((sum, other) => sum + l2Distance(one.vector, other.vector), 0);
 }
 

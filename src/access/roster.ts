@@ -57,6 +57,11 @@ export class Roster {
     return this.loaded;
   }
 
+  /** The encoder that decides. */
+  get encoder(): EncoderFacts {
+    return this.current.encoder;
+  }
+
   /** The members in the space of the encoder that decides. */
   get gallery(): Gallery {
     return this.current.gallery;

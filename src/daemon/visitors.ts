@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { requireConsent } from '../access/consent';
-import type { Roster } from '../access/roster';
+import { ENROLMENT_LIMITS, ofOnePerson } from '../access/enrolment';
+import type { EncoderFacts, Roster } from '../access/roster';
 import { distanceFor, type ThresholdRow } from '../access/thresholds';
 import { type BookTime, type Visit, VisitorBook } from '../access/visitor-book';
 import type { Config } from '../config/schema';
@@ -30,8 +31,7 @@ const TEMPLATES_MAX = 5;
 
 export interface VisitorsParts {
   readonly config: VisitorsConfig;
-  readonly table: readonly ThresholdRow[];
-  readonly roster: Pick<Roster, 'gallery' | 'recognises' | 'loads'>;
+  readonly roster: Pick<Roster, 'encoder' | 'recognises' | 'loads'>;
   readonly now: () => BookTime;
   readonly publish: (visitor: VisitorPayload) => unknown;
 }
@@ -61,28 +61,20 @@ export function visitReach(table: readonly ThresholdRow[], capacity: number): nu
  */
 export class Visitors {
   private readonly walks = new Map<string, Walk>();
-  private readonly book: VisitorBook;
-  private readonly knownDistance: number;
+  /** Whose vectors the book holds. */
+  private encoder: EncoderFacts;
+  private book: VisitorBook;
   private loads: number;
 
   constructor(private readonly parts: VisitorsParts) {
-    const { config, table, now, roster } = parts;
-    this.knownDistance = distanceFor(table, KNOWN_FMR);
+    const { roster } = parts;
+    this.encoder = roster.encoder;
     this.loads = roster.loads;
-    this.book = new VisitorBook(
-      {
-        method: config.method,
-        reach: visitReach(table, config.capacity),
-        ttlMs: config.ttlHours * 3_600_000,
-        capacity: config.capacity,
-        newKey: () => Uint8Array.from(randomBytes(32)),
-        random: Math.random,
-      },
-      now(),
-    );
+    this.book = this.newBook();
   }
 
   observe({ camera, subject, space, mono }: Observation): void {
+    this.followEncoder();
     const walk = this.walks.get(camera);
     if (subject === null) return;
     if (walk !== undefined && walk.track !== subject.track) this.end(camera, walk);
@@ -104,12 +96,13 @@ export class Visitors {
 
   /** Ends walks of whom was not seen for a while, forgets what is due, and whoever has become a member. */
   tick(): void {
+    this.followEncoder();
     const now = this.parts.now();
     for (const [camera, walk] of this.walks) if (now.mono - walk.seenAt > GONE_MS) this.end(camera, walk);
     this.book.sweep(now);
     if (this.loads === this.parts.roster.loads) return;
     this.loads = this.parts.roster.loads;
-    this.book.forget(({ vector }) => this.isMember({ space: this.parts.roster.gallery.space, vector }));
+    this.book.forget(({ vector }) => this.isMember({ space: this.encoder.space, vector }));
   }
 
   list(): { visitor: string; visits: number; firstAt: number; lastAt: number; cameras: string[] }[] {
@@ -136,17 +129,47 @@ export class Visitors {
       throw new UsherError('usage', `no visitor ${visitor.slice(0, 20)} is remembered`, {
         remedy: 'Visitors are forgotten after a while, at the latest with the day. See the command visitors.',
       });
-    const { space } = this.parts.roster.gallery;
-    return [...found.visits]
+    const { space, thresholds } = this.encoder;
+    // Visits are linked one by one: a chain of them may lead from one person to another.
+    const visits = ofOnePerson(found.visits, distanceFor(thresholds, ENROLMENT_LIMITS.consistencyFmr));
+    if (visits.length === 0)
+      throw new UsherError('face-unsuitable', `the visits of ${visitor} are probably of more than one person`, {
+        remedy: 'Enrol the person from pictures or at the camera: usher enroll.',
+      });
+    return [...visits]
       .sort((a, b) => b.quality - a.quality)
       .slice(0, TEMPLATES_MAX)
       .map(({ vector, quality }) => ({ space, vector, quality, source: 'camera' }));
   }
 
+  /** Vectors of two spaces are never compared: with another encoder everybody is forgotten. */
+  private followEncoder(): void {
+    const { encoder } = this.parts.roster;
+    if (encoder.space === this.encoder.space) return;
+    this.encoder = encoder;
+    this.walks.clear();
+    this.book = this.newBook();
+  }
+
+  private newBook(): VisitorBook {
+    const { config, now } = this.parts;
+    return new VisitorBook(
+      {
+        method: config.method,
+        reach: visitReach(this.encoder.thresholds, config.capacity),
+        ttlMs: config.ttlHours * 3_600_000,
+        capacity: config.capacity,
+        newKey: () => Uint8Array.from(randomBytes(32)),
+        random: Math.random,
+      },
+      now(),
+    );
+  }
+
   /** What cannot be compared (another space, a network that failed) is not kept either. */
   private isMember(query: { readonly space: string; readonly vector: Float32Array }): boolean {
     try {
-      return this.parts.roster.recognises(query, this.knownDistance);
+      return this.parts.roster.recognises(query, distanceFor(this.encoder.thresholds, KNOWN_FMR));
     } catch {
       return true;
     }
@@ -168,7 +191,7 @@ export class Visitors {
 /** Null where the configuration does not ask for it. The commands exist only where it does. */
 export function watchVisitors(
   { visitors: config, security }: Pick<Config, 'visitors' | 'security'>,
-  parts: Pick<VisitorsParts, 'table'> & {
+  parts: {
     readonly roster: Roster;
     readonly mqtt: Pick<MqttClient, 'publish'>;
     readonly commands: CommandRegistry;
@@ -176,10 +199,9 @@ export function watchVisitors(
   },
 ): Visitors | null {
   if (!config.enabled) return null;
-  const { table, roster, mqtt, commands, store } = parts;
+  const { roster, mqtt, commands, store } = parts;
   const visitors = new Visitors({
     config,
-    table,
     roster,
     now: () => ({ mono: monotonicMs(), wall: Date.now() }),
     publish: (visitor) => mqtt.publish('visitor', { camera: visitor.camera }, visitor),

@@ -3,6 +3,7 @@ import {
   type EnrolmentFace,
   type EnrolmentPicture,
   judgeEnrolment,
+  ofOnePerson,
   type PictureVerdict,
 } from '../../src/access/enrolment';
 import { Gallery } from '../../src/access/gallery';
@@ -143,5 +144,22 @@ describe('another member who looks alike', () => {
   it('is not told for refused pictures, or beyond the limit', () => {
     expect(judge([picture('a', face([1, 0.5, 0], 'too-dark'))], gallery).lookalike).toBeNull();
     expect(judge([picture('a', face([1, -0.5, 0]))], gallery).lookalike).toBeNull();
+  });
+});
+
+describe('vectors that were linked one by one', () => {
+  const at = (...radians: number[]) =>
+    radians.map((angle) => ({ angle, vector: Float32Array.of(Math.cos(angle), Math.sin(angle), 0) }));
+  const kept = (...radians: number[]): number[] => ofOnePerson(at(...radians), 0.5).map(({ angle }) => angle);
+
+  it('are of one person as far as they agree with the middle one', () => {
+    expect(kept(0, 0.1, 0.2)).toEqual([0, 0.1, 0.2]);
+    expect(kept(0, 0.3, 0.4, 0.5, 0.9, 1.3)).toEqual([0, 0.3, 0.4, 0.5, 0.9]);
+    expect(kept(0.7)).toEqual([0.7]);
+  });
+
+  it('are of nobody where no more than half agree', () => {
+    expect(kept(0, 0.1, 2, 2.1)).toEqual([]);
+    expect(kept()).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { Observation, Subject } from '../../src/events';
 import type { CommandRegistry } from '../../src/mqtt/commands';
 import { VisitorPayload } from '../../src/mqtt/payloads';
 import { failureOf, filesBelow, tracesOf, vectorOf } from '../store/fixtures';
-import { DIMENSIONS, faceAt, Members, SPACE } from '../support/members';
+import { DIMENSIONS, ENCODER, faceAt, Members, SPACE } from '../support/members';
 
 const NOON = 20_000 * 86_400_000 + 43_200_000;
 const TABLE = [
@@ -28,7 +28,6 @@ afterEach(() => members.remove());
 const visitorsOf = (config: Partial<VisitorsConfig> = {}): Visitors =>
   new Visitors({
     config: VisitorsConfig.parse({ enabled: true, ...config }),
-    table: TABLE,
     roster: members.roster,
     now: () => now,
     publish: (visitor) => published.push(VisitorPayload.parse(visitor)),
@@ -111,6 +110,16 @@ describe('unknown visitors', () => {
     expect(published).toEqual([]);
     await walk(visitors, faceAt(6));
     expect(published).toHaveLength(1);
+  });
+
+  it('are forgotten with the encoder that made their vectors: those of another are never compared, or kept as its own', async () => {
+    const visitors = visitorsOf();
+    await walk(visitors, faceAt(1));
+    expect(visitors.templatesOf(published[0]!.visitor)).toMatchObject([{ space: SPACE }]);
+    members.roster.admit({ ...ENCODER, space: 'test-2' });
+    members.roster.use('test-2');
+    expect(visitors.list()).toEqual([]);
+    expect(failureOf(() => visitors.templatesOf(published[0]!.visitor)).code).toBe('usage');
   });
 
   it('are nobody who passed by in too few frames, or could not be encoded or compared', async () => {

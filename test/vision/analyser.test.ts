@@ -17,7 +17,12 @@ const named = (name: string): RunningModel => ({ ...RUNNING, name });
 /** Networks that find, place and encode what the test says, and count. */
 function analyserOf(
   found: readonly DetectedFace[] | ((smallest: number) => readonly DetectedFace[]),
-  options: Partial<AnalyserOptions> & { landmarker?: boolean; uncuttable?: boolean; flat?: boolean } = {},
+  options: Partial<AnalyserOptions> & {
+    landmarker?: boolean;
+    uncuttable?: boolean;
+    flat?: boolean;
+    answer?: () => Float32Array;
+  } = {},
 ) {
   const calls = { sizes: [] as number[], located: 0, encoded: 0, disposed: [] as string[] };
   const dispose = (name: string) => () => Promise.resolve(void calls.disposed.push(name));
@@ -48,7 +53,7 @@ function analyserOf(
   const encoder: FaceEncoder = {
     ...{ running: named('encoder'), space: 'test-1', dimensions: 2 },
     align: () => (options.uncuttable === true ? null : face),
-    encode: () => Promise.resolve(Float32Array.of(++calls.encoded, 0)),
+    encode: () => Promise.resolve(options.answer?.() ?? Float32Array.of(++calls.encoded, 0)),
     dispose: dispose('encoder'),
   };
   const analyser = new FaceAnalyser(detector, options.landmarker === true ? landmarker : null, encoder, {
@@ -136,4 +141,27 @@ test('disposes of all its networks', async () => {
   const { analyser, calls } = analyserOf([], { landmarker: true });
   await analyser.dispose();
   expect(calls.disposed.sort()).toEqual(['detector', 'encoder', 'landmarker']);
+});
+
+describe('an encoder’s answer that is no vector of a face', () => {
+  const NONE = [Float32Array.of(NaN, 0), Float32Array.of(0, 0), Float32Array.of(Infinity, 1), Float32Array.of(1e-9, 0)];
+
+  test('is no embedding; a good one is again', async () => {
+    const answers = [...NONE, Float32Array.of(0.6, 0.8)];
+    const { analyser } = analyserOf([frontalFace(200, 150, 200)], { answer: () => answers.shift()! });
+    for (let frame = 0; frame < NONE.length; frame++)
+      expect((await analyser.live(FRAME)).subject).toMatchObject({ embedding: null, refusal: null });
+    expect((await analyser.live(FRAME)).subject?.embedding).toEqual(Float32Array.of(0.6, 0.8));
+  });
+
+  test('and nothing else, for long: the network is named as broken', async () => {
+    const { analyser } = analyserOf([frontalFace(200, 150, 200)], { answer: () => Float32Array.of(NaN, 0) });
+    for (let frame = 0; frame < 19; frame++) await analyser.live(FRAME);
+    await expect(analyser.live(FRAME)).rejects.toMatchObject({
+      ...{
+        code: 'model-invalid',
+        message: expect.stringMatching(/^encoder: 20 answers.*not a finite number/) as string,
+      },
+    });
+  });
 });
