@@ -29,11 +29,17 @@ export function createFrameClock({ times, fps, latencyMs }: FrameClockOptions): 
   if (times === 'unpaced') return { date: (arrived) => arrived - latencyMs };
   const arrival = new ArrivalClock(1000 / fps);
   const stream = times === 'stream' ? new StreamClock() : null;
+  let newest = -Infinity;
   return {
     date: (arrived, streamMs) => {
       const byArrival = arrival.date(arrived);
-      if (stream === null || streamMs === null || streamMs >= UNTIMED_MS) return byArrival - latencyMs;
-      return Math.min(byArrival, stream.date(arrived, streamMs)) - latencyMs;
+      const hasTime = streamMs !== null && streamMs < UNTIMED_MS;
+      const byStream = stream !== null && hasTime ? stream.date(arrived, streamMs) : byArrival;
+      const date = Math.min(byArrival, byStream) - latencyMs;
+      if (date === -Infinity) return date;
+      // Frames come in the order in which they were taken.
+      newest = Math.max(newest, date);
+      return newest;
     },
   };
 }
@@ -95,9 +101,10 @@ const WINDOW_FRAMES = 4;
 const WINDOW_MS = 250;
 /** Frames that come at less than this part of their usual distance were waiting somewhere. */
 const CLOSE = 0.8;
-const LEARN = 0.1;
-/** The second long pause in a row is a slow camera, which is learned faster. */
-const LEARN_SLOW = 0.3;
+/** So much of what a window shows is learned. */
+const LEARN = 0.3;
+/** The interval is known to a few percent, and so is the time that frames have waited. */
+const DOUBT = 0.07;
 
 /**
  * Dates frames by their arrival alone, but takes what follows a pause for a backlog until frames come at their usual distance: each
@@ -108,13 +115,17 @@ const LEARN_SLOW = 0.3;
  */
 export class ArrivalClock {
   private lag = Infinity;
+  private doubt = 0;
   private last = NaN;
   private windowFrames = 0;
   private windowSince = 0;
   private paused = false;
+  private interval: number;
 
-  /** @param interval usual distance of frames until it is learned: the least that the source allows */
-  constructor(private interval: number) {}
+  /** @param least distance of frames, on the average, that the source allows; more is learned */
+  constructor(private readonly least: number) {
+    this.interval = least;
+  }
 
   date(arrived: number): number {
     if (Number.isNaN(this.last)) {
@@ -125,35 +136,32 @@ export class ArrivalClock {
     this.last = arrived;
     const pause = spacing > Math.max(PAUSE_MS, PAUSE_INTERVALS * this.interval);
     if (pause && !this.paused) {
-      // The first of them waited the longest.
-      this.lag = Math.max(this.lag, spacing - this.interval);
+      // The first of them waited the longest. A second long pause in a row is a slow camera.
+      if (this.lag === 0) this.doubt = 0;
+      this.lag += spacing - this.interval;
+      this.doubt = Math.max(this.doubt, DOUBT * this.lag);
       this.startWindow(arrived);
-    } else if (this.lag === 0) {
-      this.learn(spacing, pause ? LEARN_SLOW : LEARN);
     } else {
-      this.lag = Math.max(0, this.lag + spacing - this.interval);
-      this.look(arrived, spacing, pause);
+      if (this.lag > 0) this.lag = Math.max(0, this.lag + spacing - this.interval);
+      this.look(arrived);
     }
     this.paused = pause;
-    return arrived - this.lag;
+    return arrived - this.lag - this.doubt;
   }
 
-  /** Nothing is waiting any more once a window has its usual length. */
-  private look(arrived: number, spacing: number, pause: boolean): void {
-    if (pause) this.learn(spacing, LEARN_SLOW);
+  /** Nothing is waiting any more once a window has its usual length. What bursts there are within one is no matter. */
+  private look(arrived: number): void {
     this.windowFrames++;
     const elapsed = arrived - this.windowSince;
     if (this.windowFrames < WINDOW_FRAMES || elapsed < WINDOW_MS) return;
-    if (elapsed >= CLOSE * this.windowFrames * this.interval) this.lag = 0;
+    const mean = elapsed / this.windowFrames;
+    if (mean >= CLOSE * this.interval) this.lag = this.doubt = 0;
+    if (this.lag === 0) this.interval = Math.max(this.least, this.interval + LEARN * (mean - this.interval));
     this.startWindow(arrived);
   }
 
   private startWindow(at: number): void {
     this.windowFrames = 0;
     this.windowSince = at;
-  }
-
-  private learn(spacing: number, weight: number): void {
-    this.interval += weight * (spacing - this.interval);
   }
 }

@@ -1,4 +1,5 @@
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { CameraConfig } from '../../../src/config/schema';
 import { type UsherError } from '../../../src/errors';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { addressList, directAddress } from '../../../src/vision/camera/network-input';
+import { type LentFrame } from '../../../src/vision/camera/source';
 import { ffmpegArguments } from '../../../src/vision/camera/ffmpeg';
 import { childrenRunning, describeWithFfmpeg, makeClip } from '../../support/processes';
 
@@ -125,6 +127,28 @@ describeWithFfmpeg('with real ffmpeg', () => {
     await firstValueFrom(source.open());
     expect(childrenRunning('ffmpeg').length).toBeLessThanOrEqual(1);
     while (childrenRunning('ffmpeg').length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
+  test.each([
+    ['with times that go on', ['-output_ts_offset', '3']],
+    ['with times that begin again', []],
+  ])('a change of resolution within the stream, %s, loses nothing', async (_name, offset) => {
+    const part = (name: string, size: string, more: readonly string[]) => {
+      const source = `testsrc2=size=${size}:rate=10:duration=3`;
+      const codec = ['-c:v', 'mpeg2video', '-q:v', '3', '-g', '5'];
+      execFileSync('ffmpeg', ['-loglevel', 'error', '-y', '-f', 'lavfi', '-i', source, ...codec, ...more, file(name)]);
+      return readFileSync(file(name));
+    };
+    const parts = [part('wide.ts', '128x64', []), part('high.ts', '64x128', offset)];
+    writeFileSync(file('change.ts'), Buffer.concat(parts));
+    const open = createCameraSource(camera({ input: file('change.ts'), realtime: false }), log).open();
+    const frames = await firstValueFrom(open.pipe(toArray()));
+    expect(frames.length).toBeGreaterThanOrEqual(56);
+    // Bars above and below, then left and right.
+    const isBlack = ({ data }: LentFrame, x: number, y: number) =>
+      data[(y * 64 + x) * 3]! + data[(y * 64 + x) * 3 + 1]! < 20;
+    expect([isBlack(frames[5]!, 32, 3), isBlack(frames.at(-5)!, 32, 3)]).toEqual([true, false]);
+    expect([isBlack(frames[5]!, 3, 32), isBlack(frames.at(-5)!, 3, 32)]).toEqual([false, true]);
   });
 
   test('missing, empty, folder, garbage, truncated to its header: each says so', async () => {
