@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { diagnose } from '../doctor/diagnose';
 import { takeReferences } from '../doctor/camera-reference';
 import type { Finding } from '../doctor/finding';
+import { doctorLatency, type LatencyCommand } from './doctor-latency';
 import { type InstallationOptions, loadInstallation, withInstallationOptions } from './installation';
 
 const MARKS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
@@ -11,10 +12,19 @@ export function doctorCommand(): Command {
     .description('look at all that this installation rests on; exit code 1 when something fails')
     .option('--probe', 'try the broker with this box’s credentials even while the daemon is connected')
     .option('--reference', 'keep what each camera sees now, to notice later when one is moved or out of focus')
+    .option('--latency', 'measure how late the pictures of a camera come: cover its lens when told to')
+    .option('--camera <id>', 'of --latency: this camera only')
+    .option('--flash', 'of --latency: the camera looks at this terminal, which flashes')
     .option('--json', 'write JSON');
   return command.action(async () => {
-    const options = command.opts<InstallationOptions & { probe?: boolean; reference?: boolean; json?: boolean }>();
+    const options = command.opts<
+      InstallationOptions & { probe?: boolean; reference?: boolean; latency?: boolean } & LatencyCommand
+    >();
     const loaded = await loadInstallation(options);
+    if (options.latency === true) {
+      await doctorLatency(loaded, options);
+      return;
+    }
     if (options.reference === true) {
       await takeReferences(loaded, (camera, file) => process.stdout.write(`${camera}: kept in ${file}\n`));
       return;

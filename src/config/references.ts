@@ -1,4 +1,5 @@
 import { addressFaults } from './camera-address';
+import { latencyFaults } from './latency-references';
 import { voiceFaults } from './microphone-references';
 import { noSuch } from './nearest';
 import { policyFaults } from './policy-references';
@@ -30,6 +31,7 @@ export function referenceFaults(plain: unknown): ReferenceFault[] {
     ...reserved(microphones, 'microphones'),
     ...voiceFaults(plain),
     ...unknownCameras(doors, cameras),
+    ...latencyFaults(doors, cameras),
     ...sharedDevices(cameras),
     ...badAddresses(cameras),
     ...readerFaults(doors),

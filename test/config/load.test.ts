@@ -61,6 +61,16 @@ describe('parseConfig', () => {
       MINIMAL.replace('{ type: ffmpeg, input: /dev/video0 }', '{ type: webcam-stills, device: "/dev/video0; reboot" }'),
       'a device like /dev/video0',
     ],
+    [
+      'a camera that is too slow for its door',
+      MINIMAL.replace('id: cam,', 'id: cam, latencyMs: 4500,'),
+      'doors[0].deadlineMs (line 4): found nothing; 5000 is too short: pictures of camera cam come 4500 ms late (latencyMs), so a face needs at least 5200',
+    ],
+    [
+      'a camera that is too slow to open by the face alone',
+      MINIMAL.replace('id: cam,', 'id: cam, latencyMs: 2500,').replace('readers:', 'mode: either, readers:'),
+      'either opens by the face alone, 2.5 s after the person looked',
+    ],
     ['no mapping', '- a\n- b\n', '(top level)'],
     ['nothing at all', '', '(top level)'],
     ['broken YAML', 'device: { site: gym', 'is not valid YAML'],

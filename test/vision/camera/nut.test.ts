@@ -115,7 +115,7 @@ describeWithFfmpeg('what ffmpeg’s NUT muxer writes', () => {
     ],
   ])('a stream %s', (_what, make, message) => {
     const [stream, size] = make();
-    const reading = () => read(stream, size as [number, number], () => 4096);
+    const reading = () => read(stream, size, () => 4096);
     if (message === null) expect(reading().times).toHaveLength(5);
     else expect(reading).toThrow(message);
   });

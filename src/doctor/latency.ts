@@ -1,0 +1,132 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CameraConfig } from '../config/schema';
+import { messageOf, UsherError } from '../errors';
+import { monotonicMs } from '../system/clock';
+import { createCameraSource } from '../vision/camera/create';
+import type { Frame } from '../vision/frame';
+
+/** Mean brightness (0..255) of a frame, and when it arrived (monotonic ms). */
+export interface BrightnessSample {
+  readonly arrived: number;
+  readonly brightness: number;
+}
+
+/** So much darker or brighter than before is a covered lens or a flash, and no cloud. */
+const CHANGE = 25;
+/** Frames before the signal that show how bright it was. */
+const BASELINE_MS = 1500;
+/** The longest delay that the configuration takes, and a little more. */
+export const LONGEST_MS = 12_000;
+/** Longest wait for the picture to settle again before a signal. */
+const SETTLE_MS = 20_000;
+
+/**
+ * Time from a signal before the lens to its arrival here: that of the first frame that differs from those before the signal, where the
+ * next one does too. Null: none did.
+ */
+export function delayOf(samples: readonly BrightnessSample[], signalAt: number): number | null {
+  const before = samples.filter(({ arrived }) => arrived <= signalAt && arrived > signalAt - BASELINE_MS);
+  if (before.length === 0) return null;
+  const baseline = median(before.map(({ brightness }) => brightness));
+  const differs = (sample: BrightnessSample | undefined): boolean =>
+    sample !== undefined && Math.abs(sample.brightness - baseline) >= CHANGE;
+  const after = samples.filter(({ arrived }) => arrived > signalAt);
+  const first = after.findIndex((sample, i) => differs(sample) && differs(after[i + 1] ?? sample));
+  return first === -1 ? null : (after[first] as BrightnessSample).arrived - signalAt;
+}
+
+/** Every seventh pixel's green is enough, and spares a small board. */
+export function brightnessOf({ data }: Frame): number {
+  let [sum, count] = [0, 0];
+  for (let i = 1; i < data.length; i += 21) {
+    sum += data[i] as number;
+    count++;
+  }
+  return count === 0 ? 0 : sum / count;
+}
+
+export interface LatencyOptions {
+  readonly rounds: number;
+  /** Resolves with the moment of the signal (monotonic ms): the lens is covered, or a light goes on. */
+  readonly signal: (round: number) => Promise<number>;
+  /** The signal is taken back before the next one. */
+  readonly clear: (round: number) => Promise<void>;
+}
+
+export interface LatencyMeasure {
+  readonly delaysMs: readonly number[];
+  readonly medianMs: number;
+}
+
+/**
+ * Measures the delay from the scene to this box, which no stream shows. Opens the camera as the daemon does.
+ * @throws UsherError `camera-failed` where no frame comes, or none shows the signal
+ */
+export async function measureLatency(camera: CameraConfig, options: LatencyOptions): Promise<LatencyMeasure> {
+  const { rounds, signal, clear } = options;
+  const samples: BrightnessSample[] = [];
+  let failure: UsherError | null = null;
+  const subscription = createCameraSource(camera, { warn: () => undefined })
+    .open()
+    .subscribe({
+      next: (frame) => {
+        samples.push({ arrived: monotonicMs(), brightness: brightnessOf(frame) });
+        if (samples.length > 4096) samples.splice(0, 2048);
+        frame.release();
+      },
+      error: (error: unknown) => {
+        failure =
+          error instanceof UsherError ? error : new UsherError('camera-failed', messageOf(error), { cause: error });
+      },
+      complete: () => (failure = new UsherError('camera-failed', `${camera.id}: the stream ended`)),
+    });
+  const until = async (what: () => boolean, limitMs: number): Promise<boolean> => {
+    const began = monotonicMs();
+    while (!what()) {
+      if (failure !== null) throw failure;
+      if (monotonicMs() - began > limitMs) return false;
+      await pause(20);
+    }
+    return true;
+  };
+  try {
+    if (!(await until(() => samples.length > 0, camera.startMs)))
+      throw new UsherError('camera-failed', `${camera.id}: no frame within ${camera.startMs} ms`, {
+        remedy: 'Is the camera connected, switched on, and free? Stop the daemon where it has the camera.',
+      });
+    const delaysMs: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      await until(() => isSteady(samples), SETTLE_MS);
+      const at = await signal(round);
+      const seen = await until(() => delayOf(samples, at) !== null, LONGEST_MS);
+      const delay = delayOf(samples, at);
+      if (delay !== null) delaysMs.push(delay);
+      await clear(round);
+      // That it was taken back must have come through too, or it would be taken for the next signal.
+      if (round < rounds) await pause(seen && delay !== null ? delay + BASELINE_MS : LONGEST_MS);
+    }
+    if (delaysMs.length === 0)
+      throw new UsherError(
+        'camera-failed',
+        `${camera.id}: no picture showed the signal within ${LONGEST_MS / 1000} s`,
+        {
+          remedy: 'Cover the whole lens with your hand, in a lit room, and press Enter at the same moment.',
+        },
+      );
+    return { delaysMs, medianMs: median(delaysMs) };
+  } finally {
+    subscription.unsubscribe();
+  }
+}
+
+/** The picture is as bright as it was for a while. */
+function isSteady(samples: readonly BrightnessSample[]): boolean {
+  const now = monotonicMs();
+  const last = samples.filter(({ arrived }) => arrived > now - BASELINE_MS).map(({ brightness }) => brightness);
+  return last.length >= 2 && Math.max(...last) - Math.min(...last) < CHANGE / 2;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
