@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { openDeviceKey } from './access/device-key';
 import { PolicyKeeper } from './access/policy/keeper';
 import { compilePolicy } from './access/policy/rules';
@@ -129,6 +130,7 @@ export class App {
 
   private async bringUp(): Promise<void> {
     const { config, dataDir, modelsDir } = this.loaded;
+    if (!existsSync(dataDir)) this.log.info('the data folder is made: members, templates and keys', { dataDir });
     const lock: DaemonLock = holdDaemonLock(dataDir);
     this.undo.push('data folder lock', () => lock.release());
     if (this.under !== null) countTrialStart(dataDir);

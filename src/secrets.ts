@@ -7,8 +7,9 @@ const WORD_CHARS = 7;
 const MAX_FORMS = 2000;
 
 /** Query and path parameters that hold credentials: `?user=…&password=…`, `/user=admin_password=x_channel=1`. */
-const PARAMETER =
-  /(?:^|[/?&;_,])(?:pass(?:word|wd)?|pwd?|psw|token|key|api_?key|secret|auth|sig(?:nature)?|code|credentials?)[=:]([^/?&;#_]+)/gi;
+const NAMES = '(?:pass(?:word|wd)?|pwd?|psw|token|key|api_?key|secret|auth|sig(?:nature)?|code|credentials?)';
+const PARAMETER = new RegExp(`(?:^|[/?&;_,])${NAMES}[=:]([^/?&;#_]+)`, 'gi');
+const QUERY = new RegExp(`[?&]${NAMES}=([^&#]+)`, 'gi');
 const OPTION = /^(?:-u|-P|-p|--?(?:user|pass(?:word)?|pw|token|key|secret))$/;
 const OPTION_WITH_VALUE = /^--?(?:user|pass(?:word)?|pw|token|key|secret)=(.+)$/;
 
@@ -45,10 +46,12 @@ export class Secrets {
       this.learn(password);
       this.learnLogin(decoded(username), decoded(password));
     } else this.learn(userInfo);
-    for (const [, value = ''] of (parts?.rest ?? body).matchAll(PARAMETER)) {
-      this.learn(value);
-      this.learn(decoded(value));
-    }
+    const rest = parts?.rest ?? body;
+    for (const pattern of [PARAMETER, QUERY])
+      for (const [, value = ''] of rest.matchAll(pattern)) {
+        this.learn(value);
+        this.learn(decoded(value));
+      }
   }
 
   /** Every address within a configuration, and what follows an option such as `--password` in the arguments of a program. */
@@ -73,7 +76,15 @@ export class Secrets {
   /** The text without what was learnt, and without what any address in it may hold. */
   hide(text: string): string {
     const pattern = (this.pattern ??= patternOf(this.forms));
-    return maskAddresses(this.forms.size === 0 ? text : text.replace(pattern, MASK));
+    // Addresses first: with a piece of it replaced, an address may seem to have another host.
+    const masked = maskAddresses(text);
+    return this.forms.size === 0 ? masked : masked.replace(pattern, MASK);
+  }
+
+  /** For proofs, which go through one configuration after the other. */
+  forget(): void {
+    this.forms.clear();
+    this.pattern = null;
   }
 
   private add(form: string): void {

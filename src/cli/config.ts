@@ -3,21 +3,30 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { configJsonSchema } from '../config/json-schema';
 import { loadConfig } from '../config/load';
-import { checkWords } from './check-words';
 import { asyncApiDocument } from '../mqtt/asyncapi';
-import { packageVersion } from '../system/paths';
+import { installed, packageVersion } from '../system/paths';
+import { newConfig } from './config-new';
+import { checkedConfig } from './config-places';
 
 export function configCommand(): Command {
-  const command = new Command('config').description('check a configuration, or write the schemas that others use');
+  const standard = installed()?.config;
+  const command = new Command('config').description(
+    'write a configuration, check one, or write the schemas that others use',
+  );
   command
     .command('check')
     .argument('<file>')
+    .option('--elsewhere', 'it is for another machine: look at no folder of this one')
     .description('name every bad key at once; exit code 2 if there is one')
-    .action(async (file: string) => {
-      const loaded = await loadConfig(file);
-      await checkWords(loaded);
-      process.stdout.write(`${loaded.file} is a good configuration\n`);
+    .action(async (file: string, options: { elsewhere?: boolean }) => {
+      process.stdout.write(await checkedConfig(await loadConfig(file), options.elsewhere !== true));
     });
+  command
+    .command('new')
+    .argument('[file]', `a file that is not there yet${standard === undefined ? '' : ` (default: ${standard})`}`)
+    .option('--actuator', 'the configuration of an actuator')
+    .description('write a commented configuration, with paths that are right where it is put')
+    .action(newConfig);
   command
     .command('schema')
     .option('-o, --output <file>', 'write to a file instead of standard output')

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { basename } from 'node:path';
 import { type EnrolmentPicture, judgePicture } from '../access/enrolment';
@@ -76,6 +77,8 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
     consent: consentOf(options, Date.now()),
     consentRule: installation.config.security.consent,
   };
+  if (!existsSync(installation.dataDir))
+    say(`  the data folder ${installation.dataDir} is made: members, templates and keys`);
   const store = openStore(locationOf(installation));
   try {
     checkEnrolRequest(store, request);

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { loadConfig, type LoadedConfig } from '../config/load';
+import { UsherError } from '../errors';
 import type { StoreLocation } from '../daemon/open-store';
 import { defaultConfig, defaultConfigText } from '../system/paths';
 
@@ -22,11 +24,26 @@ export async function loadInstallation({ config, data }: InstallationOptions): P
   return data === undefined ? loaded : { ...loaded, dataDir: resolve(data) };
 }
 
-/** Where the members are: with --data no configuration need be there. @throws UsherError as `loadConfig` */
-export async function storeLocation(options: InstallationOptions): Promise<StoreLocation> {
-  return options.data !== undefined && options.config === undefined
-    ? { dataDir: resolve(options.data), configured: null }
-    : locationOf(await loadInstallation(options));
+/**
+ * Where the members are: with --data no configuration need be there. The folder must be there, unless the command may be the first
+ * one: a path that is misspelt must not become a second, empty set of members with keys of its own.
+ * @throws UsherError as `loadConfig`; `store-unavailable`
+ */
+export async function storeLocation(
+  options: InstallationOptions,
+  { first = false }: { readonly first?: boolean } = {},
+): Promise<StoreLocation> {
+  const location =
+    options.data !== undefined && options.config === undefined
+      ? { dataDir: resolve(options.data), configured: null }
+      : locationOf(await loadInstallation(options));
+  if (first || existsSync(location.dataDir)) return location;
+  throw new UsherError('store-unavailable', `there is no data folder ${location.dataDir}`, {
+    remedy:
+      location.configured === null
+        ? 'Correct --data. The first enroll or run makes a new one.'
+        : `Correct dataDir in ${location.configured.file}. The first enroll or run makes the folder.`,
+  });
 }
 
 export function locationOf({ config, file, dataDir }: LoadedConfig): StoreLocation {

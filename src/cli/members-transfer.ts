@@ -82,7 +82,7 @@ async function exportTo(file: string, options: Options): Promise<Report> {
 async function importFrom(file: string, options: Options): Promise<Report> {
   const bytes = readCapped(file, CONTAINER_MAX_BYTES);
   const passphrase = passphraseOf(options.passphraseFile);
-  const store = openStore(await storeLocation(options));
+  const store = openStore(await storeLocation(options, { first: true }));
   try {
     const rules = { passphrase, onConflict: options.onConflict, by: actor(options.by) };
     return importedReport(importMembers(store, bytes, rules));

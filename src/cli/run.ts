@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { App } from '../app';
 import { loadConfig, type LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';
+import { checkedConfig } from './config-places';
 import { type StartedUnder, startUnder } from '../fleet/started-under';
 import { feedWatchdog } from '../system/health-watchdog';
 import { createLog, type Log } from '../system/log';
 import { installed } from '../system/paths';
 import { serviceManager, type ServiceManager } from '../system/sd-notify';
 import { listenForStop, type StopRequest, whenAborted } from '../system/signals';
-import { checkWords } from './check-words';
 import { leave, takeDown } from './take-down';
 
 /** A camera that is not there must not keep the box from counting as started: its other doors work. */
@@ -26,8 +26,7 @@ export function runCommand(): Command {
       // Read once: a file that is being edited must not end a box that begins anew by itself.
       const operator = await loadConfig(options.config);
       if (options.check === true) {
-        await checkWords(operator);
-        process.stdout.write(`${operator.file} is a good configuration\n`);
+        process.stdout.write(await checkedConfig(operator));
         return;
       }
       await watchDoors(operator, stop);

@@ -12,7 +12,7 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
  * @param at path of the object that holds it
  */
 export function explainUnknownKey(schema: z.ZodType, plain: unknown, at: readonly PropertyKey[], key: string): string {
-  const root = node(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) ?? {};
+  const root = jsonSchemaOf(schema);
   const here = keysOf(
     at.reduce(
       (nodes: readonly Node[], part, depth) => stepInto(nodes, part, valueAt(plain, at, depth + 1)),
@@ -24,6 +24,15 @@ export function explainUnknownKey(schema: z.ZodType, plain: unknown, at: readonl
   const elsewhere = [...placesOf(root, key, '')].slice(0, 3);
   if (elsewhere.length > 0) return `no such key here; it belongs in ${elsewhere.join(' or ')}`;
   return here.length === 0 ? 'no such key' : `no such key; there is: ${here.join(', ')}`;
+}
+
+/** Made once a schema: it takes longer than all the rest. */
+const made = new WeakMap<z.ZodType, Node>();
+
+function jsonSchemaOf(schema: z.ZodType): Node {
+  const known = made.get(schema) ?? node(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) ?? {};
+  made.set(schema, known);
+  return known;
 }
 
 function valueAt(plain: unknown, path: readonly PropertyKey[], depth: number): unknown {

@@ -4,6 +4,7 @@ import type { RunningModel } from '../events';
 import { type Bundle, openBundle, readCard } from '../inference/bundle';
 import { type Card, type CardOutput, imageInputOf } from '../inference/card';
 import type { ExecutionOptions, Model } from '../inference/model';
+import { modelsDir as ownModels } from '../system/paths';
 import { type AnalyserOptions, FaceAnalyser } from './analyser';
 import { FaceApiEncoder } from './face-api-encoder';
 import type { FaceDetector, FaceEncoder, FaceLandmarker } from './faces';
@@ -61,7 +62,10 @@ async function installedSet(modelsDir: string): Promise<ModelSet> {
     if (present.every(Boolean)) return set;
   }
   throw new UsherError('model-missing', `${modelsDir} holds neither the recommended nor the fallback face models`, {
-    remedy: 'Run: usher models ensure',
+    remedy:
+      modelsDir === ownModels()
+        ? 'Run: usher models ensure'
+        : `usher's own models are in ${ownModels()}: set models.dir of the configuration to that, or put bundles into ${modelsDir}`,
   });
 }
 
