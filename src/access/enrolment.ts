@@ -12,12 +12,18 @@ export interface EnrolmentFace {
 
 /** What vision found in one picture, or why the picture cannot be read. */
 export type EnrolmentPicture =
-  | { readonly name: string; readonly faces: readonly EnrolmentFace[] }
+  | {
+      readonly name: string;
+      readonly faces: readonly EnrolmentFace[];
+      /** Degrees by which it was turned to stand upright; null: which way is up cannot be told. Left out: not asked. */
+      readonly rotate?: number | null;
+    }
   | { readonly name: string; readonly unreadable: string };
 
 export type PictureRefusal =
   | { readonly reason: 'unreadable'; readonly detail: string }
   | { readonly reason: 'no-face' }
+  | { readonly reason: 'which-way-up' }
   | { readonly reason: 'several-faces'; readonly faces: number }
   | { readonly reason: 'low-quality'; readonly gate: QualityRefusal | 'not-encoded'; readonly quality: Quality }
   /** Farther from `other` than pictures of one person are. */
@@ -26,6 +32,8 @@ export type PictureRefusal =
 export interface AcceptedPicture {
   readonly name: string;
   readonly accepted: true;
+  /** Degrees by which it was turned to stand upright. */
+  readonly rotate: number;
   readonly vector: Float32Array;
   readonly quality: Quality;
 }
@@ -97,10 +105,11 @@ export function judgePicture(picture: EnrolmentPicture): PictureVerdict {
   const [face] = picture.faces;
   if (face === undefined) return refuse({ reason: 'no-face' });
   if (picture.faces.length > 1) return refuse({ reason: 'several-faces', faces: picture.faces.length });
+  if (picture.rotate === null) return refuse({ reason: 'which-way-up' });
   const { quality, refusal, embedding } = face;
   if (refusal !== null) return refuse({ reason: 'low-quality', gate: refusal, quality });
   if (embedding === null) return refuse({ reason: 'low-quality', gate: 'not-encoded', quality });
-  return { name, accepted: true, vector: embedding, quality };
+  return { name, accepted: true, rotate: picture.rotate ?? 0, vector: embedding, quality };
 }
 
 /**

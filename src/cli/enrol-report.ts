@@ -21,7 +21,7 @@ export function describeGate(gate: QualityRefusal | 'not-encoded'): string {
 /** One line on one picture, for people. */
 export function describeVerdict(picture: PictureVerdict): string {
   return picture.accepted
-    ? `${picture.name}: accepted, quality ${picture.quality.score.toFixed(2)}`
+    ? `${picture.name}: accepted, quality ${picture.quality.score.toFixed(2)}${picture.rotate === 0 ? '' : `, turned by ${picture.rotate} degrees`}`
     : `${picture.name}: refused, ${describeRefusal(picture.refusal)}`;
 }
 
@@ -31,6 +31,8 @@ function describeRefusal(refusal: PictureRefusal): string {
       return refusal.detail;
     case 'no-face':
       return 'no face was found';
+    case 'which-way-up':
+      return 'it cannot be told which way is up; turn the picture upright';
     case 'several-faces':
       return `${refusal.faces} faces were found; cut the picture down to one`;
     case 'low-quality':
@@ -43,5 +45,7 @@ function describeRefusal(refusal: PictureRefusal): string {
 /** The same for programs; never a vector. */
 export function verdictJson(picture: PictureVerdict): object {
   const { name, accepted } = picture;
-  return picture.accepted ? { name, accepted, quality: picture.quality } : { name, accepted, ...picture.refusal };
+  return picture.accepted
+    ? { name, accepted, rotate: picture.rotate, quality: picture.quality }
+    : { name, accepted, ...picture.refusal };
 }

@@ -13,6 +13,7 @@ import { monotonicMs } from '../system/clock';
 import { candidateEncoder, installedModels } from '../fleet/installed';
 import { chooseModels, loadAnalyser, readEncoderCard } from '../vision/load';
 import { readPicture } from '../vision/picture';
+import { analyseUpright } from '../vision/upright';
 import { PictureWatch } from '../vision/watch/picture-watch';
 import { captureFaces } from './capture-faces';
 import { consentOf } from './consent';
@@ -41,7 +42,7 @@ const FRAME_GAP_MS = 400;
 /** `usher enroll`: makes a member known, by photos or by the camera at the door. */
 export function enrollCommand(): Command {
   const command = new Command('enroll')
-    .description('enrol a member from photos, or from a camera of the configuration')
+    .description('enrol a member from photos (JPEG, PNG, WebP, TIFF, GIF, AVIF), or from a camera of the configuration')
     .argument('[photo...]', `1 to ${MAX_PHOTOS} pictures of the one person`)
     .requiredOption('--id <id>', 'member id, as the card reader tells it: 1 to 64 of A-Z a-z 0-9 . _ -')
     .option('--name <name>', 'name, for people')
@@ -143,8 +144,7 @@ async function picturesOf(
 async function pictureOf(photo: string, analyser: FaceAnalyser): Promise<EnrolmentPicture> {
   const name = basename(photo);
   try {
-    const { faces } = await analyser.still(await readPicture(photo));
-    return { name, faces };
+    return { name, ...(await analyseUpright(analyser, await readPicture(photo))) };
   } catch (error) {
     if (!(error instanceof UsherError) || !['picture-invalid', 'file-unreadable'].includes(error.code)) throw error;
     return { name, unreadable: error.message };

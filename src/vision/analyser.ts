@@ -116,6 +116,11 @@ export class FaceAnalyser {
     return { faces: detections.length, subject: await this.encodeFace(frame, fallback, shape, region, false) };
   }
 
+  /** Score of the best face of a frame; 0 where there is none. */
+  async bestScore(frame: Frame): Promise<number> {
+    return (await this.detector.detect(frame, this.options.minFacePx))[0]?.score ?? 0;
+  }
+
   async dispose(): Promise<void> {
     await this.detector.dispose();
     await this.landmarker?.dispose();

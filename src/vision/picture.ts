@@ -31,7 +31,40 @@ function formatOf(bytes: Uint8Array): string | null {
   if (ascii(0, 4) === 'II*\0' || ascii(0, 4) === 'MM\0*') return 'tiff';
   if (ascii(0, 6) === 'GIF87a' || ascii(0, 6) === 'GIF89a') return 'gif';
   if (ascii(4, 12) === 'ftypavif') return 'avif';
+  if (/^ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)$/.test(ascii(4, 12))) return 'heic';
   return null;
+}
+
+/** HEIC is HEVC inside, for which the decoder that comes with sharp has no licence; one built against the system's may have it. */
+function decodesHeic({ format }: typeof sharp): boolean {
+  const suffixes: readonly string[] | undefined = format.heif.input.fileSuffix;
+  return suffixes?.includes('.heic') === true;
+}
+
+const OTHERS = [
+  { name: 'a PDF document', starts: /^[\s\S]{0,16}%PDF-/, remedy: 'Save its picture as JPEG or PNG.' },
+  {
+    name: 'an SVG drawing',
+    starts: /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)?(<!DOCTYPE[^>]*>\s*)?<svg/i,
+    remedy: 'Save it as PNG.',
+  },
+  { name: 'a BMP picture', starts: /^BM[\s\S]{12}/, remedy: 'Save it as JPEG or PNG.' },
+  { name: 'a JPEG XL picture', starts: /^(\xff\x0a|\0\0\0\x0cJXL )/, remedy: 'Save it as JPEG or PNG.' },
+] as const;
+
+/** What is not taken is called by its name: who brings it must know what to save it as. */
+function notTaken(name: string, bytes: Uint8Array, format: string | null): UsherError {
+  if (format === 'heic')
+    return invalid(
+      name,
+      'is a HEIC picture, which the installed decoder cannot read',
+      'Save it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible; or share it by mail).',
+    );
+  const start = Buffer.from(bytes.subarray(0, 1024)).toString('latin1');
+  const known = OTHERS.find(({ starts }) => starts.test(start));
+  return known === undefined
+    ? invalid(name, 'is not a picture in a format that is accepted here', REMEDY)
+    : invalid(name, `is ${known.name}, which is not accepted here`, `${known.remedy} ${REMEDY}`);
 }
 
 /**
@@ -48,9 +81,9 @@ export async function readPicture(source: string | Uint8Array, options: ReadPict
   const bytes = typeof source === 'string' ? await readBounded(source, limits.maxBytes) : source;
   if (bytes.length === 0) throw invalid(name, 'is empty (0 bytes)', 'Copy or take the picture again.');
   if (bytes.length > limits.maxBytes) throw tooManyBytes(name, bytes.length, limits.maxBytes);
-  if (formatOf(bytes) === null) throw invalid(name, 'is not a picture in a format that is accepted here', REMEDY);
-
   const decode = await loadSharp();
+  const format = formatOf(bytes);
+  if (format === null || (format === 'heic' && !decodesHeic(decode))) throw notTaken(name, bytes, format);
   const input = { failOn: 'truncated', limitInputPixels: limits.maxPixels } as const;
   try {
     // Looked at before it is decoded, so that "too large" is told apart from "broken".

@@ -1,6 +1,6 @@
 import { filter, from, map, merge, type Observable, Subject, tap, timer } from 'rxjs';
 import { isTimely } from '../access/frame-age';
-import { type CameraStatus, LIVENESS_ABSENT, type Observation, type SceneChange } from '../events';
+import { type CameraStatus, LIVENESS_ABSENT, type Observation, type QualityRefusal, type SceneChange } from '../events';
 import { latestMap } from '../rx/latest';
 import type { AnalysedFace, FaceAnalyser } from './analyser';
 import type { LentFrame } from './camera/source';
@@ -10,6 +10,7 @@ import type { LivenessWatch } from './liveness/watch';
 import type { SceneWatch } from './scene-watch';
 import type { CapturedFrame } from './frame';
 import { MotionGrid } from './watch/motion';
+import { TurnWatch } from './watch/turn-watch';
 import type { PictureWatch } from './watch/picture-watch';
 import type { SubjectTracker } from './tracker';
 
@@ -23,7 +24,10 @@ export interface PipelineParts {
   readonly cameraId: string;
   readonly camera: SupervisedCamera;
   /** Looks at the frames of that camera's source. */
-  readonly watch: Pick<PictureWatch, 'fresh' | 'changes' | 'rate' | 'trouble' | 'framesRepeated' | 'lastChangeAt'>;
+  readonly watch: Pick<
+    PictureWatch,
+    'turned' | 'fresh' | 'changes' | 'rate' | 'trouble' | 'framesRepeated' | 'lastChangeAt'
+  >;
   /** Asked for with every frame. */
   readonly sight: () => Sight;
   /** Delay that the camera is known to have, ms: it makes a frame older, but not late. */
@@ -45,6 +49,7 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
   const { cameraId, camera, watch, sight, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
   const motion = new MotionGrid();
+  const turns = new TurnWatch((frame) => sight().analyser.bestScore(frame));
   let analysed = 0;
   let dropped = 0;
   let late = 0;
@@ -72,7 +77,9 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
       }
       const moved = motion.moved(frame);
       const { faces, subject: found } = await analyser.live(frame);
-      const subject = moved ? found : withoutVote(found);
+      const turned = await turns.look(frame, found?.score ?? 0, mono);
+      watch.turned(turns.turned, frame.at);
+      const subject = turned ? withoutVote(found, 'turned-away') : moved ? found : withoutVote(found, 'unmoved');
       const tracked =
         subject === null ? null : tracker.update(mono, subject.box, subject.embedding, subject.quality.score);
       const live =
@@ -147,7 +154,7 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
   return merge(troubles, observations, scenes, changes, periodic);
 }
 
-/** A person who is looked at twice in the same picture has been seen once. */
-function withoutVote(face: AnalysedFace | null): AnalysedFace | null {
-  return face === null ? null : { ...face, refusal: face.refusal ?? 'unmoved', embedding: null };
+/** A face that is seen but counts for nothing: looked at twice in the same picture, or lying on its side. */
+function withoutVote(face: AnalysedFace | null, refusal: QualityRefusal): AnalysedFace | null {
+  return face === null ? null : { ...face, refusal: face.refusal ?? refusal, embedding: null };
 }

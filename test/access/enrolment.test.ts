@@ -69,7 +69,7 @@ describe('a picture by itself', () => {
     const verdict = judge([picture('a'), picture('b', face([1, 0, 0])), { name: 'c', unreadable: 'x' }]);
     expect(reasons(verdict.pictures)).toEqual(['no-face', 'accepted', 'unreadable']);
     expect(verdict.accepted).toEqual([
-      { name: 'b', accepted: true, vector: Float32Array.of(1, 0, 0), quality: QUALITY },
+      { name: 'b', accepted: true, rotate: 0, vector: Float32Array.of(1, 0, 0), quality: QUALITY },
     ]);
   });
 });

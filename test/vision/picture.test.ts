@@ -148,9 +148,9 @@ describe('what is refused', () => {
     [
       'SVG',
       () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')),
-      'not a picture',
+      'an SVG drawing',
     ],
-    ['PDF', () => Promise.resolve(Buffer.from('%PDF-1.4 …')), 'not a picture'],
+    ['PDF', () => Promise.resolve(Buffer.from('%PDF-1.4 …')), 'a PDF document'],
     [
       'the first bytes of a JPEG and then noise',
       () => Promise.resolve(Buffer.from('\xff\xd8\xff\xe0 rubbish', 'latin1')),

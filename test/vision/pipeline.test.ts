@@ -28,6 +28,7 @@ function pipeline(latencyMs = 0) {
   const inWork: { resolve: (analysis: LiveAnalysis) => void; reject: (error: Error) => void }[] = [];
   const analyser = {
     space: 'test-1',
+    bestScore: () => Promise.resolve(0.9),
     live: () => new Promise<LiveAnalysis>((resolve, reject) => inWork.push({ resolve, reject })),
   } as unknown as FaceAnalyser;
   const tracker = new SubjectTracker({ dimensions: 2, normalise: true, samePersonDistance: 1, absentMs: 500 });
@@ -63,7 +64,7 @@ function pipeline(latencyMs = 0) {
   };
 }
 const settle = async (): Promise<void> => {
-  for (let i = 0; i < 10; i++) await Promise.resolve();
+  for (let i = 0; i < 60; i++) await Promise.resolve();
 };
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['performance', 'queueMicrotask', 'nextTick'] }));

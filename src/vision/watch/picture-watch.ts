@@ -33,6 +33,7 @@ export class PictureWatch {
   private readonly meter = new PictureMeter();
   private fault: FaultState = NO_FAULT;
   private frozen: PictureTrouble | null = null;
+  private lying: PictureTrouble | null = null;
   private before: { readonly frame: LentFrame; readonly letGo: () => void } | null = null;
   private changedMono = -Infinity;
   private changedAt = 0;
@@ -45,7 +46,7 @@ export class PictureWatch {
   constructor(private readonly options: PictureWatchOptions) {}
 
   get trouble(): PictureTrouble | null {
-    return this.frozen ?? this.fault.trouble;
+    return this.frozen ?? this.fault.trouble ?? this.lying;
   }
 
   /** Frames so far that showed nothing new. */
@@ -56,6 +57,13 @@ export class PictureWatch {
   /** Epoch ms of the last frame that differed from the one before; null before the first. */
   get lastChangeAt(): number | null {
     return this.before === null ? null : this.changedAt;
+  }
+
+  /** Faces were found to stand upright only once the picture is turned by so many degrees; null: they do as it is. */
+  turned(degrees: number | null, at: number): void {
+    if ((this.lying?.measure ?? null) === degrees) return;
+    this.lying = degrees === null ? null : { kind: 'turned', since: at, measure: degrees, limit: 0 };
+    this.changes.next();
   }
 
   /** The same source, which now fails where its picture stands still. */
