@@ -66,6 +66,8 @@ export const REFUSALS = {
   'from-future': 'the sender’s clock is ahead',
   duplicate: 'heard before',
   'out-of-order': 'a later one was heard before',
+  'counter-leap':
+    'the counter is far above the last one and above the time: taking it would shut this reader out for good',
   'counter-unsaved': 'what rules out a repetition could not be saved, so it was not acted on',
   flooded: 'too many at once',
   'malformed-line': 'a line of a local reader that is neither an identifier nor a SWIPE',

@@ -1,6 +1,12 @@
 import { messageOf } from '../errors';
 import type { REFUSALS } from './reasons';
+import { strangeTime } from '../strange-time';
 import { isMacOf, type Protected, readerKeyId, type SwipeScope } from './swipe';
+
+/** A counter may be so much above the last one. A fault that takes it near 2^53 would shut the reader out for good. */
+export const COUNTER_LEAP_MAX = 1_000_000;
+/** … or be the time, so much ahead: in ms, or in microseconds where the reader has always counted so. */
+const COUNTER_AHEAD_MS = 24 * 3_600_000;
 
 export type SwipeRefusal = Extract<
   keyof typeof REFUSALS,
@@ -12,6 +18,7 @@ export type SwipeRefusal = Extract<
   | 'from-future'
   | 'duplicate'
   | 'out-of-order'
+  | 'counter-leap'
   | 'counter-unsaved'
 >;
 
@@ -56,9 +63,7 @@ export class SwipeJudge {
     private readonly clock: JudgedClock,
   ) {
     const { scope, key } = secured;
-    const name = 'door' in scope ? `contact.${scope.door}` : `swipe.${scope.reader}`;
-    // With the key's own id: a reader that gets a new key starts from nothing, and the old key's messages stay refused.
-    this.source = `${name}.${readerKeyId(key)}`;
+    this.source = counterSource(scope, key);
   }
 
   judge(message: Protected & { readonly mac?: string | undefined }): SwipeVerdict {
@@ -71,10 +76,17 @@ export class SwipeJudge {
       const doubt = this.clock.doubt();
       if (doubt !== null) return refuse('clock-doubtful', doubt);
       const age = this.clock.now() - at;
-      if (age > freshMs) return refuse('stale', `${age} ms old, at most ${freshMs}`);
-      if (-age > freshMs) return refuse('from-future', `${-age} ms ahead of this box's clock`);
+      const guess = strangeTime(at, this.clock.now(), freshMs) ?? '';
+      if (age > freshMs) return refuse('stale', `${age} ms old, at most ${freshMs}: ${guess}`);
+      if (-age > freshMs) return refuse('from-future', `${-age} ms ahead of this box's clock: ${guess}`);
     }
     return this.spend(counter);
+  }
+
+  private ceiling(last: number | null): number {
+    const time = this.clock.now() + COUNTER_AHEAD_MS;
+    const inMicroseconds = last === null || last > time;
+    return Math.max((last ?? 0) + COUNTER_LEAP_MAX, inMicroseconds ? time * 1000 : time);
   }
 
   private spend(counter: number): SwipeVerdict {
@@ -82,12 +94,20 @@ export class SwipeJudge {
       const last = this.counters.load(this.source);
       if (counter === last) return refuse('duplicate', `counter ${counter} was used`);
       if (last !== null && counter < last) return refuse('out-of-order', `counter ${counter} after ${last}`);
+      if (counter > this.ceiling(last)) return refuse('counter-leap', `counter ${counter} after ${last ?? 'none'}`);
       this.counters.save(this.source, counter);
       return { ok: true };
     } catch (error) {
       return refuse('counter-unsaved', messageOf(error));
     }
   }
+}
+
+/** Under which name a counter is kept. With the key's own id: a reader that gets a new key starts from nothing, and the old key's
+ * messages stay refused. */
+export function counterSource(scope: SwipeScope, key: Uint8Array): string {
+  const name = 'door' in scope ? `contact.${scope.door}` : `swipe.${scope.reader}`;
+  return `${name}.${readerKeyId(key)}`;
 }
 
 function refuse(reason: SwipeRefusal, detail: string): SwipeVerdict {

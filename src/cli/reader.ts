@@ -1,11 +1,24 @@
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { createReaderKey, readReaderKey } from '../access/reader-key';
+import { countersIn } from '../access/persisted';
 import { swipeMac } from '../access/swipe';
+import { counterSource } from '../access/swipe-judge';
+import { openStore } from '../daemon/open-store';
 import { Guest } from '../mqtt/guest';
 import { topicOf } from '../mqtt/topics';
 import { IDENTIFIER } from '../identifier';
 import { UsherError } from '../errors';
 import { type BrokerOptions, reachBox, withBrokerOptions } from './broker-options';
+import { type InstallationOptions, loadInstallation, locationOf, withInstallationOptions } from './installation';
+import { actor } from './members-options';
+
+interface CounterOptions extends InstallationOptions {
+  readonly contact?: boolean;
+  readonly set?: string;
+  readonly by?: string;
+  readonly json?: boolean;
+}
 
 interface SwipeOptions extends BrokerOptions {
   readonly reader: string;
@@ -28,6 +41,14 @@ export function readerCommand(): Command {
       createReaderKey(file);
       process.stdout.write(`${file} holds a new key of 32 bytes, for its owner alone\n`);
     });
+  withInstallationOptions(command.command('counter'))
+    .argument('<id>', 'a reader with a key; with --contact a door')
+    .description('the last counter that this box took from a reader, and how to set it anew')
+    .option('--contact', 'of the contact of a door')
+    .option('--set <number>', 'the counter last used: lower ones are refused. Messages with higher ones count again')
+    .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
+    .option('--json', 'write JSON')
+    .action((id: string, options: CounterOptions) => counter(id, options));
   withBrokerOptions(command.command('swipe'))
     .description('publish one swipe as the reader would')
     .requiredOption('--reader <id>', 'the reader')
@@ -65,10 +86,49 @@ async function swipe(options: SwipeOptions): Promise<void> {
   process.stdout.write(`swiped at ${reader}, counter ${counter}${key === null ? ', without a MAC' : ''}\n`);
 }
 
+async function counter(id: string, options: CounterOptions): Promise<void> {
+  const loaded = await loadInstallation(options);
+  const { config, file } = loaded;
+  const contact = options.contact === true;
+  const found = contact
+    ? config.contacts.find(({ door }) => door === id)
+    : config.readers.find((reader) => reader.id === id);
+  if (found?.keyFile === undefined)
+    throw new UsherError('usage', `${file} has no ${contact ? 'contact' : 'reader'} "${id}" with a keyFile`, {
+      remedy: 'Only those with a key have a counter.',
+    });
+  const scope = { site: config.device.site, device: config.device.id, ...(contact ? { door: id } : { reader: id }) };
+  const source = counterSource(scope, readReaderKey(resolve(dirname(file), found.keyFile)));
+  const set = options.set === undefined ? null : counterOf(options.set, 0);
+  const store = openStore(locationOf(loaded), { readonly: set === null });
+  try {
+    const counters = countersIn(store);
+    if (set !== null)
+      store.atomically(() => {
+        store.ledger.append('counter', {
+          source: id,
+          contact,
+          before: counters.load(source),
+          set,
+          by: actor(options.by),
+        });
+        counters.save(source, set);
+      });
+    const last = counters.load(source);
+    process.stdout.write(
+      options.json === true
+        ? `${JSON.stringify({ id, last })}\n`
+        : `${id}: the last counter is ${last ?? 'none yet'}\n`,
+    );
+  } finally {
+    store.close();
+  }
+}
+
 function counterOf(text: string | undefined, at: number): number {
   if (text === undefined) return at;
   const counter = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(counter))
-    throw new UsherError('usage', '--counter takes a whole number below 2^53');
+    throw new UsherError('usage', 'a counter is a whole number below 2^53');
   return counter;
 }

@@ -1,9 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { readReaderKey } from '../access/reader-key';
 import { type CounterStore, type JudgedClock, type SecuredSource, SwipeJudge } from '../access/swipe-judge';
+import { strangeTime } from '../strange-time';
 import { isSecured } from '../config/readers';
 import type { LoadedConfig } from '../config/load';
 import type { ContactPayload, SwipePayload } from '../mqtt/payloads';
+import { MQTT_LIMITS } from '../mqtt/limits';
 import { type IntakeJudge, type Judgement, SwipeGate } from '../mqtt/swipes';
 import type { LocalSwipe } from '../readers/source';
 
@@ -12,6 +14,7 @@ interface Source {
   /** Null for a source without a key. */
   readonly judge: SwipeJudge | null;
   readonly gate: SwipeGate;
+  readonly freshMs: number;
 }
 
 /**
@@ -42,13 +45,18 @@ export class InputJudge implements IntakeJudge {
             )
           : null,
       gate: new SwipeGate(freshMs),
+      freshMs,
     });
     for (const reader of config.readers)
       this.readers.set(reader.id, source(reader, { site, device, reader: reader.id }));
     for (const contact of config.contacts)
       this.contacts.set(contact.door, source(contact, { site, device, door: contact.door }));
     for (const reader of config.doors.flatMap((door) => door.readers))
-      if (!this.readers.has(reader)) this.readers.set(reader, { local: false, judge: null, gate: new SwipeGate() });
+      if (!this.readers.has(reader))
+        this.readers.set(reader, {
+          ...{ local: false, judge: null, gate: new SwipeGate() },
+          freshMs: MQTT_LIMITS.swipeFreshMs,
+        });
   }
 
   /** Readers and contacts whose messages anybody on the broker may write. */
@@ -83,7 +91,11 @@ export class InputJudge implements IntakeJudge {
     const doubt = this.clock.doubt();
     if (doubt !== null) return { reason: 'clock-doubtful', detail: doubt };
     const verdict = source.gate.judge(id, message, this.clock.now());
-    return verdict === 'fresh' ? null : { reason: verdict, detail: `${this.clock.now() - message.at} ms old` };
+    if (verdict === 'fresh') return null;
+    const now = this.clock.now();
+    const guess =
+      verdict === 'duplicate' || verdict === 'flooded' ? null : strangeTime(message.at, now, source.freshMs);
+    return { reason: verdict, detail: `${now - message.at} ms old${guess === null ? '' : `: ${guess}`}` };
   }
 }
 

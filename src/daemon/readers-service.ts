@@ -3,7 +3,7 @@ import type { CounterStore, JudgedClock } from '../access/swipe-judge';
 import type { LoadedConfig } from '../config/load';
 import type { MqttClient } from '../mqtt/client';
 import type { RejectReason } from '../mqtt/inbound';
-import { takeInputs } from '../mqtt/swipes';
+import { type Judgement, takeInputs } from '../mqtt/swipes';
 import { Attached } from '../readers/attached';
 import { createContact, createReader } from '../readers/create';
 import type { LineFault, LocalSwipe } from '../readers/source';
@@ -35,6 +35,13 @@ export interface ReadersParts {
   readonly log: Log;
 }
 
+const CLOCK = 'Set the clock of the sender, and have it send milliseconds since 1970 (UTC).';
+const SENDER_FAULTS: Readonly<Partial<Record<RejectReason, string>>> = {
+  stale: CLOCK,
+  'from-future': CLOCK,
+  'counter-leap': 'Look at the reader. If its counter is meant, run `usher reader counter ID --set NUMBER` on the box.',
+};
+
 interface Presented {
   readonly identifier: string;
   readonly at: number;
@@ -49,6 +56,7 @@ export class ReadersService {
   private readonly counts = new Map<RejectReason, number>();
   private readonly lastComplaint = new Map<string, number>();
   private readonly lastPresented = new Map<string, Presented>();
+  private readonly faulty = new Set<string>();
   private readonly levels = new Map<string, boolean>();
 
   constructor(
@@ -73,7 +81,10 @@ export class ReadersService {
     const { doors, readers } = loaded.config;
     takeInputs(
       mqtt,
-      judge,
+      {
+        swipe: (reader, swipe) => this.noted(`reader-${reader}`, judge.swipe(reader, swipe)),
+        contact: (door, contact) => this.noted(`contact-${door}`, judge.contact(door, contact)),
+      },
       {
         swipe: (reader, { id }) => this.events.swipe(reader, id),
         contact: (door, { open }) => this.contact(door, open),
@@ -124,7 +135,7 @@ export class ReadersService {
     const last = this.lastPresented.get(reader);
     // Many readers say a card again and again for as long as it lies there.
     const again = said.mac === undefined && last?.identifier === said.identifier && at - last.at < repeatMs;
-    const refusal = judge.local(reader, said);
+    const refusal = this.noted(`reader-${reader}`, judge.local(reader, said));
     if (refusal !== null) return this.refused(reader, refusal.reason, refusal.detail);
     this.lastPresented.set(reader, { identifier: said.identifier, at });
     this.progress(`reader-${reader}`);
@@ -136,6 +147,20 @@ export class ReadersService {
     if (this.levels.get(door) === open) return;
     this.levels.set(door, open);
     this.events.contact({ door, open, at: this.parts.monotonicMs() });
+  }
+
+  /** A sender whose clock or counter is wrong is refused every time: that is a condition, not an event. */
+  private noted(component: string, judgement: Judgement): Judgement {
+    const remedy = judgement === null ? undefined : SENDER_FAULTS[judgement.reason];
+    if (judgement !== null && remedy !== undefined)
+      this.parts.health.set(component, {
+        ...{ state: 'degraded', lastProgressAt: null, remedy },
+        // Without the figures, which differ each time.
+        detail: `messages are refused (${judgement.reason})${/: (.+)$/.exec(judgement.detail)?.[0] ?? ''}`,
+      });
+    else if (judgement === null && this.faulty.delete(component)) this.progress(component);
+    if (remedy !== undefined) this.faulty.add(component);
+    return judgement;
   }
 
   private progress(component: string): void {

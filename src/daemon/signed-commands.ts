@@ -7,7 +7,7 @@ import { trustedKey } from '../access/device-key';
 import { ledgerIn } from '../access/persisted';
 import type { PolicyKeeper } from '../access/policy/keeper';
 import type { PolicyOrder } from '../access/policy/types';
-import { strangeUnit } from '../access/strange-time';
+import { strangeUnit } from '../strange-time';
 import type { JudgedClock } from '../access/swipe-judge';
 import type { LoadedConfig } from '../config/load';
 import { messageOf, UsherError } from '../errors';

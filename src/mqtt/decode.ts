@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type z } from 'zod';
+import { strangeTime } from '../strange-time';
 import { MQTT_LIMITS } from './limits';
 
 /** Why a payload was not taken. */
@@ -35,9 +36,16 @@ export function decode<S extends z.ZodType>(
   if (parsed.success) return { ok: true, value: parsed.data };
   const places = parsed.error.issues.slice(0, 5).map((issue) => {
     const path = issue.path.map((part) => String(part).slice(0, 64)).join('.');
-    return `${path === '' ? 'payload' : path}: ${issue.code}`;
+    // A time in words, in quotes or in nanoseconds is a fault that many senders have.
+    const guess = issue.path.length === 1 && path === 'at' ? strangeTime(at(value), Date.now(), 0) : null;
+    return `${path === '' ? 'payload' : path}: ${issue.code}${guess === null ? '' : ` (${guess})`}`;
   });
   return refuse('wrong-shape', places.join('; '));
+}
+
+/** What was sent as the time. */
+function at(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'at' in value ? value.at : undefined;
 }
 
 function refuse(reason: DecodeRefusal, detail: string): { ok: false; reason: DecodeRefusal; detail: string } {

@@ -37,6 +37,7 @@ export type RejectReason =
   | 'missing-counter'
   | 'bad-mac'
   | 'out-of-order'
+  | 'counter-leap'
   | 'counter-unsaved'
   | 'malformed-line'
   | SignatureRefusal

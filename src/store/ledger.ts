@@ -14,6 +14,7 @@ export const LEDGER_KINDS = [
   'retention',
   'clock',
   'restore',
+  'counter',
 ] as const;
 
 /**

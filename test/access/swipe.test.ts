@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { countersIn } from '../../src/access/persisted';
 import { createReaderKey, decodeReaderKey, readReaderKey } from '../../src/access/reader-key';
 import { isMacOf, type Protected, swipeMac, type SwipeScope } from '../../src/access/swipe';
-import { type CounterStore, SwipeJudge } from '../../src/access/swipe-judge';
+import { counterSource, type CounterStore, SwipeJudge } from '../../src/access/swipe-judge';
 import { Store } from '../../src/store/store';
 
 const KEY = new Uint8Array(32).fill(7);
@@ -92,6 +92,41 @@ describe('the MAC of a swipe', () => {
 });
 
 describe('a reader with a key', () => {
+  const DAY = 24 * 3_600_000;
+  test.each<[what: string, last: number | null, counter: number, reason: string]>([
+    ['one more', 5, 6, 'fresh'],
+    ['as far as it may leap', 5, 5 + NOW + DAY - 5, 'fresh'],
+    ['one too far', 5, NOW + DAY + 1, 'counter-leap'],
+    ['the end of all counters', 5, Number.MAX_SAFE_INTEGER, 'counter-leap'],
+    ['the end of all counters, at first', null, Number.MAX_SAFE_INTEGER, 'counter-leap'],
+    ['from a counter to the time', 5, NOW, 'fresh'],
+    ['beyond the time, where it is there already', NOW + DAY, NOW + DAY + 1_000_000, 'fresh'],
+    ['… and one too far', NOW + DAY, NOW + DAY + 1_000_001, 'counter-leap'],
+    ['microseconds at first', null, NOW * 1000, 'fresh'],
+    ['microseconds as ever', NOW * 1000 - 9e9, NOW * 1000, 'fresh'],
+    ['from milliseconds to microseconds', NOW, NOW * 1000, 'counter-leap'],
+  ])('a counter: %s', (_, last, counter, reason) => {
+    const { reasonOf, counters, judge } = make();
+    if (last !== null) counters.kept.set(counterSource(SCOPE, KEY), last);
+    expect(reasonOf(good(counter))).toBe(reason);
+    // What was refused does not shut the reader out.
+    if (reason !== 'fresh' && last !== null) expect(judge.judge(good(last + 1))).toEqual({ ok: true });
+  });
+
+  test.each([
+    [NOW - FRESH_MS - 1, 'stale'],
+    [NOW - FRESH_MS, 'fresh'],
+    [NOW + FRESH_MS, 'fresh'],
+    [NOW + FRESH_MS + 1, 'from-future'],
+  ])('at the very millisecond: %p is %s', (at, reason) => expect(make().reasonOf(good(6, at))).toBe(reason));
+
+  test.each([
+    [NOW + 3_600_000, 'is 1 h ahead, which looks like a time zone'],
+    [Math.round(NOW / 1000), 'looks like seconds'],
+  ])('says what a time looks like: %p', (at, looksLike) => {
+    expect(make().judge.judge(good(6, at))).toMatchObject({ detail: expect.stringContaining(looksLike) as string });
+  });
+
   test.each<[attack: string, message: Swipe, reason: string]>([
     ['an honest swipe', good(6), 'fresh'],
     ['as old as it may be', good(6, NOW - FRESH_MS), 'fresh'],

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { strangeTime, strangeUnit } from '../../src/access/strange-time';
+import { strangeTime, strangeUnit } from '../src/strange-time';
 
 const NOW = Date.parse('2026-06-01T12:00:00Z');
 const MINUTE = 60_000;
