@@ -42,6 +42,7 @@ export class Roster {
   private loaded = 0;
   private brokenTemplates: readonly MemberFault[] = [];
   private readonly damagedMembers = new Map<string, string>();
+  private orphans: readonly MemberFault[] = [];
 
   constructor(
     private readonly store: Store,
@@ -119,18 +120,20 @@ export class Roster {
     }
     // Who was mended, or is gone.
     for (const id of [...this.damagedMembers.keys()]) this.look(id);
+    if (this.orphans.length > 0) this.orphans = this.orphanRows();
     this.loaded++;
   }
 
   /** Opens everything of every member once; `load` looks again at those alone who were found damaged. */
   inspect(): void {
     for (const { id, fault } of this.store.members.survey().damaged) this.damagedMembers.set(id, fault);
+    this.orphans = this.orphanRows();
   }
 
   /** What cannot be used, by member: templates of the running encoder's space, and members as a whole. */
   get faults(): readonly MemberFault[] {
     const whole = [...this.damagedMembers].map(([member, fault]) => ({ member, fault }));
-    return [...whole, ...this.brokenTemplates];
+    return [...whole, ...this.brokenTemplates, ...this.orphans];
   }
 
   /** Whether this is a member, suspended ones too, or somebody whom one is so near to. @throws UsherError `data-invalid` */
@@ -240,6 +243,12 @@ export class Roster {
   private nearestOther(member: string, query: Embedding): number {
     const near = [...this.gallery.search(query, 2), ...this.suspended.search(query, 2)];
     return Math.min(...near.filter((neighbour) => neighbour.member !== member).map(({ distance }) => distance));
+  }
+
+  private orphanRows(): MemberFault[] {
+    return this.store.check
+      .orphans()
+      .map(({ table, member, rows }) => ({ member, fault: `${rows} rows of ${table} belong to no member` }));
   }
 
   private usable(encoder: EncoderFacts): { templates: readonly StoredTemplate[]; faults: MemberFault[] } {

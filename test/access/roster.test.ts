@@ -154,6 +154,16 @@ test('inspecting finds a damaged member before anybody swipes', () => {
   expect(members.roster.standingOf('bob')).toMatchObject({ reason: 'member-damaged' });
 });
 
+test('rows of a member who is not there are named by inspection, until they are gone', () => {
+  members.add('ann', faceAt(0));
+  members.change("UPDATE templates SET member = 'ghost'");
+  members.roster.inspect();
+  expect(members.roster.faults).toEqual([{ member: 'ghost', fault: '1 rows of templates belong to no member' }]);
+  members.store.check.removeOrphans();
+  members.roster.load();
+  expect(members.roster.faults).toEqual([]);
+});
+
 test('rights come from the store as it is; unreadable is neither yes nor no', () => {
   members.add('ann', faceAt(0));
   expect(members.roster.rightsOf('ann')).toMatchObject({ id: 'ann', groups: [] });

@@ -98,7 +98,7 @@ it('trains on members who agreed to it, says so in the journal, and carries temp
   await expect(usher('members', 're-encode', 'tiny')).rejects.toMatchObject({ code: 'usage' });
   await expect(usher('members', 're-encode', '../tiny-door')).rejects.toMatchObject({ code: 'usage' });
   expect(await usher('members', 're-encode', 'tiny-door', '--by', 'Kim')).toEqual({
-    ...{ from: 'tiny-v1', to: output.space, members: 34, templates: 136, alreadyThere: 0, dropped: 0 },
+    ...{ from: 'tiny-v1', to: output.space, members: 34, templates: 136, alreadyThere: 0, dropped: 0, broken: 0 },
   });
   expect(await usher('members', 're-encode', 'tiny-door', '--drop-old')).toMatchObject({
     alreadyThere: 34,

@@ -46,6 +46,7 @@ export class Members {
   /** Changes the file as another program would. */
   change(sql: string, ...values: readonly SqlValue[]): Row | undefined {
     const database = Database.open(join(this.dir, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+    database.exec('PRAGMA foreign_keys = OFF');
     try {
       return database.get(sql, ...values);
     } finally {
