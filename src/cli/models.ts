@@ -3,6 +3,10 @@ import path from 'node:path';
 import { ensureModels, type EnsureOutcome } from '../bundles/ensure';
 import { buildFallbackSet } from '../bundles/face-api/build';
 import { pullSet } from '../bundles/pull';
+import { maskAddress } from '../address';
+import { UsherError } from '../errors';
+import { thresholdsOf } from '../fleet/release';
+import { readCard } from '../inference/bundle';
 import { modelsDir } from '../system/paths';
 import { type InstallationOptions, loadInstallation, withInstallationOptions } from './installation';
 import { ModelsReporter } from './models-progress';
@@ -47,6 +51,12 @@ export function modelsCommand(): Command {
     print(json === true ? JSON.stringify({ modelsDir: dir, ok, models: results }) : verifyText(results));
     if (!ok) process.exitCode = 1;
   }).option('--json', 'write JSON');
+
+  add('thresholds <name>', 'the table of a bundle, as usher fleet publish takes it', async (dir, _, [name = '']) => {
+    const table = thresholdsOf(await readCard(path.join(dir, name)));
+    if (table === null) throw new UsherError('usage', `${name} has no table of thresholds`);
+    print(JSON.stringify(table, null, 2));
+  });
 
   add('pull [names...]', 'fetch the recommended set, or models by name', async (dir, { from }, names) => {
     const reporter = new ModelsReporter(process.stderr);
@@ -98,7 +108,7 @@ export function outcomeText(dir: string, { recommended, refusals }: EnsureOutcom
   if (recommended !== 'unavailable') return `The recommended and the fallback face models are in ${dir}.`;
   return [
     'WARNING: only the fallback face models are installed; the recommended set could not be had.',
-    ...refusals.map(({ source, error }) => `  from ${source}: ${error.message}`),
+    ...refusals.map(({ source, error }) => `  from ${maskAddress(source)}: ${error.message}`),
     'What this means: at a false-match rate of 1 in 10,000 (measured on LFW), the fallback encoder fails to recognise',
     '38 % of members, MobileFaceNet 3.6 %, MBF 1.0 %. A door should not run on the fallback set.',
     `To get the recommended set: usher models pull --from <folder or address>, or set ${MIRROR_VARIABLE}.`,

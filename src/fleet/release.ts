@@ -122,6 +122,15 @@ export const ThresholdsFile = z.strictObject({
 });
 export type ThresholdsFile = z.infer<typeof ThresholdsFile>;
 
+/** The table of a bundle as `thresholds.json`: to be changed, and published for the boxes that run this very model. */
+export function thresholdsOf(card: Card): ThresholdsFile | null {
+  const { name, version, files, model } = card;
+  const keys = ['thresholds', 'operatingPoints', 'presets', 'scoreThreshold'];
+  const output = Object.fromEntries(Object.entries(card.output).filter(([key]) => keys.includes(key)));
+  if (Object.keys(output).length === 0) return null;
+  return ThresholdsFile.parse({ v: 1, model: { name, version, sha256: files[model] ?? '' }, output });
+}
+
 /**
  * The card with another table. @throws ReleaseRefused `thresholds-invalid` when it is for another model, or the card's schema does
  * not allow it

@@ -179,6 +179,16 @@ describe('SwipeGate', () => {
 describe('explainBrokerProblem', () => {
   const withCode = (code: string | number, message = 'x'): Error => Object.assign(new Error(message), { code });
   it.each([
+    ['device', 'mqtt.broker.caFile'],
+    ['actuator', 'set broker.caFile'],
+    ['options', 'set --ca '],
+  ] as const)('names what was given by %s', (named, key) => {
+    const problem = explainBrokerProblem(withCode('SELF_SIGNED_CERT_IN_CHAIN'), 'mqtts://h', named);
+    expect(problem.remedy).toContain(key);
+    expect(problem.remedy?.includes('mqtt.broker')).toBe(named === 'device');
+  });
+
+  it.each([
     [withCode(4), 'user name or password', 'passwordFile'],
     [withCode(134), 'user name or password', 'passwordFile'],
     [withCode(5), 'does not authorise', 'access rules'],

@@ -70,10 +70,15 @@ function config(file: string): ReleaseContent {
   return { kind: 'config', model: null, version: null, space: null, tar: pack(new Map([[CONFIG_FILE, bytes]])) };
 }
 
+const FORMAT =
+  'It is JSON like {"v":1,"model":{"name":"mbf","version":"1.0.0","sha256":"…"},"output":{"thresholds":[{"fmr":0.0001,"distance":1.19,"fnmr":null,"measuredOn":"…"}]}}. ' +
+  '`usher models thresholds NAME` prints the present table of a bundle in this form.';
+
 async function thresholds(file: string, modelsDir: string): Promise<ReleaseContent> {
   const bytes = read(file, () => readFileSync(file));
   const table = decode(ThresholdsFile, bytes, TRANSFER_LIMITS.cardBytes);
-  if (!table.ok) throw new UsherError('data-invalid', `${file} is no table of thresholds: ${table.detail}`);
+  if (!table.ok)
+    throw new UsherError('data-invalid', `${file} is no table of thresholds: ${table.detail}`, { remedy: FORMAT });
   const { model } = table.value;
   const { card } = await readBundle(path.join(modelsDir, model.name));
   withThresholds(card, table.value);
