@@ -122,7 +122,10 @@ describe('files', () => {
 describe('cameras', () => {
   it('give a real frame where nobody else has them', async () => {
     const findings = await examineCameras(await patient());
-    expect(findings).toEqual([{ check: 'camera:cam', state: 'ok', found: 'gives frames of 64×48', remedy: null }]);
+    expect(findings[0]).toEqual({ check: 'camera:cam', state: 'ok', found: 'gives frames of 64×48', remedy: null });
+    // Its pictures are of one colour.
+    expect(findings[1]).toMatchObject({ check: 'camera:cam:picture', state: 'warn' });
+    expect(findings[1]?.found).toContain('nothing but one tone');
     const taken = await examineCameras(await patient({}, { daemon: 42 }));
     expect(one(taken, 'camera:cam').found).toContain('running daemon');
   });
