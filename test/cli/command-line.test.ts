@@ -115,3 +115,48 @@ describe('a configuration', () => {
     }
   });
 });
+
+describe('a command that cannot do what was asked', () => {
+  // Below a file nothing can be made.
+  const NOWHERE = join(__filename, 'such');
+  const BROKER = ['--broker', 'mqtt://127.0.0.1:1'];
+  /** One way or more for every command, with the exit code: 1 it failed, 2 the caller, 3 the machine. */
+  const FAILURES: readonly (readonly [number, ...string[]])[] = [
+    [1, 'run', '-c', NOWHERE],
+    [1, 'run', '--check', '-c', NOWHERE],
+    [1, 'doctor', '-c', NOWHERE],
+    [1, 'enroll', '--id', 'a', '--name', 'b', '--data', NOWHERE, 'a.jpg'],
+    [1, 'members', 'list', '--data', NOWHERE],
+    [1, 'members', 'show', 'a', '--data', NOWHERE],
+    [2, 'keys', '--nonsense'],
+    [1, 'audit', 'verify', '--data', NOWHERE],
+    [1, 'models', 'verify', '--models-dir', NOWHERE],
+    [2, 'eval', 'faces'],
+    [1, 'eval', 'scene', '--data', NOWHERE],
+    [2, 'bench', 'vision', '--nonsense'],
+    [2, 'stylise', NOWHERE],
+    [1, 'train', 'scene', '--data', NOWHERE],
+    [1, 'train', 'face-head', '--images', NOWHERE],
+    [2, 'train', 'wake-word'],
+    [1, 'actuator', 'run', '-c', NOWHERE],
+    [2, 'actuator', 'key'],
+    [1, 'record', 'captures', '-c', NOWHERE],
+    [1, 'reader', 'key', 'new', `${NOWHERE}/key`],
+    [1, 'command', 'ping', ...BROKER, '--site', 'a', '--device', 'b'],
+    [1, 'config', 'check', NOWHERE],
+    [1, 'fleet', 'status', ...BROKER],
+    [1, 'fleet', 'events', ...BROKER],
+    [1, 'fleet', 'publish', '--channel', 'scene', '--fleet', NOWHERE, NOWHERE],
+    [1, 'fleet', 'rollback', '--channel', 'scene', '--fleet', NOWHERE],
+    [1, 'demo', '--face', `${NOWHERE}.jpg`],
+  ];
+
+  test.each(FAILURES.map(([code, ...args]) => ({ code, args })))('$code: usher $args', async ({ code, args }) => {
+    const done = await usher(...args);
+    expect([done.code, args]).toEqual([code, args]);
+    // The last lines are the message, and what to do about it.
+    const lines = done.stderr.trimEnd().split('\n');
+    expect(lines.find((line) => line.startsWith('usher: '))).toBeDefined();
+    expect(lines.at(-1)).toMatch(/^(usher: | {2}→ )/);
+  });
+});

@@ -284,6 +284,17 @@ describe('the repository', () => {
     );
   });
 
+  it('a rollback of the first release is refused with what takes that one back', () => {
+    let refused: unknown;
+    try {
+      addRollback(rig.fleet, 'face/encoder', { to: null, reason: 'bad', lifeDays: 1, now: NOW });
+    } catch (error) {
+      refused = error;
+    }
+    expect(refused).toMatchObject({ code: 'usage' });
+    expect((refused as { remedy: string }).remedy).toContain('usher fleet rollout abort face/encoder');
+  });
+
   it('an older version or release than the running one, unless the fleet signed a rollback', async () => {
     const running = { serial: 2, version: '1.1.0', space: null };
     await rig.publish('1.1.0');
