@@ -9,7 +9,8 @@ import { Roster } from './access/roster';
 import type { LoadedConfig } from './config/load';
 import { Announcer } from './daemon/announcer';
 import { AuditTrail } from './daemon/audit-trail';
-import { boxDiscovery, registerBoxCommands } from './daemon/box-commands';
+import { announceBox, registerBoxCommands } from './daemon/box-commands';
+import { isTopicOf } from './daemon/box-topics';
 import { linkBroker } from './daemon/broker-link';
 import { chooseCameraModels, unknownScenes, withMissing } from './daemon/camera-models';
 import { Cameras } from './daemon/cameras';
@@ -24,6 +25,7 @@ import { HealthLog, labels } from './daemon/health-log';
 import { lockdownsBefore } from './daemon/lockdowns-before';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
+import { RetainedFile } from './daemon/retained-memory';
 import { commandAuthority, registerSignedCommands } from './daemon/signed-commands';
 import { StillsService } from './daemon/stills-service';
 import { Voices, wordBundles } from './daemon/voices';
@@ -160,7 +162,9 @@ export class App {
         encoder: models.encoder,
       });
 
-    const mqtt = await this.connect(journal.outbox);
+    const retained = new RetainedFile(dataDir, this.log.child('mqtt'));
+    retained.open();
+    const mqtt = await this.connect(journal.outbox, retained, isTopicOf(config, extra));
     const healthLog = new HealthLog(this.log, labels(config), monotonicMs());
     void this.whenReady.then(() => healthLog.allReady());
     const health = new HealthBoard((component, state) => {
@@ -248,7 +252,7 @@ export class App {
     this.voices = voices;
     registerBoxCommands(commands, { bootId: this.bootId, doors, cameras, voices, health, monotonicMs });
     commands.start();
-    if (config.mqtt.discovery) mqtt.publish('discovery', {}, boxDiscovery(config, extra));
+    announceBox(mqtt, config, extra, retained);
     const fleet =
       config.fleet.root === null || config.cameras.length + config.microphones.length === 0
         ? null
@@ -275,7 +279,7 @@ export class App {
     this.undo.push('stop record', () => trail.stopped(this.bootId, epoch()));
 
     this.undo.push('doors', () => doors.shutdown());
-    const phases = new PhasePublisher(mqtt, doors.all, monotonicMs);
+    const phases = new PhasePublisher(mqtt, doors.all, monotonicMs, (door) => readers.openOf(door));
     this.every(TICK_MS, () => {
       doors.tick();
       phases.publishChanges();
@@ -339,8 +343,13 @@ export class App {
     this.log.error('a version that an update brought is passed over', { channel, why });
   }
 
-  private async connect(queue: EventQueue): Promise<MqttClient> {
-    const link = await linkBroker(this.loaded.config, { queue, bootId: this.bootId, log: this.log });
+  private async connect(
+    queue: EventQueue,
+    retained: RetainedFile,
+    belongs: (topic: string) => boolean,
+  ): Promise<MqttClient> {
+    const { bootId, log } = this;
+    const link = await linkBroker(this.loaded.config, { queue, retained, belongs, bootId, log });
     this.undo.push('broker', () => link.close());
     this.brokerAddress = link.url;
     return link.mqtt;

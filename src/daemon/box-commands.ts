@@ -2,13 +2,16 @@ import { z } from 'zod';
 import { DOOR_PHASES, type DoorKeeper, type DoorPhase } from '../access/keeper';
 import type { Config } from '../config/schema';
 import type { CommandRegistry } from '../mqtt/commands';
-import { discoveryOf } from '../mqtt/discovery';
+import type { MqttClient } from '../mqtt/client';
+import { discoveryOf, platformsOf, withRemoved } from '../mqtt/discovery';
 import { COMMAND_LIMITS } from '../mqtt/limits';
 import { packageVersion } from '../system/paths';
+import { componentsOf } from './box-topics';
 import type { ExtraModels } from './camera-models';
 import type { Cameras } from './cameras';
 import type { Doors } from './doors';
-import { COMPONENTS, type HealthBoard } from './health';
+import type { HealthBoard } from './health';
+import type { RetainedFile } from './retained-memory';
 import type { Voices } from './voices';
 
 export interface BoxParts {
@@ -81,23 +84,33 @@ function deciding(doors: readonly DoorKeeper[], now: number): string | null {
 
 const DECIDING: ReadonlySet<DoorPhase> = new Set(['awaiting-face', 'identifying']);
 
-/** What Home Assistant is told of the box. */
-export function boxDiscovery(config: Config, extra: ExtraModels): ReturnType<typeof discoveryOf> {
-  const { device, mqtt, doors, cameras, microphones, visitors, wyoming, stills, readers, contacts } = config;
+/** Tells Home Assistant of the box, or takes the box back from it; `memory`: what it was told before. */
+export function announceBox(
+  mqtt: Pick<MqttClient, 'publish' | 'clear'>,
+  config: Config,
+  extra: ExtraModels,
+  memory: Pick<RetainedFile, 'components' | 'rememberComponents'>,
+): void {
+  if (!config.mqtt.discovery) {
+    mqtt.clear('discovery', {});
+    memory.rememberComponents({});
+    return;
+  }
+  const payload = withRemoved(boxDiscovery(config, extra), memory.components);
+  mqtt.publish('discovery', {}, payload);
+  memory.rememberComponents(platformsOf(payload));
+}
+
+function boxDiscovery(config: Config, extra: ExtraModels): ReturnType<typeof discoveryOf> {
+  const { device, mqtt, doors, cameras, microphones, visitors, contacts } = config;
   return discoveryOf({
     base: { site: device.site, device: device.id, discoveryPrefix: mqtt.discoveryPrefix },
     version: packageVersion(),
-    doors,
+    doors: doors.map(({ id }) => ({ id, contact: contacts.some(({ door }) => door === id) })),
     cameras: cameras.map(({ id }) => ({ id, scenes: extra.of.get(id)?.scenes ?? [] })),
     microphones,
     doorStates: DOOR_PHASES,
     visitors: visitors.enabled,
-    components: [
-      ...COMPONENTS,
-      ...(wyoming === null ? [] : ['wyoming']),
-      ...(stills === null ? [] : ['stills']),
-      ...readers.filter(({ source }) => source.type !== 'mqtt').map(({ id }) => `reader-${id}`),
-      ...contacts.filter(({ source }) => source.type !== 'mqtt').map(({ door }) => `contact-${door}`),
-    ],
+    components: componentsOf(config),
   });
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema';
 import { EmbeddedBroker } from '../mqtt/broker';
 import { MqttClient } from '../mqtt/client';
 import type { EventQueue } from '../mqtt/event-queue';
+import type { RetainedMemory } from '../mqtt/ghosts';
 import { monotonicMs } from '../system/clock';
 import type { Log } from '../system/log';
 
@@ -17,10 +18,18 @@ export interface BrokerLink {
 /** Whoever floods the broker must not fill the disk through our log: one line a reason in so long. */
 const REFUSALS_MS = 1000;
 
+export interface LinkParts {
+  readonly queue: EventQueue;
+  readonly retained: RetainedMemory;
+  readonly belongs: (topic: string) => boolean;
+  readonly bootId: string;
+  readonly log: Log;
+}
+
 /** The way to the broker that the configuration names; the embedded one is brought up. @throws UsherError `broker-failed` */
 export async function linkBroker(
   { device, mqtt }: Pick<Config, 'device' | 'mqtt'>,
-  { queue, bootId, log }: { readonly queue: EventQueue; readonly bootId: string; readonly log: Log },
+  { queue, retained, belongs, bootId, log }: LinkParts,
 ): Promise<BrokerLink> {
   const { address, close } = await brokerAt(mqtt.broker, log.child('broker'));
   const own = log.child('mqtt');
@@ -32,6 +41,21 @@ export async function linkBroker(
     discoveryPrefix: mqtt.discoveryPrefix,
     bootId,
     queue,
+    memory: retained,
+    belongs,
+    tookBack: (topics) => {
+      const root = `usher/v1/${device.site}/${device.id}/`;
+      const earlier = topics.filter(
+        (topic) => !topic.startsWith(root) && !topic.startsWith(`${mqtt.discoveryPrefix}/`),
+      );
+      own.info('took back from the broker what is no longer of this box', { topics: topics.join(', ') });
+      if (earlier.length > 0)
+        own.warn('this box had another name; a broker that does not let it write under that name keeps these topics', {
+          topics: earlier.join(', '),
+          remedy:
+            'look with mosquitto_sub whether they are gone, and clear what is left with mosquitto_pub --retain --null-message',
+        });
+    },
     rejected: ({ topic, reason, detail }) => {
       const now = monotonicMs();
       if (now - (rejected.get(reason) ?? -Infinity) < REFUSALS_MS) return;

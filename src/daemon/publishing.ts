@@ -76,7 +76,7 @@ export function publishActivation(
   return mqtt.publish('activation', { microphone }, payload);
 }
 
-/** Publishes the phase of each door when it has changed since the last call. */
+/** Publishes the phase of each door, and whether it stands open, when something has changed since the last call. */
 export class PhasePublisher {
   private readonly published = new Map<string, string>();
 
@@ -84,15 +84,20 @@ export class PhasePublisher {
     private readonly mqtt: Publisher,
     private readonly doors: readonly DoorKeeper[],
     private readonly monotonicMs: () => number,
+    /** As its contact said; undefined: it has not spoken. */
+    private readonly openOf: (door: string) => boolean | undefined = () => undefined,
   ) {}
 
   publishChanges(): void {
     for (const keeper of this.doors) {
       const door = keeper.door.id;
       const state = keeper.phase(this.monotonicMs());
-      if (this.published.get(door) === state) continue;
-      this.published.set(door, state);
-      this.mqtt.publish('doorState', { door }, { v: 1, door, state, at: Date.now() });
+      const open = this.openOf(door);
+      const said = `${state} ${open}`;
+      if (this.published.get(door) === said) continue;
+      this.published.set(door, said);
+      const leaf = open === undefined ? {} : { open };
+      this.mqtt.publish('doorState', { door }, { v: 1, door, state, ...leaf, at: Date.now() });
     }
   }
 }

@@ -69,6 +69,11 @@ export class ReadersService {
     return Object.fromEntries(this.counts);
   }
 
+  /** Whether a door stands open; undefined until its contact has spoken. */
+  openOf(door: string): boolean | undefined {
+    return this.levels.get(door);
+  }
+
   /** Before `mqtt.start()`. @throws UsherError for a key file that cannot be used */
   start(): void {
     const { loaded, counters, clock, mqtt, log } = this.parts;

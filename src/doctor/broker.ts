@@ -109,8 +109,12 @@ async function asBox(patient: Patient, box: Visit): Promise<Finding[]> {
       ? ok('broker:says-unlocks', 'this box may publish unlocks')
       : fail('broker:says-unlocks', 'the broker refuses the unlocks of this box: no door would open', RULES),
     saidUnlock && (await box.hears(unlock))
-      ? warn('broker:hears-unlocks', 'this box hears unlocks, which are for the lock’s controller alone', RULES)
-      : ok('broker:hears-unlocks', 'this box hears no unlocks'),
+      ? ok('broker:hears-unlocks', 'this box hears its own unlocks: it notices a broker that does not pass them on')
+      : warn(
+          'broker:hears-unlocks',
+          'this box does not hear its own unlocks: it cannot notice a broker that does not pass them on',
+          RULES,
+        ),
   );
   return [...findings, await forAnother(box, topics.otherUnlock)];
 }

@@ -4,7 +4,9 @@ import { withDeadline } from './deadline';
 import { DoorLine } from './door-line';
 import { type EventQueue, MemoryEventQueue } from './event-queue';
 import { type InboundHandler, InboundRouter, type Only, type Rejection, type RejectReason } from './inbound';
+import { DeliveryWatch } from './delivery-watch';
 import { FloodWatch } from './flood-watch';
+import { Ghosts, type RetainedMemory } from './ghosts';
 import { InboundRates } from './inbound-rates';
 import { INBOUND_RATES, MQTT_LIMITS } from './limits';
 import { Link, type LinkHealth, type LinkLimits, type LinkOptions } from './link';
@@ -28,9 +30,15 @@ export interface MqttClientOptions extends TopicBase, CredentialFiles {
   readonly changed?: (health: LinkHealth) => void;
   /** Check outgoing payloads against their schema as well; on in tests. */
   readonly checkOutgoing?: boolean;
+  /** What this box had kept on the broker, over restarts; without it, what no longer belongs to it stays there. */
+  readonly memory?: RetainedMemory | undefined;
+  /** Whether the box as it is configured has something kept on a topic. */
+  readonly belongs?: (topic: string) => boolean;
+  /** What was taken back, once a run. */
+  readonly tookBack?: (topics: readonly string[]) => void;
   /** Where events wait for the broker; without one, in memory. */
   readonly queue?: EventQueue | undefined;
-  readonly limits?: Partial<LinkLimits & Readonly<Record<'queuedEvents', number>>>;
+  readonly limits?: Partial<LinkLimits & Readonly<Record<'queuedEvents' | 'echoMs', number>>>;
   readonly now?: () => number;
   readonly random?: () => number;
 }
@@ -65,6 +73,8 @@ export class MqttClient {
   private readonly retained: RetainedReader;
   private readonly rates = new InboundRates(INBOUND_RATES.unknown, () => performance.now());
   private readonly flood = new FloodWatch();
+  private readonly watch: DeliveryWatch;
+  private readonly ghosts: Ghosts;
   private floodTimer: NodeJS.Timeout | null = null;
   private reported: LinkHealth = { state: 'stopped', problem: null };
   private greeted: Connection | null = null;
@@ -80,11 +90,23 @@ export class MqttClient {
       new Presence(options.bootId, options.now ?? Date.now),
       () => this.link,
     );
+    this.watch = new DeliveryWatch({
+      base: this.base,
+      monotonicMs: () => performance.now(),
+      echoMs: limits.echoMs,
+      told: options.protocolVersion === 5,
+    });
+    this.ghosts = new Ghosts(
+      options.memory ?? { read: () => [], write: () => undefined },
+      options.belongs ?? (() => true),
+    );
     this.publisher = new Publisher({
       base: this.base,
       queue: options.queue ?? new MemoryEventQueue(limits.queuedEvents),
       check: options.checkOutgoing ?? false,
       door: () => this.door.live,
+      watch: this.watch,
+      kept: (topic, payload) => this.ghosts.kept(topic, payload),
       stuck: (error) => this.link.complain(error),
     });
     this.router = new InboundRouter(this.base, (rejection) => options.rejected?.(rejection));
@@ -101,12 +123,14 @@ export class MqttClient {
       up: (connection) => void this.greet(connection),
       message: (packet) => this.receive(packet),
       changed: (health) => this.linkChanged(health),
+      down: () => this.watch.down(false),
     });
     this.door = new DoorLine(
       { ...linkOptions, clientId: `${linkOptions.clientId}-door` },
       {
-        filters: () => this.router.filters(isDoors),
+        filters: () => [...this.router.filters(isDoors), ...this.watch.filters(true)],
         message: (packet) => this.receive(packet),
+        down: () => this.watch.down(true),
         changed: () => this.report(),
       },
       () => performance.now(),
@@ -125,7 +149,11 @@ export class MqttClient {
 
   get health(): LinkHealth {
     const { state, problem } = this.link.health;
-    return { state, problem: problem ?? (state === 'connected' ? (this.door.problem ?? this.flood.problem) : null) };
+    return {
+      state,
+      problem:
+        problem ?? (state === 'connected' ? (this.door.problem ?? this.watch.problem ?? this.flood.problem) : null),
+    };
   }
 
   get stats(): ClientStats {
@@ -217,8 +245,11 @@ export class MqttClient {
       connection.subscribe(filters).catch((error: unknown) => this.link.complain(error));
     await hear([{ filter: this.status.topic, qos: 1 }]);
     this.status.sayOnline(connection);
+    void this.takeBack(connection, this.ghosts.stale);
     this.publisher.restate(connection);
     await hear(this.router.filters((key) => !isDoors(key)));
+    // Where the broker refuses these, nothing comes back, and the watch says so.
+    await connection.subscribe(this.watch.filters(false)).catch(() => undefined);
     this.greeted = connection;
     this.retained.up(connection);
     await this.publisher.drain(connection);
@@ -226,9 +257,30 @@ export class MqttClient {
 
   private receive(packet: InboundPacket): void {
     if (packet.topic === this.status.topic) this.status.hear(packet);
+    else if (this.watch.heard(packet)) this.exorcise(packet);
     // A second copy that came before the broker heard that we had left is for nobody.
     else if (this.retained.deliver(packet) || paramsOf('updateData', packet.topic, this.base) !== null) return;
     else this.router.dispatch(packet);
+  }
+
+  /** What stands on a topic of this box and is of an earlier configuration. */
+  private exorcise({ topic, retain, payload }: InboundPacket): void {
+    if (!retain || payload.length === 0 || this.publisher.keeps(topic) || !this.ghosts.isGhost(topic)) return;
+    if (this.link.live !== null) void this.takeBack(this.link.live, [topic]);
+  }
+
+  private async takeBack(connection: Connection, topics: readonly string[]): Promise<void> {
+    const found = topics.filter((topic) => !this.publisher.keeps(topic));
+    if (found.length === 0) return;
+    try {
+      for (const topic of found) {
+        await this.publisher.takeBack(connection, topic);
+        this.ghosts.gone(topic);
+      }
+      this.options.tookBack?.(found);
+    } catch (error) {
+      if (connection.connected) this.link.complain(error);
+    }
   }
 
   private linkChanged({ state }: LinkHealth): void {
@@ -248,6 +300,7 @@ export class MqttClient {
   }
 
   private watchFlood(): void {
+    this.watch.tick();
     const dropped = this.rates.takeDropped();
     for (const { count } of dropped) this.router.countFlooded(count);
     const over = this.flood.note(dropped, performance.now());

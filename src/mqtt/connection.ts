@@ -16,6 +16,8 @@ export class Connection {
   private readonly pending = new Set<(cause: unknown) => void>();
   private client: MqttClient | null = null;
   private transport: Transport | null = null;
+  /** The largest packet that the broker takes, where it said so (MQTT 5). */
+  private largest = Infinity;
   private live = false;
   private ended = false;
 
@@ -37,8 +39,9 @@ export class Connection {
       return;
     }
     this.client = client;
-    client.on('connect', () => {
+    client.on('connect', (packet) => {
       if (this.ended) return;
+      this.largest = packet.properties?.maximumPacketSize ?? Infinity;
       this.live = true;
       this.events.up();
     });
@@ -59,8 +62,16 @@ export class Connection {
     return this.transport?.backlogBytes ?? 0;
   }
 
-  /** Resolves when written (QoS 0) or acknowledged (QoS 1); rejects when the connection ends before that. */
+  /**
+   * Resolves when written (QoS 0) or acknowledged (QoS 1); rejects when the connection ends before that, with the reason code where
+   * the broker refuses it (MQTT 5), and with `ETOOLARGE` where it would cut the connection for it.
+   */
   send(topic: string, payload: string | Buffer, options: SendOptions): Promise<void> {
+    const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + PUBLISH_OVERHEAD;
+    if (bytes > this.largest) {
+      const message = `${topic} (${bytes} bytes, at most ${this.largest})`;
+      return Promise.reject(Object.assign(new Error(message), { code: 'ETOOLARGE' }));
+    }
     return this.settled((client, done) => {
       client.publish(
         topic,
@@ -79,7 +90,11 @@ export class Connection {
 
   /** Rejects also when the broker refuses one of the subscriptions. */
   subscribe(filters: readonly { filter: string; qos: 0 | 1 }[]): Promise<void> {
-    if (filters.length === 0) return Promise.resolve();
+    const packets = this.packetsOf(filters);
+    return Promise.all(packets.map((packet) => this.subscribeAtOnce(packet))).then(() => undefined);
+  }
+
+  private subscribeAtOnce(filters: readonly { filter: string; qos: 0 | 1 }[]): Promise<void> {
     return this.settled((client, done) => {
       // MQTT 5: "retain as published", so that a message published to be kept is told from a fresh one even live.
       const wanted: ISubscriptionMap = Object.fromEntries(
@@ -89,6 +104,24 @@ export class Connection {
         done(error === null ? null : refusal(error, filters, suback)),
       );
     });
+  }
+
+  /** Where the broker takes small packets alone, several of them. */
+  private packetsOf<F extends { filter: string }>(filters: readonly F[]): F[][] {
+    const packets: F[][] = [];
+    let room = 0;
+    for (const filter of filters) {
+      const bytes = Buffer.byteLength(filter.filter) + 3;
+      const last = packets.at(-1);
+      if (last === undefined || bytes > room) {
+        packets.push([filter]);
+        room = this.largest - PUBLISH_OVERHEAD - bytes;
+      } else {
+        last.push(filter);
+        room -= bytes;
+      }
+    }
+    return packets;
   }
 
   /** Nothing depends on the broker's answer: what still comes is for nobody. */
@@ -136,6 +169,9 @@ export class Connection {
     this.events.down(cause);
   }
 }
+
+/** Fixed header, lengths, packet identifier and properties: a little more than it ever is. */
+const PUBLISH_OVERHEAD = 24;
 
 /** mqtt.js answers one refused subscription among several with an error that does not say which. */
 function refusal(

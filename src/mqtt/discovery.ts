@@ -5,7 +5,8 @@ export interface DiscoveryInput {
   readonly base: TopicBase;
   /** Version of usher. */
   readonly version: string;
-  readonly doors: readonly { readonly id: string }[];
+  /** `contact`: something tells whether the door stands open. */
+  readonly doors: readonly { readonly id: string; readonly contact?: boolean }[];
   /** `scenes`: labels that the camera's scene can have; empty where nothing watches it. */
   readonly cameras: readonly { readonly id: string; readonly scenes?: readonly string[] }[];
   readonly microphones?: readonly { readonly id: string }[];
@@ -19,7 +20,7 @@ export interface DiscoveryInput {
 
 const SHOWN_ALARMS = ['forced-door', 'held-open', 'lockout', 'policy-unknown'] as const;
 
-type Component = DiscoveryPayload['cmps'][string];
+type Component = DiscoveryPayload['cmps'][string] & { readonly unique_id: string };
 
 /**
  * Home Assistant's device discovery: one retained message that describes the box and its entities
@@ -31,6 +32,7 @@ export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
   const id = discoveryIdOf(base);
   const components: Component[] = [
     ...input.doors.flatMap((door) => doorComponents(door.id, input, id)),
+    ...input.doors.flatMap(({ id: door, contact = false }) => (contact ? [leafComponent(door, base, id)] : [])),
     ...input.cameras.map((camera) => healthComponent(camera.id, `Camera ${camera.id}`, base, id)),
     ...input.cameras.flatMap(({ id: camera, scenes = [] }) =>
       scenes.length === 0 ? [] : [sceneComponent(camera, scenes, base, id)],
@@ -55,6 +57,24 @@ export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
   };
 }
 
+/**
+ * A description that takes back what an earlier one had and this one has not: Home Assistant keeps an entity that is merely left
+ * out, and removes one of which nothing but its platform is said. It stays so in the description, for Home Assistant may be away now.
+ * @param before platform of every component that was described, by its key
+ */
+export function withRemoved(payload: DiscoveryPayload, before: Readonly<Record<string, string>>): DiscoveryPayload {
+  const removed = Object.entries(before).filter(([key]) => payload.cmps[key] === undefined);
+  const stubs = removed.slice(-MOST_REMOVED).map(([key, p]) => [key, { p }] as const);
+  return { ...payload, cmps: { ...Object.fromEntries(stubs), ...payload.cmps } };
+}
+
+/** What `withRemoved` wants to know next time. */
+export function platformsOf({ cmps }: DiscoveryPayload): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(cmps).map(([key, { p }]) => [key, p]));
+}
+
+const MOST_REMOVED = 64;
+
 function doorComponents(door: string, input: DiscoveryInput, id: string): Component[] {
   const { base } = input;
   return [
@@ -66,7 +86,7 @@ function doorComponents(door: string, input: DiscoveryInput, id: string): Compon
       state_topic: topicOf('decision', { door }, base),
       event_types: ['granted', 'denied'],
       value_template: eventTemplate(
-        "'event_type': value_json.outcome, 'reason': value_json.reason, 'mode': value_json.mode",
+        "'event_type': value_json.outcome, 'reason': value_json.reason, 'mode': value_json.mode, 'at': value_json.at",
       ),
     },
     {
@@ -76,7 +96,9 @@ function doorComponents(door: string, input: DiscoveryInput, id: string): Compon
       icon: 'mdi:door-open',
       state_topic: topicOf('unlock', { door }, base),
       event_types: ['unlock'],
-      value_template: eventTemplate("'event_type': 'unlock', 'duration_ms': value_json.durationMs"),
+      value_template: eventTemplate(
+        "'event_type': 'unlock', 'duration_ms': value_json.durationMs, 'at': value_json.issuedAt",
+      ),
     },
     {
       p: 'event',
@@ -86,12 +108,13 @@ function doorComponents(door: string, input: DiscoveryInput, id: string): Compon
       state_topic: topicOf('alarm', { door }, base),
       // Duress stays out: it is a silent alarm, and a dashboard in the hall is not silent.
       event_types: [...SHOWN_ALARMS],
-      value_template: `{% if value_json.kind != 'duress' %}${eventTemplate("'event_type': value_json.kind")}{% endif %}`,
+      value_template: `{% if value_json.kind != 'duress' %}${eventTemplate("'event_type': value_json.kind, 'at': value_json.at")}{% endif %}`,
     },
     {
       p: 'sensor',
       unique_id: `${id}_door_${door}_state`,
-      name: `Door ${door}`,
+      // What the box waits for; whether the door stands open is for its contact to say.
+      name: `Door ${door} state`,
       icon: 'mdi:door',
       device_class: 'enum',
       options: [...input.doorStates],
@@ -99,6 +122,18 @@ function doorComponents(door: string, input: DiscoveryInput, id: string): Compon
       value_template: '{{ value_json.state }}',
     },
   ];
+}
+
+/** The door itself, as its contact tells. */
+function leafComponent(door: string, base: TopicBase, id: string): Component {
+  return {
+    p: 'binary_sensor',
+    unique_id: `${id}_door_${door}_open`,
+    name: `Door ${door}`,
+    device_class: 'door',
+    state_topic: topicOf('doorState', { door }, base),
+    value_template: "{{ ('ON' if value_json.open else 'OFF') if value_json.open is boolean else 'None' }}",
+  };
 }
 
 function sceneComponent(camera: string, scenes: readonly string[], base: TopicBase, id: string): Component {
@@ -124,7 +159,7 @@ function microphoneComponents(microphone: string, base: TopicBase, id: string): 
       state_topic: topicOf('activation', { microphone }, base),
       event_types: ['activation'],
       value_template: eventTemplate(
-        "'event_type': 'activation', 'word': value_json.word, 'model': value_json.model, 'score': value_json.score",
+        "'event_type': 'activation', 'word': value_json.word, 'model': value_json.model, 'score': value_json.score, 'at': value_json.at",
       ),
     },
     healthComponent(microphone, `Microphone ${microphone}`, base, id),
@@ -137,8 +172,9 @@ function microphoneComponents(microphone: string, base: TopicBase, id: string): 
       state_class: 'measurement',
       entity_category: 'diagnostic',
       state_topic: topicOf('health', { component: microphone }, base),
-      // Nothing is said of digital silence: an entity without a number is unknown.
-      value_template: "{{ value_json.sound.rmsDbfs | round(1) if value_json.sound.rmsDbfs is number else 'None' }}",
+      // A microphone that starts has no level, nor has digital silence: an entity without a number is unknown.
+      value_template:
+        "{{ value_json.sound.rmsDbfs | round(1) if value_json.sound is defined and value_json.sound.rmsDbfs is number else 'None' }}",
     },
   ];
 }
@@ -152,7 +188,7 @@ function visitorComponent(camera: string, base: TopicBase, id: string): Componen
     icon: 'mdi:account-question',
     state_topic: topicOf('visitor', { camera }, base),
     event_types: ['first', 'again'],
-    value_template: eventTemplate("'event_type': 'first' if value_json.visits == 1 else 'again'"),
+    value_template: eventTemplate("'event_type': 'first' if value_json.visits == 1 else 'again', 'at': value_json.at"),
   };
 }
 

@@ -10,6 +10,8 @@ export interface DoorLineEvents {
   /** What is subscribed to here. */
   filters(): Filters;
   message(packet: InboundPacket): void;
+  /** The connection has ended. */
+  down(): void;
   /** Something changed in `problem` or in which line hears. */
   changed(): void;
 }
@@ -54,6 +56,7 @@ export class DoorLine {
       up: (connection) => this.up(connection),
       message: (packet) => this.events.message(packet),
       changed: (health) => this.changed(health),
+      down: () => this.events.down(),
     });
   }
 
@@ -98,7 +101,7 @@ export class DoorLine {
     const was = this.main;
     this.main = null;
     this.standIn = null;
-    if (was !== null) this.judgeRivalry(this.doorUpAt);
+    if (was !== null) this.judgeRivalry(this.mainUpAt, this.doorUpAt);
   }
 
   private up(connection: Connection): void {
@@ -122,16 +125,16 @@ export class DoorLine {
       const was = this.connected;
       this.connected = false;
       this.hearing = null;
-      if (was) this.judgeRivalry(this.mainUpAt);
+      if (was) this.judgeRivalry(this.doorUpAt, this.mainUpAt);
       this.review();
     }
     this.events.changed();
   }
 
   /** One of the two fell: because the other had just risen? Then the broker takes them for one client. */
-  private judgeRivalry(otherUpAt: number): void {
+  private judgeRivalry(fallenUpAt: number, otherUpAt: number): void {
     const now = this.monotonicMs();
-    if (!this.wanted || this.givenUp || now - otherUpAt > MQTT_LIMITS.rivalMs) return;
+    if (!this.wanted || this.givenUp || otherUpAt <= fallenUpAt || now - otherUpAt > MQTT_LIMITS.rivalMs) return;
     if (now - this.rivalAt > MQTT_LIMITS.rivalMemoryMs) this.rivalries = 0;
     this.rivalAt = now;
     if (++this.rivalries < MQTT_LIMITS.rivalries) return;

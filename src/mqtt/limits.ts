@@ -35,6 +35,20 @@ export const MQTT_LIMITS = {
   rivalries: 3,
   rivalMemoryMs: 60_000,
   doorLineRetryMs: 600_000,
+  /** What this device published must come back within so long. */
+  echoMs: 5000,
+  /** So often an event is sent to a broker that has never given a sign, before it counts as delivered without one. */
+  unconfirmedTries: 3,
+  /** So long an event is held back for a broker that gives signs no more. */
+  swallowedHoldMs: 3_600_000,
+  /**
+   * A message counts as too large when so many connections in a row ended within the time after it was sent, and is not sent for
+   * `tooLargeMs` then. Smaller ones are not suspected.
+   */
+  cutTries: 5,
+  cutMs: 2000,
+  suspectBytes: 1024,
+  tooLargeMs: 3_600_000,
   /** How often dropped messages are looked at, and how long nothing must be dropped until a flood counts as over. */
   floodCheckMs: 250,
   floodOverMs: 500,

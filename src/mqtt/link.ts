@@ -38,6 +38,8 @@ export interface LinkEvents {
   up(connection: Connection): void;
   message(packet: InboundPacket): void;
   changed(health: LinkHealth): void;
+  /** A connection that was up has ended. */
+  down?(): void;
 }
 
 /**
@@ -148,6 +150,7 @@ export class Link {
     if (this.connection !== connection) return;
     this.connection = null;
     if (this.settleTimer !== null) clearTimeout(this.settleTimer);
+    this.events.down?.();
     if (this.wanted) this.retry(cause);
   }
 

@@ -67,7 +67,11 @@ export type HealthPayload = z.infer<typeof HealthPayload>;
 export const DoorStatePayload = z.strictObject({
   v: V1,
   door: Name,
-  state: Code.describe('State of the door automaton'),
+  state: Code.describe('State of the door automaton: what the box waits for'),
+  open: z
+    .boolean()
+    .optional()
+    .describe('Whether the door stands open, as its contact said; absent until it has spoken'),
   at: At,
 });
 export type DoorStatePayload = z.infer<typeof DoorStatePayload>;
@@ -259,6 +263,8 @@ export type AuditHeadPayload = z.infer<typeof AuditHeadPayload>;
 export const DiscoveryPayload = z.looseObject({
   dev: z.looseObject({ ids: z.array(z.string()).min(1), name: z.string() }),
   o: z.looseObject({ name: z.string() }),
-  cmps: z.record(z.string(), z.looseObject({ p: z.string(), unique_id: z.string() })),
+  cmps: z
+    .record(z.string(), z.looseObject({ p: z.string(), unique_id: z.string().optional() }))
+    .describe('One that has nothing but its platform is to be removed'),
 });
 export type DiscoveryPayload = z.infer<typeof DiscoveryPayload>;

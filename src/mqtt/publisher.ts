@@ -1,5 +1,6 @@
 import { UsherError } from '../errors';
 import { type Connection } from './connection';
+import { type DeliveryWatch } from './delivery-watch';
 import { type EventQueue } from './event-queue';
 import { MQTT_LIMITS } from './limits';
 import { type OutKey, type OutKeyOf, type ParamsOf, type PayloadOf, type TopicBase, TOPICS, topicOf } from './topics';
@@ -24,8 +25,11 @@ export interface PublisherOptions {
   readonly check: boolean;
   /** The connection for unlocks; null: the one for everything else. */
   readonly door: () => Connection | null;
-  /** The broker refuses an event, or the queue cannot be read: nothing goes on until somebody asks again. */
+  readonly watch: DeliveryWatch;
+  /** The queue cannot be read: nothing goes on until somebody asks again. */
   readonly stuck: (error: unknown) => void;
+  /** Something is kept by the broker from now on; an empty payload: no more. */
+  readonly kept: (topic: string, payload: string) => void;
 }
 
 /**
@@ -60,7 +64,7 @@ export class Publisher {
 
   /** Sends all state that is known. */
   restate(connection: Connection): void {
-    for (const [topic, json] of this.states) sendState(connection, topic, json);
+    for (const [topic, json] of this.states) this.sendKept(connection, topic, json);
   }
 
   publish<K extends PublishKey>(key: K, params: ParamsOf<K>, payload: PayloadOf<K>): PublishOutcome {
@@ -77,6 +81,16 @@ export class Publisher {
       case 'momentary':
         return this.momentary(key, topic, json);
     }
+  }
+
+  /** Whether this is what the broker is to keep there, as far as this device has said anything since it started. */
+  keeps(topic: string): boolean {
+    return (this.states.get(topic) ?? '') !== '';
+  }
+
+  /** Takes back what an earlier run had kept. @throws what `Connection.send` throws */
+  takeBack(connection: Connection, topic: string): Promise<void> {
+    return connection.send(topic, '', { qos: 1, retain: true });
   }
 
   clear<K extends PublishKey>(key: K, params: ParamsOf<K>): PublishOutcome {
@@ -116,9 +130,29 @@ export class Publisher {
 
   private state(topic: string, json: string): PublishOutcome {
     this.states.set(topic, json);
+    this.options.kept(topic, json);
     if (this.live === null) return 'kept';
-    sendState(this.live, topic, json);
+    this.sendKept(this.live, topic, json);
     return 'sent';
+  }
+
+  private sendKept(connection: Connection, topic: string, json: string): void {
+    if (!this.options.watch.mayGo(topic)) return;
+    void this.watched(connection.send(topic, json, { qos: 1, retain: true }), topic, json, connection);
+  }
+
+  /** Keeps account of a message; never rejects. What a broken connection took with it is sent again on the next. */
+  private async watched(sending: Promise<void>, topic: string, payload: string, on: Connection): Promise<boolean> {
+    const { watch } = this.options;
+    watch.sent(topic, payload);
+    try {
+      await sending;
+      watch.acknowledged(topic);
+      return true;
+    } catch (error) {
+      if (on.connected) watch.failed(topic, error);
+      return false;
+    }
   }
 
   private momentary(key: PublishKey, topic: string, json: string): PublishOutcome {
@@ -129,17 +163,26 @@ export class Publisher {
       return 'dropped';
     }
     const { qos } = TOPICS[key];
-    connection
-      .send(topic, json, { qos, retain: false, expirySeconds: MOMENTARY_EXPIRY_SECONDS })
-      .catch(() => undefined);
+    const sending = connection.send(topic, json, { qos, retain: false, expirySeconds: MOMENTARY_EXPIRY_SECONDS });
+    if (qos === 1) void this.watched(sending, topic, json, connection);
+    else {
+      this.options.watch.sent(topic, json);
+      sending.catch((error: unknown) => {
+        if (connection.connected) this.options.watch.failed(topic, error);
+      });
+    }
     return 'sent';
   }
 
-  /** One at a time, each until its acknowledgement: after a broken connection at most one event is repeated, and none overtakes. */
+  /** One at a time, each until its acknowledgement and a sign that it was passed on: after a broken connection at most one event is repeated, and none overtakes. */
   private async sendQueued(connection: Connection): Promise<void> {
     try {
       for (let event = this.queue.peek(); event !== undefined; event = this.queue.peek()) {
-        await connection.send(event.topic, event.json, { qos: 1, retain: false });
+        const { topic, json } = event;
+        const sending = connection.send(topic, json, { qos: 1, retain: false });
+        // Refused, or acknowledged and swallowed: it stays, and is tried again when somebody asks.
+        if (!(await this.watched(sending, topic, json, connection))) return;
+        if ((await this.options.watch.confirm(topic)) === 'held') return;
         this.queue.settle(event);
       }
     } catch (error) {
@@ -147,11 +190,6 @@ export class Publisher {
       if (connection.connected) this.options.stuck(error);
     }
   }
-}
-
-/** A failure needs no handling: it means the end of the connection, and state is sent again on the next. */
-export function sendState(connection: Connection, topic: string, json: string): void {
-  connection.send(topic, json, { qos: 1, retain: true }).catch(() => undefined);
 }
 
 function assertPayload(key: OutKey, payload: unknown): void {

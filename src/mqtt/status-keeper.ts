@@ -4,7 +4,6 @@ import { decode } from './decode';
 import { MQTT_LIMITS } from './limits';
 import { StatusPayload } from './payloads';
 import { type Presence } from './presence';
-import { sendState } from './publisher';
 import { type InboundPacket, type Will } from './wire';
 
 export interface StatusLink {
@@ -29,7 +28,10 @@ export class StatusKeeper {
   }
 
   sayOnline(connection: Connection): void {
-    sendState(connection, this.topic, JSON.stringify(this.presence.message('online')));
+    // A failure is the end of the connection; the next one says it again.
+    connection
+      .send(this.topic, JSON.stringify(this.presence.message('online')), { qos: 1, retain: true })
+      .catch(() => undefined);
   }
 
   async sayOffline(connection: Connection): Promise<void> {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from '../../src/system/paths';
 import { LinkedBundles } from '../support/bundles';
 import { Daemon, Installation, usher, Watcher } from '../support/daemon';
 import { until } from '../mqtt/harness';
@@ -140,7 +142,13 @@ describeWithMosquitto('a daemon in trouble', () => {
       ok: false,
       error: { code: 'usage', message: 'there is no camera "nowhere"; there is: cam' },
     });
-    expect(await command('open')).toMatchObject({ ok: false, error: { code: 'unknown-command' } });
+    const unknown = await command('open');
+    expect(unknown).toMatchObject({ ok: false, error: { code: 'unknown-command' } });
+    // The example rules name every verb, for with command/+ the fleet manager could write the answers too.
+    const acl = readFileSync(join(packageRoot(), 'device-config', 'mosquitto', 'acl'), 'utf8');
+    const [, verbs = ''] = /there is: (.*)/.exec((unknown['error'] as { message: string }).message) ?? [];
+    expect(verbs.split(', ')).toContain('ping');
+    for (const verb of verbs.split(', ')) expect(acl).toContain(`topic write usher/v1/gym/+/command/${verb}\n`);
     const [before] = daemon.descendants();
     expect(await command('restart-camera', { camera: 'cam' })).toMatchObject({ ok: true });
     // Health is also said at intervals: only what is said after the end of the old process is of the new one.

@@ -70,6 +70,25 @@ test('a door’s phase goes out when it changes, each door by itself', () => {
   ).toEqual(['front closed', 'back closed', 'back awaiting-face', 'back closed']);
 });
 
+test('whether a door stands open is said beside what the box waits for, once its contact has spoken', () => {
+  const { said, mqtt } = listener();
+  let open: boolean | undefined;
+  const doors = [{ door: { id: 'front' }, phase: () => 'closed' }] as unknown as DoorKeeper[];
+  const publisher = new PhasePublisher(
+    mqtt,
+    doors,
+    () => 0,
+    () => open,
+  );
+  for (open of [undefined, undefined, false, true, true]) publisher.publishChanges();
+  expect(said.map(({ payload }) => DoorStatePayload.parse(payload))).toMatchObject([
+    { state: 'closed' },
+    { state: 'closed', open: false },
+    { state: 'closed', open: true },
+  ]);
+  expect(said[0]?.payload).not.toHaveProperty('open');
+});
+
 test('the fallback models are no secret', () => {
   expect(modelsHealth('recommended')).toMatchObject({ state: 'ok', detail: null });
   const fallback = modelsHealth('fallback');

@@ -81,6 +81,11 @@ export class Mosquitto {
     }
   }
 
+  /** It reads its access rules again. */
+  reload(): void {
+    this.child?.kill('SIGHUP');
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.child;
     this.child = null;
