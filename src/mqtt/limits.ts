@@ -6,10 +6,6 @@ export const MQTT_LIMITS = {
   payloadDepth: 16,
   /** Largest packet that a connection to a broker takes in before it is cut: MQTT 3.1.1 itself allows 256 MB. */
   clientPacketBytes: 256 * 1024,
-  /** Largest packet that the embedded broker takes in, and its number of clients. */
-  brokerPacketBytes: 256 * 1024,
-  brokerClients: 64,
-  brokerConnectMs: 5000,
   /** Logged events that wait in memory for the broker. The oldest goes first when it is full, and is counted. */
   queuedEvents: 1000,
   /** Unsent bytes in the socket beyond which the network counts as stalled and momentary events are dropped. */
@@ -77,6 +73,35 @@ export const INBOUND_RATES = {
   own: { burst: 1000, everyMs: 2 },
   /** Topics that nobody configured, all that begin alike together. */
   unknown: { burst: 40, everyMs: 100 },
+} as const;
+
+/** What the embedded broker takes of the machine, and what one client may take of the broker. */
+export const BROKER_LIMITS = {
+  packetBytes: 256 * 1024,
+  /** Clients; those of usher itself (boxes, actuators, tools) have places of their own. */
+  places: 40,
+  ownPlaces: 24,
+  /** Connections that have not said who they are: of more, the oldest goes. */
+  unnamed: 32,
+  connectMs: 5000,
+  /** A connection on which nothing moves for so long is cut; a client with a shorter keepalive pings before. */
+  idleMs: 600_000,
+  /** A client that does not read for so long is cut: what is for it would hold up what is for others. */
+  drainMs: 2000,
+  sweepMs: 500,
+  publishes: { burst: 5000, everyMs: 0.5 },
+  subscriptions: 128,
+  filterLength: 512,
+  /** Retained messages, topics included: of one client, of all, and what is kept free for the box itself. */
+  retainedBytesOfOne: 4 * 1024 * 1024,
+  retainedBytes: 16 * 1024 * 1024,
+  retainedBytesOwn: 4 * 1024 * 1024,
+  retainedMessages: 4000,
+  retainedMessagesOwn: 1000,
+  /** Sessions that outlast their connection, and what waits for each of them. */
+  lastingSessions: 16,
+  queuedMessages: 1000,
+  queuedBytes: 1024 * 1024,
 } as const;
 
 /**
