@@ -56,6 +56,7 @@ describe('a signed command', () => {
     ['of the fleet’s key', command('member-revoke', { key: FLEET }), 'admitted'],
     ['at the end of its life', command('member-revoke', { issuedAt: NOW - 60_000 }), 'admitted'],
     ['of a clock a little ahead', command('member-revoke', { issuedAt: NOW + COMMAND_AHEAD_MS }), 'admitted'],
+    ['of the longest life', command('member-revoke', { lifeMs: COMMAND_LIFE_MS }), 'admitted'],
     ['no signature at all', { v: 1, id: 'c1', member: '4711' }, 'unsigned'],
     ['without its nonce', without('nonce'), 'unsigned'],
     ['without its end', without('notAfter'), 'unsigned'],

@@ -13,6 +13,8 @@ export interface Moment extends Now {
 }
 
 const VERSION = 1;
+/** Longer than a box is off and comes back with its orders in force; after a longer time the clock is as likely to be wrong. */
+const LONGEST_OFF_MS = 7 * 24 * 3_600_000;
 const MAX_CHARS = 32 * 1024 * 1024;
 
 const Name = z.string().min(1).max(160);
@@ -117,7 +119,11 @@ export function parsePolicyState(text: string, moment: Moment): PolicyState {
   };
 }
 
-/** A clock that went back, or that nobody knows, says that no time has passed: what keeps out, keeps out for longer. */
+/**
+ * A clock that went back, leapt, or is not known says that no time has passed: what keeps out, keeps out for longer. A year 2038
+ * at a start would else lift a lockdown that has an end.
+ */
 function elapsedByWall(then: number | null, now: number | null): number {
-  return then === null || now === null ? 0 : Math.max(0, now - then);
+  const elapsed = then === null || now === null ? 0 : now - then;
+  return elapsed > 0 && elapsed <= LONGEST_OFF_MS ? elapsed : 0;
 }

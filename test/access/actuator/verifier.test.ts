@@ -202,6 +202,14 @@ test('a box whose clock is a little ahead or behind is obeyed', () => {
   expect(rig.hear(box.unlock({ issuedAt: rig.now, notAfter: rig.now + 2000 }))).toBe('opens');
 });
 
+test.each([
+  ['at the last millisecond', 0, 'opens'],
+  ['one millisecond later', -1, 'expired'],
+] as const)('an unlock is good up to its end, %s', (_, left, result) => {
+  const box = rig.box();
+  expect(rig.hear(box.unlock({ issuedAt: rig.now - 1000, notAfter: rig.now + left }))).toBe(result);
+});
+
 test('its memory stays small, and every copy that it forgot is refused by its age', () => {
   rig.settings = { ...rig.settings, limits: { ...rig.settings.limits, maxPerMinute: 6000 } };
   const box = rig.box();

@@ -40,6 +40,8 @@ describe('the saved state of the policy', () => {
   test.each([
     ['after a boot, as long ago as the wall clock says', 1_800_000_060_000, 60_000],
     ['a wall clock that went back: no time has passed', 1_799_999_000_000, 0],
+    ['a week off', 1_800_000_000_000 + 7 * 86_400_000, 7 * 86_400_000],
+    ['longer than a week, or a clock in 2038: no time has passed', 1_800_000_000_000 + 7 * 86_400_000 + 1, 0],
     ['a wall clock that nobody knows: no time has passed', null, 0],
   ])('%s', (_, wall, elapsed) => {
     const { passages, locks, failures, swipes, doors, presence } = parsePolicyState(text, {
