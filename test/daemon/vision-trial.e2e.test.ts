@@ -114,7 +114,7 @@ describe('a candidate beside the running model', () => {
     const ground = await site.groundWith({});
     await bad.end();
     trial = ground.begin({ channel: CHANNEL, release: releaseOf(1), dir });
-    expect(await reasonOf(trial.test(NEVER))).toMatch(/card/);
+    expect(await reasonOf(trial.test(NEVER))).toMatch(/no such model/);
     await goesOn();
   }, 120_000);
 
