@@ -14,8 +14,8 @@ const SOON_MS = 60_000;
 
 /** Cameras that give nothing to decide on, and what their health says. */
 const TROUBLE = {
-  garbage: /\/garbage: ffmpeg failed with exit code/,
-  ends: /\/ends: the stream ended/,
+  garbage: /ffmpeg failed with exit code/,
+  ends: /: the stream ended/,
   absent: /absent\.mp4 does not exist/,
   empty: /empty\.mp4 is empty \(0 bytes\)/,
   broken: /broken: none of its \d pictures can be read/,
