@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { type CameraSourceConfig, type Config } from './schema';
 
 /** Files of a broker's credentials. */
@@ -39,5 +39,7 @@ function absoluteSource(source: CameraSourceConfig, folder: string): CameraSourc
   const isFile = source.format === 'auto' && !/^[a-z][a-z0-9+.-]+:\/\//i.test(source.input);
   const { passwordFile } = source;
   if (passwordFile !== undefined) return { ...source, passwordFile: resolve(folder, passwordFile) };
-  return isFile ? { ...source, input: resolve(folder, source.input.replace(/^file:/, '')) } : source;
+  const path = source.input.replace(/^file:/, '');
+  // A whole path stays as it is written: /dev/../etc/passwd is no device, and must be told so.
+  return isFile && !isAbsolute(path) ? { ...source, input: resolve(folder, path) } : source;
 }
