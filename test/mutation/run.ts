@@ -113,8 +113,9 @@ async function dryRuns(
       while (next < tests.length) {
         const test = tests[next++]!;
         // A machine that stood still can fail a test once.
-        const outcome = (await passes(test, process)) ?? (await passes(test, process));
-        if (outcome === null) throw new Error(`${test} fails without any mutant: mend it first`);
+        const first = await dryRun(test, process);
+        const outcome = 'why' in first ? await dryRun(test, process) : first;
+        if ('why' in outcome) throw new Error(`${test} fails without any mutant: ${outcome.why}`);
         runs.set(test, outcome);
         say(`${runs.size} of ${tests.length} test files run without a mutant`);
       }
@@ -123,9 +124,12 @@ async function dryRuns(
   return runs;
 }
 
-async function passes(test: string, process: TrialProcess): Promise<Outcome | null> {
+/** What it reaches, or why it fails. */
+async function dryRun(test: string, process: TrialProcess): Promise<Outcome | { readonly why: string }> {
   const result = await process.run({ test, mutant: -1, only: null }, DRY_CPU_MS);
-  return 'outcome' in result && result.outcome.failed === null ? result.outcome : null;
+  if (!('outcome' in result)) return { why: `${result.ended}\n${result.said}` };
+  const { outcome } = result;
+  return outcome.failed === null ? outcome : { why: `${outcome.failed.test}\n${outcome.failed.why}` };
 }
 
 async function judge(mutant: Numbered, reach: readonly Reach[], process: TrialProcess): Promise<Omit<Known, 'rests'>> {
