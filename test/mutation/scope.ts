@@ -7,15 +7,16 @@ const SOURCES: readonly RegExp[] = [
   // Not the clusters of unknown visitors, which decide about nobody.
   /^src\/access\/(?!clusters\/)/,
   /^src\/fleet\/trust\//,
-  /^src\/store\/retention/,
+  /^src\/store\/(retention|sweep|date-proof|clock-floor)/,
   /^src\/daemon\/(doors|forgetting)/,
 ];
-/** Generated, or nothing but types and constants of others. */
-const NO_SOURCES: readonly RegExp[] = [/similarity-wasm\.ts$/];
+/** Generated, or nothing but messages. */
+const NO_SOURCES: readonly RegExp[] = [/similarity-wasm\.ts$/, /sweep-text\.ts$/];
 
 /** Tests that may kill a mutant. Those are left out that start the built program, take minutes, or kill and restart processes. */
-const TESTS: readonly RegExp[] = [/^test\/(access|fleet|store|daemon|readers|mutation\/killers)\//];
+const TESTS: readonly RegExp[] = [/^test\/(access|fleet|store|daemon|readers)\//];
 const NO_TESTS: readonly RegExp[] = [
+  /(frozen|not-well)[^/]*$/,
   /\.e2e\.test\.ts$/,
   /(storm|kill-torture|swipe-kill|torture|outbox|worlds|clusters|simulate|failures|migration|interoperability)\.test\.ts$/,
   /^test\/(fleet|store\/transfer)\/transfer\.test\.ts$/,
