@@ -1,6 +1,6 @@
-import type { Numbered, Plan, Reach } from './plan';
-import { planOf, reachOf } from './plan';
+import { type Numbered, type Plan, planOf, reachOf } from './plan';
 import { type Known, Results } from './results';
+import { Trials } from './trials';
 import { TrialProcess } from './trial-process';
 import type { Outcome } from './worker';
 
@@ -25,7 +25,7 @@ export interface RunOptions {
 
 export interface Judged {
   readonly mutant: Numbered;
-  readonly known: Known;
+  readonly known: Pick<Known, 'status' | 'by' | 'test'>;
 }
 
 export interface RunReport {
@@ -37,9 +37,6 @@ export interface RunReport {
   readonly minutes: number;
 }
 
-/** Processor time of a job: several times what it takes without a mutant, for more code is run where a test goes on for longer. */
-const CPU_FACTOR = 5;
-const CPU_LEAST_MS = 6000;
 const DRY_CPU_MS = 180_000;
 const SAY_EVERY_MS = 15_000;
 
@@ -47,7 +44,7 @@ export async function runMutants(options: RunOptions): Promise<RunReport> {
   const began = performance.now();
   const plan = planOf(options.sources, options.tests, options.folder);
   const count = plan.mutants.length;
-  const processes = Array.from({ length: options.workers }, () => new TrialProcess(options.folder, count));
+  const processes = Array.from({ length: options.workers }, (_, i) => new TrialProcess(options.folder, count, i));
   options.onEnd(() => processes.forEach((each) => each.end()));
   const say = sayer(options.progress);
   try {
@@ -55,43 +52,28 @@ export async function runMutants(options: RunOptions): Promise<RunReport> {
     const reach = reachOf(count, dry);
     const results = new Results(plan);
     if (options.reuse) results.load();
-    const save = (): void => {
-      if (options.keep) results.save();
-    };
     const chosen = plan.mutants.filter(options.chosen);
-    const judged: Judged[] = [];
-    const open: Numbered[] = [];
+    const settled = new Map<number, Judged['known']>();
     for (const mutant of chosen) {
       const known = results.find(mutant, reach[mutant.number]!);
-      if (known === null) open.push(mutant);
-      else judged.push({ mutant, known });
+      if (known !== null) settled.set(mutant.number, known);
     }
-    const reused = judged.length;
-    say(`${count} mutants, ${reused} known from earlier runs, ${open.length} to try`, true);
-    const deadline = began + options.minutes * 60_000;
-    let next = 0;
-    await Promise.all(
-      processes.map(async (process) => {
-        while (next < open.length && performance.now() < deadline) {
-          const mutant = open[next++]!;
-          const known = await judge(mutant, reach[mutant.number]!, process);
-          results.note(mutant, reach[mutant.number]!, known);
-          judged.push({ mutant, known: { ...known, rests: '' } });
-          const survived = judged.filter((each) => !isKilled(each.known)).length;
-          const left = ((performance.now() - began) / next) * (open.length - next);
-          if (say(`${judged.length} of ${chosen.length} judged, ${survived} survived, ${minutesOf(left)} min left`))
-            results.save();
-        }
-      }),
+    const reused = settled.size;
+    say(`${count} mutants, ${reused} known from earlier runs, ${chosen.length - reused} to try`, true);
+    const trials = new Trials(chosen, reach, dry, settled, (mutant, known) =>
+      results.note(mutant, reach[mutant.number]!, known),
     );
-    save();
-    return {
-      plan,
-      judged,
-      untried: chosen.length - judged.length,
-      reused,
-      minutes: minutesOf(performance.now() - began),
-    };
+    const left = (): boolean => performance.now() - began < options.minutes * 60_000;
+    await trials.run(processes, left, (line) => {
+      if (say(line) && options.keep) results.save();
+    });
+    if (options.keep) results.save();
+    const judged = chosen.flatMap((mutant) => {
+      const known = settled.get(mutant.number);
+      return known === undefined ? [] : [{ mutant, known }];
+    });
+    const minutes = Math.round((performance.now() - began) / 6000) / 10;
+    return { plan, judged, untried: chosen.length - judged.length, reused, minutes };
   } finally {
     processes.forEach((each) => each.end());
   }
@@ -126,22 +108,9 @@ async function dryRuns(
 
 /** What it reaches, or why it fails. */
 async function dryRun(test: string, process: TrialProcess): Promise<Outcome | { readonly why: string }> {
-  const result = await process.run({ test, mutant: -1, only: null }, DRY_CPU_MS);
-  if (!('outcome' in result)) return { why: `${result.ended}\n${result.said}` };
-  const { outcome } = result;
+  const { outcome, ended, said } = await process.run({ test, kind: 'dry', trials: [] }, DRY_CPU_MS);
+  if (outcome === null) return { why: `${ended ?? ''}\n${said}` };
   return outcome.failed === null ? outcome : { why: `${outcome.failed.test}\n${outcome.failed.why}` };
-}
-
-async function judge(mutant: Numbered, reach: readonly Reach[], process: TrialProcess): Promise<Omit<Known, 'rests'>> {
-  if (reach.length === 0) return { status: 'unreached', by: null, test: null };
-  for (const { test, only, ms } of reach) {
-    const result = await process.run({ test, mutant: mutant.number, only }, CPU_LEAST_MS + CPU_FACTOR * ms);
-    if (!('outcome' in result))
-      return { status: result.ended === 'crash' ? 'killed' : 'timeout', by: test, test: result.ended };
-    const { failed } = result.outcome;
-    if (failed !== null) return { status: 'killed', by: test, test: failed.test };
-  }
-  return { status: 'survived', by: null, test: null };
 }
 
 /** Lines now and then. @returns whether this one was said */
@@ -153,8 +122,4 @@ function sayer(progress: (line: string) => void): (line: string, now?: boolean) 
     progress(line);
     return true;
   };
-}
-
-function minutesOf(ms: number): number {
-  return Math.round(ms / 6000) / 10;
 }

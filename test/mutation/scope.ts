@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../src/system/paths';
 
@@ -13,7 +13,7 @@ const SOURCES: readonly RegExp[] = [
 /** Generated, or nothing but messages. */
 const NO_SOURCES: readonly RegExp[] = [/similarity-wasm\.ts$/, /sweep-text\.ts$/];
 
-/** Tests that may kill a mutant. Those are left out that start the built program, take minutes, or kill and restart processes. */
+/** Tests that may kill a mutant. Those are left out that take minutes, or kill and restart processes. */
 const TESTS: readonly RegExp[] = [/^test\/(access|fleet|store|daemon|readers)\//];
 const NO_TESTS: readonly RegExp[] = [
   /(frozen|not-well)[^/]*$/,
@@ -28,7 +28,14 @@ export function sources(): string[] {
 }
 
 export function tests(): string[] {
-  return under('test').filter((file) => file.endsWith('.test.ts') && any(TESTS, file) && !any(NO_TESTS, file));
+  return under('test').filter(
+    (file) => file.endsWith('.test.ts') && any(TESTS, file) && !any(NO_TESTS, file) && !startsTheProgram(file),
+  );
+}
+
+/** The built program holds no mutants, and need not be there. */
+function startsTheProgram(file: string): boolean {
+  return /support\/(daemon|actuator)'/.test(readFileSync(path.join(packageRoot(), file), 'utf8'));
 }
 
 function any(patterns: readonly RegExp[], file: string): boolean {
