@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { DeviceKey } from '../../../src/access/device-key';
 import { type Protected, swipeMac } from '../../../src/access/swipe';
+import { type CommandKey, signCommand } from '../../../src/access/sign-command';
 import { signUnlock, type Unlock } from '../../../src/access/unlock';
 
 /** A repeatable stream of choices. */
@@ -51,9 +52,12 @@ export interface Scene {
   readonly root: string;
   readonly door: string;
   readonly readers: readonly string[];
+  readonly cameras: readonly string[];
   readonly recording: Recording;
   /** A key that nobody trusts. */
   readonly stranger: DeviceKey;
+  /** For orders; nobody trusts it either. */
+  readonly strangersKey: CommandKey;
   readonly dice: Dice;
   readonly now: () => number;
 }
@@ -134,6 +138,40 @@ const onSwipe =
       retain,
     };
   };
+
+const onCommand =
+  (verb: string, make: (scene: Scene) => object | Buffer, retain = false): Attack =>
+  (scene) => {
+    const payload = make(scene);
+    return {
+      topic: `${scene.root}/command/${verb}`,
+      payload: Buffer.isBuffer(payload) ? payload : json(payload),
+      retain,
+    };
+  };
+
+const asked = (scene: Scene, args: object = {}): object => ({ v: 1, id: `flood-${scene.dice.below(1e9)}`, ...args });
+
+/** Commands that anybody may send, and orders that nobody may who has no key: none may open a door, shut one or keep one busy. */
+export const COMMAND_ATTACKS: Readonly<Record<string, Attack>> = {
+  'flood of status': onCommand('status', (s) => asked(s)),
+  'flood of reload-members': onCommand('reload-members', (s) => asked(s)),
+  'flood of restart-camera': onCommand('restart-camera', (s) => asked(s, { camera: s.dice.of(s.cameras) })),
+  'restart-camera, retained': onCommand('restart-camera', (s) => asked(s, { camera: s.dice.of(s.cameras) }), true),
+  'lockdown without a signature': onCommand('lockdown', (s) => asked(s, { doors: null })),
+  'lockdown signed by a stranger': onCommand('lockdown', (s) =>
+    signCommand(
+      s.strangersKey,
+      { site: 'gym', device: 'box' },
+      'lockdown',
+      { id: `flood-${s.dice.below(1e9)}`, args: { doors: null } },
+      { issuedAt: s.now(), lifeMs: 30_000 },
+    ),
+  ),
+  'hold-open without a signature': onCommand('hold-open', (s) => asked(s, { door: s.door, until: s.now() + 60_000 })),
+  'a verb that is none': onCommand('open-the-door', (s) => asked(s)),
+  'a command that is noise': onCommand('status', (s) => randomBytes(s.dice.below(2000))),
+};
 
 const topCounter = Number.MAX_SAFE_INTEGER - 1;
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Entrance } from '../../support/entrance';
 import { leashed } from '../../support/leash';
@@ -11,8 +11,9 @@ const WIDTH = 640;
 const HEIGHT = 360;
 const FPS = 8;
 const BYTES = WIDTH * HEIGHT * 3;
-/** Of sensor noise, so that no two pictures of an empty room are the same. */
-const NOISE = 5;
+
+/** ffmpeg gives two frames that it reads at once the same time, and then ends. */
+const ONWARDS = 'setpts=if(isnan(PREV_OUTPTS)\\,PTS\\,max(PTS\\,PREV_OUTPTS+1))';
 
 /**
  * Fake hardware: a network camera before which the test puts whom it likes, and whose line it can hold up. Frames carry the time at
@@ -20,10 +21,6 @@ const NOISE = 5;
  */
 export class SceneCamera {
   private readonly pictures = new Map<View, Buffer[]>();
-  private readonly noise = Uint8Array.from(
-    { length: BYTES + 4096 },
-    (_, i) => (Math.imul(i + 1, 2_654_435_761) >>> 24) % NOISE,
-  );
   private readonly seen: { view: View; from: number; to: number }[] = [];
   private readonly encoders = new Set<ChildProcess>();
   private server: Server | null = null;
@@ -43,10 +40,10 @@ export class SceneCamera {
   async start(entrance: Entrance): Promise<void> {
     this.pictures.set('member', decoded(['-framerate', '25', '-i', `${entrance.memberFrames}/%03d.jpg`]));
     this.pictures.set('stranger', decoded(['-framerate', '25', '-i', `${entrance.strangerFrames}/%03d.jpg`]));
-    // Nobody comes in before the first second is over.
+    // Nobody comes in before the first second is over. The noise of the sensor is in it: no two pictures are the same.
     this.pictures.set('empty', decoded(['-t', '0.6', '-i', entrance.clip]));
     this.pictures.set('still', this.pictures.get('member')!.slice(0, 1));
-    this.server = createServer((request, response) => this.serve(request, response));
+    this.server = createServer((_, response) => this.serve(response));
     await new Promise<void>((resolve) => this.server?.listen(0, '127.0.0.1', resolve));
     this.timer = setInterval(() => this.take(), 1000 / FPS);
   }
@@ -85,24 +82,16 @@ export class SceneCamera {
     else this.seen.push({ view: this.view, from: now, to: now });
     const pictures = this.pictures.get(this.view)!;
     const picture = pictures[this.frame++ % pictures.length]!;
-    const bytes = this.view === 'still' ? picture : this.noisy(picture);
-    for (const { stdin } of this.encoders) if (stdin !== null && stdin.writableLength < 2 * BYTES) stdin.write(bytes);
-  }
-
-  private noisy(picture: Buffer): Buffer {
-    const copy = Buffer.from(picture);
-    const shift = (this.frame * 1237) % 4096;
-    for (let i = 0; i < BYTES; i++) copy[i] = Math.min(255, copy[i]! + this.noise[i + shift]!);
-    return copy;
+    for (const { stdin } of this.encoders) if (stdin !== null && stdin.writableLength === 0) stdin.write(picture);
   }
 
   /** Intra-coded, so that a picture that stands still is the same one, bit by bit. */
-  private serve(request: IncomingMessage, response: ServerResponse): void {
+  private serve(response: ServerResponse): void {
     const encoder = spawn(
       ...leashed('ffmpeg', [
         ...['-hide_banner', '-loglevel', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24'],
-        ...['-video_size', `${WIDTH}x${HEIGHT}`, '-framerate', String(FPS), '-use_wallclock_as_timestamps', '1'],
-        ...['-i', 'pipe:0', '-vsync', '0', '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'],
+        ...['-video_size', `${WIDTH}x${HEIGHT}`, '-framerate', '1000', '-use_wallclock_as_timestamps', '1'],
+        ...['-i', 'pipe:0', '-vf', ONWARDS, '-vsync', '0', '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'],
         ...['-f', 'matroska', '-live', '1', '-cluster_time_limit', '1', '-flush_packets', '1', 'pipe:1'],
       ]),
       { stdio: ['pipe', 'pipe', 'ignore'] },
@@ -119,7 +108,6 @@ export class SceneCamera {
       encoder.kill('SIGKILL');
       response.end();
     };
-    request.on('close', end);
     response.on('close', end);
     encoder.once('close', end);
   }

@@ -13,7 +13,7 @@ import { ROOT, type StormSite } from './storm-site';
 /** A frame that is older does not count any more; the rest is for the way from there to the decision. */
 const LATE_MS = 1000 + 500;
 const BEFORE_MS = 2000;
-const DECIDES_MS = 20_000;
+const DECIDES_MS = 60_000;
 
 export const LANE_DOORS = ['lane-face', 'lane-verify', 'lane-card'] as const;
 export const LANE_ATTACKS = [

@@ -18,9 +18,16 @@ export class Ledger {
   /** As the actuator counted them, over all its runs. */
   readonly refused: Record<string, number> = {};
   private readonly granted = new Map<string, Door>();
+  private readonly denied = new Set<string>();
 
   grant(decision: string, door: Door): void {
     this.granted.set(decision, door);
+  }
+
+  /** A decision about a member who was not let in. */
+  deny(decision: string, what: string): void {
+    this.denied.add(decision);
+    this.blame(what);
   }
 
   /** Unlocks of the front door that reached its actuator in time. */
@@ -35,8 +42,12 @@ export class Ledger {
   /** Every decision of the box must be a member's: no attack on the swipe topics may have come to one. */
   checkDecisions(heard: readonly Heard[]): void {
     for (const { topic, payload } of heard)
-      if (topic.endsWith('/decision') && !this.granted.has(String(payload['decision'])))
+      if (/\/event\/(front|side)\/decision$/.test(topic) && !this.isKnown(String(payload['decision'])))
         this.blame(`a decision that no member asked for: ${JSON.stringify(payload)}`);
+  }
+
+  private isKnown(decision: string): boolean {
+    return this.granted.has(decision) || this.denied.has(decision);
   }
 
   /** Takes down what one run of the actuator did, from its log and its last count. */

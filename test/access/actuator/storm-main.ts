@@ -10,6 +10,7 @@ void prove('storm', async ({ onEnd }) => {
     messages,
     seed,
     restarts: { broker: 20, actuator: 20, box: 5 },
+    lane: 30,
     progress: (line) => process.stdout.write(`${line}\n`),
   });
   onEnd(() => storm.end());

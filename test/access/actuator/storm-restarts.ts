@@ -78,7 +78,7 @@ export class RestartAttacks {
     const enrolled = await site.installation.enroll(WITHDRAWN, '--force', site.entrance.still);
     if (enrolled.code !== 0) throw new Error(enrolled.stderr);
     await site.restartBox(() => this.copy('data', 'older'));
-    const removed = await usher('members', 'remove', WITHDRAWN, '--config', config, '--yes');
+    const removed = await usher('members', 'remove', WITHDRAWN, '--config', config);
     if (removed.code !== 0) throw new Error(removed.stderr);
     // So that whatever keeps track of the database has seen that he is gone.
     await site.restartBox();

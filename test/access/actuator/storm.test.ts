@@ -9,7 +9,8 @@ describeWithMosquitto('a storm of attacks on a real box, a real actuator and mos
       messages: 3000,
       perWave: 600,
       seed: 20_260_601,
-      restarts: { broker: 1, actuator: 2, box: 1 },
+      restarts: { broker: 1, actuator: 2, box: 5 },
+      lane: 5,
     }).run();
     expect(report.violations).toEqual([]);
     expect(report.opened).toBe(report.unlocksIssued);

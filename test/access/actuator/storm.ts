@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { openDeviceKey } from '../../../src/access/device-key';
+import { commandKey } from '../../../src/access/sign-command';
 import type { Unlock } from '../../../src/access/unlock';
-import { Dice, type Recording, type Scene, SWIPE_ATTACKS, UNLOCK_ATTACKS } from './attacks';
+import { COMMAND_ATTACKS, Dice, type Recording, type Scene, SWIPE_ATTACKS, UNLOCK_ATTACKS } from './attacks';
+import { Lane, LANE_ATTACKS } from './storm-lane';
 import { Ledger, refusalsIn } from './storm-ledger';
+import { RESTART_ATTACKS, RestartAttacks } from './storm-restarts';
 import { type Door, READERS, ROOT, StormSite, UNLOCK_LIFE_MS } from './storm-site';
 
 export interface StormOptions {
@@ -12,11 +16,16 @@ export interface StormOptions {
   readonly perWave?: number;
   /** Restarts of each during the storm, evenly spread; by kill -9, all of them. */
   readonly restarts: { readonly broker: number; readonly actuator: number; readonly box: number };
+  /** Attacks by what the camera shows and by orders, in turn; beside the messages. */
+  readonly lane: number;
   readonly progress?: (line: string) => void;
 }
 
 export interface StormReport {
   readonly sent: Readonly<Record<string, number>>;
+  /** Kinds that this machine cannot try, and why. */
+  readonly skipped: readonly string[];
+  /** Messages. */
   readonly attacks: number;
   readonly members: number;
   /** Unlocks of the door that reached its actuator in time, and those that were held up until they were void. */
@@ -50,9 +59,17 @@ export class Storm {
   private members = 0;
   private slowestMs = 0;
   private relayOn = 0;
+  private readonly lane: Lane;
+  /** The attack on the lane that goes on just now. */
+  private onLane: Promise<void> | null = null;
+  private lanes = 0;
+  private readonly restartAttacks: RestartAttacks;
+  private boxRestarts = 0;
 
   constructor(private readonly options: StormOptions) {
     this.dice = new Dice(options.seed);
+    this.lane = new Lane(this.site, this.ledger, new Dice(options.seed + 1));
+    this.restartAttacks = new RestartAttacks(this.site, this.ledger);
   }
 
   async run(): Promise<StormReport> {
@@ -68,9 +85,10 @@ export class Storm {
       await site.end();
     }
     return {
-      sent: this.sent,
+      sent: { ...this.sent, ...this.lane.report.sent, ...this.restartAttacks.sent },
+      skipped: this.restartAttacks.skipped,
       attacks: Object.values(this.sent).reduce((sum, count) => sum + count, 0),
-      members: this.members,
+      members: this.members + this.lane.report.members,
       unlocksIssued: ledger.inTime,
       unlocksLate: ledger.late.size,
       opened: ledger.opened.length,
@@ -93,6 +111,8 @@ export class Storm {
       root: ROOT,
       door: 'front',
       readers: READERS,
+      cameras: ['cam', 'lane', 'none'],
+      strangersKey: commandKey(readFileSync(this.site.pathOf('stranger.pem'), 'utf8')),
       recording: this.recording,
       stranger: openDeviceKey(this.site.pathOf('stranger')),
       dice: this.dice,
@@ -103,13 +123,34 @@ export class Storm {
     const { messages, perWave = 1000, progress } = this.options;
     const waves = Math.ceil(messages / perWave);
     for (let wave = 0; wave < waves; wave++) {
+      this.attackLane(wave, waves);
       await this.wave(Math.min(perWave, messages - wave * perWave), wave % 5 === 2);
       await this.restartWhatIsDue(wave, waves);
-      this.ledger.checkDecisions(this.site.watcher.heard);
-      // Nothing that was heard so far is needed any more; a long storm would fill the memory with it.
-      if (wave + 1 < waves) this.site.watcher.heard.length = 0;
+      if (wave + 1 === waves) await this.onLane;
+      if (this.onLane === null) this.checkHeard(wave + 1 === waves);
       if (wave % 10 === 9) progress?.(`${(wave + 1) * perWave} sent, ${this.members} members came in`);
     }
+  }
+
+  /** Begins the next attack on the lane where one is due and none goes on. */
+  private attackLane(wave: number, waves: number): void {
+    const due = Math.ceil(((wave + 1) * this.options.lane) / waves);
+    if (this.onLane !== null || this.lanes >= due) return;
+    const kind = LANE_ATTACKS[this.lanes++ % LANE_ATTACKS.length]!;
+    this.onLane = this.lane
+      .attack(kind)
+      .catch((error: unknown) =>
+        this.ledger.blame(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
+      )
+      .finally(() => (this.onLane = null));
+  }
+
+  private checkHeard(last: boolean): void {
+    const { heard } = this.site.watcher;
+    this.ledger.checkDecisions(heard);
+    this.lane.check(heard);
+    // Nothing that was heard so far is needed any more; a long storm would fill the memory with it.
+    if (!last) heard.length = 0;
   }
 
   /** So many attacks, and in the midst of them members. */
@@ -127,6 +168,7 @@ export class Storm {
     const kinds = [
       ...Object.entries(UNLOCK_ATTACKS).map(([name, make]) => ({ name, make, unlock: true })),
       ...Object.entries(SWIPE_ATTACKS).map(([name, make]) => ({ name, make, unlock: false })),
+      ...Object.entries(COMMAND_ATTACKS).map(([name, make]) => ({ name, make, unlock: false })),
     ];
     for (let left = messages; left > 0; left -= 50) {
       await Promise.all(
@@ -182,18 +224,18 @@ export class Storm {
     const decision = await watcher.hears(
       `a decision at ${door}`,
       (heard) => heard.topic === `${ROOT}/event/${door}/decision`,
-      20_000,
+      60_000,
       from,
     );
     const id = String(decision.payload['decision']);
     this.members++;
-    this.ledger.grant(id, door);
     recording.swipes.push({ reader, payload });
     if (recording.overtaken.length === 0) recording.overtaken.push({ reader, payload });
     if (decision.payload['outcome'] !== 'granted') {
-      this.ledger.blame(`a member was not let in: ${JSON.stringify(decision.payload)}`);
+      this.ledger.deny(id, `a member was not let in: ${JSON.stringify(decision.payload)}`);
       return null;
     }
+    this.ledger.grant(id, door);
     const unlock = await watcher.hears(
       'its unlock',
       (heard) => heard.topic === `${ROOT}/event/${door}/unlock` && heard.payload['decision'] === id,
@@ -212,7 +254,7 @@ export class Storm {
 
   /** Waits until the actuator has judged all that was sent. */
   private async judged(): Promise<void> {
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + 60_000;
     const count = (): number => Object.values(refusalsIn(this.health)).reduce((sum, n) => sum + n, 0);
     while (count() < this.sentToLock) {
       if (performance.now() > deadline) {
@@ -239,7 +281,10 @@ export class Storm {
       await this.closeRun();
       await this.site.restartActuator();
     }
-    if (due(box)) await this.site.restartBox();
+    if (!due(box) && !due(broker)) return;
+    await this.onLane;
+    this.checkHeard(false);
+    if (due(box)) await this.restartAttacks.run(RESTART_ATTACKS[this.boxRestarts++ % RESTART_ATTACKS.length]!);
     if (due(broker)) await this.site.restartBroker();
   }
 }
