@@ -114,15 +114,15 @@ export class Journal {
   /** Appends unless the newest record of this kind (and `subject`) says the same already. Null when it does. */
   appendIfNew(kind: Exclude<JournalKind, 'decision'>, body: JournalBody, subject?: string): JournalRecord | null {
     return this.database.transaction(() => {
-      const latest = this.latest(kind, subject === undefined ? undefined : [subject, body[subject]]);
+      const latest = this.latest(kind, subject === undefined ? undefined : (said) => said[subject] === body[subject]);
       return latest?.body === bodyText(kind, body) ? null : this.add(kind, body);
     });
   }
 
-  /** The newest record of a kind, where asked for with this key and value in its body. */
+  /** The newest record of a kind, where asked for of those whose body is such. */
   latest(
     kind: Exclude<JournalKind, 'decision'>,
-    having?: readonly [key: string, value: unknown],
+    having: (body: Readonly<Record<string, unknown>>) => boolean = () => true,
   ): JournalRecord | null {
     for (let before = Number.MAX_SAFE_INTEGER; ;) {
       const row = this.database.get(
@@ -132,16 +132,18 @@ export class Journal {
       );
       if (row === undefined) return null;
       const record = recordOf(row);
-      if (having === undefined || bodyOf(record)[having[0]] === having[1]) return record;
+      if (having(bodyOf(record))) return record;
       before = record.seq;
     }
   }
 
   /** What this journal knows of the members' data. @throws UsherError `store-unavailable` */
   facts(): JournalFacts {
+    const hasEpoch = ({ epoch }: Readonly<Record<string, unknown>>): boolean => typeof epoch === 'number';
     const epochs = (kinds: readonly JournalKind[]): number[] =>
       kinds.flatMap((kind) => {
-        const record = this.latest(kind as Exclude<JournalKind, 'decision'>);
+        // A start that found a contradiction carries none: the ones before it still count.
+        const record = this.latest(kind as Exclude<JournalKind, 'decision'>, hasEpoch);
         const epoch = record === null ? undefined : bodyOf(record)['epoch'];
         return typeof epoch === 'number' ? [epoch] : [];
       });

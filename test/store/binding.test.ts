@@ -146,6 +146,22 @@ describe('with real files', () => {
     expect(contradiction(dir)).toBeNull();
   });
 
+  test('an older copy stays one when the daemon was started with it and noticed', () => {
+    const dir = folder();
+    enrol(dir, 'ann', 'bob');
+    const copy = copies(dir, 'usher.db');
+    withdraw(dir, 'bob');
+    start(dir);
+    copy.back();
+    expect(contradiction(dir)).toBe('older-store');
+    // A start that found the contradiction is recorded without the number of a change.
+    within(dir, (store, journal) => {
+      journal.append('start', { bootId: 'next' });
+      expect(() => store.requireAgreed()).toThrow('older than the journal');
+    });
+    expect(contradiction(dir)).toBe('older-store');
+  });
+
   test('an usher.db that was emptied or taken away', () => {
     const dir = folder();
     enrol(dir, 'ann');

@@ -24,9 +24,14 @@ export class Ledger {
     this.granted.set(decision, door);
   }
 
+  /** A decision that had to come, and opens nothing. */
+  permit(decision: string): void {
+    this.denied.add(decision);
+  }
+
   /** A decision about a member who was not let in. */
   deny(decision: string, what: string): void {
-    this.denied.add(decision);
+    this.permit(decision);
     this.blame(what);
   }
 

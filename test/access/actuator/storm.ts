@@ -3,6 +3,7 @@ import { openDeviceKey } from '../../../src/access/device-key';
 import { commandKey } from '../../../src/access/sign-command';
 import type { Unlock } from '../../../src/access/unlock';
 import { COMMAND_ATTACKS, Dice, type Recording, type Scene, SWIPE_ATTACKS, UNLOCK_ATTACKS } from './attacks';
+import type { Heard } from '../../support/daemon';
 import { Lane, LANE_ATTACKS } from './storm-lane';
 import { Ledger, refusalsIn } from './storm-ledger';
 import { RESTART_ATTACKS, RestartAttacks } from './storm-restarts';
@@ -28,6 +29,8 @@ export interface StormReport {
   /** Messages. */
   readonly attacks: number;
   readonly members: number;
+  /** Cards that got no answer at first, for they came in the midst of a flood on the topic of their reader. */
+  readonly presentedAgain: number;
   /** Unlocks of the door that reached its actuator in time, and those that were held up until they were void. */
   readonly unlocksIssued: number;
   readonly unlocksLate: number;
@@ -41,6 +44,10 @@ export interface StormReport {
   /** Anything that should not have been: must be empty. */
   readonly violations: readonly string[];
 }
+
+/** A member without an answer presents the card again. */
+const AGAIN_MS = 4000;
+const ATTEMPTS = 5;
 
 /**
  * A real daemon, a real actuator and mosquitto, under a flood of recorded, retained, delayed, duplicated, reordered, altered,
@@ -65,6 +72,7 @@ export class Storm {
   private lanes = 0;
   private readonly restartAttacks: RestartAttacks;
   private boxRestarts = 0;
+  private presentedAgain = 0;
 
   constructor(private readonly options: StormOptions) {
     this.dice = new Dice(options.seed);
@@ -89,6 +97,7 @@ export class Storm {
       skipped: this.restartAttacks.skipped,
       attacks: Object.values(this.sent).reduce((sum, count) => sum + count, 0),
       members: this.members + this.lane.report.members,
+      presentedAgain: this.presentedAgain,
       unlocksIssued: ledger.inTime,
       unlocksLate: ledger.late.size,
       opened: ledger.opened.length,
@@ -126,7 +135,7 @@ export class Storm {
       this.attackLane(wave, waves);
       await this.wave(Math.min(perWave, messages - wave * perWave), wave % 5 === 2);
       await this.restartWhatIsDue(wave, waves);
-      if (wave + 1 === waves) await this.onLane;
+      if (wave + 1 === waves) await this.restOnLane();
       if (this.onLane === null) this.checkHeard(wave + 1 === waves);
       if (wave % 10 === 9) progress?.(`${(wave + 1) * perWave} sent, ${this.members} members came in`);
     }
@@ -143,6 +152,15 @@ export class Storm {
         this.ledger.blame(`${kind}: ${error instanceof Error ? error.message : String(error)}`),
       )
       .finally(() => (this.onLane = null));
+  }
+
+  /** The waves were over before all attacks on the lane had their turn. */
+  private async restOnLane(): Promise<void> {
+    for (;;) {
+      await this.onLane;
+      if (this.lanes >= this.options.lane) return;
+      this.attackLane(0, 1);
+    }
   }
 
   private checkHeard(last: boolean): void {
@@ -218,15 +236,8 @@ export class Storm {
     const { watcher } = this.site;
     const reader = `${door}-reader`;
     if (this.dice.below(3) === 0) recording.overtaken.push({ reader, payload: this.site.swipe(reader) });
-    const payload = this.site.swipe(reader);
     const from = watcher.heard.length;
-    await watcher.say(`${ROOT}/in/${reader}/swipe`, payload);
-    const decision = await watcher.hears(
-      `a decision at ${door}`,
-      (heard) => heard.topic === `${ROOT}/event/${door}/decision`,
-      60_000,
-      from,
-    );
+    const { decision, payload } = await this.present(door, reader);
     const id = String(decision.payload['decision']);
     this.members++;
     recording.swipes.push({ reader, payload });
@@ -244,6 +255,34 @@ export class Storm {
     );
     (door === 'front' ? recording.unlocks : recording.otherDoor).push(unlock.payload as unknown as Unlock);
     return id;
+  }
+
+  /**
+   * What arrives too fast on one topic is dropped unread, a member's swipe in the midst of forged ones too. Whoever gets no answer
+   * presents the card again.
+   */
+  private async present(door: Door, reader: string): Promise<{ decision: Heard; payload: Record<string, unknown> }> {
+    const { watcher } = this.site;
+    const from = watcher.heard.length;
+    for (let attempt = 1; ; attempt++) {
+      const payload = this.site.swipe(reader);
+      await watcher.say(`${ROOT}/in/${reader}/swipe`, payload);
+      const answered = ({ topic, payload: said }: Heard): boolean => {
+        if (topic !== `${ROOT}/event/${door}/decision`) return false;
+        if (said['reason'] !== 'superseded' || attempt === 1) return true;
+        this.ledger.permit(String(said['decision']));
+        return false;
+      };
+      const last = attempt === ATTEMPTS;
+      const decision = await watcher
+        .hears(`a decision at ${door}`, answered, last ? 60_000 : AGAIN_MS, from)
+        .catch((error: unknown) => {
+          if (last) throw error;
+          return null;
+        });
+      if (decision !== null) return { decision, payload };
+      this.presentedAgain++;
+    }
   }
 
   /** What the actuator counts, as it says in its health. */
