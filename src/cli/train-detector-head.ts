@@ -91,11 +91,12 @@ async function trainDetectorHead(options: Options): Promise<void> {
       ),
     });
     progress.done();
+    if (options.json !== true) process.stdout.write(`bundle: ${folder} (models.detector: ${options.name})\n`);
     printFigures(figures, {
       json: options.json === true,
+      require: true,
       more: { bundle: folder, epoch: trained.epoch, validation: trained.validation },
     });
-    if (options.json !== true) process.stdout.write(`bundle: ${folder} (models.detector: ${options.name})\n`);
   } finally {
     progress.done();
   }

@@ -129,8 +129,12 @@ async function trainFaceHead(options: Options): Promise<void> {
       : null;
     if (options.report !== undefined)
       await writeHeadReport(options.report, { encoder, data: told, ...trial, losses: head.losses, figures });
-    printFigures(figures, { json: options.json === true, more: { encoder, data: told, backend, bundle } });
-    if (options.json !== true && bundle !== null) process.stdout.write(`\n${bundle}\n`);
+    if (options.json !== true && bundle !== null) process.stdout.write(`${bundle}\n`);
+    printFigures(figures, {
+      json: options.json === true,
+      require: true,
+      more: { encoder, data: told, backend, bundle },
+    });
   } finally {
     progress.done();
   }
