@@ -132,7 +132,7 @@ export class App {
 
   private async bringUp(): Promise<void> {
     const { config, dataDir, modelsDir } = this.loaded;
-    if (!existsSync(dataDir)) this.log.info('the data folder is made: members, templates and keys', { dataDir });
+    if (!existsSync(dataDir)) this.log.info('creating the data folder for members, templates and keys', { dataDir });
     const lock: DaemonLock = holdDaemonLock(dataDir);
     this.undo.push('data folder lock', () => lock.release());
     if (this.under !== null) countTrialStart(dataDir);

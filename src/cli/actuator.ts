@@ -33,7 +33,7 @@ export function actuatorCommand(): Command {
     .action(showKey);
   command
     .command('trust')
-    .description('obey a box: write its key, site and device into an actuator’s configuration')
+    .description('trust a box: write its key, site, device and door into the configuration of an actuator')
     .requiredOption('-c, --config <file>', 'configuration of the actuator', installed()?.actuator)
     .option('--box <file>', "the box's configuration, where it is on this machine")
     .option('--from-box <data>', "the box's data folder, where it is on this machine")

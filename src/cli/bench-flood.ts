@@ -39,8 +39,13 @@ const BROKER = ['max_queued_messages 50000', 'max_queued_bytes 134217728', 'max_
 export function benchFloodCommand(): Command {
   return new Command('flood')
     .description('from swipe to unlock while every topic that the fleet manager may write is flooded, against idle')
-    .option('--swipes <n>', 'swipes to measure in each of the four', wholeNumber, 100)
-    .option('--rounds <n>', 'turns between idle and flood, so that a busy machine is in both', wholeNumber, 4)
+    .option('--swipes <n>', 'swipes to measure in each of the four phases', wholeNumber, 100)
+    .option(
+      '--rounds <n>',
+      'rounds of idle and flood in turn, so that other load on the machine affects both',
+      wholeNumber,
+      4,
+    )
     .option('--rate <n>', 'messages a second, all topics together', wholeNumber, 10_000)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON')

@@ -15,9 +15,9 @@ interface Options extends InstallationOptions {
 export function clockCommand(): Command {
   const command = new Command('clock').description('the clock of this box, after it was wrong');
   withInstallationOptions(command.command('accept'))
-    .argument('<date>', 'the date of today by a calendar, like 2026-05-31: it must be what the clock says')
+    .argument('<date>', 'the date of today from a calendar, like 2026-05-31; the clock must show the same date')
     .description(
-      'say that the clock is right now: a later time that was remembered is forgotten, and what is deleted by its age goes by ' +
+      'confirm that the clock is right: a later time that usher remembers is forgotten, and deletion by age trusts ' +
         'this date once it has been steady for a day',
     )
     .option('--by <who>', 'who says so, for the journal (default: the account that runs this)')
@@ -35,7 +35,7 @@ export function clockCommand(): Command {
       process.stdout.write(
         options.json === true
           ? `${JSON.stringify({ accepted: now, forgotten: before })}\n`
-          : `it is ${new Date(now).toISOString()}; ${text}. A daemon that runs takes it over.\n`,
+          : `it is ${new Date(now).toISOString()}; ${text}. A running daemon follows.\n`,
       );
     });
   return command;

@@ -16,7 +16,7 @@ export async function newConfig(given: string | undefined, { actuator }: NewConf
   const standard = installed();
   const file = given ?? (actuator === true ? standard?.actuator : standard?.config);
   if (file === undefined)
-    throw new UsherError('usage', 'where to? Name the file', { remedy: 'usher config new my-door.yaml' });
+    throw new UsherError('usage', 'name the file to write', { remedy: 'usher config new my-door.yaml' });
   const places: Places = {
     file: resolve(file),
     program: packageRoot(),

@@ -36,7 +36,7 @@ export async function checkedConfig(loaded: LoadedConfig, here = true): Promise<
   if (here && bad.length === 0) await checkWords(loaded);
   const lines = bad.map(({ key, message }) => `\n  ${key}: ${message}`).join('');
   if (bad.length > 0)
-    throw new UsherError('config-invalid', `${loaded.file}: what it names is not there${lines}`, {
+    throw new UsherError('config-invalid', `${loaded.file} names what is not there${lines}`, {
       remedy: bad.map(({ remedy }) => remedy).join(' '),
     });
   const warnings = faults.map(({ key, message, remedy }) => `warning: ${key}: ${message}\n  → ${remedy}\n`);

@@ -31,7 +31,7 @@ export async function doctorLatency({ config }: LoadedConfig, command: LatencyCo
   }
   if (!process.stdin.isTTY || !process.stdout.isTTY)
     throw new UsherError('usage', 'measuring the delay of a camera needs a person at a terminal', {
-      remedy: 'Run it in a terminal, beside the camera.',
+      remedy: 'Run it in a terminal, next to the camera.',
     });
   const results: { camera: string; latencyMs: number; delaysMs: readonly number[] }[] = [];
   for (const camera of cameras) {

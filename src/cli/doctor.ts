@@ -12,9 +12,9 @@ export function doctorCommand(): Command {
     .description('look at all that this installation rests on; exit code 1 when something fails')
     .option('--probe', 'try the broker with this box’s credentials even while the daemon is connected')
     .option('--reference', 'keep what each camera sees now, to notice later when one is moved or out of focus')
-    .option('--latency', 'measure how late the pictures of a camera come: cover its lens when told to')
-    .option('--camera <id>', 'of --latency: this camera only')
-    .option('--flash', 'of --latency: the camera looks at this terminal, which flashes')
+    .option('--latency', 'measure how late the pictures of a camera come: cover its lens when asked')
+    .option('--camera <id>', 'with --latency: only this camera')
+    .option('--flash', 'with --latency: the camera looks at this terminal, which flashes')
     .option('--json', 'write JSON');
   return command.action(async () => {
     const options = command.opts<

@@ -32,7 +32,7 @@ function describeRefusal(refusal: PictureRefusal): string {
     case 'no-face':
       return 'no face was found';
     case 'which-way-up':
-      return 'it cannot be told which way is up; turn the picture upright';
+      return 'it is unclear which way is up; turn the picture upright';
     case 'several-faces':
       return `${refusal.faces} faces were found; cut the picture down to one`;
     case 'low-quality':

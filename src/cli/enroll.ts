@@ -79,7 +79,7 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
     consentRule: installation.config.security.consent,
   };
   if (!existsSync(installation.dataDir))
-    say(`  the data folder ${installation.dataDir} is made: members, templates and keys`);
+    say(`  creating the data folder ${installation.dataDir} for members, templates and keys`);
   const store = openStore(locationOf(installation));
   try {
     checkEnrolRequest(store, request);

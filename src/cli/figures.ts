@@ -2,7 +2,7 @@ import type { Figure } from '../evaluation/figure';
 import { figureRows } from '../evaluation/figure-text';
 
 /** Help of the option of every command that prints figures. */
-export const REQUIRE = 'end with exit code 1 where a figure misses what is to be reached';
+export const REQUIRE = 'end with exit code 1 when a figure misses its goal';
 
 interface PrintOptions {
   readonly json?: boolean;

@@ -17,7 +17,7 @@ interface Options extends InstallationOptions {
 /** `usher members check` and `repair`: what is stored of members and is not what usher wrote. */
 export function addCheckCommands(command: Command, tell: (report: Report, options: Options) => void): void {
   withInstallationOptions(command.command('check'))
-    .description('open everything of every member, and name what is damaged; ends with 1 when something is')
+    .description('read all that is stored of every member, and name what is damaged; exit code 1 when something is')
     .option('--json', 'write JSON')
     .action(async (options: Options) => {
       const store = openStore(await storeLocation(options), { readonly: true });
@@ -32,7 +32,7 @@ export function addCheckCommands(command: Command, tell: (report: Report, option
     });
   withInstallationOptions(command.command('repair'))
     .description('delete what `members check` finds damaged, and say who must be enrolled again')
-    .option('--yes', 'do it; without this it is only shown')
+    .option('--yes', 'delete it; without this option it is only listed')
     .option('--by <who>', 'who decided it, for the record (default: the account that runs this)')
     .option('--json', 'write JSON')
     .action(async (options: Options) => {
@@ -93,7 +93,7 @@ function plannedReport(problems: readonly MemberProblem[]): Report {
         ? 'nothing is damaged'
         : [
             ...problems.map((problem) => `${lineOf(problem)} (${text[problem.what]})`),
-            'Nothing was changed. A backup from before the damage is the better way; else add --yes.',
+            'Nothing was changed. Put back a backup from before the damage if there is one; otherwise add --yes.',
           ].join('\n'),
   };
 }
@@ -107,7 +107,7 @@ function repairReport({ templates, members, orphans, enrolAgain }: Repaired): Re
       ),
       ...members.map((member) => `${member}: deleted, with a receipt (usher members receipts)`),
       ...(orphans === 0 ? [] : [`${orphans} kinds of rows without a member deleted`]),
-      enrolAgain.length === 0 ? 'nobody must be enrolled again' : `enrol again: ${enrolAgain.join(', ')}`,
+      enrolAgain.length === 0 ? 'no member has to be enrolled again' : `enrol again: ${enrolAgain.join(', ')}`,
     ].join('\n'),
   };
 }

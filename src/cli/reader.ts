@@ -43,8 +43,8 @@ export function readerCommand(): Command {
     });
   withInstallationOptions(command.command('counter'))
     .argument('<id>', 'a reader with a key; with --contact a door')
-    .description('the last counter that this box took from a reader, and how to set it anew')
-    .option('--contact', 'of the contact of a door')
+    .description('show the last counter that this box accepted from a reader, or set it')
+    .option('--contact', 'the counter of a door contact')
     .option('--set <number>', 'the counter last used: lower ones are refused. Messages with higher ones count again')
     .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
     .option('--json', 'write JSON')

@@ -15,20 +15,25 @@ interface Options extends InstallationOptions {
 export function retentionCommand(): Command {
   const command = new Command('retention').description('what is deleted because of its age, and when');
   add(command, 'show', 'what is marked, and why nothing is deleted just now', ({ state }) => showing(state));
-  add(command, 'confirm', 'what is marked may go, also more than a share at once', (retention, by) => {
-    const { members, records } = retention.confirm(by);
-    return {
-      json: { confirmed: { members, records } },
-      text: `${members} members and ${records} records of the journal go at the end of their time of grace`,
-    };
-  });
+  add(
+    command,
+    'confirm',
+    'allow the deletion of all that is marked, even of more than a share at once',
+    (retention, by) => {
+      const { members, records } = retention.confirm(by);
+      return {
+        json: { confirmed: { members, records } },
+        text: `${members} members and ${records} records of the journal are deleted at the end of their grace period`,
+      };
+    },
+  );
   add(command, 'stop', 'delete nothing by its age until `resume`', (retention, by) => {
     retention.stop(by);
     return { json: { stopped: true }, text: 'nothing is deleted by its age until `usher retention resume`' };
   });
-  add(command, 'resume', 'go on; what is too old is marked again first', (retention, by) => {
+  add(command, 'resume', 'start deleting by age again; what is too old is marked first', (retention, by) => {
     retention.resume(by);
-    return { json: { stopped: false }, text: 'what is too old is marked, and deleted after its time of grace' };
+    return { json: { stopped: false }, text: 'what is too old is marked, and deleted after its grace period' };
   });
   return command;
 }
@@ -63,8 +68,8 @@ function showing(state: SweepState): Answer {
       ? null
       : { upTo: journal.upTo, count: journal.count, from: from(journal.at, SWEEP_LIMITS.journalGraceMs) };
   const lines = [
-    ...members.map(({ id, reason, from }) => `${id}: ${reason}, is deleted from ${from} on`),
-    ...(records === null ? [] : [`${records.count} records of the journal: are deleted from ${records.from} on`]),
+    ...members.map(({ id, reason, from }) => `${id}: ${reason}, will be deleted from ${from} on`),
+    ...(records === null ? [] : [`${records.count} records of the journal: will be deleted from ${records.from} on`]),
     ...(members.length === 0 && records === null ? ['nothing is marked'] : []),
     ...(hold === 'unsteady' ? ['waiting for the date to be steady for a day of running'] : []),
     ...(trouble === null ? [] : [trouble.detail, `  → ${trouble.remedy}`]),

@@ -14,7 +14,7 @@ interface Stoppable {
 export async function takeDown(daemon: Stoppable, log: Log, hurry: AbortSignal): Promise<void> {
   log.info('stopping');
   const cutShort = (): void =>
-    log.error('the process ends while it is stopping', { late: daemon.unfinished.join(', ') });
+    log.error('the process ended before everything was down', { late: daemon.unfinished.join(', ') });
   process.once('exit', cutShort);
   const late = await daemon.stop(hurry);
   process.off('exit', cutShort);
@@ -27,5 +27,5 @@ export async function takeDown(daemon: Stoppable, log: Log, hurry: AbortSignal):
 
 /** To be called after the last `takeDown` of the process. */
 export function leave(log: Log): void {
-  endSoon((holds) => log.warn('the process is ended although something still holds it', { holds }));
+  endSoon((holds) => log.warn('ending the process although something still keeps it running', { holds }));
 }

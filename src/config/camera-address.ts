@@ -1,9 +1,9 @@
 import { MASK, maskAddress, parseAddress } from '../address';
 import { UsherError } from '../errors';
 
-const AMBIGUOUS = 'it cannot be told where the password ends and the host begins';
+const AMBIGUOUS = 'it is unclear where the password ends and the host begins';
 const REMEDY =
-  'Give the address without user and password, and source.username and source.passwordFile beside it (or write / as %2F, # as %23, ? as %3F, @ as %40 in the password).';
+  'Give the address without user and password, and set source.username and source.passwordFile (or write / as %2F, # as %23, ? as %3F, @ as %40 in the password).';
 
 /**
  * An address of a camera with its user part encoded as addresses ask for. A password with `/`, `#`, `?` in it is mended where only one

@@ -117,7 +117,7 @@ function doorFaults(door: Entry, camera: Entry, index: number): ReferenceFault[]
         ];
   return [
     ...fault('voteWindowMs', (votes - 1) * interval, `${votes} votes cannot be gathered within this time`),
-    ...fault('absentMs', interval, 'who stands there would count as gone between two of them'),
+    ...fault('absentMs', interval, 'a person who stands there would count as gone between two of them'),
     ...(mode === 'identify'
       ? []
       : fault('deadlineMs', votes * interval + latency, `a swipe needs ${votes} of them in time`)),

@@ -28,7 +28,7 @@ export function latencyFaults(doors: readonly Entry[], cameras: readonly Entry[]
     if (latencyMs > FACE_ALONE_MS && (mode === 'identify' || mode === 'either'))
       faults.push({
         path: ['doors', index, 'mode'],
-        message: `${mode} opens by the face alone, ${latencyMs / 1000} s after the person looked, for whoever stands there then: use verify, or a camera with latencyMs of ${FACE_ALONE_MS} at most`,
+        message: `${mode} opens by the face alone, ${latencyMs / 1000} s after the person looked, to anybody who stands there by then: use verify, or a camera with latencyMs of ${FACE_ALONE_MS} at most`,
       });
     return faults;
   });

@@ -32,7 +32,8 @@ export async function loadActuatorConfig(file: string): Promise<LoadedActuatorCo
 export function trustedKeysOf<Key>({ trustedKeys }: ActuatorConfig, file: string, parse: (text: string) => Key): Key[] {
   const fail = (key: string, what: string, remedy: string): UsherError =>
     new UsherError('config-invalid', `${file}: ${key}: ${what}`, { remedy });
-  if (trustedKeys.length === 0) throw fail('trustedKeys', 'no key is trusted, so nothing would ever be obeyed', TRUST);
+  if (trustedKeys.length === 0)
+    throw fail('trustedKeys', 'no key is trusted, so the actuator would obey no box', TRUST);
   return trustedKeys.map((text, at) => {
     try {
       return parse(text);

@@ -24,7 +24,10 @@ export function parseWith<S extends z.ZodType>(
   },
 ): z.infer<S> {
   if (Buffer.byteLength(text) > MAX_BYTES)
-    throw new UsherError('config-invalid', `${name}: larger than ${MAX_BYTES / 1024} KiB, this is no configuration`);
+    throw new UsherError(
+      'config-invalid',
+      `${name} is larger than ${MAX_BYTES / 1024} KiB, too large for a configuration`,
+    );
   const lines = new LineCounter();
   const document = parsed(text, name, lines);
   if (document.errors.length > 0)

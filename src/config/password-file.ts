@@ -29,9 +29,9 @@ const REMEDY = 'Write the password as the only line of the file, in UTF-8: print
 /** @param where key and file, for messages */
 export function passwordIn(bytes: Buffer, where: string): string {
   const fail = (what: string): UsherError => new UsherError('config-invalid', `${where}: ${what}`, { remedy: REMEDY });
-  if (bytes.length > MAX_BYTES) throw fail(`larger than ${MAX_BYTES} bytes, this is no password`);
+  if (bytes.length > MAX_BYTES) throw fail(`is larger than ${MAX_BYTES} bytes, too large for a password`);
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    throw fail('saved as UTF-16');
+    throw fail('is saved as UTF-16');
   let text: string;
   try {
     // Takes the byte order mark away.
@@ -44,6 +44,6 @@ export function passwordIn(bytes: Buffer, where: string): string {
   const [password, ...more] = lines;
   if (password === undefined) throw fail('is empty');
   if (more.length > 0)
-    throw fail(`has ${lines.length} lines that are not blank; which one is the password is not certain`);
+    throw fail(`has ${lines.length} lines that are not blank, so it is unclear which one is the password`);
   return password;
 }

@@ -228,7 +228,7 @@ export const DoorConfig = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Keep the face of a grant as a template: of very good quality, near to an enrolled picture and to nobody else, at most one a day and three in all of a member',
+      'Keep the face of a grant as a template: of very good quality, close to an enrolled picture and to no other member, at most one a day and three in all for each member',
     ),
 });
 export type DoorConfig = z.infer<typeof DoorConfig>;

@@ -48,12 +48,12 @@ export async function linkBroker(
       const earlier = topics.filter(
         (topic) => !topic.startsWith(root) && !topic.startsWith(`${mqtt.discoveryPrefix}/`),
       );
-      own.info('took back from the broker what is no longer of this box', { topics: topics.join(', ') });
+      own.info('removed from the broker what no longer belongs to this box', { topics: topics.join(', ') });
       if (earlier.length > 0)
         own.warn('this box had another name; a broker that does not let it write under that name keeps these topics', {
           topics: earlier.join(', '),
           remedy:
-            'look with mosquitto_sub whether they are gone, and clear what is left with mosquitto_pub --retain --null-message',
+            'check with mosquitto_sub that they are gone, and clear what is left with mosquitto_pub --retain --null-message',
         });
     },
     rejected: ({ topic, reason, detail }) => {

@@ -39,7 +39,7 @@ const CLOCK = 'Set the clock of the sender, and have it send milliseconds since 
 const SENDER_FAULTS: Readonly<Partial<Record<RejectReason, string>>> = {
   stale: CLOCK,
   'from-future': CLOCK,
-  'counter-leap': 'Look at the reader. If its counter is meant, run `usher reader counter ID --set NUMBER` on the box.',
+  'counter-leap': 'Look at the reader. If its counter is right, run `usher reader counter ID --set NUMBER` on the box.',
 };
 
 interface Presented {

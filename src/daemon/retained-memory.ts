@@ -37,7 +37,7 @@ export class RetainedFile implements RetainedMemory {
       this.remembered = Remembered.parse(JSON.parse(readFileSync(this.file, 'utf8')));
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return;
-      this.log.warn(`what this box published earlier is not known: ${this.file}: ${messageOf(error)}`);
+      this.log.warn(`cannot read what this box published earlier: ${this.file}: ${messageOf(error)}`);
     }
   }
 
@@ -64,7 +64,7 @@ export class RetainedFile implements RetainedMemory {
       writeDurably(this.file, Buffer.from(`${JSON.stringify(remembered)}\n`));
       this.complained = false;
     } catch (error) {
-      if (!this.complained) this.log.warn(`what this box publishes is not noted: ${messageOf(error)}`);
+      if (!this.complained) this.log.warn(`cannot record what this box publishes: ${messageOf(error)}`);
       this.complained = true;
     }
   }

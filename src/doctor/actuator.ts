@@ -61,7 +61,7 @@ async function box({ config }: LoadedActuatorConfig, keys: readonly TrustedKey[]
       if (signed?.ok === true) signer = signed.value.key ?? null;
     });
   } catch (error) {
-    return [failedBecause('broker', error, 'Look into the log of the broker.')];
+    return [failedBecause('broker', error, 'Look at the log of the broker.')];
   }
   try {
     // Each by itself: rules may allow one of them alone.

@@ -87,5 +87,5 @@ export function pictureFindings(
   if (slow !== null) return [warn(`${check}:rate`, slow.found, slow.remedy)];
   const rate = look.intervalMs === null ? '' : `, ${(1000 / look.intervalMs).toFixed(1)} pictures a second`;
   const against = reference === null ? 'no reference to compare it with' : 'it looks where it did at set-up';
-  return [ok(`${check}:picture`, `it moves and shows something${rate}; ${against}`)];
+  return [ok(`${check}:picture`, `the picture is live and shows detail${rate}; ${against}`)];
 }

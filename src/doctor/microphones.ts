@@ -139,6 +139,6 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
   if (rms === null)
     return warn(check, 'it gives nothing but one value', 'Is it muted, or its gain at 0? See alsamixer.');
   const [trouble] = troubles;
-  if (trouble !== undefined) return warn(check, trouble, 'Mend the wiring, or choose the channel in source.channel.');
+  if (trouble !== undefined) return warn(check, trouble, 'Repair the wiring, or choose the channel in source.channel.');
   return ok(check, `gives sound, ${rms.toFixed(0)} dB of full scale`);
 }

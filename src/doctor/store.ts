@@ -112,7 +112,7 @@ function damagedMembers(problems: readonly MemberProblem[]): Finding {
   return fail(
     'store:members',
     `what is stored of ${members.slice(0, 10).join(', ')}${members.length > 10 ? ', …' : ''} is damaged: ${problems[0]?.fault ?? ''}`,
-    'usher members check names all that is wrong; usher members repair takes it out; then enrol these members again.',
+    'usher members check names all that is wrong, usher members repair deletes it; then enrol these members again.',
   );
 }
 

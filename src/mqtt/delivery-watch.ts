@@ -133,7 +133,7 @@ export class DeliveryWatch {
     this.cuts.set(topic, times);
     if (times < MQTT_LIMITS.cutTries) return;
     this.banned.set(topic, now + MQTT_LIMITS.tooLargeMs);
-    const detail = `${topic} (${bytes} bytes: the broker cut the connection ${times} times upon it)`;
+    const detail = `${topic} (${bytes} bytes: the broker cut the connection ${times} times when it came)`;
     this.troubles.set(topic, { what: 'too-large', detail });
   }
 
@@ -204,7 +204,7 @@ const EXPLANATIONS: readonly (readonly [
   [
     'too-large',
     {
-      message: (topics) => `not sent, for the broker takes no message so large: ${topics}`,
+      message: (topics) => `not sent, because it is larger than the broker allows: ${topics}`,
       remedy:
         'raise its limit (mosquitto: max_packet_size) and restart usher, or, for the message to Home Assistant, set mqtt.discovery: false',
     },
@@ -220,14 +220,14 @@ const EXPLANATIONS: readonly (readonly [
     'swallowed',
     {
       message: (topics) => `published, and the broker did not pass it on: ${topics}`,
-      remedy: `its access rules (or a limit on the size of messages) drop it without a word: let this box write these topics; ${RULES}`,
+      remedy: `its access rules (or a limit on the size of messages) drop it silently: let this box write these topics; ${RULES}`,
     },
   ],
   [
     'unconfirmed',
     {
       message: (topics) => `published, and it cannot be confirmed that the broker passes it on: ${topics}`,
-      remedy: `let this box write these topics, and read them too, for it listens for its own messages; ${RULES}`,
+      remedy: `let this box write these topics, and read them too, because it listens for its own messages; ${RULES}`,
     },
   ],
 ];

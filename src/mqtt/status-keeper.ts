@@ -46,7 +46,7 @@ export class StatusKeeper {
         return;
       case 'ahead':
         this.link().renew(
-          new UsherError('broker-failed', `a later status than ours stands on ${this.topic}`, {
+          new UsherError('broker-failed', `${this.topic} holds a later status than the one that this box published`, {
             remedy: 'usher reconnects above it; if this repeats, two devices share one device.site and device.id',
           }),
         );

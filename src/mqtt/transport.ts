@@ -82,7 +82,7 @@ function open({ url: text, ca, cert, key }: TransportSettings): Duplex {
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const usual = DEFAULT_PORTS[url.protocol];
-  if (usual === undefined) throw new TypeError(`${url.protocol}// is no way to a broker`);
+  if (usual === undefined) throw new TypeError(`${url.protocol}// is not a broker address: use mqtt, mqtts, ws or wss`);
   const port = url.port === '' ? usual : Number(url.port);
   const socket: Socket =
     url.protocol === 'mqtts:'

@@ -26,7 +26,7 @@ export const JOURNAL_KINDS = {
   'outbox-dropped': 'events were given up because the outbox was full',
   retention: 'what is too old was marked, or an operator confirmed, stopped or resumed its deletion',
   restore: 'an operator accepted members’ data that the journal contradicted',
-  counter: 'an operator set the counter of a reader anew',
+  counter: 'an operator set the counter of a reader',
   clock: 'an operator accepted the date of this box',
   pruned: 'records older than the rule allows were removed; the number and hash of the last of them',
 } as const;

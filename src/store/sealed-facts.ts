@@ -35,7 +35,7 @@ export class SealedFacts {
     const factKey = this.key();
     if (factKey !== null && sameText(stored.slice(-SEAL_CHARS), MARK + sealOf(factKey, key, value))) return value;
     throw new UsherError('data-invalid', `"${key}" in the store ${this.database.file} was changed outside usher`, {
-      remedy: 'Put back a backup, or set it anew, and find out who can write to the data folder.',
+      remedy: 'Put back a backup, or set it again, and find out who can write to the data folder.',
     });
   }
 

@@ -212,6 +212,7 @@ function requireWhole(database: Database): void {
   const verdict = row === undefined ? 'no answer' : String(Object.values(row)[0]);
   if (verdict !== 'ok')
     throw new UsherError('store-unavailable', `the store ${database.file} is damaged (${verdict})`, {
-      remedy: 'Put back a backup, or move the file away; then `usher members accept`, and enrol who is missing.',
+      remedy:
+        'Put back a backup, or move the file away; then run `usher members accept`, and enrol missing members again.',
     });
 }

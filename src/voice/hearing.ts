@@ -125,7 +125,7 @@ export class Hearing {
       this.note('it gives a direct current and next to no sound: look at cable and input');
     if (mainsHz !== null)
       this.note(`it gives nothing but mains hum (${mainsHz} Hz): look at the plug, the cable's shield and the ground`);
-    if (invalid > 0) this.note('it holds samples that are no numbers: look at what wrote it');
+    if (invalid > 0) this.note('it holds samples that are not numbers: look at what wrote it');
   }
 
   private note(trouble: string): void {

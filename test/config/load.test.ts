@@ -206,9 +206,9 @@ describe('addresses of cameras', () => {
     [
       'a slash in a numeric password',
       'input: "rtsp://admin:12/34@10.0.0.5/s"',
-      'it cannot be told where the password ends',
+      'it is unclear where the password ends',
     ],
-    ['two readings', 'input: "rtsp://admin:p@/x@10.0.0.5/s"', 'it cannot be told where the password ends'],
+    ['two readings', 'input: "rtsp://admin:p@/x@10.0.0.5/s"', 'it is unclear where the password ends'],
     ['no scheme', 'input: "admin:secret1@10.0.0.5/s"', 'looks like an address without its scheme'],
     ['a password twice', 'input: "rtsp://a:secret1@h/s", username: a, passwordFile: p', 'holds a user or an @ itself'],
     ['a password file without a user', 'input: "rtsp://h/s", passwordFile: p', 'needs a username'],

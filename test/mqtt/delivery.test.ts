@@ -149,7 +149,7 @@ describeWithMosquitto('what the broker does not pass on', () => {
     const observer = await watch();
     announce(client);
     await until('it to be named', () => problemOf(client).includes(DISCOVERY), 30_000);
-    expect(problemOf(client)).toContain('the broker cut the connection 5 times upon it');
+    expect(problemOf(client)).toContain('the broker cut the connection 5 times when it came');
     await until('the device', () => client.hears);
     const { connects } = client.stats;
     client.publish('decision', { door: 'main' }, decision(1));

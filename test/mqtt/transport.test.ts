@@ -49,10 +49,10 @@ describeWithMosquitto('the ways to a broker', () => {
     await reaches(`${scheme}://[::1]:${port}`);
   });
 
-  it('says for an address that is no way to a broker that it is none', async () => {
+  it('names an address that is not one of a broker', async () => {
     client = makeClient('http://127.0.0.1:1');
     client.start();
     await until('a problem', () => client?.health.problem !== null);
-    expect(client.health.problem?.message).toContain('no way to a broker');
+    expect(client.health.problem?.message).toContain('is not a broker address');
   });
 });

@@ -78,7 +78,7 @@ async function thresholds(file: string, modelsDir: string): Promise<ReleaseConte
   const bytes = read(file, () => readFileSync(file));
   const table = decode(ThresholdsFile, bytes, TRANSFER_LIMITS.cardBytes);
   if (!table.ok)
-    throw new UsherError('data-invalid', `${file} is no table of thresholds: ${table.detail}`, { remedy: FORMAT });
+    throw new UsherError('data-invalid', `${file} is not a table of thresholds: ${table.detail}`, { remedy: FORMAT });
   const { model } = table.value;
   const { card } = await readBundle(path.join(modelsDir, model.name));
   withThresholds(card, table.value);

@@ -146,7 +146,7 @@ export class Keyring {
 /** What is stored of one member is not what was written; the others are not concerned. */
 export function damaged(member: string, what: string): UsherError {
   return new UsherError('member-damaged', `${what} of member ${member} is damaged or was changed outside usher`, {
-    remedy: 'usher members check names all that is wrong, usher members repair takes it out of service.',
+    remedy: 'usher members check names all that is wrong, usher members repair deletes it.',
   });
 }
 

@@ -8,7 +8,7 @@ export function describeTrouble({ kind, since, measure, limit }: PictureTrouble)
       return {
         found: `frozen: every frame is the same picture ${from}`,
         remedy:
-          'Restart the camera or the recorder that it is read from. A camera that really gives this: stuckMs: null.',
+          'Restart the camera or the recorder that it is read from. For a source whose picture really stands still, set stuckMs: null.',
       };
     case 'black':
       return {
