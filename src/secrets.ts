@@ -38,7 +38,7 @@ export class Secrets {
     const body = /^[a-z][a-z0-9+.-]*:\/\/(.+)$/is.exec(address)?.[1] ?? (address.includes('@') ? address : null);
     if (body === null) return;
     const parts = parseAddress(address);
-    // Where the host cannot be told: all before the last @ is taken for user and password.
+    // Where the host is unclear, all before the last @ is taken for user and password.
     const userInfo = parts === null ? body.slice(0, Math.max(0, body.lastIndexOf('@'))) : (parts.userInfo ?? '');
     const colon = userInfo.indexOf(':');
     if (colon >= 0) {

@@ -8,7 +8,7 @@ import { installedWords } from '../fleet/installed';
 import { CARD_FILE, listBundles } from '../inference/bundle';
 
 /**
- * A word that no bundle hears would be looked for again and again by a running box. For the check alone: a microphone must not keep
+ * A word that no bundle hears would be looked for again and again by a running box. Only for the check: a microphone must not keep
  * a door from working.
  * @throws UsherError `config-invalid`
  */

@@ -130,8 +130,8 @@ const SUBS: readonly Sub[] = [
   {
     usage: 'accept',
     description:
-      'members’ data that the journal contradicts was put back on purpose: take it; who was deleted since stays deleted, who was changed ' +
-      'since is suspended',
+      'accept members’ data that was put back on purpose: members who were deleted since stay deleted, members who were ' +
+      'changed since are suspended',
     options: withBy,
     work: (store, _, { by }) => acceptedReport(store.contradiction, store.acceptRestore(actor(by))),
   },

@@ -1,4 +1,4 @@
-/** Tells how far a long work is: a bar where a person watches (a terminal on standard error), elsewhere a line now and then. */
+/** Shows the progress of long work: a bar on a terminal, elsewhere a line now and then. */
 export interface Progress {
   update(label: string, share: number): void;
   /** Removes the line. */

@@ -6,7 +6,7 @@ const DEFECT = 70;
 export const USAGE = 2;
 
 /**
- * Tells whoever typed the command what is wrong and what to do; with --json as one line of JSON.
+ * Tells the user what is wrong and what to do; with --json as one line of JSON.
  * @returns the exit code
  */
 export function reportError(error: unknown, json = process.argv.includes('--json')): number {

@@ -154,7 +154,7 @@ async function trainWord(word: string, options: Options): Promise<void> {
   }
 }
 
-/** @throws UsherError where nobody could use the word: it is kept, for eval and for training on */
+/** @throws UsherError for a word that is too bad to use; its model is kept, for eval and for further training */
 export function requireUsable(bundle: string, settings: readonly Setting[]): void {
   const { falseAcceptsPerHour, misses } = settingAt(settings, ALLOWED_PER_HOUR);
   const miss = misses.reduce((sum, one) => sum + one.miss, 0) / Math.max(1, misses.length);

@@ -3,7 +3,7 @@ import type { ReferenceFault } from './references';
 
 /** What a slow camera means for its doors: rate × votes × window × absence × deadline. All in ms. */
 
-/** A capture by fswebcam opens the device anew. */
+/** fswebcam opens the device again for every capture. */
 const STILL_MS = 1000;
 const DEFAULT_FPS = 15;
 const DEFAULT_STILLS_MS = 1000;

@@ -40,6 +40,6 @@ function absoluteSource(source: CameraSourceConfig, folder: string): CameraSourc
   const { passwordFile } = source;
   if (passwordFile !== undefined) return { ...source, passwordFile: resolve(folder, passwordFile) };
   const path = source.input.replace(/^file:/, '');
-  // A whole path stays as it is written: /dev/../etc/passwd is no device, and must be told so.
+  // A whole path stays as it is written: /dev/../etc/passwd is not a device, and the error must say so.
   return isFile && !isAbsolute(path) ? { ...source, input: resolve(folder, path) } : source;
 }

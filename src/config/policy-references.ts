@@ -65,7 +65,7 @@ export function policyFaults(plain: unknown): ReferenceFault[] {
   return faults;
 }
 
-/** A limit on who is inside counts nobody where no door leads there. */
+/** A limit on how many are inside has no effect on a zone that no door leads into. */
 function roomsWithoutWay(policy: Entry): ReferenceFault[] {
   const ways = Object.values(entry(policy['doors'])).map((rules) => entry(entry(rules)['passage']));
   const reached = ways.flatMap(({ from, to }) => [from, to]);

@@ -84,7 +84,7 @@ function deciding(doors: readonly DoorKeeper[], now: number): string | null {
 
 const DECIDING: ReadonlySet<DoorPhase> = new Set(['awaiting-face', 'identifying']);
 
-/** Tells Home Assistant of the box, or takes the box back from it; `memory`: what it was told before. */
+/** Announces the box to Home Assistant, or removes it there; `memory`: what was announced before. */
 export function announceBox(
   mqtt: Pick<MqttClient, 'publish' | 'clear'>,
   config: Config,

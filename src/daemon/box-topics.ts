@@ -3,7 +3,7 @@ import { paramsOf, type TopicBase, topicOf } from '../mqtt/topics';
 import type { ExtraModels } from './camera-models';
 import { COMPONENTS } from './health';
 
-/** Components with a health topic, beside cameras and microphones. */
+/** Components with a health topic, other than cameras and microphones. */
 export function componentsOf({ wyoming, stills, readers, contacts }: Config): string[] {
   return [
     ...COMPONENTS,

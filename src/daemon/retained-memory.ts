@@ -11,7 +11,7 @@ const Remembered = z.strictObject({
   v: z.literal(1),
   /** Topics on which the broker keeps something of this box. */
   topics: z.array(z.string().max(512)).max(4096),
-  /** What Home Assistant was told of: platform by component. */
+  /** What was announced to Home Assistant: platform by component. */
   components: z.record(z.string().max(256), z.string().max(64)),
 });
 type Remembered = z.infer<typeof Remembered>;

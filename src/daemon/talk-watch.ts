@@ -1,4 +1,4 @@
-/** A process that reports every second is quiet after so long: nobody looks through its camera. */
+/** A process that reports every second counts as hanging after this silence; its camera is then not watched. */
 const QUIET_MS = 2500;
 /** It counts again once it has been talking for so long: what it had still to say is of the past. */
 const TALKS_MS = 500;

@@ -64,7 +64,7 @@ async function box({ config }: LoadedActuatorConfig, keys: readonly TrustedKey[]
     return [failedBecause('broker', error, 'Look at the log of the broker.')];
   }
   try {
-    // Each by itself: rules may allow one of them alone.
+    // Each by itself: rules may allow only one of them.
     for (const filter of [status, head, ANY_STATUS]) await guest.subscribe(filter).catch(() => undefined);
     await delay(LISTEN_MS);
   } finally {

@@ -106,7 +106,7 @@ export class DeliveryWatch {
     return new Promise((resolve) => pending.done.push(resolve));
   }
 
-  /** Whether it is a topic of our own voice, which is for nobody else here. */
+  /** Takes a received message. True for a topic of what this box publishes, which nothing else here reads. */
   heard({ topic, payload }: InboundPacket): boolean {
     const pending = this.pending.get(topic);
     if (pending !== undefined && pending.payload === payload.toString()) this.came(topic);

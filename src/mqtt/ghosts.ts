@@ -1,4 +1,4 @@
-/** Where it is kept over restarts what stands on the broker; a file of the box. */
+/** A file of the box that keeps, over restarts, what it has retained on the broker. */
 export interface RetainedMemory {
   read(): readonly string[];
   write(topics: readonly string[]): void;

@@ -71,7 +71,7 @@ export const INBOUND_RATES = {
   updateData: { burst: 1000, everyMs: 1 },
   /** What this box said itself, as it comes back. */
   own: { burst: 1000, everyMs: 2 },
-  /** Topics that nobody configured, all that begin alike together. */
+  /** Topics that are not configured; those with the same beginning share one limit. */
   unknown: { burst: 40, everyMs: 100 },
 } as const;
 

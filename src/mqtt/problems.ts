@@ -24,7 +24,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   keyFile: '--cert-key',
 };
 
-/** Remedies name keys of a device's configuration; whoever gave options has no such file. */
+/** Remedies name keys of a device's configuration; a user of command line options has no such file. */
 export function inTermsOf(named: BrokerKeys, remedy: string): string {
   return remedy.replace(/mqtt\.broker\.(\w+)/g, (_, key: string) => brokerKey(key, named));
 }

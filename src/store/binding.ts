@@ -4,7 +4,7 @@ import type { JournalHead } from './journal-chain';
 import { metaOf, setMetaOf } from './meta';
 
 /**
- * The members' data and the journal each hold where the other stands, so that an old copy of one of them is noticed. Every change
+ * The members' data and the journal each record the state of the other, so that an old copy of one of them is noticed. Every change
  * of the members has a number, the epoch: it is in the journal's record, which is durable first, and in the members' data with the
  * change itself. A crash in between leaves the journal one ahead. More than one, or one that a start or stop has seen, is a copy
  * from before.
@@ -38,7 +38,7 @@ export type Agreement =
 
 const contradicted = (why: Contradiction): Agreement => ({ state: 'contradicted', why });
 
-/** @param empty whether the members' data holds nobody */
+/** @param empty whether the members' data has no members */
 export function compare(binding: Binding | null, facts: JournalFacts, empty: boolean): Agreement {
   if (binding === null) {
     if (empty && facts.enrolled()) return contradicted('empty');

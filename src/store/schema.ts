@@ -117,7 +117,7 @@ function sealMember(database: Database, vault: MemberVault, row: Row): Uint8Arra
 function sealTemplate(database: Database, row: Row, key: Uint8Array): void {
   const [member, space] = [String(row['member']), String(row['space'])];
   const { id = null, quality = null, source = null, created_at: created = null } = row;
-  // Whatever it is: one that is no vector is found damaged later, and is its member's trouble alone.
+  // Without a check: a broken vector is found later, and affects only its member.
   const sealed = seal(key, row['vector'] as Uint8Array, templateBinding2(member, space));
   database.run(
     'INSERT INTO templates (id, member, space, sealed, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',

@@ -46,7 +46,7 @@ export interface CarriedOver {
   readonly broken: number;
 }
 
-/** What the journal says of an adapted template, besides the member: where it was taken, and how near it was. */
+/** What the journal says of an adapted template, in addition to the member: where it was taken, and how close it was. */
 export interface AdaptionRecord {
   readonly door: string;
   readonly distance: number;

@@ -6,7 +6,7 @@ const gone = new AbortController();
 export const outputGone: AbortSignal = gone.signal;
 
 /**
- * Output that nobody reads any more is no fault: a command goes on to its end and its exit code, a daemon without its log goes on
+ * Output that is no longer read is no error: a command goes on to its end and its exit code, a daemon without its log goes on
  * guarding its door. To be called once, before anything is written.
  */
 export function bearBrokenPipes(): void {

@@ -11,7 +11,7 @@ const SURE_MARGIN = 0.015;
 export interface UprightStill {
   /** Best detection first; of the picture turned. */
   readonly faces: readonly AnalysedFace[];
-  /** Degrees by which the picture had to be turned clockwise; null: which way is up cannot be told. */
+  /** Degrees by which the picture had to be turned clockwise; null: which way is up is unclear. */
   readonly rotate: Turn['rotate'] | null;
 }
 

@@ -55,7 +55,7 @@ export class FrameProcess extends SourceProcess<LentFrame> {
               framesFd === 3 ? 'pipe' : 'ignore',
             ],
           });
-          // One that ends before it has read is told of by its exit.
+          // The exit handler reports a process that ends before it has read.
           child.stdin?.on('error', () => undefined).end(given.stdin);
           return child;
         },

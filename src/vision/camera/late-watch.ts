@@ -1,7 +1,7 @@
 import { UsherError } from '../../errors';
 import { isTimely } from '../../access/frame-age';
 
-/** Frames that are late for so long without one that is not are late for good: what holds them up is emptied by a new start. */
+/** When all frames have been late for this long, the delay is permanent: only a restart empties the buffer that causes it. */
 const LATE_FOR_GOOD_MS = 6000;
 
 /** Fails a camera whose frames all come too late to be used. */

@@ -12,12 +12,12 @@ type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
  */
 export const ADDRESS_LIST = ['-f', 'concat', '-safe', '0', '-i', 'pipe:0'] as const;
 
-/** What the list itself needs beside what the stream does. */
+/** What the list itself needs, in addition to what the stream does. */
 export const LIST_PROTOCOL = 'pipe';
 export const LIST_FORMAT = 'concat';
 
 /**
- * The list. Read anew for every start, so that a changed password is picked up.
+ * The list. Read again for every start, so that a changed password is picked up.
  * @throws UsherError `config-invalid` for an address that can be read in two ways; as `readPasswordFile`
  */
 export async function addressList(source: FfmpegConfig): Promise<string> {

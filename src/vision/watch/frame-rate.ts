@@ -1,7 +1,7 @@
 /** Frames that the rate is taken over, and how long a silence still belongs to it, ms. */
 const KEPT = 64;
 const WINDOW_MS = 30_000;
-/** A picture that repeats itself for longer stands still. */
+/** A picture that stays the same for longer counts as still. */
 const STANDS_MS = 3000;
 
 /** The rate at which new pictures really come. */

@@ -4,7 +4,7 @@ import { PICTURE_LIMITS } from './limits';
 import type { PictureMeasure } from './measure';
 import type { PictureReference } from './reference';
 
-/** Faults of one picture, as far as it tells by itself. A picture that stands still is told by several. */
+/** Faults that one picture alone can show. A still picture takes several. */
 export type MeasuredFault = Exclude<PictureFault, 'frozen' | 'turned'>;
 export interface Suspicion {
   readonly kind: MeasuredFault;
@@ -29,13 +29,13 @@ export function suspect(measure: PictureMeasure, reference: PictureReference | n
 export interface FaultState {
   /** What the last pictures show, and since when (monotonic ms). */
   readonly suspected: { readonly kind: MeasuredFault; readonly since: number } | null;
-  /** What is told of the camera; `since` is epoch ms. */
+  /** What is reported of the camera; `since` is epoch ms. */
   readonly trouble: PictureTrouble | null;
 }
 
 export const NO_FAULT: FaultState = { suspected: null, trouble: null };
 
-/** One more measured picture. A fault is told once it has lasted, and is over with the first picture that is free of it. */
+/** One more measured picture. A fault is reported once it has lasted, and ends with the first picture without it. */
 export function stepFault(before: FaultState, found: Suspicion | null, mono: number, at: number): FaultState {
   if (found === null) return before.suspected === null && before.trouble === null ? before : NO_FAULT;
   const { kind, measure, limit } = found;
@@ -46,7 +46,7 @@ export function stepFault(before: FaultState, found: Suspicion | null, mono: num
     const still = before.trouble !== null && isBlind(before.trouble) && isBlind(found);
     return { suspected, trouble: still ? before.trouble : null };
   }
-  // The measure of the moment in which it was told: health must not change with every picture.
+  // The measure at the time of the report: health must not change with every picture.
   if (before.trouble?.kind === kind) return { suspected, trouble: before.trouble };
   return { suspected, trouble: { kind, since: Math.round(at - lastedMs), measure, limit } };
 }

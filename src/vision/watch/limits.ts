@@ -1,6 +1,6 @@
 /** What counts as a picture that nobody can be seen on, and for how long it must last. Luma is 0..255. */
 export const PICTURE_LIMITS = {
-  /** How often a picture is measured, and how often while it shows nothing, ms: whoever uncovers the lens wants to come in. */
+  /** How often a picture is measured, and how often while it shows nothing, ms: a person who uncovers the lens wants to come in. */
   measureEveryMs: 1000,
   measureBlindEveryMs: 200,
   /** A step of luma between neighbours that counts as detail; noise of a dark sensor has 2 to 6. */
@@ -16,7 +16,7 @@ export const PICTURE_LIMITS = {
   /** So many blocks of the picture must change by so much of luma for something to have moved: see `MotionGrid`. */
   movedBlocks: 10,
   movedLuma: 4,
-  /** It must last so long before it is told, ms: a hand before the lens, a group of people, headlights. */
+  /** It must last so long before it is reported, ms: a hand before the lens, a group of people, headlights. */
   settleMs: { black: 3000, covered: 3000, blurred: 60_000, moved: 120_000 },
   /** Changed frames after which a picture that stood still counts as alive again. */
   aliveFrames: 3,

@@ -6,7 +6,7 @@ const ROWS = 36;
 const SAMPLES = 180;
 
 /**
- * Tells whether something has moved since the last frame in which something had. A still that is encoded anew differs in its
+ * Says whether something has moved since the last frame in which something had. A still that is encoded again differs in its
  * pixels with every key frame, but not in what it shows: the mean of a block of pixels stays. A person breathes and sways.
  *
  * Measured at 10 frames a second, the tenth of the blocks that changed most: stills encoded by MPEG-4 and H.264 down to 200 kbit/s

@@ -87,7 +87,7 @@ export class PictureWatch {
   }
 
   private look(frame: LentFrame, source: CameraSource): WatchedFrame {
-    // Of a stream that settles nobody knows how old its frames are.
+    // While a stream settles, the age of its frames is unknown.
     const mono = Number.isFinite(frame.mono) ? frame.mono : this.options.monotonicMs();
     if (this.before !== null && samePixels(this.before.frame, frame)) {
       this.repeats++;

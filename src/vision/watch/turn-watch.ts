@@ -13,7 +13,7 @@ export const TURN_LIMITS = {
   /** How often a doubtful face, and a picture without one, is looked at in the three other turns, ms. */
   doubtfulEveryMs: 1000,
   emptyEveryMs: 10_000,
-  /** So many looks in a row must agree before it is told of the camera. */
+  /** So many looks in a row must agree before the camera is reported. */
   agreeing: 3,
 } as const;
 
