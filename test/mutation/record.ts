@@ -38,6 +38,8 @@ export interface MutationRecord {
   readonly mutants: number;
   readonly killed: number;
   readonly argued: number;
+  /** Mutants for which the time did not suffice: part of `mutants`, and counted as if they lived. */
+  readonly untried: number;
   readonly minutes: number;
   readonly files: readonly FileTally[];
   readonly survivors: readonly Survivor[];
@@ -49,7 +51,7 @@ export interface MutationRecord {
 
 const FILE = path.join(packageRoot(), 'test/proofs/mutation.json');
 
-export function recordOf({ plan, judged, minutes }: RunReport, argued: readonly Argued[]): MutationRecord {
+export function recordOf({ plan, judged, untried, minutes }: RunReport, argued: readonly Argued[]): MutationRecord {
   const reasons = new Map(argued.map((each) => [keyOf(each), each.reason]));
   const killedKeys = new Set(
     judged.filter(({ known }) => isKilled(known)).map(({ mutant }) => keyOf(argumentFor(mutant))),
@@ -81,7 +83,8 @@ export function recordOf({ plan, judged, minutes }: RunReport, argued: readonly 
   return {
     date: new Date().toISOString(),
     commit: commit(),
-    mutants: judged.length,
+    mutants: judged.length + untried,
+    untried,
     killed: sum(({ killed }) => killed),
     argued: sum(({ argued: count }) => count),
     minutes,

@@ -7,7 +7,7 @@ export function textOf(record: MutationRecord): string {
   const width = Math.max(4, ...record.files.map(({ file }) => file.length));
   const row = (file: string, ...cells: (string | number)[]): string =>
     `${file.padEnd(width)}${cells.map((cell) => String(cell).padStart(10)).join('')}`;
-  const survived = record.mutants - record.killed - record.argued;
+  const survived = record.mutants - record.killed - record.argued - record.untried;
   const lines = [
     `mutation of ${record.date.slice(0, 16).replace('T', ' ')} at ${record.commit}, ${record.minutes} minutes`,
     '',
@@ -15,6 +15,7 @@ export function textOf(record: MutationRecord): string {
     ...record.files.map(({ file, mutants, killed, timeouts, argued }) =>
       row(file, mutants, killed, timeouts, argued, mutants - killed - argued, percent(killed, mutants)),
     ),
+    ...(record.untried > 0 ? [`${record.untried} were not tried; they count as if they lived`] : []),
     row('all', record.mutants, record.killed, '', record.argued, survived, percent(record.killed, record.mutants)),
     ...section('survived', record.survivors.filter(({ argued }) => argued === null).map(lineOf)),
     ...section(
@@ -37,10 +38,10 @@ export function textOf(record: MutationRecord): string {
 
 export function figuresOf(record: MutationRecord): object {
   const value = record.mutants === 0 ? 0 : record.killed / record.mutants;
-  const { date, commit, mutants, killed, argued, minutes } = record;
+  const { date, commit, mutants, killed, argued, untried, minutes } = record;
   return {
     figures: [{ name: 'mutation.killed', value, unit: 'share', reach: REACH, meets: value >= REACH }],
-    ...{ date, commit, mutants, killed, argued, survived: mutants - killed - argued, minutes },
+    ...{ date, commit, mutants, killed, argued, survived: mutants - killed - argued - untried, untried, minutes },
     files: record.files,
     survivors: record.survivors,
   };
