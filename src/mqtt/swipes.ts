@@ -3,6 +3,14 @@ import { type RejectReason } from './inbound';
 import { MQTT_LIMITS } from './limits';
 import { type ContactPayload, type SwipePayload } from './payloads';
 
+/** When a swipe may be forgotten: both clocks must say so, for the wall clock can be set forward and back again. */
+interface Taken {
+  /** Machine's monotonic clock, ms. */
+  readonly mono: number;
+  /** Epoch ms. */
+  readonly wall: number;
+}
+
 export type SwipeVerdict = 'fresh' | Extract<RejectReason, 'stale' | 'from-future' | 'duplicate' | 'flooded'>;
 
 /**
@@ -14,26 +22,37 @@ export type SwipeVerdict = 'fresh' | Extract<RejectReason, 'stale' | 'from-futur
 export class SwipeGate {
   private readonly freshMs: number;
   private readonly remembered: number;
-  /** Key of a swipe → when it may be forgotten. Insertion order is close to the order of expiry. */
-  private readonly seen = new Map<string, number>();
+  private readonly seen = new Map<string, Taken>();
 
   constructor(freshMs: number = MQTT_LIMITS.swipeFreshMs, remembered: number = MQTT_LIMITS.swipesRemembered) {
     this.freshMs = freshMs;
     this.remembered = remembered;
   }
 
-  /** @param now epoch ms of this box. */
-  judge(reader: string, swipe: SwipePayload | ContactPayload, now: number): SwipeVerdict {
+  /** @param now epoch ms of this box; @param mono its monotonic clock, ms */
+  judge(
+    reader: string,
+    swipe: SwipePayload | ContactPayload,
+    now: number,
+    mono: number = performance.now(),
+  ): SwipeVerdict {
     if (now - swipe.at > this.freshMs) return 'stale';
     if (swipe.at - now > this.freshMs) return 'from-future';
-    for (const [key, until] of this.seen) if (until < now) this.seen.delete(key);
+    this.forget((until) => until.mono < mono && until.wall < now);
+    // Swipes that a clock ahead of time let in must not shut the reader out until that time has come.
+    if (this.seen.size >= this.remembered) this.forget((until) => until.mono < mono);
     const said = 'id' in swipe ? swipe.id : swipe.open;
     const key = JSON.stringify([reader, said, swipe.at, swipe.counter ?? null]);
     if (this.seen.has(key)) return 'duplicate';
     // Forgetting the oldest instead would let a flood open the way for a copy.
     if (this.seen.size >= this.remembered) return 'flooded';
-    this.seen.set(key, swipe.at + this.freshMs);
+    const wall = swipe.at + this.freshMs;
+    this.seen.set(key, { wall, mono: mono + wall - now });
     return 'fresh';
+  }
+
+  private forget(mayGo: (until: Taken) => boolean): void {
+    for (const [key, until] of this.seen) if (mayGo(until)) this.seen.delete(key);
   }
 }
 

@@ -156,7 +156,7 @@ describe('SwipeGate', () => {
         let clock = 0;
         for (const { id, at, step } of events) {
           clock += step;
-          if (gate.judge('card', swipe(id, at), clock) !== 'fresh') continue;
+          if (gate.judge('card', swipe(id, at), clock, clock) !== 'fresh') continue;
           expect(accepted.has(`${id}@${at}`)).toBe(false);
           accepted.add(`${id}@${at}`);
         }
@@ -172,7 +172,7 @@ describe('SwipeGate', () => {
       'flooded',
       'duplicate',
     ]);
-    expect(gate.judge('card', swipe('c', now + 1500), now + 1500)).toBe('fresh');
+    expect(gate.judge('card', swipe('c', now + 1500), now + 1500, performance.now() + 1500)).toBe('fresh');
   });
 });
 

@@ -130,6 +130,30 @@ describe('a reader without a key', () => {
     const flood = Array.from({ length: 100 }, (_, at) => gate.judge('r', swipe(NOW, `n${at}`), NOW));
     expect(flood.filter((verdict) => verdict === 'fresh')).toHaveLength(16);
     expect(gate.judge('r', swipe(NOW, 'n0'), NOW)).toBe('duplicate');
-    expect(gate.judge('r', swipe(NOW + 20_000, 'later'), NOW + 20_000)).toBe('fresh');
+    const mono = performance.now();
+    expect(gate.judge('r', swipe(NOW + 20_000, 'later'), NOW + 20_000, mono + 20_001)).toBe('fresh');
+  });
+
+  test('a clock that is set forward and back makes no swipe count twice', () => {
+    const gate = new SwipeGate(10_000);
+    expect(gate.judge('r', swipe(NOW), NOW, 0)).toBe('fresh');
+    expect(gate.judge('r', swipe(NOW + 3_600_000, 'other'), NOW + 3_600_000, 2000)).toBe('fresh');
+    expect(gate.judge('r', swipe(NOW), NOW + 4000, 4000)).toBe('duplicate');
+    // What was taken under the clock that was ahead is no news when that time really comes.
+    expect(gate.judge('r', swipe(NOW + 3_600_000, 'other'), NOW + 3_600_000, 3_600_000)).toBe('duplicate');
+  });
+
+  test('a clock that goes back an hour makes no swipe count twice', () => {
+    const gate = new SwipeGate(10_000);
+    expect(gate.judge('r', swipe(NOW), NOW, 0)).toBe('fresh');
+    expect(gate.judge('r', swipe(NOW - 3_600_000, 'other'), NOW - 3_600_000, 60_000)).toBe('fresh');
+    expect(gate.judge('r', swipe(NOW), NOW, 3_660_000)).toBe('duplicate');
+  });
+
+  test('a clock that was ahead shuts no reader out for as long as it was ahead', () => {
+    const gate = new SwipeGate(10_000, 4);
+    const ahead = NOW + 1e12;
+    for (let n = 0; n < 4; n++) expect(gate.judge('r', swipe(ahead, `n${n}`), ahead, 0)).toBe('fresh');
+    expect(gate.judge('r', swipe(NOW + 30_000), NOW + 30_000, 30_000)).toBe('fresh');
   });
 });
