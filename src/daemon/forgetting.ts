@@ -97,7 +97,7 @@ function healthOf({ state }: RetentionReport, now: number): ComponentHealth {
 export interface StillsForgettingParts {
   readonly config: Pick<Config, 'stills' | 'audit'>;
   readonly dataDir: string;
-  readonly store: Pick<Store, 'members'>;
+  readonly store: Pick<Store, 'members' | 'contradiction'>;
   readonly trail: Pick<AuditTrail, 'fact'>;
   readonly forgetting: Pick<Forgetting, 'mayDestroy'>;
   readonly monotonicMs: () => number;
@@ -123,12 +123,14 @@ export class StillsForgetting {
   async tick(): Promise<void> {
     const { dataDir, store, trail, forgetting, monotonicMs, wall, log } = this.parts;
     try {
+      // Who is missing in an emptied or old copy of the members' data is not known to have left.
+      const doubtful = store.contradiction !== null;
       const tags = new Set(store.members.ids().map(memberTag));
       const now: StillAge = { mono: monotonicMs(), date: forgetting.mayDestroy ? wall() : null };
       const removed = await forgetStills(
         stillFolder(dataDir),
         (stills: readonly StillFile[]) => this.ages.tooOld(stills, now),
-        (tag) => tags.has(tag),
+        (tag) => doubtful || tags.has(tag),
       );
       for (const because of ['age', 'member'] as const)
         if (removed[because] > 0) trail.fact('still', { deleted: removed[because], because });
