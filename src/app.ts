@@ -22,7 +22,7 @@ import { countTrialStart } from './fleet/started-under';
 import { installedModels, installedScene, installedWords } from './fleet/installed';
 import { HealthBoard } from './daemon/health';
 import { HealthLog, labels } from './daemon/health-log';
-import { lockdownsBefore } from './daemon/lockdowns-before';
+import { lockdownsBefore, mayHaveForgotten } from './daemon/lockdowns-before';
 import { brokerHealth, modelsHealth, PhasePublisher, publishHealth } from './daemon/publishing';
 import { ReadersService } from './daemon/readers-service';
 import { RetainedFile } from './daemon/retained-memory';
@@ -192,7 +192,7 @@ export class App {
       saved.load(),
       (state) => saved.offer(state),
     );
-    if (store.contradiction !== null)
+    if (mayHaveForgotten(store, journal))
       for (const lockdown of lockdownsBefore(
         journal.ofKinds(['policy']),
         config.doors.map(({ id }) => id),

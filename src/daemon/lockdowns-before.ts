@@ -1,8 +1,15 @@
 import type { PolicyOrder } from '../access/policy/types';
-import { bodyOf } from '../store/journal';
+import { bodyOf, type Journal } from '../store/journal';
 import type { JournalRecord } from '../store/journal-chain';
+import type { Store } from '../store/store';
 
 type Lockdown = Extract<PolicyOrder, { type: 'lockdown' }>;
+
+/** Whether this box's own state may be an old copy: it is contradicted, or was accepted while the daemon did not run. */
+export function mayHaveForgotten(store: Pick<Store, 'contradiction'>, journal: Pick<Journal, 'latest'>): boolean {
+  if (store.contradiction !== null) return true;
+  return (journal.latest('restore')?.seq ?? 0) > (journal.latest('start')?.seq ?? 0);
+}
 
 /**
  * The lockdowns that the journal knows and no release has lifted, door by door: for a box whose own state is an old copy.

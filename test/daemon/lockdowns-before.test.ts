@@ -1,4 +1,4 @@
-import { lockdownsBefore } from '../../src/daemon/lockdowns-before';
+import { lockdownsBefore, mayHaveForgotten } from '../../src/daemon/lockdowns-before';
 import type { JournalRecord } from '../../src/store/journal-chain';
 
 const NOW = Date.UTC(2026, 5, 1);
@@ -28,4 +28,16 @@ test.each<[what: string, records: JournalRecord[], standing: string[]]>([
 
 test('none is over while the time is not known', () => {
   expect(of([lockdown(['front'], { until: 5 })], null)).toEqual(['front  5']);
+});
+
+test.each<[what: string, contradicted: boolean, latest: Record<string, number>, forgotten: boolean]>([
+  ['an old copy', true, { start: 9 }, true],
+  ['an old copy that was accepted before the start', false, { start: 9, restore: 10 }, true],
+  ['one that was accepted before an earlier start', false, { start: 11, restore: 10 }, false],
+  ['nothing of the kind', false, { start: 9 }, false],
+])('%s', (_, contradicted, latest, forgotten) => {
+  const journal = {
+    latest: (kind: string) => (latest[kind] === undefined ? null : { ...record({}), seq: latest[kind] }),
+  };
+  expect(mayHaveForgotten({ contradiction: contradicted ? 'older-store' : null }, journal)).toBe(forgotten);
 });
