@@ -42,7 +42,9 @@ const contradicted = (why: Contradiction): Agreement => ({ state: 'contradicted'
 export function compare(binding: Binding | null, facts: JournalFacts, empty: boolean): Agreement {
   if (binding === null) {
     if (empty && facts.enrolled()) return contradicted('empty');
-    return facts.lastEpoch === null ? { state: 'unbound' } : contradicted(empty ? 'empty' : 'older-store');
+    // The records of the changes may be too old to be kept; a start that saw them is not.
+    const unbound = facts.lastEpoch === null && (facts.settledEpoch ?? 0) === 0;
+    return unbound ? { state: 'unbound' } : contradicted(empty ? 'empty' : 'older-store');
   }
   if (binding.journal !== facts.journal) return contradicted('other-journal');
   if (binding.head !== null) {

@@ -69,7 +69,9 @@ export class BoundLedger implements Ledger {
 
   /** From now on these two belong together, whatever was before. Within a transaction. */
   accept(): void {
-    const epoch = Math.max(this.epoch, this.journal.facts().lastEpoch ?? 0);
+    const { lastEpoch, settledEpoch } = this.journal.facts();
+    // Of a change that a start saw, the record may be too old to be kept.
+    const epoch = Math.max(this.epoch, lastEpoch ?? 0, settledEpoch ?? 0);
     writeBinding(this.database, { journal: this.journal.id, epoch, head: null });
     this.contradiction = null;
   }

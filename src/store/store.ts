@@ -6,7 +6,7 @@ import { BoundLedger } from './bound-ledger';
 import { Database } from './database';
 import { bodyOf, Journal } from './journal';
 import type { BoxKeySource } from './keys/box-key';
-import { Keyring } from './keys/keyring';
+import { isDamage, Keyring } from './keys/keyring';
 import { rotateBoxKey, type Rotated, type RotationStep } from './keys/rotate';
 import { boxKeySource } from './keys/source';
 import { type Ledger, NO_LEDGER } from './ledger';
@@ -125,7 +125,7 @@ export class Store {
 
   /**
    * Accepts members' data that the journal contradicts, because it was put back on purpose. Who was deleted since is deleted again;
-   * who was changed since is suspended, for the journal does not say to what.
+   * who was changed since is suspended, for the journal does not say to what; so is everybody where it does not reach back far enough.
    */
   acceptRestore(by: string): { readonly deleted: readonly string[]; readonly suspended: readonly string[] } {
     const { bound, contradiction } = this;
@@ -138,13 +138,17 @@ export class Store {
       bound.accept();
       const ids = new Set(this.members.ids());
       const deleted = [...since.deleted].filter((id) => ids.has(id));
-      const suspended = [...since.changed].filter((id) => ids.has(id) && !since.deleted.has(id));
+      const unknown = contradiction === 'older-store' && since.gap;
+      const doubtful = unknown ? [...ids].filter((id) => !since.enrolled.has(id)) : [];
+      const suspended = [...new Set([...since.changed, ...doubtful])].filter(
+        (id) => ids.has(id) && !since.deleted.has(id),
+      );
       bound.append('restore', {
         ...{ change: 'accepted', why: contradiction, by, before, after },
         ...{ deleted: deleted.length, suspended: suspended.length },
       });
       for (const id of deleted) this.members.remove(id, { by, reason: 'removed' });
-      for (const id of suspended) this.members.update(id, { status: 'suspended' });
+      for (const id of suspended) this.suspend(id);
       return { deleted, suspended };
     });
   }
@@ -162,9 +166,18 @@ export class Store {
         const { member, status } = bodyOf(record);
         if (typeof member !== 'string' || !ids.has(member)) continue;
         if (record.kind === 'deletion') this.members.remove(member, { by: 'recovery', reason: 'removed' });
-        else if (record.kind === 'member' && status === 'suspended') this.members.update(member, { status });
+        else if (record.kind === 'member' && status === 'suspended') this.suspend(member);
       }
     });
+  }
+
+  /** Who is damaged cannot be changed, and is let in nowhere: that must not keep everybody else out. */
+  private suspend(id: string): void {
+    try {
+      this.members.update(id, { status: 'suspended' });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
   }
 
   /** Several changes as one: all of them or none. `work` is synchronous. */

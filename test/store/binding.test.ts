@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Binding, compare, type JournalFacts } from '../../src/store/binding';
+import { Database } from '../../src/store/database';
 import { Journal } from '../../src/store/journal';
 import { Store } from '../../src/store/store';
 
@@ -21,11 +22,13 @@ test.each<[what: string, binding: Binding | null, known: Partial<JournalFacts>, 
   ['another journal', BOUND, { journal: 'k' }, false, 'other-journal'],
   ['a journal that ends before', BOUND, { hashAt: () => undefined, lastEpoch: 5 }, false, 'older-journal'],
   ['a journal that was rewritten', BOUND, { hashAt: () => 'x' }, false, 'older-journal'],
-  ['a new box', null, { lastEpoch: null, enrolled: () => false }, true, 'unbound'],
-  ['an upgraded box', null, { lastEpoch: null }, false, 'unbound'],
-  ['an upgraded box without its members', null, { lastEpoch: null }, true, 'empty'],
+  ['a new box', null, { lastEpoch: null, settledEpoch: null, enrolled: () => false }, true, 'unbound'],
+  ['an upgraded box', null, { lastEpoch: null, settledEpoch: null }, false, 'unbound'],
+  ['an upgraded box without its members', null, { lastEpoch: null, settledEpoch: null }, true, 'empty'],
   ['a copy from before the upgrade', null, {}, false, 'older-store'],
   ['new members’ data', null, {}, true, 'empty'],
+  ['a copy from before the upgrade, changes pruned', null, { lastEpoch: null, settledEpoch: 9 }, false, 'older-store'],
+  ['a new box that was started', null, { lastEpoch: null, settledEpoch: 0, enrolled: () => false }, true, 'unbound'],
 ])('%s', (_, binding, known, empty, result) => {
   const agreement = compare(binding, facts(known), empty);
   expect(agreement.state === 'contradicted' ? agreement.why : agreement.state).toBe(result);
@@ -100,6 +103,22 @@ describe('with real files', () => {
     expect(contradiction(dir)).toBe('older-store');
   });
 
+  test('starting over an old copy again and again does not make it good', () => {
+    const dir = folder();
+    enrol(dir, 'ann');
+    const copy = copies(dir, 'usher.db');
+    within(dir, (store) => void store.members.update('ann', { validUntil: 1 }));
+    start(dir);
+    within(dir, (store, journal) => void journal.append('stop', { epoch: store.epoch }));
+    copy.back();
+    for (let n = 0; n < 3; n++)
+      within(dir, (store, journal) => {
+        expect(store.contradiction).toBe('older-store');
+        journal.append('start', {});
+        journal.append('stop', {});
+      });
+  });
+
   test('a withdrawal that a crash cut short after its record is finished at the next start', () => {
     const dir = folder();
     enrol(dir, 'ann', 'bob');
@@ -160,6 +179,72 @@ describe('with real files', () => {
       expect(() => store.requireAgreed()).toThrow('older than the journal');
     });
     expect(contradiction(dir)).toBe('older-store');
+  });
+
+  const spoil = (dir: string, sql: string): void => {
+    const database = Database.open(join(dir, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
+    database.exec(sql);
+    database.close();
+  };
+  const SPOIL_BOB = `UPDATE members SET profile = x'00' WHERE id = 'bob'`;
+
+  test('a damaged member keeps nobody else out when a copy is accepted', () => {
+    const dir = folder();
+    enrol(dir, 'ann', 'bob', 'cat');
+    const copy = copies(dir, 'usher.db');
+    withdraw(dir, 'ann');
+    within(dir, (store) => void store.members.update('bob', { groups: ['staff'] }));
+    copy.back();
+    spoil(dir, SPOIL_BOB);
+    within(dir, (store) => {
+      expect(store.acceptRestore('desk')).toMatchObject({ deleted: ['ann'] });
+      expect(() => store.requireAgreed()).not.toThrow();
+      expect(() => store.members.get('bob')).toThrow('damaged');
+      expect(store.members.get('cat').status).toBe('active');
+    });
+  });
+
+  test('a damaged member whose suspension a crash cut short keeps nobody else out', () => {
+    const dir = folder();
+    enrol(dir, 'ann', 'bob');
+    const copy = copies(dir, 'usher.db');
+    within(dir, (store) => void store.members.update('bob', { status: 'suspended' }));
+    copy.back();
+    spoil(dir, SPOIL_BOB);
+    expect(contradiction(dir)).toBeNull();
+  });
+
+  test('a copy is accepted once and for all, also where the records of the changes are too old to be kept', () => {
+    const dir = folder();
+    enrol(dir, 'ann', 'bob');
+    const copy = copies(dir, 'usher.db');
+    for (const id of ['cat', 'dan', 'eve', 'fay']) enrol(dir, id);
+    within(dir, (store, journal) => {
+      journal.append('stop', { epoch: store.epoch });
+      journal.prune(journal.latest('enrolment')?.seq ?? 0);
+    });
+    copy.back();
+    within(dir, (store, journal) => {
+      journal.append('start', { epoch: store.epoch });
+      store.acceptRestore('desk');
+      expect(() => store.requireAgreed()).not.toThrow();
+    });
+    expect(contradiction(dir)).toBeNull();
+  });
+
+  test('where the journal does not reach back to the copy, everybody in it waits for a person', () => {
+    const dir = folder();
+    enrol(dir, 'ann', 'bob');
+    const copy = copies(dir, 'usher.db');
+    withdraw(dir, 'ann');
+    withdraw(dir, 'bob');
+    enrol(dir, 'bob');
+    within(dir, (_, journal) => journal.prune((journal.latest('deletion')?.seq ?? 0) - 1));
+    copy.back();
+    within(dir, (store) => {
+      expect(store.contradiction).toBe('older-store');
+      expect(store.acceptRestore('desk')).toEqual({ deleted: ['bob'], suspended: ['ann'] });
+    });
   });
 
   test('an usher.db that was emptied or taken away', () => {
