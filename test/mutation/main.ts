@@ -75,7 +75,7 @@ async function run(given: ReturnType<typeof options>, onEnd: (cleanUp: () => voi
   const all = readArgued();
   const argued = all.filter(({ file }) => chosen.includes(file));
   const record = recordOf(report, argued);
-  const whole = chosen.length === sources().length && share === 1;
+  const whole = chosen.length === sources().length && share === 1 && report.untried === 0;
   if (whole) keep(record);
   if (given.unargued) {
     const known = new Set(
