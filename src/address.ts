@@ -59,13 +59,14 @@ export function maskAddresses(text: string): string {
 function maskLine(line: string): string {
   let out = '';
   let from = 0;
+  const lastAt = tokenEnd(line, line.lastIndexOf('@'));
   const start = /[a-z][a-z0-9+.-]{0,30}:\/\//gi;
   for (let found = start.exec(line); found !== null; found = start.exec(line)) {
     out += line.slice(from, found.index);
-    const end = addressEnd(line, start.lastIndex);
+    const end = addressEnd(line, start.lastIndex, lastAt);
     const token = line.slice(found.index, end);
-    const trailing = /[:;,.)\]]*$/.exec(token)?.[0] ?? '';
-    const address = token.slice(0, token.length - trailing.length);
+    const address = token.slice(0, addressLength(token));
+    const trailing = token.slice(address.length);
     const masked = /\s/.test(address) ? `${found[0]}${MASK}` : maskAddress(address);
     out += (address === found[0] ? address : masked) + trailing;
     from = end;
@@ -74,15 +75,22 @@ function maskLine(line: string): string {
   return out + line.slice(from);
 }
 
+/** Without the punctuation of the sentence. A loop: an expression that ends in `$` takes quadratic time on a row of dots. */
+function addressLength(token: string): number {
+  let length = token.length;
+  while (length > 0 && ':;,.)]'.includes(token[length - 1] ?? '')) length--;
+  return length;
+}
+
 /**
  * A password may hold a space or a quote. What reaches up to the last @ of the line belongs to the address, and where it has
  * parameters all of the line does, but for the reason that programs put last (`: Connection refused`).
  */
-function addressEnd(line: string, from: number): number {
+function addressEnd(line: string, from: number, lastAt: number): number {
   const token = tokenEnd(line, from);
   // A scheme that is only named, or an address that is masked already: what follows is not part of it.
   if (token === from || MASKED.test(line.slice(from, token))) return token;
-  const end = Math.max(token, tokenEnd(line, line.lastIndexOf('@')));
+  const end = Math.max(token, lastAt);
   if (end === line.length || !/[?=]/.test(line.slice(from, end))) return end;
   const reason = /: [A-Z][\w ,.()-]*$/.exec(line.slice(end));
   return reason === null ? line.length : end + reason.index;

@@ -19,7 +19,7 @@ const OPTION_WITH_VALUE = /^--?(?:user|pass(?:word)?|pw|token|key|secret)=(.+)$/
  */
 export class Secrets {
   private readonly forms = new Set<string>();
-  private pattern: RegExp | null = null;
+  private search: Search | null = null;
 
   /** A password or token, as it is. */
   learn(secret: string): void {
@@ -75,22 +75,23 @@ export class Secrets {
 
   /** The text without what was learnt, and without what any address in it may hold. */
   hide(text: string): string {
-    const pattern = (this.pattern ??= patternOf(this.forms));
+    const { long, words } = (this.search ??= searchFor(this.forms));
     // Addresses first: with a piece of it replaced, an address may seem to have another host.
-    const masked = maskAddresses(text);
-    return this.forms.size === 0 ? masked : masked.replace(pattern, MASK);
+    let hidden = maskAddresses(text);
+    for (const form of long) hidden = hidden.replaceAll(form, MASK);
+    return words === null ? hidden : hidden.replace(words, MASK);
   }
 
   /** For proofs, which go through one configuration after the other. */
   forget(): void {
     this.forms.clear();
-    this.pattern = null;
+    this.search = null;
   }
 
   private add(form: string): void {
     if (form.length < MIN_CHARS || form === MASK || this.forms.has(form) || this.forms.size >= MAX_FORMS) return;
     this.forms.add(form);
-    this.pattern = null;
+    this.search = null;
   }
 }
 
@@ -130,13 +131,21 @@ function decoded(text: string): string {
   }
 }
 
+/** What is looked for. One expression for all of them would be too large for V8 with a few long secrets. */
+interface Search {
+  readonly long: readonly string[];
+  readonly words: RegExp | null;
+}
+
 /** The longest first: a secret may be part of another's form. */
-function patternOf(forms: ReadonlySet<string>): RegExp {
-  const parts = [...forms]
-    .sort((a, b) => b.length - a.length)
-    .map((form) => {
-      const literal = form.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
-      return form.length > WORD_CHARS ? literal : `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`;
-    });
-  return new RegExp(parts.join('|'), 'gu');
+function searchFor(forms: ReadonlySet<string>): Search {
+  const sorted = [...forms].sort((a, b) => b.length - a.length);
+  const words = sorted
+    .filter((form) => form.length <= WORD_CHARS)
+    .map((form) => form.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
+    .map((literal) => `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`);
+  return {
+    long: sorted.filter((form) => form.length > WORD_CHARS),
+    words: words.length === 0 ? null : new RegExp(words.join('|'), 'gu'),
+  };
 }
