@@ -53,7 +53,7 @@ export function importMembers(
   checkIdentifiers(members);
   return store.atomically(() => {
     const done = { added: [] as string[], replaced: [] as string[], kept: [] as string[], deletedHere: [] as string[] };
-    const known = new Set(members.filter(({ id }) => store.members.find(id) !== null).map(({ id }) => id));
+    const known = new Set(members.filter(({ id }) => store.members.idOf(id) !== null).map(({ id }) => id));
     if (known.size > 0 && onConflict === 'refuse') throw conflict([...known]);
     // First all that goes, then all that comes: an identifier may move from one member to another.
     const coming = members.filter((member) => {

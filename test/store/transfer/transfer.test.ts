@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { withFolder } from '../harness';
 import path from 'node:path';
+import { Database } from '../../../src/store/database';
 import { Store } from '../../../src/store/store';
 import { openContainer, sealContainer } from '../../../src/store/transfer/container';
 import { parseTransfer } from '../../../src/store/transfer/document';
@@ -67,6 +68,32 @@ describe('members from box to box', () => {
       expect(error.message).toContain('128 dimensions instead of 64');
     }),
   );
+
+  it('a file replaces a member whose data here are damaged, and brings the others too', () =>
+    withFolder((folder) => {
+      const place = path.join(folder, 'to');
+      const open = (): Store => Store.open(place);
+      const before = open();
+      before.members.add({ id: 'a', name: 'Ann' }, [templateOf(1)]);
+      before.members.add({ id: 'b', name: 'Bo' }, [templateOf(2)]);
+      const { bytes } = exportMembers(before, PASSPHRASE, 1);
+      before.close();
+      const database = Database.open(path.join(place, 'usher.db'), {
+        readonly: false,
+        busyTimeoutMs: 0,
+        journal: 'wal',
+      });
+      database.exec(`UPDATE members SET profile = x'00' WHERE id = 'a'`);
+      database.close();
+      const after = open();
+      try {
+        expect(failureOf(() => after.members.get('a')).code).toBe('member-damaged');
+        expect(importMembers(after, bytes, rules('replace')).replaced).toEqual(['a', 'b']);
+        expect(after.members.get('a').name).toBe('Ann');
+      } finally {
+        after.close();
+      }
+    }));
 
   it(
     'arrive as they were, sealed on the way',
