@@ -15,8 +15,8 @@ export function countersIn(store: Meta): CounterStore {
       if (text === null) return null;
       // Guessing here would open the door to every message since: a person must look.
       if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text)))
-        throw new UsherError('store-unavailable', `the last counter of ${source} is damaged`, {
-          remedy: 'Give this reader a new key, on both sides.',
+        throw new UsherError('data-invalid', `the last counter of ${source} is damaged`, {
+          remedy: 'Set it anew (usher reader counter ID --set N), or give this reader a new key, on both sides.',
         });
       return Number(text);
     },

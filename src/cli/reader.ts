@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { createReaderKey, readReaderKey } from '../access/reader-key';
 import { countersIn } from '../access/persisted';
 import { swipeMac } from '../access/swipe';
-import { counterSource } from '../access/swipe-judge';
+import { type CounterStore, counterSource } from '../access/swipe-judge';
 import { openStore } from '../daemon/open-store';
 import { Guest } from '../mqtt/guest';
 import { topicOf } from '../mqtt/topics';
@@ -108,7 +108,7 @@ async function counter(id: string, options: CounterOptions): Promise<void> {
         store.ledger.append('counter', {
           source: id,
           contact,
-          before: counters.load(source),
+          before: counterOrNull(counters, source),
           set,
           by: actor(options.by),
         });
@@ -131,4 +131,14 @@ function counterOf(text: string | undefined, at: number): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(counter))
     throw new UsherError('usage', 'a counter is a whole number below 2^53');
   return counter;
+}
+
+/** Null also for one that is damaged: it is what this command is there for. */
+function counterOrNull(counters: Pick<CounterStore, 'load'>, source: string): number | null {
+  try {
+    return counters.load(source);
+  } catch (error) {
+    if (error instanceof UsherError && error.code === 'data-invalid') return null;
+    throw error;
+  }
 }

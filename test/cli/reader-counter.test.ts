@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Database } from '../../src/store/database';
 import { Journal } from '../../src/store/journal';
 import { createReaderKey } from '../../src/access/reader-key';
 import { Installation, usher } from '../support/daemon';
@@ -28,6 +29,13 @@ test('an operator sees the counter of a reader, sets it anew, and the journal ke
       ['keyed', '--set', '1e3'],
     ])
       expect((await counter(...args)).code).not.toBe(0);
+    const spoil = Database.open(join(installation.dir, 'data', 'usher.db'), {
+      ...{ readonly: false, busyTimeoutMs: 1000, journal: 'wal' },
+    });
+    spoil.exec("UPDATE meta SET value = '7' || value WHERE key LIKE 'counter%'");
+    spoil.close();
+    expect((await counter('keyed')).stderr).toContain('changed outside usher');
+    expect((await counter('keyed', '--set', '41', '--by', 'desk')).stdout).toContain('the last counter is 41');
     const journal = Journal.open(join(installation.dir, 'data'), { readonly: true });
     expect(JSON.parse(journal.latest('counter')?.body ?? '{}')).toMatchObject({ source: 'keyed', set: 41, by: 'desk' });
     journal.close();
