@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CommandLedger } from './command-ledger';
+import { COMMAND_AHEAD_MS, COMMAND_LIFE_MS, type CommandLedger } from './command-ledger';
 import type { TrustedKey } from './device-key';
 import type { REFUSALS } from './reasons';
 import type { JudgedClock } from './swipe-judge';
@@ -32,11 +32,6 @@ export interface CommandScope {
 }
 
 export const COMMAND_DOMAIN = 'usher-command-v1';
-/** Longest validity that a command may ask for: what is remembered of commands is bounded by it. */
-export const COMMAND_LIFE_MS = 10 * 60_000;
-/** How far a sender's clock may be ahead. */
-export const COMMAND_AHEAD_MS = 10_000;
-
 const Time = z.number().int().min(0).max(8.64e15);
 const Signed = z.looseObject({
   issuedAt: Time,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf } from '../errors';
+import { messageOf, UsherError } from '../errors';
 
 /** Where the ledger is kept. `save` returns when it would survive a power cut, or throws. */
 export interface LedgerStore {
@@ -8,6 +8,11 @@ export interface LedgerStore {
 }
 
 const Saved = z.strictObject({ floor: z.number(), seen: z.array(z.tuple([z.string().max(64), z.number()])).max(4096) });
+
+/** Longest validity that a command may ask for: what is remembered of commands is bounded by it. */
+export const COMMAND_LIFE_MS = 10 * 60_000;
+/** How far a sender's clock may be ahead. */
+export const COMMAND_AHEAD_MS = 10_000;
 
 export type LedgerVerdict = 'new' | 'replayed' | { readonly unsaved: string };
 
@@ -25,7 +30,9 @@ export class CommandLedger {
   /** Takes the command if it was not taken before; saved when this returns. Times are epoch ms. */
   take(nonce: string, notAfter: number, now: number): LedgerVerdict {
     try {
-      const { floor, seen } = this.load();
+      const loaded = this.load();
+      if (loaded === 'damaged') return this.beginAnew(now);
+      const { floor, seen } = loaded;
       if (notAfter <= floor || seen.has(nonce)) return 'replayed';
       seen.set(nonce, notAfter);
       const kept = [...seen].sort((a, b) => b[1] - a[1]);
@@ -38,11 +45,37 @@ export class CommandLedger {
     }
   }
 
-  /** @throws when what was saved is damaged: starting afresh would make every command since good again */
-  private load(): { readonly floor: number; readonly seen: Map<string, number> } {
-    const text = this.store.load();
+  /**
+   * Every command that was given so far is refused, since nobody knows which of them were taken. Later ones are not: a lockdown
+   * that damage brought about could else never be lifted.
+   */
+  private beginAnew(now: number): LedgerVerdict {
+    const floor = now + COMMAND_LIFE_MS + COMMAND_AHEAD_MS;
+    this.store.save(JSON.stringify({ floor, seen: [] }));
+    return {
+      unsaved: `the list of taken commands is damaged: valid after ${new Date(floor).toISOString()} they are taken again`,
+    };
+  }
+
+  /** @throws UsherError where it cannot be read */
+  private load(): { readonly floor: number; readonly seen: Map<string, number> } | 'damaged' {
+    const text = this.saved();
     if (text === null) return { floor: 0, seen: new Map() };
-    const { floor, seen } = Saved.parse(JSON.parse(text));
-    return { floor, seen: new Map(seen) };
+    try {
+      const { floor, seen } = Saved.parse(JSON.parse(text));
+      return { floor, seen: new Map(seen) };
+    } catch {
+      return 'damaged';
+    }
+  }
+
+  /** Empty for a text that was not written here. */
+  private saved(): string | null {
+    try {
+      return this.store.load();
+    } catch (error) {
+      if (error instanceof UsherError && error.code === 'data-invalid') return '';
+      throw error;
+    }
   }
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { COMMAND_AHEAD_MS, COMMAND_LIFE_MS, CommandAuthority } from '../../src/access/command-authority';
-import { CommandLedger, type LedgerStore } from '../../src/access/command-ledger';
+import { CommandAuthority } from '../../src/access/command-authority';
+import { COMMAND_AHEAD_MS, COMMAND_LIFE_MS, CommandLedger, type LedgerStore } from '../../src/access/command-ledger';
 import { trustedKey } from '../../src/access/device-key';
 import { ledgerIn } from '../../src/access/persisted';
 import { commandKey, signCommand } from '../../src/access/sign-command';
@@ -108,8 +108,23 @@ describe('a signed command', () => {
     store.broken = false;
     store.text = '{"floor":';
     expect(reasonOf(payload)).toBe('counter-unsaved');
+    expect(reasonOf(payload)).toBe('replayed');
     store.text = null;
     expect(reasonOf(payload)).toBe('admitted');
+  });
+
+  test('damage of what was saved shuts out the commands of before, and not those of ten minutes later', () => {
+    const store = new MemoryLedger();
+    const { clock, reasonOf } = make(store);
+    const before = command('member-revoke', { issuedAt: NOW + COMMAND_AHEAD_MS, lifeMs: COMMAND_LIFE_MS });
+    expect(reasonOf(before)).toBe('admitted');
+    store.text = '{"floor":';
+    expect(reasonOf(before)).toBe('counter-unsaved');
+    expect(reasonOf(before)).toBe('replayed');
+    clock.time += COMMAND_LIFE_MS + COMMAND_AHEAD_MS;
+    expect(reasonOf(before)).toBe('replayed');
+    const later = command('member-revoke', { issuedAt: clock.time });
+    expect([reasonOf(later), reasonOf(later)]).toEqual(['admitted', 'replayed']);
   });
 
   test('is taken once over restarts, on a real store', () => {
