@@ -72,7 +72,7 @@ export class BoundLedger implements Ledger {
     const { lastEpoch, settledEpoch } = this.journal.facts();
     // Of a change that a start saw, the record may be too old to be kept.
     const epoch = Math.max(this.epoch, lastEpoch ?? 0, settledEpoch ?? 0);
-    writeBinding(this.database, { journal: this.journal.id, epoch, head: null });
+    writeBinding(this.database, { journal: this.journal.id, epoch, head: this.journal.head() });
     this.contradiction = null;
   }
 
@@ -82,7 +82,7 @@ export class BoundLedger implements Ledger {
 
   private bind(agreement: Agreement): Agreement {
     if (agreement.state !== 'unbound') return agreement;
-    writeBinding(this.database, { journal: this.journal.id, epoch: 0, head: null });
+    writeBinding(this.database, { journal: this.journal.id, epoch: 0, head: this.journal.head() });
     return { state: 'agreed' };
   }
 

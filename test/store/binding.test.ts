@@ -247,6 +247,27 @@ describe('with real files', () => {
     });
   });
 
+  test('a copy from right after the upgrade knows how far its journal went', () => {
+    const dir = folder();
+    const journal = Journal.open(dir);
+    for (let n = 0; n < 5; n++) journal.append('start', { n });
+    journal.prune(4);
+    // Without a ledger: a store of before there were bindings.
+    const old = Store.open(dir);
+    for (const id of ['ann', 'bob']) old.members.add({ id, name: id });
+    old.close();
+    journal.close();
+    expect(contradiction(dir)).toBeNull();
+    const copy = copies(dir, 'usher.db');
+    withdraw(dir, 'ann');
+    start(dir);
+    copy.back();
+    within(dir, (store) => {
+      expect(store.contradiction).toBe('older-store');
+      expect(store.acceptRestore('desk')).toEqual({ deleted: ['ann'], suspended: [] });
+    });
+  });
+
   test('an usher.db that was emptied or taken away', () => {
     const dir = folder();
     enrol(dir, 'ann');
