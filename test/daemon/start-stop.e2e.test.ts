@@ -98,7 +98,7 @@ describe('a start that cannot succeed', () => {
     await place.remove();
   }, 60_000);
 
-  test('no face models at all: exit code 3, and the command that fetches them', async () => {
+  test('no face models at all: exit code 3, and the key that is wrong', async () => {
     const place = await Installation.make({
       models: { dir: 'no-models-here' },
       mqtt: { broker: { type: 'embedded', port: 0 } },
@@ -108,7 +108,7 @@ describe('a start that cannot succeed', () => {
     const daemon = Daemon.start(place);
     expect(await daemon.exit).toBe(3);
     expect(daemon.log).toMatch(
-      /no-models-here holds neither the recommended nor the fallback face models\n {2}→ Run: usher models/,
+      /no-models-here holds neither the recommended nor the fallback face models\n {2}→ usher's own models are in .*: set models\.dir/,
     );
     expect(place.processes()).toEqual([]);
     await place.remove();
