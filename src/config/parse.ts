@@ -7,6 +7,8 @@ import { explainUnknownKey } from './unknown-key';
 
 /** A configuration larger than this is not one. */
 const MAX_BYTES = 256 * 1024;
+/** Deeper than any configuration, and far from where the parser runs out of stack: V8 may end the process there. */
+const MAX_DEPTH = 200;
 
 /**
  * Text of a configuration to a frozen, checked value of any schema.
@@ -27,6 +29,11 @@ export function parseWith<S extends z.ZodType>(
     throw new UsherError(
       'config-invalid',
       `${name} is larger than ${MAX_BYTES / 1024} KiB, too large for a configuration`,
+    );
+  if (isNestedDeeper(text, MAX_DEPTH))
+    throw new UsherError(
+      'config-invalid',
+      `${name} is nested more than ${MAX_DEPTH} deep, too deep for a configuration`,
     );
   const lines = new LineCounter();
   const document = parsed(text, name, lines);
@@ -155,4 +162,22 @@ export function freeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
+}
+
+/** By brackets, and by the marks of sequences and keys that begin a line. Brackets in texts count too: nobody writes so many. */
+function isNestedDeeper(text: string, most: number): boolean {
+  let brackets = 0;
+  let marks = 0;
+  let beginning = true;
+  let before = '';
+  for (const char of text) {
+    if (char === '\n') [marks, beginning] = [0, true];
+    else if (char === '[' || char === '{') brackets++;
+    else if (char === ']' || char === '}') brackets = Math.max(0, brackets - 1);
+    else if (char === ' ') marks += beginning && (before === '-' || before === '?') ? 1 : 0;
+    else if (char !== '-' && char !== '?') beginning = false;
+    if (brackets > most || marks > most) return true;
+    before = char;
+  }
+  return false;
 }

@@ -19,4 +19,10 @@ describe('found before', () => {
   ])('a configuration of nothing but nested %s is told to be none', (_, text) => {
     expect(() => parseConfig(text, 'deep.yaml')).toThrow(UsherError);
   });
+
+  it('is refused before the parser runs out of stack, where V8 may end the process', () => {
+    expect(() => parseConfig('- '.repeat(201), 'deep.yaml')).toThrow('nested more than 200 deep');
+    expect(() => parseConfig('['.repeat(201), 'deep.yaml')).toThrow('nested more than 200 deep');
+    expect(() => parseConfig(`a: |\n  ${'-'.repeat(300)}\n`, 'flat.yaml')).not.toThrow('deep');
+  });
 });
