@@ -93,6 +93,8 @@ export class DoorLine {
     if (this.main === connection) return;
     this.main = connection;
     this.mainUpAt = this.monotonicMs();
+    // Its own wait may be half a minute; until then the door would hear nothing but through the stand-in.
+    this.link.tryNow();
     this.review();
   }
 

@@ -98,6 +98,13 @@ export class Link {
     this.connection?.drop();
   }
 
+  /** Ends a wait between two attempts: there is a sign that the broker is back. */
+  tryNow(): void {
+    if (this.attemptTimer === null || !this.wanted) return;
+    clearTimeout(this.attemptTimer);
+    void this.attempt();
+  }
+
   /** Reports what is wrong with a connection that stands all the same. */
   complain(cause: unknown): void {
     if (this.live === null) return;

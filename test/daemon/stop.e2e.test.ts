@@ -38,7 +38,9 @@ test('an actuator that is signalled twice at once stops whole, too', async () =>
     daemon.process.kill('SIGTERM');
     await daemon.says('stopping');
     daemon.process.kill('SIGTERM');
-    expect([await daemon.exit, daemon.log]).toEqual([0, expect.stringMatching(/ stopped\n$/)]);
+    // Node gives its signal handlers back a moment before the process is gone: the second signal may end it then, with all done.
+    expect([0, null]).toContain(await daemon.exit);
+    expect(daemon.log).toMatch(/ stopped\n$/);
   } finally {
     await place.remove();
   }
