@@ -4,8 +4,6 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { keysCommand } from '../../src/cli/keys';
 import { membersCommand } from '../../src/cli/members';
-import { requireConsent } from '../../src/access/consent';
-import { UsherError } from '../../src/errors';
 import { Store } from '../../src/store/store';
 
 let folder: string;
@@ -109,24 +107,5 @@ describe('usher keys rotate-box', () => {
     chmodSync(key, 0o644);
     await expect(usher('keys', 'rotate-box')).rejects.toMatchObject({ code: 'key-unusable' });
     await expect(usher('members', 'list')).rejects.toMatchObject({ code: 'key-unusable' });
-  });
-});
-
-describe('consent', () => {
-  const given = (textVersion: string) => ({ textVersion, by: 'desk', at: 1 });
-  it.each([
-    ['none, none needed', null, null, { required: false, textVersion: null }, true],
-    ['none, one needed', null, null, { required: true, textVersion: null }, false],
-    ['given', given('1'), null, { required: true, textVersion: null }, true],
-    ['given to the text in use', given('2'), null, { required: true, textVersion: '2' }, true],
-    ['given to another text', given('1'), null, { required: true, textVersion: '2' }, false],
-    ['given to another text, none needed', given('1'), null, { required: false, textVersion: '2' }, false],
-    ['on record', null, given('2'), { required: true, textVersion: '2' }, true],
-    ['on record for an older text', null, given('1'), { required: true, textVersion: '2' }, false],
-    ['given anew over an older one', given('2'), given('1'), { required: true, textVersion: '2' }, true],
-  ])('%s', (_, now, before, rule, passes) => {
-    const act = () => requireConsent(now, before, rule);
-    if (passes) expect(act).not.toThrow();
-    else expect(act).toThrow(UsherError);
   });
 });
