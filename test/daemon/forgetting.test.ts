@@ -177,6 +177,18 @@ describe('members whose time is over', () => {
       });
     }));
 
+  test('of a new box were last seen when its date was first trusted, at the earliest', () =>
+    within({ inactiveDays: 1 }, (box) => {
+      box.at(0).t = HOUR;
+      box
+        .enrol('away')
+        .at(DAY)
+        .at(2 * DAY);
+      expect(box.said()).toEqual([]);
+      box.at(3 * DAY);
+      expect(box.said()).toEqual(['info  usher: members marked: too old by the rule members=1']);
+    }));
+
   test('wait for the operator when they are more than a share, which is said once', () =>
     within({ expiredDays: 1 }, (box) => {
       box.enrol('a', START + HOUR).enrol('b', START + HOUR);
