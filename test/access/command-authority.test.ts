@@ -206,3 +206,23 @@ describe('a signed command', () => {
     );
   });
 });
+
+test('a key that orders are signed with is an Ed25519 one; what is none is refused with the cause', () => {
+  const pemOf = (key: { export: (options: { format: 'pem'; type: 'pkcs8' }) => string | Buffer }): string =>
+    key.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const refused = (pem: string): { code?: string; remedy?: string; cause?: unknown } => {
+    try {
+      commandKey(pem);
+    } catch (error) {
+      return error as object;
+    }
+    throw new Error('it was taken');
+  };
+  const remedy = 'Make one with `usher command-key new FILE`.';
+  const unreadable = refused('no key');
+  expect(unreadable).toMatchObject({ code: 'data-invalid', remedy });
+  expect(unreadable.cause).toBeDefined();
+  const other = refused(pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey));
+  expect(other).toMatchObject({ code: 'data-invalid', remedy });
+  expect(other.cause).toBeUndefined();
+});

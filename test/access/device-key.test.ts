@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import {
+import fs, {
   chmodSync,
   mkdirSync,
   mkdtempSync,
@@ -114,4 +114,32 @@ test('only an Ed25519 public key can be trusted; what was given instead is not r
     }
     expect(thrown).toMatchObject({ code: 'data-invalid', message: 'not an Ed25519 public key' });
   }
+});
+
+describe('while the key is made', () => {
+  afterEach(() => jest.restoreAllMocks());
+  const onLink = (code: string, before: () => void = () => undefined): void =>
+    void jest.spyOn(fs, 'linkSync').mockImplementation(() => {
+      before();
+      throw Object.assign(new Error(code), { code });
+    });
+
+  test('another process makes one: that is the key', () => {
+    const other = mkdtempSync(path.join(tmpdir(), 'usher-key-'));
+    const { publicKeyText } = openDeviceKey(other);
+    const pem = readFileSync(deviceKeyFile(other));
+    rmSync(other, { recursive: true });
+    onLink('EEXIST', () => writeFileSync(deviceKeyFile(dir), pem, { mode: 0o600 }));
+    expect(openDeviceKey(dir).publicKeyText).toBe(publicKeyText);
+    expect(readdirSync(path.dirname(deviceKeyFile(dir)))).toEqual(['device.pem']);
+  });
+
+  test('the disk refuses: it is said with what, and no half of a key is left', () => {
+    onLink('EPERM');
+    const file = deviceKeyFile(dir);
+    expect(() => openDeviceKey(dir)).toThrow(
+      failure({ code: 'store-unavailable', message: `device key ${file}: EPERM` }),
+    );
+    expect(readdirSync(path.dirname(file))).toEqual([]);
+  });
 });

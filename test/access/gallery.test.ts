@@ -181,3 +181,21 @@ describe.each(kernels)('gallery on the %s kernel', (_, kernel) => {
     expect(gallery.search(query(1, 0), 2)[0]).toEqual({ member: 'near', distance: 0 });
   });
 });
+
+test('templates may come one by one', () => {
+  const gallery = new Gallery(SPACE, 2);
+  gallery.replaceAll(new Set([template('ann', [1, 0]), template('bob', [0, 1])]));
+  expect([gallery.size, gallery.search(query(0, 1), 1)[0]?.member]).toEqual([2, 'bob']);
+});
+
+test('memory that cannot be had is an error that says how much, and the kernel is as it was', () => {
+  const kernel = new JavaScriptKernel();
+  const { floats } = kernel;
+  expect(() => kernel.reserve(2 ** 52)).toThrow(
+    expect.objectContaining({
+      code: 'store-unavailable',
+      message: expect.stringContaining(`${2 ** 34} MiB`) as string,
+    }) as Error,
+  );
+  expect(kernel.floats).toBe(floats);
+});

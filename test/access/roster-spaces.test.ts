@@ -161,6 +161,17 @@ describe('who is no stranger', () => {
   });
 });
 
+test('a template that made room for another makes nobody known any more', () => {
+  members.add('ann', faceAt(0));
+  const keep = (radians: number): void =>
+    members.roster.adapt('ann', template(faceAt(0, radians)), { door: 'front', distance: 0.1 });
+  keep(0.1);
+  members.roster.load();
+  expect(recognises(SPACE, faceAt(0, 0.1), 0.05)).toBe(true);
+  for (const radians of [0.2, 0.3, 0.4]) keep(radians);
+  expect(recognises(SPACE, faceAt(0, 0.1), 0.05)).toBe(false);
+});
+
 test('a member who is deleted while the card is looked up is refused', () => {
   members.add('ann', faceAt(0));
   jest.spyOn(members.store.members, 'find').mockReturnValueOnce(null);

@@ -289,3 +289,13 @@ describe('counters and keys on disk', () => {
     );
   });
 });
+
+test('a reader key that cannot be written is an error that names the file', () => {
+  const file = '/proc/no-such-folder/reader.key';
+  expect(() => createReaderKey(file)).toThrow(
+    expect.objectContaining({
+      code: 'file-unreadable',
+      message: expect.stringContaining(`reader key ${file}: `) as string,
+    }) as Error,
+  );
+});

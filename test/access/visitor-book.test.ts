@@ -126,3 +126,12 @@ describe('what is remembered of unknown visitors', () => {
     ]);
   });
 });
+
+test('a visitor is found by the identifier, and by no other', async () => {
+  const book = bookOf();
+  const first = await book.add(visit(0));
+  const second = await book.add(visit(10));
+  expect(book.find(second!.visitor)).toEqual(second);
+  expect(book.find(first!.visitor)).toEqual(first);
+  expect(book.find('000000000000')).toBeNull();
+});

@@ -77,6 +77,9 @@ test('a scene counts at the doors of its camera; one that is not known is not th
   site.doors.scene('cam', 'dark');
   site.doors.scene('cam2', 'lit');
   expect(distances()).toEqual([0.6, 1]);
+  site.doors.scene('cam', 'foggy');
+  expect(distances()).toEqual([0.8, 1]);
+  site.doors.scene('cam', 'dark');
   site.doors.scene('cam2', null);
   expect(distances()).toEqual([0.6, 0.6]);
 });

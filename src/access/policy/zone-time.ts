@@ -11,16 +11,6 @@ const REMEMBERED_OFFSETS = 4096;
 const formats = new Map<string, Intl.DateTimeFormat>();
 const offsets = new Map<string, Map<number, number>>();
 
-/** Whether Node knows this IANA zone. */
-export function isTimeZone(zone: string): boolean {
-  try {
-    formatOf(zone);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** What to add to epoch ms to read them as local time, in ms. @throws RangeError for an unknown zone */
 export function offsetMs(zone: string, at: number): number {
   const quarter = Math.floor(at / QUARTER_MS);
