@@ -167,7 +167,7 @@ describe('whether a microphone hears', () => {
   test('samples that were no numbers are told of', () => {
     const { hearing, hear } = rig();
     hear(noise(0.08, 0.1), { invalid: 3 });
-    expect(hearing.report().trouble).toContain('no numbers');
+    expect(hearing.report().trouble).toContain('not numbers');
   });
 
   test('losses are counted apart from openings', () => {
