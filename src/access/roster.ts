@@ -1,4 +1,5 @@
 import { messageOf } from '../errors';
+import { DAY_MS } from '../store/date-proof';
 import { isDamage } from '../store/keys/keyring';
 import { type BrokenTemplate, type Member, type NewTemplate, type StoredTemplate } from '../store/member';
 import { type Store } from '../store/store';
@@ -9,8 +10,6 @@ import { type MemberStanding } from './door-types';
 import { type Embedding, Gallery } from './gallery';
 import { type MemberRights } from './policy/types';
 import { type ThresholdRow } from './thresholds';
-
-const DAY_MS = 86_400_000;
 
 /** What of an encoder's card the doors decide by. */
 export interface EncoderFacts extends VectorShape {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema';
 import { StillsConfig } from '../config/stills';
 import { messageOf } from '../errors';
-import type { Look } from '../store/date-proof';
+import { DAY_MS, type Look } from '../store/date-proof';
 import type { Journal } from '../store/journal';
 import { Retention, type RetentionPolicy, type RetentionReport } from '../store/retention';
 import type { Store } from '../store/store';
@@ -14,8 +14,6 @@ import type { ClockGuard } from './clock-guard';
 import type { Doors } from './doors';
 import { type ComponentHealth, type HealthBoard, STARTING } from './health';
 import { type StillAge, StillAges } from './still-ages';
-
-export const DAY_MS = 86_400_000;
 
 /** How often the date is looked at. What is due is destroyed once a day. */
 export const RETENTION_EVERY_MS = 10 * 60_000;

@@ -8,7 +8,7 @@
  * `1 + offPerOn` times as fast as it does; one that is moved further is not trusted before a person says so.
  */
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 export const PROOF_LIMITS = {
   /** Running time that a date needs before it is trusted. */

@@ -1,6 +1,7 @@
 import { messageOf, UsherError } from '../errors';
 import { damaged, isDamage } from './keys/keyring';
 import { canonicalIdentifier, spellingsOf } from '../identifier';
+import { DAY_MS } from './date-proof';
 import type { Database, Row } from './database';
 import type { Ledger } from './ledger';
 import {
@@ -38,7 +39,6 @@ export interface Deletion {
   readonly reason: DeletionReason;
 }
 
-const DAY_MS = 86_400_000;
 /** Without an inner join: a member who has lost the key is there, and must be named. */
 const SELECT =
   'SELECT members.*, wrapped, box_version FROM members LEFT JOIN member_keys ON member_keys.member = members.id';

@@ -1,4 +1,4 @@
-import { acceptDate, type DateProof, type Look, lookAt, PROOF_LIMITS } from './date-proof';
+import { acceptDate, type DateProof, DAY_MS, type Look, lookAt, PROOF_LIMITS } from './date-proof';
 import type { Journal } from './journal';
 import { TRUSTED_AT } from './meta';
 import type { DeletionReceipt } from './receipts';
@@ -36,7 +36,6 @@ export interface RetentionReport {
   readonly pruned: number;
 }
 
-const DAY_MS = 86_400_000;
 const STATE = 'retention.state';
 const NOTHING = { marked: { members: 0, records: 0 }, deleted: [], pruned: 0 };
 

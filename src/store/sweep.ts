@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dateDoubt, type DateDoubt, type DateProof, NO_PROOF } from './date-proof';
+import { DAY_MS, dateDoubt, type DateDoubt, type DateProof, NO_PROOF } from './date-proof';
 import type { DeletionReason } from './receipts';
 
 /**
@@ -7,8 +7,6 @@ import type { DeletionReason } from './receipts';
  * still too old after a time of grace is destroyed. Nothing is marked or destroyed under a date that is not trusted, and no more
  * than a share at once without a word from the operator. What has to go at once (a withdrawn consent) does not come this way.
  */
-const DAY_MS = 86_400_000;
-
 export const SWEEP_LIMITS = {
   everyMs: DAY_MS,
   membersGraceMs: 3 * DAY_MS,

@@ -4,7 +4,6 @@ import type { Frame } from './frame';
 /** How a camera's picture is turned upright: clockwise by so many degrees, then mirrored. */
 export type Turn = Pick<CameraConfig, 'rotate' | 'flip'>;
 
-export const UPRIGHT: Turn = { rotate: 0, flip: 'none' };
 export const QUARTER_TURNS = [0, 90, 180, 270] as const;
 
 export function isUpright({ rotate, flip }: Turn): boolean {

@@ -29,6 +29,7 @@ export const MAX_PACKET_BYTES = 4096;
 /** A number of more bits than this is none of ours: it would not be exact. */
 export const MAX_NUMBER = 2 ** 46;
 export const MAX_TIME_BASES = 16;
+/** The empty one among them. */
 export const MAX_ELIDED_HEADERS = 128;
 /** A frame larger than this has all its bytes; the beginning of a smaller one may be left out where a header names it. */
 export const MAX_ELIDED_FRAME_BYTES = 4096;

@@ -1,4 +1,12 @@
-import { FLAG, FrameCodes, MAX_ELIDED_FRAME_BYTES, MAX_TIME_BASES, PACKET, RGB24 } from './nut-codes';
+import {
+  FLAG,
+  FrameCodes,
+  MAX_ELIDED_FRAME_BYTES,
+  MAX_ELIDED_HEADERS,
+  MAX_TIME_BASES,
+  PACKET,
+  RGB24,
+} from './nut-codes';
 import { malformed, type NutCursor } from './nut-cursor';
 
 const NOTHING = new Uint8Array(0);
@@ -65,7 +73,7 @@ function readBeginnings(from: NutCursor): readonly Uint8Array[] {
   const beginnings: Uint8Array[] = [NOTHING];
   if (from.at >= from.end) return beginnings;
   const count = from.number();
-  if (count > 127) throw malformed(`${count} beginnings of frames`);
+  if (count >= MAX_ELIDED_HEADERS) throw malformed(`${count} beginnings of frames`);
   for (let i = 0; i < count; i++) {
     const length = from.number();
     if (length < 1 || length > MAX_ELIDED_FRAME_BYTES) throw malformed('a beginning of no length');
