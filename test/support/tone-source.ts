@@ -62,7 +62,9 @@ function clipOf(seed: number, word: boolean, level: number, negative?: Float32Ar
 }
 
 function noise(seconds: number, level: number, random: { normal(): number }): Float32Array {
-  return Float32Array.from({ length: seconds * SAMPLE_RATE_HZ }, () => level * random.normal());
+  const samples = new Float32Array(seconds * SAMPLE_RATE_HZ);
+  for (let i = 0; i < samples.length; i++) samples[i] = level * random.normal();
+  return samples;
 }
 
 /** 0.4 s from one frequency to another. */

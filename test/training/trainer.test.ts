@@ -54,6 +54,10 @@ async function run(plan: TrainingPlan, options: Partial<TrainerOptions> = {}): P
   return { ...trained, rounds };
 }
 
+let first: Promise<Run> | null = null;
+/** The plain plan, trained once for all tests that need its result. */
+const trainedOnce = (): Promise<Run> => (first ??= run(PLAN));
+
 const weightsOf = ({ parameters, norm1, norm2 }: Network): number[] => [
   ...PARAMETER_NAMES.flatMap((name) => [...parameters[name].data]),
   ...[norm1, norm2].flatMap(({ mean, variance }) => [...mean, ...variance]),
@@ -63,7 +67,7 @@ describe('training', () => {
   jest.setTimeout(120_000);
 
   it('learns to hear the word and not what sounds like it, and mines what it mistakes', async () => {
-    const { rounds, state } = await run(PLAN);
+    const { rounds, state } = await trainedOnce();
     expect(rounds.map(({ round, step }) => [round, step])).toEqual([
       [0, 35],
       [1, 110],
@@ -177,7 +181,7 @@ describe('two networks of one word', () => {
   });
 
   it('are trained one beside the other, which stays as it was', async () => {
-    const { network } = await run({ ...PLAN, mining: 0 });
+    const { network } = await trainedOnce();
     const before = weightsOf(network);
     const { rounds } = await run({ ...PLAN, seed: 2, steps: 4 }, { beside: [network] });
     const alone = await run({ ...PLAN, seed: 2, steps: 4 });
