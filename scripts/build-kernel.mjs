@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import wabtFactory from 'wabt';
 
-const KERNELS = ['src/access/similarity', 'src/vision/bilinear', 'src/training/recurrent'];
+const KERNELS = ['src/access/members/similarity', 'src/vision/picture/bilinear', 'src/lab/wake-word/network/recurrent'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wabt = await wabtFactory();

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import './system/require-node';
 import { Command, CommanderError } from 'commander';
-import { reportError, reportUsage, USAGE } from './cli/report-error';
+import { reportError, reportUsage, USAGE } from './terminal/report-error';
 import { bearBrokenPipes } from './system/output';
 import { packageVersion } from './system/paths';
 
@@ -11,27 +11,31 @@ import { packageVersion } from './system/paths';
  */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.js')).runCommand(),
-  demo: async () => (await import('./cli/demo.js')).demoCommand(),
-  doctor: async () => (await import('./cli/doctor.js')).doctorCommand(),
-  enroll: async () => (await import('./cli/enroll.js')).enrollCommand(),
-  members: async () => (await import('./cli/members.js')).membersCommand(),
-  clock: async () => (await import('./cli/clock.js')).clockCommand(),
-  retention: async () => (await import('./cli/retention.js')).retentionCommand(),
-  keys: async () => (await import('./cli/keys.js')).keysCommand(),
-  audit: async () => (await import('./cli/audit.js')).auditCommand(),
-  models: async () => (await import('./cli/models.js')).modelsCommand(),
-  eval: async () => (await import('./cli/eval.js')).evalCommand(),
-  bench: async () => (await import('./cli/bench.js')).benchCommand(),
+  demo: () => inLaboratory('demo'),
+  doctor: async () => (await import('./cli/doctor/doctor.js')).doctorCommand(),
+  enroll: async () => (await import('./cli/members/enroll.js')).enrollCommand(),
+  members: async () => (await import('./cli/members/members.js')).membersCommand(),
+  clock: async () => (await import('./cli/store/clock.js')).clockCommand(),
+  retention: async () => (await import('./cli/store/retention.js')).retentionCommand(),
+  keys: async () => (await import('./cli/store/keys.js')).keysCommand(),
+  audit: async () => (await import('./cli/audit/audit.js')).auditCommand(),
+  models: async () => (await import('./cli/models/models.js')).modelsCommand(),
+  eval: () => inLaboratory('eval'),
+  bench: () => inLaboratory('bench'),
   stylise: async () => (await import('./cli/stylise.js')).styliseCommand(),
-  train: async () => (await import('./cli/train.js')).trainCommand(),
-  actuator: async () => (await import('./cli/actuator.js')).actuatorCommand(),
-  record: async () => (await import('./cli/record.js')).recordCommand(),
+  train: () => inLaboratory('train'),
+  actuator: async () => (await import('./cli/actuator/actuator.js')).actuatorCommand(),
+  record: () => inLaboratory('record'),
   reader: async () => (await import('./cli/reader.js')).readerCommand(),
   command: async () => (await import('./cli/command.js')).commandCommand(),
   'command-key': async () => (await import('./cli/command.js')).commandKeyCommand(),
-  config: async () => (await import('./cli/config.js')).configCommand(),
-  fleet: async () => (await import('./cli/fleet.js')).fleetCommand(),
+  config: async () => (await import('./cli/config/config.js')).configCommand(),
+  fleet: async () => (await import('./cli/fleet/fleet.js')).fleetCommand(),
 };
+
+async function inLaboratory(name: 'train' | 'eval' | 'bench' | 'record' | 'demo'): Promise<Command> {
+  return (await import('./terminal/laboratory.js')).laboratoryCommand(name);
+}
 
 /** All of them for help, and where what was typed is none. */
 async function programFor(typed: string | undefined): Promise<Command> {

@@ -1,6 +1,6 @@
-import type { SecurityConfig } from '../config/security';
+import type { SecurityConfig } from '../config/schema/security';
 import { UsherError } from '../errors';
-import type { Consent } from '../store/member';
+import type { Consent } from '../store/members/member';
 
 /**
  * Stops an enrolment that the person did not agree to.

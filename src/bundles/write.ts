@@ -5,7 +5,7 @@ import { messageOf, systemCode, UsherError } from '../errors';
 import { CARD_SCHEMA_VERSION, CardSchema, type Card, type Companions, type StatePair } from '../inference/card';
 import { CPU_ONE_THREAD, type Tensor, type Tensors } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
-import { giveToFolderOwner, makeFolder } from '../store/owner';
+import { giveToFolderOwner, makeFolder } from '../files/owner';
 
 /** What the maker of a bundle says of it; the rest of the card follows from the bytes. */
 export type CardDraft = Omit<Card, 'schema' | 'model' | 'files' | 'golden'>;

@@ -1,14 +1,14 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { type CommandKey, commandKey, signCommand } from '../access/sign-command';
+import { type CommandKey, commandKey, signCommand } from '../access/commands/sign-command';
 import { messageOf, systemCode, UsherError } from '../errors';
-import { withDeadline } from '../mqtt/deadline';
-import { decode } from '../mqtt/decode';
-import { Guest } from '../mqtt/guest';
-import { CommandResultPayload } from '../mqtt/payloads';
-import { type TopicBase, topicOf } from '../mqtt/topics';
-import { type BrokerOptions, reachBox, withBrokerOptions } from './broker-options';
+import { withDeadline } from '../mqtt/link/deadline';
+import { decode } from '../mqtt/topics/decode';
+import { Guest } from '../mqtt/link/guest';
+import { CommandResultPayload } from '../mqtt/topics/payloads';
+import { type TopicBase, topicOf } from '../mqtt/topics/topics';
+import { type BrokerOptions, reachBox, withBrokerOptions } from '../terminal/broker-options';
 
 interface Options extends BrokerOptions {
   readonly key?: string;

@@ -1,17 +1,22 @@
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { createReaderKey, readReaderKey } from '../access/reader-key';
-import { countersIn } from '../access/persisted';
-import { swipeMac } from '../access/swipe';
-import { type CounterStore, counterSource } from '../access/swipe-judge';
-import { openStore } from '../daemon/open-store';
-import { Guest } from '../mqtt/guest';
-import { topicOf } from '../mqtt/topics';
+import { createReaderKey, readReaderKey } from '../access/swipes/reader-key';
+import { countersIn } from '../access/door/persisted';
+import { swipeMac } from '../access/swipes/swipe';
+import { type CounterStore, counterSource } from '../access/swipes/swipe-judge';
+import { openStore } from '../daemon/store/open-store';
+import { Guest } from '../mqtt/link/guest';
+import { topicOf } from '../mqtt/topics/topics';
 import { IDENTIFIER } from '../identifier';
 import { UsherError } from '../errors';
-import { type BrokerOptions, reachBox, withBrokerOptions } from './broker-options';
-import { type InstallationOptions, loadInstallation, locationOf, withInstallationOptions } from './installation';
-import { actor } from './members-options';
+import { type BrokerOptions, reachBox, withBrokerOptions } from '../terminal/broker-options';
+import {
+  type InstallationOptions,
+  loadInstallation,
+  locationOf,
+  withInstallationOptions,
+} from '../terminal/installation';
+import { actor } from '../terminal/members-options';
 
 interface CounterOptions extends InstallationOptions {
   readonly contact?: boolean;

@@ -1,16 +1,16 @@
 import { Command } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
-import { App } from '../app';
-import { loadConfig, type LoadedConfig } from '../config/load';
+import { App } from '../daemon/app';
+import { loadConfig, type LoadedConfig } from '../config/load/load';
 import { messageOf, UsherError } from '../errors';
-import { checkedConfig } from './config-places';
-import { type StartedUnder, startUnder } from '../fleet/started-under';
+import { checkedConfig } from './config/places';
+import { type StartedUnder, startUnder } from '../fleet/update/effective-config';
 import { feedWatchdog } from '../system/health-watchdog';
 import { createLog, type Log } from '../system/log';
 import { installed } from '../system/paths';
 import { serviceManager, type ServiceManager } from '../system/sd-notify';
 import { listenForStop, type StopRequest, whenAborted } from '../system/signals';
-import { leave, takeDown } from './take-down';
+import { leave, takeDown } from '../terminal/take-down';
 
 /** A camera that is not there must not keep the box from counting as started: its other doors work. */
 const CAMERAS_GRACE_MS = 60_000;

@@ -3,13 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { messageOf, UsherError } from '../errors';
 import { CPU_ONE_THREAD } from '../inference/model';
 import { modelsDir } from '../system/paths';
-import { chooseModels } from '../vision/load';
-import { encodeJpeg, encodePng, readPicture } from '../vision/picture';
+import { chooseModels } from '../vision/faces/load';
+import { encodeJpeg, encodePng, readPicture } from '../vision/picture/picture';
 import { makeStill, openStillAnalyser } from '../vision/stills/make';
 import { PAINTED_SIDE, StillPainter } from '../vision/stills/painter';
 import { styliseDefaults } from '../vision/stills/stylise';
-import { wholeNumber } from './arguments';
-import { createProgress } from './progress';
+import { wholeNumber } from '../terminal/arguments';
+import { createProgress } from '../terminal/progress';
 
 interface Options {
   readonly style?: string;

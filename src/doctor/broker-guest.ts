@@ -1,9 +1,9 @@
-import type { LoadedConfig } from '../config/load';
-import { Connection } from '../mqtt/connection';
-import { readCredentials } from '../mqtt/credentials';
-import { MQTT_LIMITS } from '../mqtt/limits';
-import { explainBrokerProblem } from '../mqtt/problems';
-import type { ConnectionSettings, InboundPacket } from '../mqtt/wire';
+import type { LoadedConfig } from '../config/load/load';
+import { Connection } from '../mqtt/link/connection';
+import { readCredentials } from '../mqtt/link/credentials';
+import { MQTT_LIMITS } from '../mqtt/topics/limits';
+import { explainBrokerProblem } from '../mqtt/link/problems';
+import type { ConnectionSettings, InboundPacket } from '../mqtt/topics/wire';
 import type { UsherError } from '../errors';
 
 const ANSWER_MS = 5000;

@@ -1,5 +1,5 @@
 import { concat, lastValueFrom, of, scan, takeUntil, takeWhile, timer, timeout, defaultIfEmpty } from 'rxjs';
-import type { CameraConfig, DoorConfig } from '../config/schema';
+import type { CameraConfig, DoorConfig } from '../config/schema/schema';
 import { createCameraSource } from '../vision/camera/create';
 import { suspect } from '../vision/watch/judge';
 import { type PictureMeasure, PictureMeter } from '../vision/watch/measure';

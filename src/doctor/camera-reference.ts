@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/load';
+import type { LoadedConfig } from '../config/load/load';
 import { UsherError } from '../errors';
 import { suspect } from '../vision/watch/judge';
 import { referenceOf, writeReference } from '../vision/watch/reference';

@@ -1,8 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import type { LoadedConfig } from '../config/load';
-import type { CameraConfig, DoorConfig } from '../config/schema';
-import { withoutAmbiguity } from '../config/camera-address';
+import type { LoadedConfig } from '../config/load/load';
+import type { CameraConfig, DoorConfig } from '../config/schema/schema';
+import { withoutAmbiguity } from '../config/references/camera-address';
 import { messageOf, systemCode } from '../errors';
 import { ffmpegVersion, FIRST_WITH_OPTIONS } from '../vision/camera/network-input';
 import { readReference } from '../vision/watch/reference';

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type PeerCertificate } from 'node:tls';
-import type { BrokerConfig } from '../config/schema';
-import { readCredentials } from '../mqtt/credentials';
+import type { BrokerConfig } from '../config/schema/schema';
+import { readCredentials } from '../mqtt/link/credentials';
 import { fail, type Finding, ok, warn } from './finding';
 
 const WARN_DAYS = 30;

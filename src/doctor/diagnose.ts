@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoadedConfig } from '../config/load';
+import type { LoadedConfig } from '../config/load/load';
 import { messageOf, UsherError } from '../errors';
 import { holdDaemonLock } from '../store/daemon-lock';
 import { examineBroker } from './broker';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { isMeasured } from '../access/thresholds';
-import { type ContactConfig, isSecured, type ReaderConfig } from '../config/readers';
-import { installedModels } from '../fleet/installed';
+import { isMeasured } from '../access/members/thresholds';
+import { type ContactConfig, isSecured, type ReaderConfig } from '../config/schema/readers';
+import { installedModels } from '../fleet/update/installed';
 import { readCard } from '../inference/bundle';
-import { chooseModels, readEncoderCard } from '../vision/load';
+import { chooseModels, readEncoderCard } from '../vision/faces/load';
 import { type Examination, fail, type Finding, ok, warn } from './finding';
 import { isInstalled } from './program';
 

@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/load';
+import type { LoadedConfig } from '../config/load/load';
 import { messageOf, UsherError } from '../errors';
 import { secrets } from '../secrets';
 

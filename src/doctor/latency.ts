@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CameraConfig } from '../config/schema';
+import type { CameraConfig } from '../config/schema/schema';
 import { messageOf, UsherError } from '../errors';
 import { monotonicMs } from '../system/clock';
 import { createCameraSource } from '../vision/camera/create';
-import type { Frame } from '../vision/frame';
+import type { Frame } from '../vision/picture/frame';
 
 /** Mean brightness (0..255) of a frame, and when it arrived (monotonic ms). */
 export interface BrightnessSample {

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { clockFloorFile, readClockFloor } from '../store/clock-floor';
-import { Journal } from '../store/journal';
+import { clockFloorFile, readClockFloor } from '../store/clock/clock-floor';
+import { Journal } from '../store/journal/journal';
 import { packageVersion } from '../system/paths';
 import { type Examination, fail, type Finding, ok, type Patient, warn } from './finding';
 import { runProgram } from './program';

@@ -1,13 +1,13 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstValueFrom, takeWhile, tap, timeout, toArray } from 'rxjs';
-import type { MicrophoneConfig, WordConfig } from '../config/microphones';
-import { wakeWordCard } from '../voice/load';
-import { LevelMeter } from '../voice/level';
+import type { MicrophoneConfig, WordConfig } from '../config/schema/microphones';
+import { wakeWordCard } from '../voice/wake-word/load';
+import { LevelMeter } from '../voice/microphone/level';
 import { createMicrophoneSource } from '../voice/sources/create';
 import { RECORDER_PACKAGES } from '../voice/sources/recorder';
 import { SOUND_RATE_HZ } from '../voice/sources/sound';
-import { wakeWordOutputOf } from '../voice/wake-word';
+import { wakeWordOutputOf } from '../voice/wake-word/wake-word';
 import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
 import { isInstalled, runProgram } from './program';
 

@@ -1,7 +1,7 @@
 /** Loads the models as a vision child does and tells what was granted: a native library that crashes takes only this process along. */
 import { messageOf, UsherError } from '../errors';
 import type { RunningModel } from '../events';
-import { loadAnalyser, type LoadOptions } from '../vision/load';
+import { loadAnalyser, type LoadOptions } from '../vision/faces/load';
 
 export type ModelsAnswer =
   | { readonly ok: true; readonly models: readonly RunningModel[]; readonly loadMs: number }

@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
 import { basename, join } from 'node:path';
-import { installedModels } from '../fleet/installed';
+import { installedModels } from '../fleet/update/installed';
 import { listBundles, readBundle } from '../inference/bundle';
 import { packageRoot } from '../system/paths';
-import { chooseModels, type LoadOptions, MODEL_SETS } from '../vision/load';
+import { chooseModels, type LoadOptions, MODEL_SETS } from '../vision/faces/load';
 import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
 import type { ModelsAnswer } from './models-child';
 

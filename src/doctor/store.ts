@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { checkMembers, type MemberProblem } from '../access/members-check';
-import { Roster } from '../access/roster';
+import { checkMembers, type MemberProblem } from '../access/members/members-check';
+import { Roster } from '../access/members/roster';
 import { UsherError } from '../errors';
-import { Journal } from '../store/journal';
-import { ChainCheck } from '../store/journal-chain';
+import { Journal } from '../store/journal/journal';
+import { ChainCheck } from '../store/journal/journal-chain';
 import { boxKeySource } from '../store/keys/source';
-import { savedSweepState } from '../store/retention';
+import { savedSweepState } from '../store/retention/retention';
 import { Store } from '../store/store';
-import { sweepTrouble } from '../store/sweep-text';
+import { sweepTrouble } from '../store/retention/sweep-text';
 import { credentialsDirectory } from '../system/environment';
-import { installedModels } from '../fleet/installed';
-import { chooseModels, readEncoderCard } from '../vision/load';
+import { installedModels } from '../fleet/update/installed';
+import { chooseModels, readEncoderCard } from '../vision/faces/load';
 import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';
 
 const BACKUP = 'Put back a backup, or move the file away and enrol the members again.';

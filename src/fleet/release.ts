@@ -12,7 +12,7 @@ import {
   type UpdateDesiredPayload,
   Version,
   WHOLE_FLEET,
-} from '../mqtt/update-payloads';
+} from '../mqtt/topics/update-payloads';
 
 export { Channel, Offer, OfferScope, ReleaseId, Rollout, Version, WHOLE_FLEET };
 /** An authentic document of what is wanted; see `UpdateDesiredPayload`. */

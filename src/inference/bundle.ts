@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { noSuch } from '../config/nearest';
+import { noSuch } from '../nearest-word';
 import { messageOf, systemCode, UsherError } from '../errors';
 import { type Card, CardSchema, neededFiles, networksOf } from './card';
 import { type ExecutionOptions, type Model, type Tensor } from './model';

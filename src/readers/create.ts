@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ContactConfig, ReaderSourceConfig } from '../config/readers';
+import type { ContactConfig, ReaderSourceConfig } from '../config/schema/readers';
 import { EvdevReader } from './evdev';
 import { GpioContact } from './gpio-contact';
 import { CommandReader, SerialReader, StreamReader } from './line-readers';

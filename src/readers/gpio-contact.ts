@@ -11,7 +11,7 @@ import {
   of,
   share,
 } from 'rxjs';
-import type { GpioContactConfig } from '../config/readers';
+import type { GpioContactConfig } from '../config/schema/readers';
 import { LineSplitter } from './lines';
 import { type ReadingProgram, runOnce, runReading } from './program';
 import { type ContactLevel, type ContactSource, LISTENING, readerFailed } from './source';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UsherError } from '../errors';
-import { Database } from './database';
-import { sqliteCode } from './failure';
+import { Database } from './database/database';
+import { sqliteCode } from './database/failure';
 
 export interface DaemonLock {
   release(): void;

@@ -1,8 +1,8 @@
 import { UsherError } from '../errors';
-import type { Database } from './database';
+import type { Database } from './database/database';
 import type { Keyring } from './keys/keyring';
 import { bindRights, PLAIN_SCHEMA, sealStore } from './schema';
-import { SealedFacts } from './sealed-facts';
+import { SealedFacts } from './keys/sealed-facts';
 
 /** What a step may need besides the database. */
 export interface MigrationContext {

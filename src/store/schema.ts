@@ -1,11 +1,11 @@
-import type { Database, Row } from './database';
+import type { Database, Row } from './database/database';
 import { type Binding, seal, unseal } from './keys/aead';
 import { isDamage, type Keyring } from './keys/keyring';
-import type { TemplateSource } from './member';
-import { MemberVault, type Profile } from './member-vault';
-import { rightsIn } from './clear-rights';
-import { Scrubber } from './scrub';
-import { SEALED_CODEC, vectorOf } from './template-codec';
+import type { TemplateSource } from './members/member';
+import { MemberVault, type Profile } from './members/member-vault';
+import { rightsIn } from './members/clear-rights';
+import { Scrubber } from './database/scrub';
+import { SEALED_CODEC, vectorOf } from './members/template-codec';
 
 /** Version 1: members and templates in the clear. */
 export const PLAIN_SCHEMA = `

@@ -1,25 +1,25 @@
 import { join } from 'node:path';
 import { UsherError } from '../errors';
-import { StoreCheck } from './check';
-import { type Contradiction, readBinding } from './binding';
-import { BoundLedger } from './bound-ledger';
-import { Database } from './database';
-import { bodyOf, Journal } from './journal';
+import { StoreCheck } from './database/check';
+import { type Contradiction, readBinding } from './journal/binding';
+import { BoundLedger } from './binding/bound-ledger';
+import { Database } from './database/database';
+import { bodyOf, Journal } from './journal/journal';
 import type { BoxKeySource } from './keys/box-key';
 import { isDamage, Keyring } from './keys/keyring';
 import { rotateBoxKey, type Rotated, type RotationStep } from './keys/rotate';
 import { boxKeySource } from './keys/source';
-import { type Ledger, NO_LEDGER } from './ledger';
-import { MemberVault } from './member-vault';
-import { MemberStore } from './members';
-import { metaOf, setMetaOf } from './meta';
+import { type Ledger, NO_LEDGER } from './journal/ledger';
+import { MemberVault } from './members/member-vault';
+import { MemberStore } from './members/members';
+import { metaOf, setMetaOf } from './database/meta';
 import { migrate } from './migrations';
-import { type ReceiptSigner, ReceiptStore } from './receipts';
-import { Scrubber } from './scrub';
-import { isSealedFact, SealedFacts } from './sealed-facts';
-import { membersSince } from './reconcile';
-import { SEALED_CODEC } from './template-codec';
-import { TemplateStore } from './templates';
+import { type ReceiptSigner, ReceiptStore } from './members/receipts';
+import { Scrubber } from './database/scrub';
+import { isSealedFact, SealedFacts } from './keys/sealed-facts';
+import { membersSince } from './binding/reconcile';
+import { SEALED_CODEC } from './members/template-codec';
+import { TemplateStore } from './members/templates';
 
 export interface StoreOptions {
   /** For commands that only show; also works while the daemon runs, as everything here does. */

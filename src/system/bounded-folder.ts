@@ -1,7 +1,7 @@
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../errors';
-import { giveToFolderOwner, makeFolder } from '../store/owner';
+import { giveToFolderOwner, makeFolder } from '../files/owner';
 
 /** How much a folder may hold. */
 export interface FolderLimits {

@@ -1,4 +1,4 @@
-import type { CameraConfig, QualityGates } from '../config/schema';
+import type { CameraConfig, QualityGates } from '../config/schema/schema';
 import { messageOf, UsherError } from '../errors';
 import type { RunningModel, VisionEvent } from '../events';
 import { type ServedWork, serveParent } from '../system/child-service';
@@ -9,13 +9,13 @@ import { TappedSource } from './camera/tapped';
 import type { VisionJob, VisionOrder } from './job';
 import { loadLiveness } from './liveness/model';
 import { LivenessWatch } from './liveness/watch';
-import { loadAnalyser, readEncoderCard } from './load';
+import { loadAnalyser, readEncoderCard } from './faces/load';
 import { type Sight, visionPipeline } from './pipeline';
-import { loadScene } from './scene';
-import { SceneWatch } from './scene-watch';
+import { loadScene } from './scene/scene';
+import { SceneWatch } from './scene/scene-watch';
 import { StillSender } from './stills/hand-over';
-import { FrameTap } from './tap';
-import { SubjectTracker } from './tracker';
+import { FrameTap } from './camera/tap';
+import { SubjectTracker } from './faces/tracker';
 import { PictureWatch } from './watch/picture-watch';
 
 /** The frame that is in work when other models take over is still with the old ones. */

@@ -2,17 +2,17 @@ import { filter, from, map, merge, type Observable, Subject, tap, timer } from '
 import { isTimely } from '../access/frame-age';
 import { type CameraStatus, LIVENESS_ABSENT, type Observation, type QualityRefusal, type SceneChange } from '../events';
 import { latestMap } from '../rx/latest';
-import type { AnalysedFace, FaceAnalyser } from './analyser';
+import type { AnalysedFace, FaceAnalyser } from './faces/analyser';
 import type { LentFrame } from './camera/source';
 import type { CameraHealth, SupervisedCamera } from './camera/supervisor';
 import { STATUS_EVERY_MS } from './job';
 import type { LivenessWatch } from './liveness/watch';
-import type { SceneWatch } from './scene-watch';
-import type { CapturedFrame } from './frame';
+import type { SceneWatch } from './scene/scene-watch';
+import type { CapturedFrame } from './picture/frame';
 import { MotionGrid } from './watch/motion';
 import { TurnWatch } from './watch/turn-watch';
 import type { PictureWatch } from './watch/picture-watch';
-import type { SubjectTracker } from './tracker';
+import type { SubjectTracker } from './faces/tracker';
 
 /** What looks at a frame. Replaced whole, between two frames, when other models take over. */
 export interface Sight {

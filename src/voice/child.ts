@@ -3,17 +3,17 @@ import { messageOf, UsherError } from '../errors';
 import type { VoiceEvent } from '../events';
 import { type ServedWork, serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
-import { superviseSource } from '../system/source-supervisor';
+import { superviseSource } from '../sources/source-supervisor';
 import { SoundCaptures } from './capture/sound-captures';
-import type { NearMiss } from './detector';
-import { Hearing } from './hearing';
+import type { NearMiss } from './wake-word/detector';
+import { Hearing } from './microphone/microphone-monitor';
 import type { VoiceJob, VoiceOrder } from './job';
 import { voicePipeline } from './pipeline';
 import { RunningWords } from './running-words';
 import { createMicrophoneSource } from './sources/create';
 import { RawInput } from './sources/raw-input';
 import { microphoneSupervision } from './supervision';
-import { SoundTap } from './tap';
+import { SoundTap } from './sources/tap';
 
 /**
  * The voice child of one microphone: capture, features, trigger words. It owns native inference, as a vision child does, and sound never

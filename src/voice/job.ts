@@ -1,4 +1,4 @@
-import type { MicrophoneConfig } from '../config/microphones';
+import type { MicrophoneConfig } from '../config/schema/microphones';
 import type { ExecutionOptions } from '../inference/model';
 
 /** What a voice child is told at its start: everything, so that it reads no file of configuration and no environment. */

@@ -1,9 +1,9 @@
 import { concatMap, from, map, merge, type Observable, timer } from 'rxjs';
 import type { Activation, MicrophoneStatus } from '../events';
-import type { SourceHealth, Supervised } from '../system/source-supervisor';
+import type { SourceHealth, Supervised } from '../sources/source-supervisor';
 import type { SoundCaptures } from './capture/sound-captures';
-import type { WordDetector } from './detector';
-import type { Hearing } from './hearing';
+import type { WordDetector } from './wake-word/detector';
+import type { Hearing } from './microphone/microphone-monitor';
 import { STATUS_EVERY_MS } from './job';
 import { type LentSound, SOUND_RATE_HZ } from './sources/sound';
 

@@ -1,8 +1,8 @@
 import type { VoiceReady } from '../events';
-import { type Detection, type NearMiss, WordDetector } from './detector';
+import { type Detection, type NearMiss, WordDetector } from './wake-word/detector';
 import type { VoiceJob } from './job';
-import { WordModels } from './load';
-import type { SoundTap } from './tap';
+import { WordModels } from './wake-word/load';
+import type { SoundTap } from './sources/tap';
 
 /** What is in work when other networks take over is still with the old ones. */
 const DISPOSE_AFTER_MS = 2500;

@@ -1,5 +1,5 @@
-import { type MicrophoneConfig } from '../config/microphones';
-import { type RestartBackoff, type SupervisorOptions } from '../system/source-supervisor';
+import { type MicrophoneConfig } from '../config/schema/microphones';
+import { type RestartBackoff, type SupervisorOptions } from '../sources/source-supervisor';
 
 const FIRST_MS = 500;
 const MAX_MS = 30_000;

@@ -1,5 +1,5 @@
 import { requireConsent } from '../../src/access/consent';
-import type { Consent } from '../../src/store/member';
+import type { Consent } from '../../src/store/members/member';
 
 const to = (textVersion: string): Consent => ({ textVersion, by: 'desk', at: 1 });
 const NO_RECORD = 'there is no consent on record for this enrolment';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GRANT_REASONS, REASONS, reasonsTable } from '../../src/access/reasons';
-import { DecisionPayload } from '../../src/mqtt/payloads';
+import { DecisionPayload } from '../../src/mqtt/topics/payloads';
 import { packageRoot } from '../../src/system/paths';
 
 const readme = join(packageRoot(), 'README.md');

@@ -1,4 +1,4 @@
-import { OnnxGraph } from '../../src/bundles/onnx-writer';
+import { OnnxGraph } from '../../src/onnx/writer';
 import type { CardDraft, NewBundle } from '../../src/bundles/write';
 
 /** A whole, small encoder bundle: y = x · weight, 3-d "embedding" of a 1×1 picture. */

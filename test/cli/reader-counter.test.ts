@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Database } from '../../src/store/database';
-import { Journal } from '../../src/store/journal';
-import { createReaderKey } from '../../src/access/reader-key';
+import { Database } from '../../src/store/database/database';
+import { Journal } from '../../src/store/journal/journal';
+import { createReaderKey } from '../../src/access/swipes/reader-key';
 import { Installation, usher } from '../support/daemon';
 
 test('an operator sees the counter of a reader, sets it anew, and the journal keeps it', async () => {

@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evalCommand } from '../../src/cli/eval';
+import { evalCommand } from '../../src/lab/eval';
 import { styliseCommand } from '../../src/cli/stylise';
-import type { Figure } from '../../src/evaluation/figure';
-import { readPicture } from '../../src/vision/picture';
+import type { Figure } from '../../src/lab/report/figure';
+import { readPicture } from '../../src/vision/picture/picture';
 import { describeWithLondon, installedModels, london } from '../support/faces';
 import { sharedDir } from '../support/shared';
 

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Journal } from '../../src/store/journal';
+import { Journal } from '../../src/store/journal/journal';
 import { Daemon, Installation, usher, Watcher } from '../support/daemon';
 import { entranceRecording } from '../support/entrance';
 import { describeWithMosquitto, Mosquitto } from '../support/mosquitto';
 import { canMount } from '../support/tmpfs';
-import { consumed, inspect } from './journal-torture';
+import { consumed, inspect } from '../proofs/journal-kill/journal-torture';
 
 const camera = (path: string) => ({ id: 'cam', source: { type: 'folder', path, loop: true }, fps: 8 });
 

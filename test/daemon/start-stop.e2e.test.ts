@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import { seededRandom } from '../../src/evaluation/random';
+import { seededRandom } from '../../src/random';
 import { Daemon, Installation, usher, Watcher } from '../support/daemon';
 import { type Entrance, entranceRecording } from '../support/entrance';
 import { describeWithMosquitto, freePort, Mosquitto } from '../support/mosquitto';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Daemon, Installation, usher } from '../support/daemon';
 import { entranceRecording } from '../support/entrance';
-import { stopPlace, tortureStops } from './stop-torture';
+import { stopPlace, tortureStops } from '../proofs/stop/stop-torture';
 
 test('every stop is whole: by the process, by its group, by both, during start, service and a decision', async () => {
   const place = await stopPlace(await entranceRecording());

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { loadConfig } from '../../src/config/load';
+import { loadConfig } from '../../src/config/load/load';
 import { examineBroker } from '../../src/doctor/broker';
 import type { Finding, Patient } from '../../src/doctor/finding';
 import { packageRoot } from '../../src/system/paths';

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { encodeJpeg } from '../../src/vision/picture';
+import { encodeJpeg } from '../../src/vision/picture/picture';
 import { Daemon, descendantsOf, Installation, usher } from '../support/daemon';
 
 /** The command as it is, on an installation of its own. */

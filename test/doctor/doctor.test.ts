@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { type LoadedConfig, loadConfig } from '../../src/config/load';
+import { type LoadedConfig, loadConfig } from '../../src/config/load/load';
 import { examineCameras } from '../../src/doctor/cameras';
 import { examineDoors, examineReaders } from '../../src/doctor/doors';
 import { examineFiles } from '../../src/doctor/files';
@@ -11,11 +11,11 @@ import { examined, type Examination, type Finding, type Patient } from '../../sr
 import { examineClock, examineDisk, examineNode } from '../../src/doctor/machine';
 import { examineModels } from '../../src/doctor/models';
 import { examineJournal, examineStore } from '../../src/doctor/store';
-import { Journal } from '../../src/store/journal';
-import { Database } from '../../src/store/database';
+import { Journal } from '../../src/store/journal/journal';
+import { Database } from '../../src/store/database/database';
 import { Store } from '../../src/store/store';
 import { packageRoot } from '../../src/system/paths';
-import { encodeJpeg } from '../../src/vision/picture';
+import { encodeJpeg } from '../../src/vision/picture/picture';
 import { freePort } from '../support/mosquitto';
 
 let dir: string;

@@ -1,6 +1,6 @@
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { seededRandom } from '../../src/evaluation/random';
+import { seededRandom } from '../../src/random';
 
 export interface LinkOptions {
   /** Towards the client. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { writeBundle } from '../../src/bundles/write';
-import { Guest } from '../../src/mqtt/guest';
+import { Guest } from '../../src/mqtt/link/guest';
 import { packageRoot } from '../../src/system/paths';
 import { tinyBundle } from '../bundles/tiny-model';
 import { usher } from '../support/daemon';

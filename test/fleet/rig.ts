@@ -9,7 +9,7 @@ import { readContent, sha256Of } from '../../src/fleet/manager/content';
 import { withOffer, writeDesired } from '../../src/fleet/manager/desired';
 import { FleetFolder } from '../../src/fleet/manager/fleet-folder';
 import { addRelease, archiveOf, type KnownRelease, type NewRelease, offerOf } from '../../src/fleet/manager/publish';
-import { openReceiving } from '../../src/fleet/receive';
+import { openReceiving } from '../../src/fleet/update/receive';
 import {
   type BoxFacts,
   type Desired,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OnnxGraph } from '../../src/bundles/onnx-writer';
+import { OnnxGraph } from '../../src/onnx/writer';
 import type { UsherError } from '../../src/errors';
 import { CPU_ONE_THREAD, type TensorData } from '../../src/inference/model';
 import { loadOnnx } from '../../src/inference/onnx';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type Server, type Socket, connect as dial, createServer } from 'node:net';
 import { type AddressInfo } from 'node:net';
 import { type MqttClient as Raw, connect } from 'mqtt';
-import { EmbeddedBroker } from '../../src/mqtt/broker';
-import { MqttClient, type MqttClientOptions } from '../../src/mqtt/client';
-import { type TopicBase } from '../../src/mqtt/topics';
+import { EmbeddedBroker } from '../../src/mqtt/broker/broker';
+import { MqttClient, type MqttClientOptions } from '../../src/mqtt/client/client';
+import { type TopicBase } from '../../src/mqtt/topics/topics';
 import { Mosquitto, freePort } from '../support/mosquitto';
 
 export const BASE: TopicBase = { site: 'lyon', device: 'front', discoveryPrefix: 'homeassistant' };

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { discoveryOf } from '../../src/mqtt/discovery';
-import { type DecisionPayload, type SwipePayload, type UnlockPayload } from '../../src/mqtt/payloads';
-import { type PayloadOf, type TopicKey } from '../../src/mqtt/topics';
-import { type UpdateDesiredPayload } from '../../src/mqtt/update-payloads';
+import { discoveryOf } from '../../src/mqtt/topics/discovery';
+import { type DecisionPayload, type SwipePayload, type UnlockPayload } from '../../src/mqtt/topics/payloads';
+import { type PayloadOf, type TopicKey } from '../../src/mqtt/topics/topics';
+import { type UpdateDesiredPayload } from '../../src/mqtt/topics/update-payloads';
 
 const JOURNAL = '0b0f2a44-5a0e-4a57-8b70-6d6c2a6f0f5e';
 const BOOT = '6c1f8f6e-2f4b-4f5f-9a53-0d4f2b6f9c11';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Database } from '../../src/store/database';
-import { Journal } from '../../src/store/journal';
+import { Database } from '../../src/store/database/database';
+import { Journal } from '../../src/store/journal/journal';
 import { Store } from '../../src/store/store';
 import { failureOf, filesBelow, templateOf, tracesOf, vectorOf } from './fixtures';
 import { withFolder } from './harness';

@@ -1,9 +1,9 @@
 import { writeSync } from 'node:fs';
 import { UsherError } from '../../src/errors';
-import { Database } from '../../src/store/database';
+import { Database } from '../../src/store/database/database';
 import { holdDaemonLock } from '../../src/store/daemon-lock';
-import { Scrubber } from '../../src/store/scrub';
-import { Journal } from '../../src/store/journal';
+import { Scrubber } from '../../src/store/database/scrub';
+import { Journal } from '../../src/store/journal/journal';
 import { Store } from '../../src/store/store';
 import { churn } from './churn';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Database } from '../../src/store/database';
+import { Database } from '../../src/store/database/database';
 import { Store } from '../../src/store/store';
 import { failureOf, templateOf, vectorOf } from './fixtures';
 import { withFolder } from './harness';

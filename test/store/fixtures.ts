@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { UsherError } from '../../src/errors';
-import type { NewTemplate } from '../../src/store/member';
+import type { NewTemplate } from '../../src/store/members/member';
 
 export const BY_DESK = { by: 'desk', reason: 'removed' } as const;
 

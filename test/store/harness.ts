@@ -20,7 +20,12 @@ export function startTask(
   prelude = '',
   { detail = '', ...options }: SpawnOptions & { detail?: string } = {},
 ): ChildProcess {
-  const node = [process.execPath, '-r', path.join(__dirname, 'run-ts.cjs'), path.join(__dirname, 'child.ts')];
+  const node = [
+    process.execPath,
+    '-r',
+    path.join(__dirname, '../support/run-ts.cjs'),
+    path.join(__dirname, 'child.ts'),
+  ];
   const command = [...node, task, dataDir, detail].map((word) => `'${word}'`).join(' ');
   return spawn(...leashed('bash', ['-c', `${prelude}\nexec ${command}`]), {
     cwd: root,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { canonicalIdentifier, IDENTIFIER } from '../../src/identifier';
 import { parseLine } from '../../src/readers/lines';
-import { SwipePayload } from '../../src/mqtt/payloads';
-import { checkMemberId } from '../../src/store/member';
+import { SwipePayload } from '../../src/mqtt/topics/payloads';
+import { checkMemberId } from '../../src/store/members/member';
 import { Store } from '../../src/store/store';
 import { BY_DESK, failureOf, templateOf } from './fixtures';
 import { withFolder } from './harness';

@@ -1,6 +1,6 @@
 // Appends as a command would, while others do the same: journal-child.ts DATADIR COUNT MEMBER
 import { UsherError } from '../../src/errors';
-import { Journal } from '../../src/store/journal';
+import { Journal } from '../../src/store/journal/journal';
 
 /** Does what the error's remedy says: on a slow disk four processes in a tight loop outlast the busy timeout now and then. */
 function patiently<T>(work: () => T): T {

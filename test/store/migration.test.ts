@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Database } from '../../src/store/database';
+import { Database } from '../../src/store/database/database';
 import { Keyring } from '../../src/store/keys/keyring';
 import { boxKeySource } from '../../src/store/keys/source';
 import { PLAIN_SCHEMA, sealStore } from '../../src/store/schema';

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UsherError } from '../../src/errors';
-import { Database } from '../../src/store/database';
-import type { NewTemplate } from '../../src/store/member';
+import { Database } from '../../src/store/database/database';
+import type { NewTemplate } from '../../src/store/members/member';
 import { SCHEMA_VERSION } from '../../src/store/migrations';
 import { Store } from '../../src/store/store';
 import { linesOf, startTask, withFolder } from './harness';

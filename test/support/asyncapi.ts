@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { AsyncApiDocument } from '../../src/mqtt/asyncapi';
+import type { AsyncApiDocument } from '../../src/mqtt/topics/asyncapi';
 import { packageRoot } from '../../src/system/paths';
 
 /** The published description as others have it: read from the committed file, none of our schemas in between. */

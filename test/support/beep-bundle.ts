@@ -1,6 +1,6 @@
-import { OnnxGraph } from '../../src/bundles/onnx-writer';
+import { OnnxGraph } from '../../src/onnx/writer';
 import { writeBundle } from '../../src/bundles/write';
-import { FEATURE_VERSION, MEL_BANDS, SAMPLE_RATE_HZ } from '../../src/voice/features';
+import { FEATURE_VERSION, MEL_BANDS, SAMPLE_RATE_HZ } from '../../src/voice/features/features';
 
 const FRAMES_PER_STEP = 3;
 /** Bands around 1 kHz and 2.2 kHz, by the centres of the mel filters. */

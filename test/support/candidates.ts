@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { OnnxGraph } from '../../src/bundles/onnx-writer';
+import { OnnxGraph } from '../../src/onnx/writer';
 import { writeBundle } from '../../src/bundles/write';
 import { readCard } from '../../src/inference/bundle';
 import { childEntry } from '../../src/system/paths';

@@ -1,12 +1,12 @@
 import type { Decision } from '../../src/access/door-types';
-import type { DoorKeeper } from '../../src/access/keeper';
-import { PolicyKeeper } from '../../src/access/policy/keeper';
+import type { DoorKeeper } from '../../src/access/door/door-keeper';
+import { PolicyKeeper } from '../../src/access/door/policy-keeper';
 import { compilePolicy } from '../../src/access/policy/rules';
 import type { Alarm } from '../../src/access/policy/types';
-import { PolicyConfig } from '../../src/config/policy';
-import { DoorConfig } from '../../src/config/schema';
-import { Doors } from '../../src/daemon/doors';
-import { HealthBoard } from '../../src/daemon/health';
+import { PolicyConfig } from '../../src/config/schema/policy';
+import { DoorConfig } from '../../src/config/schema/schema';
+import { Doors } from '../../src/daemon/doors/doors';
+import { HealthBoard } from '../../src/daemon/health/health';
 import { createLog } from '../../src/system/log';
 import { ENCODER, faceAt, Members, observation } from './members';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeRecording } from '../../src/demo/recording';
+import { makeRecording } from '../../src/lab/demo/recording';
 import { packageVersion } from '../../src/system/paths';
 
 /** Pictures of a recorded entrance: the member and the stranger, near, as the camera sees them, and the enrolment still. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DetectedFace } from '../../src/vision/faces';
-import type { FiveLandmarks, Frame } from '../../src/vision/frame';
+import type { DetectedFace } from '../../src/vision/faces/faces';
+import type { FiveLandmarks, Frame } from '../../src/vision/picture/frame';
 import { packageRoot } from '../../src/system/paths';
 import { sharedDir } from './shared';
 

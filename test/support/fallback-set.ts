@@ -3,9 +3,9 @@ import type { RunningModel } from '../../src/events';
 import { openBundle } from '../../src/inference/bundle';
 import { imageInputOf } from '../../src/inference/card';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
-import { FaceApiEncoder } from '../../src/vision/face-api-encoder';
-import { Landmarks68 } from '../../src/vision/landmarks68';
-import { TinyYoloDetector } from '../../src/vision/tiny-yolo';
+import { FaceApiEncoder } from '../../src/vision/faces/face-api-encoder';
+import { Landmarks68 } from '../../src/vision/faces/landmarks68';
+import { TinyYoloDetector } from '../../src/vision/faces/tiny-yolo';
 
 export interface FallbackSet {
   readonly detector: TinyYoloDetector;

@@ -1,4 +1,4 @@
-import type { FiveLandmarks } from '../../src/vision/frame';
+import type { FiveLandmarks } from '../../src/vision/picture/frame';
 
 /** Of a frontal face in a box of 100×120 at the origin. */
 export const FRONTAL: FiveLandmarks = [

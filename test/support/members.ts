@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LIVENESS_ABSENT, type Observation, type Subject } from '../../src/events';
-import { type EncoderFacts, Roster } from '../../src/access/roster';
-import { Database, type Row, type SqlValue } from '../../src/store/database';
+import { type EncoderFacts, Roster } from '../../src/access/members/roster';
+import { Database, type Row, type SqlValue } from '../../src/store/database/database';
 import { Store } from '../../src/store/store';
 
 export const SPACE = 'test-1';

@@ -6,7 +6,12 @@ import { packageRoot } from '../../src/system/paths';
 import { conclusion, countOf } from './proof';
 import { until } from './until';
 
-const args = (how: string): string[] => ['-r', './test/store/run-ts.cjs', path.join(__dirname, 'proof-child.ts'), how];
+const args = (how: string): string[] => [
+  '-r',
+  './test/support/run-ts.cjs',
+  path.join(__dirname, 'proof-child.ts'),
+  how,
+];
 
 describe('the conclusion of a proof', () => {
   test.each([

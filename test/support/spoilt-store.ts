@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { Database } from '../../src/store/database';
+import { Database } from '../../src/store/database/database';
 
 /** Harms the members' store of a running daemon, as a failing disk or a wrong hand would, and mends it. */
 export class SpoiltStore {

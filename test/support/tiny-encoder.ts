@@ -1,4 +1,4 @@
-import { OnnxGraph } from '../../src/bundles/onnx-writer';
+import { OnnxGraph } from '../../src/onnx/writer';
 import { writeBundle } from '../../src/bundles/write';
 
 export const TINY_DIMENSIONS = 12;

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/evaluation/random';
+import { seededRandom } from '../../src/random';
 import type {
   ClipRequest,
   ClipSource,
@@ -6,8 +6,8 @@ import type {
   FramedStretch,
   StreamRequest,
   TrialRequest,
-} from '../../src/training/framed-clip';
-import { featuresOf, MEL_BANDS, SAMPLE_RATE_HZ } from '../../src/voice/features';
+} from '../../src/lab/wake-word/clips/framed-clip';
+import { featuresOf, MEL_BANDS, SAMPLE_RATE_HZ } from '../../src/voice/features/features';
 
 const CLIP_SECONDS = 1.2;
 const STRETCH_SECONDS = 4;

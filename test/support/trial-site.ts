@@ -1,19 +1,19 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Roster } from '../../src/access/roster';
-import { CameraConfig } from '../../src/config/schema';
-import { loadConfig } from '../../src/config/load';
-import type { Doors, EncoderFacts } from '../../src/daemon/doors';
-import { openStore } from '../../src/daemon/open-store';
-import { FaceGround } from '../../src/daemon/trial-ground';
-import { VisionService } from '../../src/daemon/vision-service';
-import type { TrialLimits } from '../../src/daemon/vision-trial';
+import { Roster } from '../../src/access/members/roster';
+import { CameraConfig } from '../../src/config/schema/schema';
+import { loadConfig } from '../../src/config/load/load';
+import type { Doors, EncoderFacts } from '../../src/daemon/doors/doors';
+import { openStore } from '../../src/daemon/store/open-store';
+import { FaceGround } from '../../src/daemon/trials/vision-target';
+import { VisionService } from '../../src/daemon/cameras/vision-service';
+import type { TrialLimits } from '../../src/daemon/trials/trial-limits';
 import type { Observation } from '../../src/events';
 import type { Store } from '../../src/store/store';
 import { createLog } from '../../src/system/log';
 import { childEntry } from '../../src/system/paths';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
-import { type ChosenModels, chooseModels, readEncoderCard } from '../../src/vision/load';
+import { type ChosenModels, chooseModels, readEncoderCard } from '../../src/vision/faces/load';
 import { Installation } from './daemon';
 import { entranceRecording } from './entrance';
 

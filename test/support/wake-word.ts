@@ -1,8 +1,8 @@
-import { seededRandom } from '../../src/evaluation/random';
+import { seededRandom } from '../../src/random';
 import type { NewBundle } from '../../src/bundles/write';
-import { COMPANION_RULES, exportedInput, exportOnnx, SCORES } from '../../src/training/export';
-import { createNetwork, type Network, type NetworkShape } from '../../src/training/parameters';
-import { MEL_BANDS } from '../../src/voice/features';
+import { COMPANION_RULES, exportedInput, exportOnnx, SCORES } from '../../src/lab/wake-word/training/export';
+import { createNetwork, type Network, type NetworkShape } from '../../src/lab/wake-word/network/parameters';
+import { MEL_BANDS } from '../../src/voice/features/features';
 
 /** A network of random weights whose scores move; what it says of sound is arbitrary. */
 export function randomNetwork(seed = 1, shape: NetworkShape = { channels: 16, units: 24 }): Network {

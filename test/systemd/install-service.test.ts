@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseConfig } from '../../src/config/load';
+import { parseConfig } from '../../src/config/load/load';
 import { packageRoot } from '../../src/system/paths';
 
 const haveSysusers = spawnSync('systemd-sysusers', ['--version']).status === 0;

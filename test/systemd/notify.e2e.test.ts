@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageRoot } from '../../src/system/paths';
-import { encodeJpeg } from '../../src/vision/picture';
+import { encodeJpeg } from '../../src/vision/picture/picture';
 import { descendantsOf, Installation } from '../support/daemon';
 
 const RECEIVER = 'systemd-socket-activate';

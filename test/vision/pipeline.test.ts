@@ -1,10 +1,10 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import { type CameraStatus, LIVENESS_ABSENT, type Observation, type SceneChange } from '../../src/events';
-import type { AnalysedFace, FaceAnalyser, LiveAnalysis } from '../../src/vision/analyser';
+import type { AnalysedFace, FaceAnalyser, LiveAnalysis } from '../../src/vision/faces/analyser';
 import type { LentFrame } from '../../src/vision/camera/source';
 import type { CameraHealth } from '../../src/vision/camera/supervisor';
 import { visionPipeline } from '../../src/vision/pipeline';
-import { SubjectTracker } from '../../src/vision/tracker';
+import { SubjectTracker } from '../../src/vision/faces/tracker';
 import { PictureWatch } from '../../src/vision/watch/picture-watch';
 import { FRONTAL } from '../support/landmarks';
 

@@ -1,5 +1,5 @@
 import { UsherError } from '../../errors';
-import type { OnnxAttribute } from '../onnx-writer';
+import type { OnnxAttribute } from '../../onnx/writer';
 import type { EspdlModel, EspdlNode, EspdlTensor } from './container';
 import { toFloats } from './kernels';
 

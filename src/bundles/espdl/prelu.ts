@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../onnx-writer';
+import type { OnnxGraph } from '../../onnx/writer';
 
 /**
  * Adds y = PRelu(x), one slope per channel, in the form that onnxruntime's CPU kernels run fastest, and returns nothing: the

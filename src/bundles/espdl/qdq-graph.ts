@@ -1,4 +1,4 @@
-import { OnnxGraph, type OnnxAttribute } from '../onnx-writer';
+import { OnnxGraph, type OnnxAttribute } from '../../onnx/writer';
 import type { Kernel } from './kernels';
 
 /** Zero points of 8-bit activations: 128 for values of both signs, 0 for values that are never negative. */

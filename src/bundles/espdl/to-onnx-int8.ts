@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../onnx-writer';
+import type { OnnxGraph } from '../../onnx/writer';
 import type { EspdlModel, EspdlNode } from './container';
 import { type Kernel, toFloats, toOihw } from './kernels';
 import {

@@ -1,4 +1,4 @@
-import { OnnxGraph, type OnnxAttribute, type OnnxDim } from '../onnx-writer';
+import { OnnxGraph, type OnnxAttribute, type OnnxDim } from '../../onnx/writer';
 import type { EspdlModel, EspdlNode } from './container';
 import { toFloats, toOihw } from './kernels';
 import {

@@ -1,4 +1,4 @@
-import { OnnxGraph } from '../onnx-writer';
+import { OnnxGraph } from '../../onnx/writer';
 import { LayerStack, SAME_3X3, SAME_END } from './layers';
 import type { WeightFiles, WeightSet } from './weights';
 

@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '../onnx-writer';
+import type { OnnxGraph } from '../../onnx/writer';
 import type { WeightSet } from './weights';
 
 /** Zero rows and columns around a picture: [top, left, bottom, right], ONNX's order. */

@@ -1,4 +1,4 @@
-import { OnnxGraph } from '../onnx-writer';
+import { OnnxGraph } from '../../onnx/writer';
 import { LayerStack, NO_PADS, SAME_3X3, type Kernel, toOihw } from './layers';
 import type { WeightFiles, WeightSet } from './weights';
 

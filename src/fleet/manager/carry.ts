@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { fleetTopicOf } from '../../mqtt/topics';
-import { CHUNK_MAX_BYTES } from '../../mqtt/update-payloads';
+import { fleetTopicOf } from '../../mqtt/topics/topics';
+import { CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
 import { WHOLE_FLEET } from '../release';
 import { encodePart, fileKey, NO_SUCH_FILE, partsOf } from '../transfer/framing';
 import { documentTarget, metadataPath, targetPath } from '../trust/source';

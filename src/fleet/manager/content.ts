@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parseReleased } from '../../config/released';
+import { parseReleased } from '../../config/load/released';
 import { messageOf, UsherError } from '../../errors';
 import { readBundle, verifyBundle } from '../../inference/bundle';
 import { CPU_ONE_THREAD } from '../../inference/model';
-import { decode } from '../../mqtt/decode';
+import { decode } from '../../mqtt/topics/decode';
 import { RELEASE_LIMITS, type ReleaseDocument, ThresholdsFile, withThresholds } from '../release';
 import { TRANSFER_LIMITS } from '../transfer/limits';
 import { isPlainName, packTar } from '../transfer/tar';

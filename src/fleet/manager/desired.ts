@@ -1,6 +1,6 @@
 import { messageOf, UsherError } from '../../errors';
-import { fleetTopicOf, topicOf } from '../../mqtt/topics';
-import { UpdateDesiredPayload } from '../../mqtt/update-payloads';
+import { fleetTopicOf, topicOf } from '../../mqtt/topics/topics';
+import { UpdateDesiredPayload } from '../../mqtt/topics/update-payloads';
 import type { Desired, Offer, OfferScope } from '../release';
 import { OFFER_DOMAIN } from '../trust/verifier';
 import type { FleetFolder } from './fleet-folder';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'no
 import path from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../errors';
-import { writeDurably } from '../../store/keys/durable-file';
+import { writeDurably } from '../../files/durable-file';
 import { metadataPath } from '../trust/source';
 import { type FleetKey, keyFilesOf, type KeyRole, makeKey, readKey } from './keys';
 import {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { canonicalJson, signedBytes, type SigningDomain } from '../../canonical';
 import { messageOf, systemCode, UsherError } from '../../errors';
-import { writeDurably } from '../../store/keys/durable-file';
+import { writeDurably } from '../../files/durable-file';
 
 /** Who signs what. Root keys are for the safe; `targets` signs releases; `online` signs freshness and offers. */
 export const KEY_ROLES = ['root', 'targets', 'online'] as const;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Guest, type GuestOptions } from '../../mqtt/guest';
+import { Guest, type GuestOptions } from '../../mqtt/link/guest';
 import { FleetView, VIEW_FILTERS } from './view';
 
 /** Retained messages come in one go; when none came for so long, all are there. */

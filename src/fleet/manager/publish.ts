@@ -1,5 +1,5 @@
 import { UsherError } from '../../errors';
-import { CHUNK_MAX_BYTES } from '../../mqtt/update-payloads';
+import { CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
 import {
   type ArchiveInfo,
   compareVersions,
@@ -9,7 +9,7 @@ import {
   RELEASE_LIMITS,
   type Requirements,
 } from '../release';
-import { decode } from '../../mqtt/decode';
+import { decode } from '../../mqtt/topics/decode';
 import { archiveTarget, documentTarget, targetPath } from '../trust/source';
 import { type ReleaseContent, sha256Of } from './content';
 import type { FleetFolder } from './fleet-folder';

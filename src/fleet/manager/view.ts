@@ -1,6 +1,6 @@
-import { decode } from '../../mqtt/decode';
-import { StatusPayload } from '../../mqtt/payloads';
-import { UpdateReportedPayload } from '../../mqtt/update-payloads';
+import { decode } from '../../mqtt/topics/decode';
+import { StatusPayload } from '../../mqtt/topics/payloads';
+import { UpdateReportedPayload } from '../../mqtt/topics/update-payloads';
 import { monotonicMs } from '../../system/clock';
 
 export type ReportedChannel = UpdateReportedPayload['channels'][number];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CHUNK_HEADER_BYTES, CHUNK_MAX_BYTES } from '../../mqtt/update-payloads';
+import { CHUNK_HEADER_BYTES, CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
 
 /** One part of a file as it travels over MQTT. `parts` 0: there is no such file. */
 export interface Part {

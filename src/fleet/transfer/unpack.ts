@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { parseReleased } from '../../config/released';
+import { parseReleased } from '../../config/load/released';
 
 import { CardSchema, neededFiles } from '../../inference/card';
-import { decode } from '../../mqtt/decode';
+import { decode } from '../../mqtt/topics/decode';
 import { refuse, RELEASE_LIMITS, type ReleaseDocument, ThresholdsFile } from '../release';
 import { TRANSFER_LIMITS } from './limits';
 import { kept } from './part-archive';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../errors';
-import { writeDurably } from '../../store/keys/durable-file';
+import { writeDurably } from '../../files/durable-file';
 import type { OfferKeys } from './tuf-client';
 
 const Seen = z.strictObject({ seq: z.number().int().min(1), sha256: z.string() });

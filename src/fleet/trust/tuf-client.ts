@@ -4,7 +4,7 @@ import type { MetaFile, Root } from '@tufjs/models';
 import { BadVersionError, EqualVersionError, ExpiredMetadataError } from 'tuf-js/dist/error';
 import { TrustedMetadataStore } from 'tuf-js/dist/store';
 import { messageOf, systemCode, UsherError } from '../../errors';
-import { writeDurably } from '../../store/keys/durable-file';
+import { writeDurably } from '../../files/durable-file';
 import { type RefusalCode, refuse, ReleaseRefused } from '../release';
 import { metadataPath, type RepositorySource } from './source';
 

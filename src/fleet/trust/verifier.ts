@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { decode } from '../../mqtt/decode';
-import { UpdateDesiredPayload } from '../../mqtt/update-payloads';
-import { trustedKey } from '../../access/device-key';
+import { decode } from '../../mqtt/topics/decode';
+import { UpdateDesiredPayload } from '../../mqtt/topics/update-payloads';
+import { trustedKey } from '../../access/keys/device-key';
 import {
   type BoxFacts,
   compareVersions,

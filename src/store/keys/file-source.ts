@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { KEY_BYTES } from './aead';
 import { type BoxKeyCandidate, type BoxKeySource, KEY_FILE_MAX_BYTES, parseBoxKey } from './box-key';
-import { syncFolder, writeDurably } from './durable-file';
+import { syncFolder, writeDurably } from '../../files/durable-file';
 
 /** A key file that only its owner can read; usher makes it itself. Attack it stops: another account of the box reading it. */
 export class FileSource implements BoxKeySource {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { UsherError } from '../../errors';
-import type { Database } from '../database';
+import type { Database } from '../database/database';
 import { KEY_BYTES, seal, unseal } from './aead';
 import { type BoxKeyCandidate, type BoxKeySource, checkValue, forget, matches } from './box-key';
 

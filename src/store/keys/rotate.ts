@@ -1,7 +1,7 @@
 import { UsherError } from '../../errors';
-import type { Database } from '../database';
+import type { Database } from '../database/database';
 import { type BoxKeySource, checkValue } from './box-key';
-import { rewrapFactKey } from '../sealed-facts';
+import { rewrapFactKey } from './sealed-facts';
 import type { Keyring } from './keyring';
 
 /** Each step after which a crash leaves something on disk; tests kill the process there. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UsherError } from '../../errors';
-import { MEMBER_STATUSES, type Member, type NewTemplate } from '../member';
+import { MEMBER_STATUSES, type Member, type NewTemplate } from '../members/member';
 
 export const TRANSFER_LIMITS = { members: 200_000, templates: 64, dimensions: 4096 } as const;
 

@@ -1,7 +1,7 @@
 import { UsherError } from '../../errors';
 import { canonicalIdentifier, spellingsOf } from '../../identifier';
-import { checkFields, checkMemberId, type NewTemplate } from '../member';
-import { vectorFault } from '../vector';
+import { checkFields, checkMemberId, type NewTemplate } from '../members/member';
+import { vectorFault } from '../members/vector';
 import type { Store } from '../store';
 import { openContainer, sealContainer } from './container';
 import { parseTransfer, templatesOf, type TransferMember, transferOf } from './document';

@@ -1,4 +1,4 @@
-import { type Assembler } from '../../system/source-process';
+import { type Assembler } from '../../sources/source-process';
 import { FrameBuffers } from './frame-buffers';
 import { type FrameClock } from './frame-clock';
 import { type LateWatch } from './late-watch';

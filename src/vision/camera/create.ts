@@ -1,5 +1,5 @@
-import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
-import { isUpright } from '../turn';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/schema';
+import { isUpright } from '../picture/turn';
 import { ffmpegProgram } from './ffmpeg';
 import { FolderSource } from './folder';
 import { FrameProcess } from './frame-process';

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { maskAddress } from '../../address';
 import { UsherError } from '../../errors';
-import { type CameraConfig, type CameraSourceConfig } from '../../config/schema';
-import { turnedSize } from '../turn';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/schema';
+import { turnedSize } from '../picture/turn';
 import { UNTIMED_MS } from './frame-clock';
 import { type FrameProgram, type ProgramInput } from './frame-process';
 import { inputPins } from './input-pins';

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import { UsherError, messageOf } from '../../errors';
 import { monotonicMs } from '../../system/clock';
-import { type Frame } from '../frame';
-import { readPicture } from '../picture';
+import { type Frame } from '../picture/frame';
+import { readPicture } from '../picture/picture';
 import { type CameraLog, type CameraSource, type LentFrame } from './source';
 
 const PICTURE = /\.(jpe?g|png|webp|tiff?|gif|avif)$/i;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { SourceProcess } from '../../system/source-process';
+import { SourceProcess } from '../../sources/source-process';
 import { monotonicMs } from '../../system/clock';
 import { FrameAssembler, type FrameFormat } from './assembler';
 import { createFrameClock, type FrameTimes } from './frame-clock';

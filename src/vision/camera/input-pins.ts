@@ -1,4 +1,4 @@
-import { type CameraSourceConfig } from '../../config/schema';
+import { type CameraSourceConfig } from '../../config/schema/schema';
 import { LIST_FORMAT, LIST_PROTOCOL } from './network-input';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;

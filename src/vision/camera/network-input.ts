@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readPasswordFile } from '../../config/password-file';
-import { type CameraSourceConfig } from '../../config/schema';
-import { withCredentials, withoutAmbiguity } from '../../config/camera-address';
+import { readPasswordFile } from '../../config/load/password-file';
+import { type CameraSourceConfig } from '../../config/schema/schema';
+import { withCredentials, withoutAmbiguity } from '../../config/references/camera-address';
 import { secrets } from '../../secrets';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;

@@ -1,5 +1,5 @@
-import { type Lent, type Source, type SourceLog } from '../../system/source';
-import { type CapturedFrame } from '../frame';
+import { type Lent, type Source, type SourceLog } from '../../sources/source';
+import { type CapturedFrame } from '../picture/frame';
 
 /**
  * A captured frame whose buffer belongs to the source. A consumer that calls `release()` when it is done with `data` gives

@@ -1,6 +1,6 @@
 import { map, type Observable, type SchedulerLike } from 'rxjs';
 import { type SourceState } from '../../events';
-import { type RestartBackoff, type SourceHealth, superviseSource } from '../../system/source-supervisor';
+import { type RestartBackoff, type SourceHealth, superviseSource } from '../../sources/source-supervisor';
 import { type CameraSource, type LentFrame } from './source';
 
 export interface CameraHealth {

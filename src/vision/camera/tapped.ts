@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { Observable } from 'rxjs';
 import { UsherError } from '../../errors';
-import { TAP_HEADER_BYTES, TAP_MAGIC, TAP_MAX_PIXELS } from '../tap';
+import { TAP_HEADER_BYTES, TAP_MAGIC, TAP_MAX_PIXELS } from './tap';
 import { FrameBuffers } from './frame-buffers';
 import type { CameraSource, LentFrame } from './source';
 

@@ -1,5 +1,5 @@
 import { map, type Observable } from 'rxjs';
-import { type Turn, turnFrame } from '../turn';
+import { type Turn, turnFrame } from '../picture/turn';
 import { FrameBuffers } from './frame-buffers';
 import { type CameraSource, type LentFrame } from './source';
 

@@ -6,8 +6,8 @@ import { create, type Webcam } from 'node-webcam';
 import { Observable } from 'rxjs';
 import { UsherError, messageOf } from '../../errors';
 import { monotonicMs } from '../../system/clock';
-import { type Frame } from '../frame';
-import { readPicture } from '../picture';
+import { type Frame } from '../picture/frame';
+import { readPicture } from '../picture/picture';
 import { type CameraSource, type LentFrame } from './source';
 
 export interface StillsOptions {

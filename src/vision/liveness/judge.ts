@@ -1,5 +1,5 @@
 import type { Liveness, LivenessState } from '../../events';
-import type { FiveLandmarks } from '../frame';
+import type { FiveLandmarks } from '../picture/frame';
 import { ParallaxMeter } from './parallax';
 
 /**

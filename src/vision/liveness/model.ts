@@ -4,10 +4,10 @@ import type { Box, RunningModel } from '../../events';
 import { openBundle, readCard } from '../../inference/bundle';
 import { type CardOutput, type ImageInput, imageInputOf } from '../../inference/card';
 import type { ExecutionOptions, Model } from '../../inference/model';
-import { type BilinearKernel } from '../bilinear';
-import { createBilinear } from '../bilinear-simd';
-import type { Frame } from '../frame';
-import { fillHalfPixel, PLANES } from '../resample';
+import { type BilinearKernel } from '../picture/bilinear';
+import { createBilinear } from '../picture/bilinear-simd';
+import type { Frame } from '../picture/frame';
+import { fillHalfPixel, PLANES } from '../picture/resample';
 
 /** The bundle of the recommended set. */
 export const LIVENESS_MODEL = 'minifas';

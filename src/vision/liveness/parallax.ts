@@ -1,4 +1,4 @@
-import type { FiveLandmarks } from '../frame';
+import type { FiveLandmarks } from '../picture/frame';
 
 /**
  * Five landmarks over several frames tell whether a face is flat. `still`: it moved too little to tell. `depth`: the points moved

@@ -1,6 +1,6 @@
 import { type Liveness, type RunningModel } from '../../events';
-import type { AnalysedFace } from '../analyser';
-import type { Frame } from '../frame';
+import type { AnalysedFace } from '../faces/analyser';
+import type { Frame } from '../picture/frame';
 import { LivenessJudge } from './judge';
 import type { LivenessModel } from './model';
 

@@ -1,4 +1,4 @@
-import type { Frame } from '../frame';
+import type { Frame } from '../picture/frame';
 
 const SIDE = 192;
 const STROKES = 1400;

@@ -1,5 +1,5 @@
 import type { Box } from '../../events';
-import type { Frame } from '../frame';
+import type { Frame } from '../picture/frame';
 
 /**
  * Half-axes of the region that stands for a head, in sides of the face's box. An encoder's aligned crop reaches 0.7 widths to each

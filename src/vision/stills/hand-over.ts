@@ -1,7 +1,7 @@
 import { connect, createServer, type Server } from 'node:net';
 import { UsherError } from '../../errors';
-import type { Frame } from '../frame';
-import { TAP_MAX_PIXELS } from '../tap';
+import type { Frame } from '../picture/frame';
+import { TAP_MAX_PIXELS } from '../camera/tap';
 import type { StillEvent } from './still-folder';
 
 /** Before the pixels: `USTL`, width, height, bytes of the event's JSON (big-endian words); then the JSON. */

@@ -1,11 +1,11 @@
-import { CameraConfig } from '../../config/schema';
+import { CameraConfig } from '../../config/schema/schema';
 import { UsherError } from '../../errors';
 import type { ExecutionOptions } from '../../inference/model';
-import type { AnalysedFace, FaceAnalyser } from '../analyser';
-import type { Frame } from '../frame';
-import { l2Distance } from '../fusion';
-import { loadAnalyser, readEncoderCard } from '../load';
-import { WHOLE_FRAME } from '../quality';
+import type { AnalysedFace, FaceAnalyser } from '../faces/analyser';
+import type { Frame } from '../picture/frame';
+import { l2Distance } from '../faces/fusion';
+import { loadAnalyser, readEncoderCard } from '../faces/load';
+import { WHOLE_FRAME } from '../faces/quality';
 import type { PaintOptions, StillPainter } from './painter';
 
 export interface MadeStill {

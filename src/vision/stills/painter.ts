@@ -1,7 +1,7 @@
 import type { Box } from '../../events';
 import { loadTfjs } from '../../inference/tfjs';
-import type { Frame } from '../frame';
-import { shrinkPicture } from '../picture';
+import type { Frame } from '../picture/frame';
+import { shrinkPicture } from '../picture/picture';
 import { StyleNetwork } from './style-network';
 import { LAYERS, stylise, styliseDefaults, type StyliseOptions } from './stylise';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UsherError } from '../../errors';
 import { readBundle } from '../../inference/bundle';
 import { type ImageInput, imageInputOf } from '../../inference/card';
-import { type OnnxNode, type OnnxTensor, readOnnxFile } from '../../inference/onnx-file';
+import { type OnnxNode, type OnnxTensor, readOnnxFile } from '../../onnx/reader';
 import type { Tensor2D, Tensor4D, Tf } from '../../inference/tfjs';
 
 /**

@@ -1,6 +1,6 @@
 import type { Box } from '../../events';
 import type { Scalar, Tensor2D, Tensor4D, Tf } from '../../inference/tfjs';
-import type { Frame } from '../frame';
+import type { Frame } from '../picture/frame';
 import { brushStyle } from './brush-style';
 import { faceMask, lightOf, withoutFeatures } from './face-regions';
 import { contentLoss, gramMatrix, roughness, styleLoss } from './style-loss';

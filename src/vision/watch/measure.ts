@@ -1,4 +1,4 @@
-import type { Frame } from '../frame';
+import type { Frame } from '../picture/frame';
 import { PICTURE_LIMITS } from './limits';
 
 /** Blocks of the coarse picture of edges. */

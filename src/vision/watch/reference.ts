@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../errors';
-import { giveToFolderOwner, makeFolder } from '../../store/owner';
+import { giveToFolderOwner, makeFolder } from '../../files/owner';
 import { EDGE_VALUES, type PictureMeasure } from './measure';
 
 /** What a camera saw when it was set up: how sharp, and where coarse edges were. No person can be recognised in it. */

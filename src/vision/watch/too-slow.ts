@@ -1,5 +1,5 @@
-import { longestIntervalMs } from '../../config/camera-rate';
-import type { DoorConfig } from '../../config/schema';
+import { longestIntervalMs } from '../../config/references/camera-rate';
+import type { DoorConfig } from '../../config/schema/schema';
 
 /** Votes that can just be gathered by the mean interval are lost with every frame that is missed. */
 const MARGIN = 1.05;

@@ -1,5 +1,5 @@
-import type { Frame } from '../frame';
-import { QUARTER_TURNS, type Turn, turnedSize, turnFrame } from '../turn';
+import type { Frame } from '../picture/frame';
+import { QUARTER_TURNS, type Turn, turnedSize, turnFrame } from '../picture/turn';
 
 type Quarter = Exclude<Turn['rotate'], 0>;
 const TURNS = QUARTER_TURNS.filter((rotate): rotate is Quarter => rotate !== 0);

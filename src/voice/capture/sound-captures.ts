@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors';
-import { SAMPLE_RATE_HZ } from '../features';
-import { SampleRing } from '../sample-ring';
-import { encodeWav } from '../wav-file';
+import { SAMPLE_RATE_HZ } from '../features/features';
+import { SampleRing } from './sample-ring';
+import { encodeWav } from './wav-file';
 import type { FolderLimits } from '../../system/bounded-folder';
 import { addCapture } from './capture-folder';
 

@@ -1,7 +1,7 @@
 import { type Readable } from 'node:stream';
-import { type MicrophoneConfig } from '../../config/microphones';
-import { type SourceLog } from '../../system/source';
-import { SourceProcess } from '../../system/source-process';
+import { type MicrophoneConfig } from '../../config/schema/microphones';
+import { type SourceLog } from '../../sources/source';
+import { SourceProcess } from '../../sources/source-process';
 import { RawInput } from './raw-input';
 import { recorderProgram } from './recorder';
 import { type MicrophoneSource } from './sound';

@@ -1,8 +1,8 @@
 import { type ChildProcess } from 'node:child_process';
 import { record } from 'node-record-lpcm16';
-import { type MicrophoneSourceConfig } from '../../config/microphones';
-import { type SourceProgram } from '../../system/source-process';
-import { ChannelMixer } from '../../system/channels';
+import { type MicrophoneSourceConfig } from '../../config/schema/microphones';
+import { type SourceProgram } from '../../sources/source-process';
+import { ChannelMixer } from '../../sources/channels';
 import { SampleAssembler } from './sample-assembler';
 import { type LentSound, SOUND_RATE_HZ } from './sound';
 

@@ -1,5 +1,5 @@
-import { type Assembler } from '../../system/source-process';
-import { type ChannelMixer } from '../../system/channels';
+import { type Assembler } from '../../sources/source-process';
+import { type ChannelMixer } from '../../sources/channels';
 import { type LentSound, PIECE_SAMPLES } from './sound';
 
 export type SampleFormat = 's16le' | 'f32le';

@@ -3,11 +3,11 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { catchError, concat, defer, EMPTY, from, type Observable, repeat, switchMap, tap, throwError } from 'rxjs';
-import { type MicrophoneSourceConfig } from '../../config/microphones';
+import { type MicrophoneSourceConfig } from '../../config/schema/microphones';
 import { messageOf, UsherError } from '../../errors';
-import { type SourceLog } from '../../system/source';
-import { SourceProcess, type SourceProgram } from '../../system/source-process';
-import { ChannelMixer } from '../../system/channels';
+import { type SourceLog } from '../../sources/source';
+import { SourceProcess, type SourceProgram } from '../../sources/source-process';
+import { ChannelMixer } from '../../sources/channels';
 import { SampleAssembler } from './sample-assembler';
 import { type LentSound, type MicrophoneSource, READ_SAMPLES, SOUND_RATE_HZ } from './sound';
 

@@ -1,4 +1,4 @@
-import { type Lent, type Source } from '../../system/source';
+import { type Lent, type Source } from '../../sources/source';
 
 /**
  * A piece of sound, 16 kHz mono, whose buffer belongs to the source until `release()`. Unlike a frame it may not be dropped: a source

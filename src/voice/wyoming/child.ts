@@ -1,10 +1,10 @@
 import { setPriority } from 'node:os';
 import { messageOf, UsherError } from '../../errors';
 import { serveParent } from '../../system/child-service';
-import { WordDetector } from '../detector';
+import { WordDetector } from '../wake-word/detector';
 import { STATUS_EVERY_MS } from '../job';
-import { wakeWordCard, wordDir, WordModels } from '../load';
-import { wakeWordOutputOf } from '../wake-word';
+import { wakeWordCard, wordDir, WordModels } from '../wake-word/load';
+import { wakeWordOutputOf } from '../wake-word/wake-word';
 import type { WyomingJob, WyomingReport } from './job';
 import { WyomingServer } from './server';
 import { type OfferedWord, WyomingSession } from './session';

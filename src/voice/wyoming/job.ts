@@ -1,4 +1,4 @@
-import type { WyomingConfig } from '../../config/microphones';
+import type { WyomingConfig } from '../../config/schema/microphones';
 import type { RunningModel } from '../../events';
 import type { ExecutionOptions } from '../../inference/model';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UsherError } from '../../errors';
-import type { WordDetector } from '../detector';
+import type { WordDetector } from '../wake-word/detector';
 import { PIECE_SAMPLES, SOUND_RATE_HZ } from '../sources/sound';
 import type { WyomingEvent } from './framing';
 

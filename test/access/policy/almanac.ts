@@ -1,4 +1,4 @@
-import { type PolicyConfig } from '../../../src/config/policy';
+import { type PolicyConfig } from '../../../src/config/schema/policy';
 
 /**
  * The oracle's own calendar: it looks at a clock on the wall, minute by minute, and writes down when each time of each day is

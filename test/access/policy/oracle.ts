@@ -1,5 +1,5 @@
 import { type Decision, type FaceEvidence, type Nearness } from '../../../src/access/door-types';
-import { type DoorPolicyConfig } from '../../../src/config/policy';
+import { type DoorPolicyConfig } from '../../../src/config/schema/policy';
 import { Almanac, shift } from './almanac';
 import { type World, type WorldDoor } from './world';
 import { type MemberRights } from '../../../src/access/policy/types';

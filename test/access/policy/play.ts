@@ -8,7 +8,7 @@ import {
   type MemberStanding,
 } from '../../../src/access/door-types';
 import { modeAt } from '../../../src/access/policy/clock';
-import { stepEntrance } from '../../../src/access/policy/entrance';
+import { stepEntrance } from '../../../src/access/door/entrance';
 import { parsePolicyState, serialisePolicyState } from '../../../src/access/policy/persist';
 import { stepPolicy } from '../../../src/access/policy/policy';
 import { compilePolicy } from '../../../src/access/policy/rules';

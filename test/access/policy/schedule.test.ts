@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { inForce } from '../../../src/access/policy/schedule';
 import { compilePolicy } from '../../../src/access/policy/rules';
 import { instantOf, localDay, offsetMs } from '../../../src/access/policy/zone-time';
-import { PolicyConfig } from '../../../src/config/policy';
+import { PolicyConfig } from '../../../src/config/schema/policy';
 
 const ALL = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const schedule = (weekly: object[], more: object = {}, holidays: object[] = []) => {

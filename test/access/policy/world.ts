@@ -1,5 +1,5 @@
-import { type Random, seededRandom } from '../../../src/evaluation/random';
-import { PolicyConfig } from '../../../src/config/policy';
+import { type Random, seededRandom } from '../../../src/random';
+import { PolicyConfig } from '../../../src/config/schema/policy';
 import { type MemberRights } from '../../../src/access/policy/types';
 
 /** A small world drawn from a seed: the rules, the members, and what happens, all as data that can be cut down and replayed. */

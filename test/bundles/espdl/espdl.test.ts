@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { espdlToInt8Onnx, espdlToOnnx, readEspdl } from '../../../src/bundles/espdl';
 import { toFloats, toOihw } from '../../../src/bundles/espdl/kernels';
 import { addPRelu } from '../../../src/bundles/espdl/prelu';
-import { OnnxGraph } from '../../../src/bundles/onnx-writer';
+import { OnnxGraph } from '../../../src/onnx/writer';
 import { UsherError } from '../../../src/errors';
 import { CPU_ONE_THREAD } from '../../../src/inference/model';
 import { loadOnnx } from '../../../src/inference/onnx';

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { buildFallbackSet } from '../../../src/bundles/face-api/build';
 import { FALLBACK_THRESHOLDS } from '../../../src/bundles/face-api/thresholds';
-import type { DetectedFace } from '../../../src/vision/faces';
-import { l2Distance } from '../../../src/vision/fusion';
-import { readPicture } from '../../../src/vision/picture';
+import type { DetectedFace } from '../../../src/vision/faces/faces';
+import { l2Distance } from '../../../src/vision/faces/fusion';
+import { readPicture } from '../../../src/vision/picture/picture';
 import { openFallbackSet } from '../../support/fallback-set';
 import { describeWithShared, sharedDir } from '../../support/shared';
 

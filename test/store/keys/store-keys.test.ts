@@ -1,6 +1,6 @@
 import { copyFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Database } from '../../../src/store/database';
+import { Database } from '../../../src/store/database/database';
 import { unseal } from '../../../src/store/keys/aead';
 import { CredentialSource } from '../../../src/store/keys/credential-source';
 import { Store } from '../../../src/store/store';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { withFolder } from '../harness';
 import path from 'node:path';
-import { Database } from '../../../src/store/database';
+import { Database } from '../../../src/store/database/database';
 import { Store } from '../../../src/store/store';
 import { openContainer, sealContainer } from '../../../src/store/transfer/container';
 import { parseTransfer } from '../../../src/store/transfer/document';

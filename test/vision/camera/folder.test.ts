@@ -4,7 +4,7 @@ import path from 'node:path';
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { type UsherError } from '../../../src/errors';
 import { FolderSource } from '../../../src/vision/camera/folder';
-import { encodePng } from '../../../src/vision/picture';
+import { encodePng } from '../../../src/vision/picture/picture';
 
 let dir: string;
 let warnings: string[];

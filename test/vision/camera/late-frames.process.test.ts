@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Subscription } from 'rxjs';
-import { step } from '../../../src/access/door';
+import { step } from '../../../src/access/door/door';
 import { CLOSED_DOOR, type Decision, type DoorEvent } from '../../../src/access/door-types';
 import { isTimely } from '../../../src/access/frame-age';
-import { CameraConfig } from '../../../src/config/schema';
+import { CameraConfig } from '../../../src/config/schema/schema';
 import { monotonicMs } from '../../../src/system/clock';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { childrenRunning, describeWithFfmpeg } from '../../support/processes';
-import { settingsFor } from './timelines/play';
+import { settingsFor } from '../../proofs/timelines/play';
 
 const FPS = 15;
 /** White: the member stands at the door. Black: nobody does. */

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema';
+import { CameraConfig } from '../../../src/config/schema/schema';
 import { createCameraSource } from '../../../src/vision/camera/create';
-import type { Frame } from '../../../src/vision/frame';
+import type { Frame } from '../../../src/vision/picture/frame';
 import { describeWithFfmpeg } from '../../support/processes';
 
 /** Extent of what is bright: [x, y, width, height]. */

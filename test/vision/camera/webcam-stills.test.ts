@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { type UsherError } from '../../../src/errors';
-import { encodeJpeg } from '../../../src/vision/picture';
+import { encodeJpeg } from '../../../src/vision/picture/picture';
 import { WebcamStills } from '../../../src/vision/camera/webcam-stills';
 
 /** There is no camera here: a script in the place of fswebcam copies a picture, or misbehaves. node-webcam itself is real. */

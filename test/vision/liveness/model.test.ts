@@ -1,6 +1,6 @@
 import type { ImageInput } from '../../../src/inference/card';
-import type { AnalysedFace } from '../../../src/vision/analyser';
-import type { Frame } from '../../../src/vision/frame';
+import type { AnalysedFace } from '../../../src/vision/faces/analyser';
+import type { Frame } from '../../../src/vision/picture/frame';
 import { LEAST_SCORES, SPARSE } from '../../../src/vision/liveness/judge';
 import { LivenessModel } from '../../../src/vision/liveness/model';
 import { LivenessWatch } from '../../../src/vision/liveness/watch';

@@ -1,5 +1,5 @@
-import { seededRandom, type Random } from '../../../src/evaluation/random';
-import type { FiveLandmarks, Point } from '../../../src/vision/frame';
+import { seededRandom, type Random } from '../../../src/random';
+import type { FiveLandmarks, Point } from '../../../src/vision/picture/frame';
 import { ParallaxMeter, type Parallax } from '../../../src/vision/liveness/parallax';
 
 /** Eyes, nose tip, mouth corners in distances between the eyes, x right, y down, z towards the camera. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Frame } from '../../../src/vision/frame';
+import type { Frame } from '../../../src/vision/picture/frame';
 import { decodeHandOver, encodeHandOver, StillReceiver, StillSender } from '../../../src/vision/stills/hand-over';
 import type { StillEvent } from '../../../src/vision/stills/still-folder';
 

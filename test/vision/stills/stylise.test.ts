@@ -1,5 +1,5 @@
 import { loadTfjs, type Tensor2D, type Tensor4D, type Tf } from '../../../src/inference/tfjs';
-import { seededRandom } from '../../../src/evaluation/random';
+import { seededRandom } from '../../../src/random';
 import { faceMask, withoutFeatures } from '../../../src/vision/stills/face-regions';
 import { contentLoss, gramMatrix, roughness, styleLoss } from '../../../src/vision/stills/style-loss';
 import { StyleNetwork } from '../../../src/vision/stills/style-network';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Frame } from '../../../src/vision/frame';
+import type { Frame } from '../../../src/vision/picture/frame';
 import { MotionGrid } from '../../../src/vision/watch/motion';
 import { plainFrame } from '../../support/faces';
 import { describeWithFfmpeg } from '../../support/processes';

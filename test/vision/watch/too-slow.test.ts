@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { longestIntervalMs } from '../../../src/config/camera-rate';
+import { longestIntervalMs } from '../../../src/config/references/camera-rate';
 import { tooSlow } from '../../../src/vision/watch/too-slow';
 
 const door = { id: 'front', votes: 3, voteWindowMs: 2000, absentMs: 800 };

@@ -1,9 +1,9 @@
-import { CameraConfig } from '../../../src/config/schema';
-import type { FaceAnalyser } from '../../../src/vision/analyser';
-import type { Frame } from '../../../src/vision/frame';
-import { loadAnalyser } from '../../../src/vision/load';
-import { readPicture, shrinkPicture } from '../../../src/vision/picture';
-import { QUARTER_TURNS, turnFrame } from '../../../src/vision/turn';
+import { CameraConfig } from '../../../src/config/schema/schema';
+import type { FaceAnalyser } from '../../../src/vision/faces/analyser';
+import type { Frame } from '../../../src/vision/picture/frame';
+import { loadAnalyser } from '../../../src/vision/faces/load';
+import { readPicture, shrinkPicture } from '../../../src/vision/picture/picture';
+import { QUARTER_TURNS, turnFrame } from '../../../src/vision/picture/turn';
 import { stepTurn, type TurnState, TurnWatch, UPRIGHT_SO_FAR } from '../../../src/vision/watch/turn-watch';
 import { describeWithLondon, installedModels, london, plainFrame } from '../../support/faces';
 

@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { filter, firstValueFrom, lastValueFrom, take, tap, toArray } from 'rxjs';
-import { MicrophoneConfig } from '../../../src/config/microphones';
+import { MicrophoneConfig } from '../../../src/config/schema/microphones';
 import { type UsherError } from '../../../src/errors';
-import { superviseSource, type SourceHealth } from '../../../src/system/source-supervisor';
+import { superviseSource, type SourceHealth } from '../../../src/sources/source-supervisor';
 import { createMicrophoneSource } from '../../../src/voice/sources/create';
 import { type MicrophoneSource } from '../../../src/voice/sources/sound';
 import { microphoneSupervision } from '../../../src/voice/supervision';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Detection } from '../../../src/voice/detector';
+import type { Detection } from '../../../src/voice/wake-word/detector';
 import { encodeEvent, type WyomingEvent, WyomingParser } from '../../../src/voice/wyoming/framing';
 import { WyomingServer, type WyomingServerOptions } from '../../../src/voice/wyoming/server';
 import { type Answer, WyomingSession } from '../../../src/voice/wyoming/session';

@@ -1,0 +1,174 @@
+import type { DoorConfig } from '../../config/schema/schema';
+import type { Observation, Subject } from '../../events';
+import { type AdaptionCase, strictDistance } from '../members/adaption';
+import {
+  CLOSED_DOOR,
+  type Decision,
+  type DoorEvent,
+  type DoorMode,
+  type DoorSettings,
+  type FaceEvidence,
+  type Nearness,
+} from '../door-types';
+import { isTimely } from '../frame-age';
+import { type PolicyKeeper } from './policy-keeper';
+import type { Roster } from '../members/roster';
+import { distanceFor, oneToMany, type ThresholdRow } from '../members/thresholds';
+
+/** Below the frame distance of a 30 fps camera; of faster ones every second or third frame votes. */
+const VOTE_SPACING_MS = 30;
+/** The single frame may be so much less sure than the fused embedding: noise and blur of one frame average out in it. */
+const FRAME_FMR_FACTOR = 100;
+const LOOSEST_FRAME_FMR = 0.01;
+
+export type DoorPhase =
+  'closed' | 'awaiting-face' | 'identifying' | 'cooldown' | 'out-of-service' | 'locked-down' | 'held-open';
+export const DOOR_PHASES: readonly DoorPhase[] = [
+  'closed',
+  'awaiting-face',
+  'identifying',
+  'cooldown',
+  'out-of-service',
+  'locked-down',
+  'held-open',
+];
+
+/**
+ * The thresholds of one door: verification by the target itself, identification tightened by the number of members.
+ * @param scene what the door's camera sees as a whole; null: not known yet
+ */
+export function doorSettings(
+  door: DoorConfig,
+  table: readonly ThresholdRow[],
+  members: number,
+  scene: string | null = null,
+  latencyMs = 0,
+): DoorSettings {
+  const targetFmr = targetIn(door, scene);
+  return {
+    ...door,
+    latencyMs,
+    voteSpacingMs: VOTE_SPACING_MS,
+    liveness: { ...door.liveness, mode: door.liveness.mode === 'auto' ? 'advise' : door.liveness.mode },
+    verifyDistance: distanceFor(table, targetFmr),
+    identifyDistance: oneToMany(table, targetFmr, members),
+    frameDistance: distanceFor(table, Math.min(LOOSEST_FRAME_FMR, targetFmr * FRAME_FMR_FACTOR)),
+  };
+}
+
+/** A scene that is not known must not be the lenient one. */
+function targetIn({ targetFmr, scenes }: DoorConfig, scene: string | null): number {
+  if (scene !== null) return scenes[scene]?.targetFmr ?? targetFmr;
+  return Math.min(targetFmr, ...Object.values(scenes).map((other) => other.targetFmr));
+}
+
+/**
+ * Feeds one door's automaton: searches the gallery for what the camera saw, and keeps the state between events.
+ * Times are the machine's monotonic ms.
+ */
+export class DoorKeeper {
+  private state = CLOSED_DOOR;
+  private settingsFor: {
+    readonly members: number;
+    readonly mode: DoorMode;
+    readonly scene: string | null;
+    readonly settings: DoorSettings;
+  } | null = null;
+  private scene: string | null = null;
+
+  constructor(
+    readonly door: DoorConfig,
+    private readonly roster: Roster,
+    private table: readonly ThresholdRow[],
+    private readonly policy: PolicyKeeper,
+    /** Delay of the door's camera, ms. */
+    private readonly latencyMs = 0,
+  ) {}
+
+  /** The thresholds of another encoder's card, or of the same one measured anew. */
+  useTable(table: readonly ThresholdRow[]): void {
+    this.table = table;
+    this.settingsFor = null;
+  }
+
+  get settings(): DoorSettings {
+    const members = this.roster.size;
+    const mode = this.policy.mode(this.door.id);
+    const { scene } = this;
+    const known = this.settingsFor;
+    if (known?.members === members && known.mode === mode && known.scene === scene) return known.settings;
+    const settings = { ...doorSettings(this.door, this.table, members, scene, this.latencyMs), mode };
+    this.settingsFor = { members, mode, scene, settings };
+    return settings;
+  }
+
+  /** By what a face of this door may become a template. A lenient scene does not make this lenient. */
+  get adaption(): Pick<AdaptionCase, 'liveness' | 'strict' | 'margin'> {
+    const { margin, liveness } = this.settings;
+    const strict = strictDistance(this.table, [targetIn(this.door, null)]);
+    return { liveness: liveness.mode, strict, margin };
+  }
+
+  /** What the camera sees as a whole; null: no longer known. */
+  see(scene: string | null): void {
+    this.scene = scene;
+  }
+
+  phase(now: number): DoorPhase {
+    const { state } = this;
+    const standing = this.policy.standing(this.door.id);
+    if (standing !== 'normal') return standing;
+    if (!state.storeAvailable || (!state.cameraLive && this.settings.mode !== 'card')) return 'out-of-service';
+    if (state.claim !== null) return 'awaiting-face';
+    if (now < state.cooldownUntil) return 'cooldown';
+    const { mode } = this.settings;
+    return (mode === 'identify' || mode === 'either') && state.approach !== null && !state.approach.settled
+      ? 'identifying'
+      : 'closed';
+  }
+
+  /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then counts for nothing */
+  observe(observation: Observation, now: number): readonly Decision[] {
+    const at = observation.mono;
+    if (!isTimely(at, now, this.latencyMs)) return this.feed({ type: 'tick', at: now });
+    const { subject } = observation;
+    if (subject === null) return this.feed({ type: 'empty', at });
+    const { track, liveness } = subject;
+    return this.feed({ type: 'face', at, track, evidence: this.evidenceOf(subject, observation.space), liveness });
+  }
+
+  /** @throws UsherError `store-unavailable`; the caller then says so by `storeAvailable` and swipes again */
+  swipe(reader: string, identifier: string, at: number): readonly Decision[] {
+    return this.feed({ type: 'swipe', at, reader, standing: this.roster.standingOf(identifier) });
+  }
+
+  feed(event: DoorEvent): readonly Decision[] {
+    const { state, decisions } = this.policy.step(this.door.id, this.state, event, this.settings);
+    this.state = state;
+    return decisions;
+  }
+
+  private evidenceOf(subject: Subject, space: string): FaceEvidence {
+    const { embedding, fused } = subject;
+    if (embedding === null || fused === null) return { kind: 'refused' };
+    const { gallery } = this.roster;
+    const nearnessTo = (member: string, distance: number): Nearness => ({
+      member,
+      distance,
+      frameDistance: gallery.distanceTo(member, { space, vector: embedding }) ?? Infinity,
+    });
+    const { claim } = this.state;
+    if (claim !== null) {
+      const distance = gallery.distanceTo(claim.member, { space, vector: fused });
+      return { kind: 'encoded', nearest: [], claimed: distance === null ? null : nearnessTo(claim.member, distance) };
+    }
+    const { mode } = this.settings;
+    if (mode === 'verify' || mode === 'card') return { kind: 'encoded', nearest: [], claimed: null };
+    const nearest = gallery.search({ space, vector: fused }, 2);
+    return {
+      kind: 'encoded',
+      nearest: nearest.map(({ member, distance }) => nearnessTo(member, distance)),
+      claimed: null,
+    };
+  }
+}

@@ -1,0 +1,197 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  sign,
+  verify,
+} from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { messageOf, systemCode, UsherError } from '../../errors';
+import { signedBytes, type SigningDomain } from '../../canonical';
+import { giveToFolderOwner, makeFolder } from '../../files/owner';
+
+type Statement = Readonly<Record<string, unknown>>;
+
+/** The box's identity: whoever trusts its public key can tell what this box said from what others say in its name. */
+export interface DeviceKey {
+  /** First 16 hex digits of the SHA-256 of the raw public key. */
+  readonly keyId: string;
+  readonly publicKeyPem: string;
+  /** `ed25519:` and the raw public key in base64: one line for a configuration. */
+  readonly publicKeyText: string;
+  /** Ed25519 over `signedBytes`, 128 lower-case hex digits. */
+  sign(domain: SigningDomain, statement: Statement): string;
+}
+
+/** A public key that somebody decided to trust. */
+export interface TrustedKey {
+  readonly keyId: string;
+  verify(domain: SigningDomain, statement: Statement, signature: string): boolean;
+}
+
+const TEXT_FORM = /^ed25519:([A-Za-z0-9+/]{43}=)$/;
+/** DER of an Ed25519 SubjectPublicKeyInfo up to the 32 raw bytes (RFC 8410, section 4). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+const SIGNATURE = /^[0-9a-f]{128}$/;
+
+export function deviceKeyFile(dataDir: string): string {
+  return join(dataDir, 'keys', 'device.pem');
+}
+
+/**
+ * The box's signing key, made at the first start. It appears on disk whole or not at all, readable by its owner alone; where two
+ * processes make it at once, both end up with the one that was first.
+ * @throws UsherError `data-invalid` when others may read the file or it holds no Ed25519 key; `store-unavailable` when it cannot be made
+ */
+export function openDeviceKey(dataDir: string): DeviceKey {
+  const file = deviceKeyFile(dataDir);
+  try {
+    return readKey(file);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw explain(file, error);
+  }
+  try {
+    createKey(file);
+    return readKey(file);
+  } catch (error) {
+    throw explain(file, error);
+  }
+}
+
+/**
+ * @param text `ed25519:BASE64`, or a PEM public key
+ * @throws UsherError `data-invalid`
+ */
+export function trustedKey(text: string): TrustedKey {
+  const key = publicKeyOf(text.trim());
+  return {
+    keyId: keyIdOf(key),
+    verify: (domain, statement, signature) =>
+      SIGNATURE.test(signature) &&
+      verify(null, signedBytes(domain, statement), key, new Uint8Array(Buffer.from(signature, 'hex'))),
+  };
+}
+
+function publicKeyOf(text: string): KeyObject {
+  const raw = TEXT_FORM.exec(text)?.[1];
+  try {
+    const key =
+      raw === undefined
+        ? createPublicKey(text)
+        : createPublicKey({
+            key: Buffer.concat([SPKI_PREFIX, Buffer.from(raw, 'base64')]),
+            format: 'der',
+            type: 'spki',
+          });
+    if (key.asymmetricKeyType === 'ed25519' && !text.includes('PRIVATE KEY')) return requireSound(key);
+  } catch (error) {
+    if (error instanceof UsherError) throw error;
+    // Said below, without repeating what was given: somebody may have pasted a private key.
+  }
+  throw new UsherError('data-invalid', 'not an Ed25519 public key', {
+    remedy: 'Take the line that `usher actuator key --box FILE` prints on the box: ed25519: and 44 characters.',
+  });
+}
+
+/**
+ * Points of small order (RFC 7748 and 8032; the list is libsodium's), without their sign bit. Under such a key anybody can make
+ * signatures: the first of them is the placeholder of earlier sample files.
+ */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+function requireSound(key: KeyObject): KeyObject {
+  const raw = Buffer.from(rawOf(key));
+  raw[31] = (raw[31] ?? 0) & 0x7f;
+  if (!SMALL_ORDER.has(raw.toString('hex'))) return key;
+  throw new UsherError('data-invalid', 'this is no key of a box: anybody can sign under it', {
+    remedy: 'Put the line that `usher actuator key --box FILE` prints on the box in its place.',
+  });
+}
+
+function readKey(file: string): DeviceKey {
+  // One descriptor for check and read, not following a link: what is checked is what is read.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  let pem: string;
+  try {
+    const { mode } = fstatSync(descriptor);
+    if ((mode & 0o077) !== 0)
+      throw new UsherError('data-invalid', `${file}: others than its owner may read or write it`, {
+        remedy: `If nobody else can have read it: chmod 600 ${file}. Otherwise remove it; the box makes a new one, which every actuator must be told to trust.`,
+      });
+    pem = readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+  const privateKey = createPrivateKey(pem);
+  if (privateKey.asymmetricKeyType !== 'ed25519') throw new TypeError('not an Ed25519 key');
+  const publicKey = createPublicKey(privateKey);
+  return {
+    keyId: keyIdOf(publicKey),
+    publicKeyPem: String(publicKey.export({ format: 'pem', type: 'spki' })),
+    publicKeyText: `ed25519:${rawOf(publicKey).toString('base64')}`,
+    sign: (domain, statement) => sign(null, signedBytes(domain, statement), privateKey).toString('hex'),
+  };
+}
+
+function createKey(file: string): void {
+  const folder = dirname(file);
+  makeFolder(folder, 0o700);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const draft = join(folder, `.device.${randomUUID()}`);
+  try {
+    const descriptor = openSync(draft, 'wx', 0o600);
+    try {
+      writeFileSync(descriptor, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    giveToFolderOwner(draft);
+    // A link, unlike a rename, does not replace a key that another process made meanwhile.
+    linkSync(draft, file);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function rawOf(key: KeyObject): Buffer {
+  return key.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length);
+}
+
+function keyIdOf(key: KeyObject): string {
+  return createHash('sha256').update(rawOf(key)).digest('hex').slice(0, 16);
+}
+
+function explain(file: string, error: unknown): UsherError {
+  if (error instanceof UsherError) return error;
+  if (systemCode(error)?.startsWith('E') === true && !String(systemCode(error)).startsWith('ERR_'))
+    return new UsherError('store-unavailable', `device key ${file}: ${messageOf(error)}`, {
+      remedy: 'Check the disk and who owns the data folder: the user that runs usher must.',
+      cause: error,
+    });
+  return new UsherError('data-invalid', `device key ${file}: it holds no Ed25519 private key in PEM`, {
+    remedy:
+      'Put back a backup of it, or remove it: the box makes a new one, which every actuator must be told to trust.',
+  });
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { messageOf, systemCode, UsherError } from '../../errors';
+
+export const READER_KEY_BYTES = 32;
+/** A key file is one line; anything longer is another file. */
+const MAX_BYTES = 256;
+
+/**
+ * The key that a reader and this box share: 32 bytes as 64 hex digits or 44 characters of base64, in a file for its owner alone.
+ * @throws UsherError `file-unreadable`, or `data-invalid` when it holds no key or others may read it
+ */
+export function readReaderKey(file: string): Uint8Array {
+  let text: string;
+  let mode: number;
+  try {
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      // Of the open file, so that what is looked at is what is read.
+      mode = fstatSync(fd).mode;
+      const bytes = new Uint8Array(MAX_BYTES);
+      text = Buffer.from(bytes.subarray(0, readSync(fd, bytes))).toString('latin1');
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw new UsherError('file-unreadable', `reader key ${file}: ${systemCode(error) ?? messageOf(error)}`, {
+      remedy: 'Make one with `usher reader key new FILE`, or correct the path.',
+      cause: error,
+    });
+  }
+  if ((mode & 0o077) !== 0)
+    throw new UsherError('data-invalid', `reader key ${file}: others than its owner may read or write it`, {
+      remedy: `Make it private, and if somebody may have read it, make a new one: chmod 600 ${file}`,
+    });
+  const key = decodeReaderKey(text);
+  if (key === null)
+    throw new UsherError('data-invalid', `reader key ${file}: not 32 bytes in hex or base64`, {
+      remedy: 'Make one with `usher reader key new FILE`.',
+    });
+  return key;
+}
+
+export function decodeReaderKey(text: string): Uint8Array | null {
+  const line = text.trim();
+  if (/^[0-9a-fA-F]{64}$/.test(line)) return new Uint8Array(Buffer.from(line, 'hex'));
+  if (/^[A-Za-z0-9+/]{43}=$/.test(line)) return new Uint8Array(Buffer.from(line, 'base64'));
+  return null;
+}
+
+/** Never writes over a file. @throws UsherError `usage` when there is one, `file-unreadable` when it cannot be written */
+export function createReaderKey(file: string): void {
+  try {
+    const fd = openSync(file, 'wx', 0o600);
+    try {
+      writeFileSync(fd, `${randomBytes(READER_KEY_BYTES).toString('hex')}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST')
+      throw new UsherError('usage', `${file} is there already, and is left as it is`, {
+        remedy: 'Name a new file; the old key stays valid until the configuration names the new one.',
+      });
+    throw new UsherError('file-unreadable', `reader key ${file}: ${messageOf(error)}`, { cause: error });
+  }
+}

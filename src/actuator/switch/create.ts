@@ -1,0 +1,28 @@
+import type { RelayConfig } from '../config/schema';
+import { CommandSwitch } from './command';
+import { GpioSwitch } from './gpio';
+import { commandTopic, MqttSwitch, type RelayPublish, shelly, tasmota, zigbee2mqtt } from './mqtt-switch';
+import type { Switch } from './relay';
+
+/** The hardware that the configuration names. @param publish for relays that are spoken to over the actuator's own connection */
+export function createSwitch(config: RelayConfig, publish: RelayPublish): Switch {
+  switch (config.type) {
+    case 'gpio':
+      return new GpioSwitch(config);
+    case 'command':
+      return new CommandSwitch({ on: argvOf(config.on), off: argvOf(config.off), timeoutMs: config.timeoutMs });
+    case 'tasmota':
+      return new MqttSwitch(tasmota(config), publish);
+    case 'shelly':
+      return new MqttSwitch(shelly(config), publish);
+    case 'zigbee2mqtt':
+      return new MqttSwitch(zigbee2mqtt(config), publish);
+    case 'home-assistant-lock':
+      return new MqttSwitch(commandTopic(config), publish);
+  }
+}
+
+function argvOf(argv: readonly string[]): readonly [string, ...string[]] {
+  const [program = '', ...args] = argv;
+  return [program, ...args];
+}

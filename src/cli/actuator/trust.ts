@@ -1,0 +1,94 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { isSeq, parseDocument } from 'yaml';
+import { openDeviceKey, trustedKey } from '../../access/keys/device-key';
+import { loadConfig } from '../../config/load/load';
+import { parseActuatorConfig } from '../../actuator/config/load';
+import { noSuch } from '../../nearest-word';
+import { UsherError } from '../../errors';
+
+export interface TrustOptions {
+  readonly config: string;
+  readonly box?: string;
+  readonly fromBox?: string;
+  readonly key?: string;
+  readonly site?: string;
+  readonly device?: string;
+  readonly door?: string;
+}
+
+/** What is known of the box: where its configuration is at hand, all of it. */
+interface Box {
+  readonly key: string;
+  readonly site?: string | undefined;
+  readonly device?: string | undefined;
+  readonly doors?: readonly string[];
+}
+
+/** To be run where the actuator is. */
+export function trustCommand({ site, id }: { readonly site: string; readonly id: string }, key: string): string {
+  return `usher actuator trust --config ACTUATOR.yaml --site ${site} --device ${id} --key ${key}`;
+}
+
+/**
+ * Makes an actuator obey a box: its key, site and device stand in the configuration afterwards, and no key that anybody can sign
+ * under. Comments stay.
+ */
+export async function trustBox(options: TrustOptions): Promise<void> {
+  const { config: file } = options;
+  const box = await boxOf(options);
+  const { keyId } = trustedKey(box.key);
+  const before = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new UsherError('file-unreadable', `${file} cannot be read`, {
+      remedy: 'usher config new --actuator FILE makes a configuration.',
+      cause,
+    });
+  });
+  const document = parseDocument(before);
+  const present = document.get('trustedKeys');
+  const known = isSeq(present) ? present.items.map((item) => String(item)) : [];
+  const sound = known.filter(isSound);
+  if (sound.length < known.length || !sound.includes(box.key))
+    document.set('trustedKeys', document.createNode([...new Set([...sound, box.key])]));
+  if (box.site !== undefined) document.setIn(['device', 'site'], box.site);
+  if (box.device !== undefined) document.setIn(['device', 'id'], box.device);
+  if (options.door !== undefined) document.set('door', options.door);
+  const after = document.toString({ lineWidth: 0 });
+  const { device, door } = parseActuatorConfig(after, file);
+  if (box.doors !== undefined && !box.doors.includes(door))
+    throw new UsherError('usage', `${options.box ?? ''}: ${noSuch('door', door, box.doors)}`, {
+      remedy: 'Name the door that this actuator opens: --door ID.',
+    });
+  if (after !== before) await replaceFile(file, after);
+  process.stdout.write(
+    `${file} trusts ${keyId}: it obeys ${device.site}/${device.id} at door ${door}. Restart the actuator\n`,
+  );
+}
+
+async function boxOf({ box, fromBox, key, site, device }: TrustOptions): Promise<Box> {
+  const given = [box, fromBox, key].filter((each) => each !== undefined);
+  if (given.length !== 1) throw new UsherError('usage', 'name the box by one of --box, --from-box or --key');
+  if (box === undefined) return { key: key ?? openDeviceKey(fromBox ?? '').publicKeyText, site, device };
+  const { config, dataDir } = await loadConfig(box);
+  return {
+    key: openDeviceKey(dataDir).publicKeyText,
+    site: config.device.site,
+    device: config.device.id,
+    doors: config.doors.map(({ id }) => id),
+  };
+}
+
+function isSound(text: string): boolean {
+  try {
+    trustedKey(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The old text or the new one, never half of either; with the rights that the file had. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}.new`;
+  await writeFile(draft, text, { flag: 'wx', mode: (await stat(file)).mode & 0o777 });
+  await rename(draft, file);
+}

@@ -1,0 +1,125 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { basename, dirname, relative } from 'node:path';
+import type { LoadedConfig } from '../../config/load/load';
+import { noSuch } from '../../nearest-word';
+import { UsherError } from '../../errors';
+import { listBundles } from '../../inference/bundle';
+import { installed, modelsDir as ownModels, packageRoot } from '../../system/paths';
+import { checkWords } from './words';
+
+/** A key whose folder, or a bundle that it names, is not there. `bad`: nothing would run. */
+export interface PlaceFault {
+  readonly key: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly bad: boolean;
+}
+
+/** What a good configuration points to on this machine: the folder of models and its bundles, the data folder. */
+export async function placeFaults(loaded: LoadedConfig): Promise<PlaceFault[]> {
+  const models = await modelsFaults(loaded);
+  return [
+    ...models,
+    ...(models.some(({ key }) => key === 'models.dir') ? [] : await bundleFaults(loaded)),
+    ...dataFaults(loaded),
+  ];
+}
+
+/**
+ * What is said of a configuration without a bad key.
+ * @param here false: it is for another machine, and no folder is looked at
+ * @throws UsherError `config-invalid` where a folder or bundle that it needs is not there
+ */
+export async function checkedConfig(loaded: LoadedConfig, here = true): Promise<string> {
+  const faults = here ? await placeFaults(loaded) : [];
+  const bad = faults.filter((fault) => fault.bad);
+  if (here && bad.length === 0) await checkWords(loaded);
+  const lines = bad.map(({ key, message }) => `\n  ${key}: ${message}`).join('');
+  if (bad.length > 0)
+    throw new UsherError('config-invalid', `${loaded.file} names what is not there${lines}`, {
+      remedy: bad.map(({ remedy }) => remedy).join(' '),
+    });
+  const warnings = faults.map(({ key, message, remedy }) => `warning: ${key}: ${message}\n  → ${remedy}\n`);
+  const data = existsSync(loaded.dataDir) ? loaded.dataDir : `${loaded.dataDir}, made by the first enroll or run`;
+  return `${loaded.file} is a good configuration\n${here ? `members and state: ${data}\n` : ''}${warnings.join('')}`;
+}
+
+async function modelsFaults({ config, modelsDir }: LoadedConfig): Promise<PlaceFault[]> {
+  if (!needsModels(config)) return [];
+  const bundles = isFolder(modelsDir) ? await listBundles(modelsDir) : null;
+  if (bundles !== null && bundles.length > 0) return [];
+  const what = bundles === null ? 'no such folder' : 'it holds no model bundles';
+  const own = ownModels();
+  const remedy =
+    modelsDir === own
+      ? 'Fetch or build the models: usher models ensure'
+      : `usher's own models are in ${own}: set models.dir to that (relative paths start at the configuration's folder).`;
+  return [{ key: 'models.dir', message: `${config.models.dir} means ${modelsDir}: ${what}`, remedy, bad: true }];
+}
+
+function needsModels({ cameras, microphones, wyoming }: LoadedConfig['config']): boolean {
+  return cameras.length > 0 || microphones.length > 0 || wyoming !== null;
+}
+
+async function bundleFaults({ config, modelsDir }: LoadedConfig): Promise<PlaceFault[]> {
+  const { detector, encoder } = config.models;
+  const named: (readonly [key: string, name: string | undefined])[] = [
+    ['models.detector', detector],
+    ['models.encoder', encoder],
+  ];
+  const present = (await listBundles(modelsDir)).map((folder) => basename(folder));
+  return named.flatMap(([key, name]) =>
+    name === undefined || present.includes(name)
+      ? []
+      : [
+          {
+            key,
+            message: `found "${name}"; ${noSuch('bundle', name, present)}`,
+            remedy: `Correct the name, or fetch or train it; bundles are in ${modelsDir}.`,
+            bad: true,
+          },
+        ],
+  );
+}
+
+function dataFaults({ config, dataDir }: LoadedConfig): PlaceFault[] {
+  const fault = (message: string, remedy: string): PlaceFault => ({
+    key: 'dataDir',
+    message: `${config.dataDir} means ${dataDir}: ${message}`,
+    remedy,
+    bad: false,
+  });
+  const faults: PlaceFault[] = [];
+  const inProgram = !relative(packageRoot(), dataDir).startsWith('..');
+  if (installed() !== null && inProgram)
+    faults.push(
+      fault('within the program folder of the installed usher', `Set it to ${installed()?.data ?? '/var/lib/usher'}.`),
+    );
+  const standing = existing(dataDir);
+  if (!isFolder(standing)) faults.push(fault(`${standing} is no folder`, 'Correct dataDir.'));
+  else if (!isWritable(standing))
+    faults.push(
+      fault(`this account may not write to ${standing}`, 'Correct dataDir, or run it as the account of the service.'),
+    );
+  return faults;
+}
+
+/** The folder itself, or the nearest above it that is there. */
+function existing(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

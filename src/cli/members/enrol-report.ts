@@ -1,0 +1,51 @@
+import type { PictureRefusal, PictureVerdict } from '../../access/members/enrolment';
+import type { QualityRefusal } from '../../events';
+
+const GATES: Record<QualityRefusal | 'not-encoded', string> = {
+  'outside-region': 'the face is outside the region of interest',
+  'cut-off': 'the face is cut off by the edge',
+  'too-small': 'the face is too small; come closer, or use a larger picture',
+  'too-dark': 'the face is too dark',
+  'too-bright': 'the face is too bright',
+  'low-contrast': 'the face has too little contrast; is there fog, backlight or a dirty lens?',
+  'turned-away': 'the face is turned away; look at the camera',
+  blurred: 'the face is blurred; hold still, or use a sharper picture',
+  unmoved: 'the picture stands still; move a little',
+  'not-encoded': 'the face could not be encoded',
+};
+
+export function describeGate(gate: QualityRefusal | 'not-encoded'): string {
+  return GATES[gate];
+}
+
+/** One line on one picture, for people. */
+export function describeVerdict(picture: PictureVerdict): string {
+  return picture.accepted
+    ? `${picture.name}: accepted, quality ${picture.quality.score.toFixed(2)}${picture.rotate === 0 ? '' : `, turned by ${picture.rotate} degrees`}`
+    : `${picture.name}: refused, ${describeRefusal(picture.refusal)}`;
+}
+
+function describeRefusal(refusal: PictureRefusal): string {
+  switch (refusal.reason) {
+    case 'unreadable':
+      return refusal.detail;
+    case 'no-face':
+      return 'no face was found';
+    case 'which-way-up':
+      return 'it is unclear which way is up; turn the picture upright';
+    case 'several-faces':
+      return `${refusal.faces} faces were found; cut the picture down to one`;
+    case 'low-quality':
+      return describeGate(refusal.gate);
+    case 'different-person':
+      return `not the person of ${refusal.other} (distance ${refusal.distance.toFixed(3)}, one person up to ${refusal.limit.toFixed(3)})`;
+  }
+}
+
+/** The same for programs; never a vector. */
+export function verdictJson(picture: PictureVerdict): object {
+  const { name, accepted } = picture;
+  return picture.accepted
+    ? { name, accepted, rotate: picture.rotate, quality: picture.quality }
+    : { name, accepted, ...picture.refusal };
+}

@@ -1,0 +1,32 @@
+import { Command } from 'commander';
+import { openStore } from '../../daemon/store/open-store';
+import { type InstallationOptions, storeLocation, withInstallationOptions } from '../../terminal/installation';
+
+interface Options extends InstallationOptions {
+  readonly json?: boolean;
+}
+
+/** `usher keys …`: the box key that seals members' data. */
+export function keysCommand(): Command {
+  const command = new Command('keys').description('the key that seals the members’ data');
+  withInstallationOptions(command.command('rotate-box'))
+    .description(
+      'exchange the box key while everything runs. The old key is destroyed, so that database backups from before can be ' +
+        'opened by nobody any more: the way to delete members from those too',
+    )
+    .option('--json', 'write JSON')
+    .action(async (options: Options) => {
+      const store = openStore(await storeLocation(options));
+      try {
+        const { version, members, advice } = store.rotateBoxKey();
+        process.stdout.write(
+          options.json === true
+            ? `${JSON.stringify({ version, members, advice })}\n`
+            : `the box key is version ${version} now, ${members} members’ keys are under it\n${advice === null ? '' : `  → ${advice}\n`}`,
+        );
+      } finally {
+        store.close();
+      }
+    });
+  return command;
+}

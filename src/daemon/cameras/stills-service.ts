@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Subscription } from 'rxjs';
+import type { StillsConfig } from '../../config/schema/stills';
+import type { Log } from '../../system/log';
+import { SupervisedChild } from '../../system/supervise';
+import { STILLS_QUEUE, type StillsJob, type StillsReport } from '../../vision/stills/job';
+import { type StillEvent, stillFolder } from '../../vision/stills/still-folder';
+import type { AuditTrail } from '../store/audit-trail';
+import { type ComponentHealth, STARTING } from '../health/health';
+
+const CHILD_START_MS = 10 * 60_000;
+/** A step of the painting, at a low priority, on a box whose cores are busy. */
+const CHILD_SILENT_MS = 5 * 60_000;
+const CHILD_STOP_MS = 3000;
+/** From the decision to the picture's arrival at the process that paints. */
+const ARRIVES_MS = 5000;
+/** … and from there to its being kept: the queue before it, at a low priority. */
+const PAINTED_MS = 15 * 60_000;
+
+export interface StillsParts {
+  readonly config: StillsConfig;
+  readonly dataDir: string;
+  readonly job: Omit<StillsJob, 'socket' | 'folder' | 'limits' | 'sidePx' | 'steps'>;
+  /** Asks a camera's vision child for its next frame. False: there is none to ask. */
+  readonly ask: (camera: string, path: string, event: StillEvent) => boolean;
+  readonly trail: Pick<AuditTrail, 'fact'>;
+  readonly health: (health: ComponentHealth) => void;
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+}
+
+interface Pending {
+  readonly event: StillEvent;
+  readonly until: number;
+  readonly arrived: boolean;
+}
+
+/**
+ * Stylised pictures of decisions, as the daemon sees them: which are wanted, and what became of each.
+ *
+ * Invariants: nothing here waits or throws into a decision; at most `STILLS_QUEUE` decisions are on their way; each of them ends
+ * in the journal, kept or not kept.
+ */
+export class StillsService {
+  private readonly child: SupervisedChild<StillsReport>;
+  private readonly subscriptions: Subscription[] = [];
+  private readonly sockets = mkdtempSync(join(tmpdir(), 'usher-stills-'));
+  private readonly pending = new Map<string, Pending>();
+  private failure: { readonly detail: string; readonly remedy: string | null } | null = null;
+  private lastKeptAt: number | null = null;
+  private paints = false;
+  private stopped = false;
+
+  constructor(
+    entry: string,
+    private readonly parts: StillsParts,
+  ) {
+    const { config, dataDir, job, log } = parts;
+    this.child = new SupervisedChild({
+      name: 'stills',
+      entry,
+      job: {
+        ...job,
+        socket: this.socket,
+        folder: stillFolder(dataDir),
+        limits: { maxFiles: config.maxFiles, maxBytes: config.maxMb * 1e6 },
+        sidePx: config.sidePx,
+        steps: config.steps,
+      } satisfies StillsJob,
+      startMs: CHILD_START_MS,
+      silentMs: CHILD_SILENT_MS,
+      stopMs: CHILD_STOP_MS,
+      output: (line) => log.warn(line),
+    });
+  }
+
+  start(): void {
+    this.parts.health(STARTING);
+    this.subscriptions.push(
+      this.child.messages.subscribe((report) => this.receive(report)),
+      this.child.state.subscribe(({ state, detail }) => {
+        // The next process listens at the same place.
+        rmSync(this.socket, { force: true });
+        if (state !== 'waiting') return;
+        this.paints = false;
+        const failure = this.failure ?? {
+          detail: `the process that paints stills ended (${detail ?? 'no cause known'})`,
+          remedy: null,
+        };
+        this.failure = null;
+        for (const { event } of this.pending.values()) this.miss(event, failure.detail);
+        this.parts.health({ state: 'failed', lastProgressAt: this.lastKeptAt, ...failure });
+      }),
+    );
+    this.child.start();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.child.stop();
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    for (const { event } of this.pending.values()) this.miss(event, 'usher was stopped before it was painted');
+    rmSync(this.sockets, { recursive: true, force: true });
+  }
+
+  /** To be called with every decision, after it was announced. */
+  decided(camera: string, event: StillEvent): void {
+    const { config, ask, monotonicMs } = this.parts;
+    if (this.stopped || !config.of.includes(event.outcome)) return;
+    const why =
+      this.pending.size >= STILLS_QUEUE
+        ? `${STILLS_QUEUE} others are not painted yet`
+        : !this.paints
+          ? 'the process that paints does not run'
+          : !ask(camera, this.socket, event)
+            ? `the camera ${camera} has no process`
+            : null;
+    if (why !== null) this.miss(event, why);
+    else this.pending.set(event.decision, { event, until: monotonicMs() + ARRIVES_MS, arrived: false });
+  }
+
+  /** Once a second: gives up what was not answered. */
+  tick(): void {
+    const now = this.parts.monotonicMs();
+    for (const { event, until, arrived } of this.pending.values())
+      if (now > until) this.miss(event, arrived ? 'it was not painted in time' : 'the camera gave no picture');
+  }
+
+  private get socket(): string {
+    return join(this.sockets, 'pictures');
+  }
+
+  private receive(report: StillsReport): void {
+    switch (report.kind) {
+      case 'status':
+        return;
+      case 'ready':
+        this.paints = true;
+        this.good();
+        return;
+      case 'received': {
+        const pending = this.pending.get(report.decision);
+        if (pending === undefined) return;
+        const until = this.parts.monotonicMs() + PAINTED_MS;
+        this.pending.set(report.decision, { ...pending, until, arrived: true });
+        return;
+      }
+      case 'kept':
+        this.kept(report);
+        return;
+      case 'refused': {
+        const pending = this.pending.get(report.decision);
+        if (pending !== undefined) this.miss(pending.event, report.why);
+        return;
+      }
+      case 'failed':
+        this.failure = { detail: `stills are not painted: ${report.message}`, remedy: report.remedy };
+        return;
+    }
+  }
+
+  private kept({ decision, file, sha256, faces, removed }: Extract<StillsReport, { kind: 'kept' }>): void {
+    const { trail, log } = this.parts;
+    const door = this.pending.get(decision)?.event.door;
+    this.pending.delete(decision);
+    this.lastKeptAt = Date.now();
+    trail.fact('still', { decision, door, file, sha256, faces });
+    if (removed > 0) trail.fact('still', { deleted: removed, because: 'room' });
+    log.info('a still was kept', { decision, file });
+    this.good();
+  }
+
+  private miss({ decision, door }: StillEvent, why: string): void {
+    const { trail, log, health } = this.parts;
+    this.pending.delete(decision);
+    trail.fact('still', { decision, door, why });
+    log.warn('no still was kept', { decision, why });
+    if (!this.paints) return;
+    const detail = `the last decision has no still: ${why}`;
+    health({ state: 'degraded', lastProgressAt: this.lastKeptAt, detail, remedy: null });
+  }
+
+  private good(): void {
+    this.parts.health({ state: 'ok', lastProgressAt: this.lastKeptAt, detail: null, remedy: null });
+  }
+}

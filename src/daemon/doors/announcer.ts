@@ -1,0 +1,126 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { DeviceKey } from '../../access/keys/device-key';
+import type { Decision } from '../../access/door-types';
+import type { Alarm } from '../../access/policy/types';
+import { signUnlock } from '../../access/keys/unlock';
+import type { DoorConfig } from '../../config/schema/schema';
+import { messageOf } from '../../errors';
+import type { MqttClient } from '../../mqtt/client/client';
+import type { AlarmPayload, DecisionPayload } from '../../mqtt/topics/payloads';
+import type { Log } from '../../system/log';
+import type { StillEvent } from '../../vision/stills/still-folder';
+import type { AuditTrail } from '../store/audit-trail';
+
+/**
+ * Says a door's decisions in the journal, on MQTT and in the log. The record comes first, on disk: nobody is let in who would
+ * not be in it. Then the unlock, for which somebody is waiting; the decision itself follows from the journal's outbox.
+ */
+export class Announcer {
+  constructor(
+    private readonly mqtt: Pick<MqttClient, 'publish' | 'topicOfEvent' | 'wake'>,
+    private readonly trail: Pick<AuditTrail, 'alarm' | 'decision' | 'recover'>,
+    private readonly bootId: string,
+    private readonly key: DeviceKey,
+    private readonly unlockLifeMs: number,
+    private readonly monotonicMs: () => number,
+    private readonly log: Log,
+    /** Told of every decision once all else is done. */
+    private readonly decided: (camera: string, event: StillEvent) => void = () => undefined,
+  ) {}
+
+  /** @throws UsherError `store-unavailable` when it could not be recorded: then nothing was opened or published. */
+  announce(door: DoorConfig, decision: Decision): void {
+    const id = randomUUID();
+    const seq = this.record(id, door, decision);
+    const now = Date.now();
+    if (decision.outcome === 'granted') {
+      const outcome = this.mqtt.publish(
+        'unlock',
+        { door: door.id },
+        signUnlock(
+          {
+            v: 1,
+            door: door.id,
+            decision: id,
+            issuedAt: now,
+            notAfter: now + this.unlockLifeMs,
+            bootId: this.bootId,
+            seq,
+            nonce: randomBytes(16).toString('hex'),
+            durationMs: decision.reason === 'hold-open' ? decision.unlockMs : door.unlockMs,
+          },
+          this.key,
+        ),
+      );
+      if (outcome !== 'sent')
+        this.log.error('granted, but the broker is not connected: the unlock was not sent', { door: door.id });
+    }
+    this.mqtt.wake();
+    this.log.info(decision.outcome, {
+      door: door.id,
+      reason: decision.reason,
+      votes: decision.votes,
+      distance: decision.distance === null ? null : Number(decision.distance.toFixed(3)),
+      threshold: decision.threshold === null ? null : Number(decision.threshold.toFixed(3)),
+      ...(decision.liveness === undefined ? {} : { liveness: decision.liveness }),
+      waitedMs: Math.round(decision.at - decision.since),
+    });
+    const { outcome, member } = decision;
+    this.decided(door.camera, { decision: id, door: door.id, outcome, member, at: now });
+  }
+
+  /** An alarm takes the same way as a decision: record, then broker. Where it cannot be recorded, as soon as it can. */
+  alarm(door: DoorConfig, alarm: Alarm): void {
+    const { kind, member, reader } = alarm;
+    const at = Math.round(Date.now() - (this.monotonicMs() - alarm.at));
+    this.log.warn('alarm', { door: door.id, kind });
+    this.trail.alarm((facts) => {
+      const body: AlarmPayload = { v: 1, door: door.id, kind, member, reader, at, bootId: this.bootId, ...facts };
+      return { topic: this.mqtt.topicOfEvent('alarm', { door: door.id }, body), worth: 'alarm', body };
+    });
+    this.mqtt.wake();
+  }
+
+  /** Writes again to a journal that failed; nothing to do otherwise. @throws UsherError `store-unavailable` */
+  recover(): void {
+    this.trail.recover();
+  }
+
+  /** The number of the event. */
+  private record(id: string, door: DoorConfig, decision: Decision): number {
+    const at = Math.round(Date.now() - (this.monotonicMs() - decision.at));
+    let number = 0;
+    try {
+      this.trail.decision(decision.outcome, ({ seq, journal }) => {
+        number = seq;
+        const body: DecisionPayload = {
+          v: 1,
+          door: door.id,
+          decision: id,
+          outcome: decision.outcome,
+          reason: decision.reason,
+          member: decision.member,
+          mode: decision.mode,
+          distance: decision.distance,
+          threshold: decision.threshold,
+          votes: decision.votes,
+          ...(decision.liveness === undefined ? {} : { liveness: decision.liveness }),
+          at,
+          bootId: this.bootId,
+          journal,
+          seq,
+        };
+        return { topic: this.mqtt.topicOfEvent('decision', { door: door.id }, body), worth: decision.outcome, body };
+      });
+    } catch (error) {
+      this.log.error('denied', {
+        door: door.id,
+        reason: 'store-unavailable',
+        withheld: decision.outcome === 'granted',
+        why: messageOf(error),
+      });
+      throw error;
+    }
+    return number;
+  }
+}

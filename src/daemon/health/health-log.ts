@@ -1,0 +1,131 @@
+import type { Log, LogFields } from '../../system/log';
+import type { ComponentHealth } from './health';
+
+/** What lasts is said again after these times, the last one for ever: a log that repeats itself is not read. */
+const AGAIN_MS = [60_000, 300_000, 900_000, 3_600_000] as const;
+/** Well for so long: the next fault is a new one. Until then a component that comes and goes is not said each time. */
+const SETTLED_MS = 60_000;
+/** After the start, whatever is not well by then is named. */
+const WAITING_MS = 10_000;
+
+interface Told {
+  readonly since: number;
+  /** How often it was said, of this fault. */
+  times: number;
+  nextAt: number;
+  wellSince: number | null;
+  worst: 'degraded' | 'failed';
+  everWell: boolean;
+}
+
+/**
+ * Says in the log what is not well, of every component alike: cause and remedy at once, again at growing intervals, and its end.
+ * The first failure of what never worked is an error, as is what lasts; the loss of what worked is a warning, with its reason.
+ * Each step is a function of state and the given monotonic time.
+ */
+export class HealthLog {
+  private readonly health = new Map<string, ComponentHealth>();
+  private readonly told = new Map<string, Told>();
+  private readonly well = new Set<string>();
+  private waited = { times: 0, nextAt: WAITING_MS };
+  private ready = false;
+
+  /** @param labelOf how a person calls the component: `camera front` */
+  constructor(
+    private readonly log: Log,
+    private readonly labelOf: (component: string) => string,
+    private readonly startedAt: number,
+  ) {}
+
+  changed(component: string, health: ComponentHealth, now: number): void {
+    this.health.set(component, health);
+    if (health.state === 'ok') return this.becameWell(component, now);
+    const worst = faultOf(health);
+    if (worst === null) return;
+    const told = this.told.get(component);
+    if (told === undefined || (told.wellSince !== null && now - told.wellSince >= SETTLED_MS)) {
+      const fresh = { since: now, times: 0, nextAt: now, wellSince: null, worst };
+      this.told.set(component, { ...fresh, everWell: this.well.has(component) });
+    } else {
+      told.wellSince = null;
+      // Worse than what was said is news.
+      if (worst === 'failed' && told.worst === 'degraded') {
+        told.worst = 'failed';
+        told.nextAt = now;
+      }
+    }
+    this.say(component, now);
+  }
+
+  /** To be called about once a second. */
+  tick(now: number): void {
+    for (const component of this.told.keys()) this.say(component, now);
+    if (!this.ready && now - this.startedAt >= this.waited.nextAt) this.sayWaiting(now);
+  }
+
+  /** Everything has come up: there is nothing to wait for any more. */
+  allReady(): void {
+    this.ready = true;
+  }
+
+  private becameWell(component: string, now: number): void {
+    this.well.add(component);
+    const told = this.told.get(component);
+    if (told === undefined || told.wellSince !== null) return;
+    told.wellSince = now;
+    if (told.times > 0)
+      this.log.info(`${this.labelOf(component)}: well again`, { afterS: Math.round((now - told.since) / 1000) });
+  }
+
+  private say(component: string, now: number): void {
+    const told = this.told.get(component);
+    const health = this.health.get(component);
+    if (told === undefined || health === undefined || told.wellSince !== null || now < told.nextAt) return;
+    const fault = faultOf(health);
+    if (fault === null) return;
+    const fields: LogFields = {
+      ...(health.remedy === null ? {} : { remedy: health.remedy }),
+      ...(told.times === 0 ? {} : { forS: Math.round((now - told.since) / 1000) }),
+    };
+    const message = `${this.labelOf(component)}: ${health.detail ?? health.state}`;
+    const lost = told.times === 0 && told.everWell;
+    if (fault === 'degraded' || lost) this.log.warn(message, fields);
+    else this.log.error(message, fields);
+    told.nextAt = now + (AGAIN_MS[Math.min(told.times, AGAIN_MS.length - 1)] ?? 0);
+    told.times++;
+  }
+
+  private sayWaiting(now: number): void {
+    const parts = [...this.health].filter(([, { state }]) => state === 'starting' || state === 'failed');
+    const { times } = this.waited;
+    const after = AGAIN_MS[Math.min(times, AGAIN_MS.length - 1)] ?? 0;
+    this.waited = { times: times + 1, nextAt: now - this.startedAt + after };
+    if (parts.length === 0) return;
+    const names = parts.map(([component, { state }]) => `${this.labelOf(component)} (${state})`);
+    this.log.warn(`not ready yet, waiting for ${names.join(', ')}`, {
+      afterS: Math.round((now - this.startedAt) / 1000),
+    });
+  }
+}
+
+/** A component that is starting and says why it does not get on has failed so far. */
+function faultOf({ state, detail }: ComponentHealth): 'degraded' | 'failed' | null {
+  if (state === 'ok') return null;
+  if (state === 'starting') return detail === null ? null : 'failed';
+  return state;
+}
+
+/** What a configuration calls its parts, for people. */
+export function labels({
+  cameras,
+  microphones,
+}: {
+  readonly cameras: readonly { readonly id: string }[];
+  readonly microphones: readonly { readonly id: string }[];
+}): (component: string) => string {
+  const names = new Map([
+    ...cameras.map(({ id }) => [id, `camera ${id}`] as const),
+    ...microphones.map(({ id }) => [id, `microphone ${id}`] as const),
+  ]);
+  return (component) => names.get(component) ?? component;
+}

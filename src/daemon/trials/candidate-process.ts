@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Subscription } from 'rxjs';
+import type { VisionEvent, VoiceEvent } from '../../events';
+import { TrialFailed, type TrialPostponed } from '../../fleet/update/trial';
+import type { Log } from '../../system/log';
+import { SupervisedChild } from '../../system/supervise';
+import { residentMiB } from './process-memory';
+
+/** A candidate that then says nothing for so long hangs; at a door its frames are replaced long before. */
+const SILENT_MS = 3000;
+const STOP_MS = 1000;
+
+/** The service of the running child, as far as it gives the candidate what it sees or hears, and takes it away. */
+interface Running {
+  lend(watcher: null): void;
+  tap(path: null): void;
+  decide(byCandidate: boolean): void;
+}
+
+export interface StandbyParts {
+  readonly name: string;
+  readonly running: Running;
+  readonly entry: string;
+  /** @param tap where the candidate's child gets copies of what the running child gets */
+  readonly jobOf: (tap: string) => object;
+  /** Time for loading the models and reproducing their golden vectors, ms. */
+  readonly startMs: number;
+  readonly log: Log;
+}
+
+/**
+ * The child of a candidate beside a running one: loads it with the execution provider of this box, and gets copies of what the running
+ * child gets. Its first failure ends it; it is never started again.
+ */
+export abstract class Standby<E extends VisionEvent | VoiceEvent> {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'usher-tap-'));
+  private readonly child: SupervisedChild<E>;
+  private readonly running: Running;
+  private readonly subscriptions: Subscription[] = [];
+  private failure: TrialFailed | TrialPostponed | null = null;
+  private said: string | null = null;
+  private loaded = false;
+  private fail: (failure: TrialFailed | TrialPostponed) => void = () => undefined;
+  private becomeReady: () => void = () => undefined;
+  protected readonly tapPath = join(this.folder, 'tap');
+  /** Rejects with the first failure; never resolves. */
+  readonly failed: Promise<never>;
+  /** Resolves when the models are loaded and have reproduced their golden vectors. */
+  readonly ready: Promise<void>;
+
+  protected constructor({ name, running, entry, jobOf, startMs, log }: StandbyParts) {
+    this.failed = new Promise<never>((_, reject) => (this.fail = reject));
+    this.failed.catch(() => undefined);
+    this.ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
+    this.running = running;
+    this.child = new SupervisedChild({
+      name: `${name}-candidate`,
+      ...{ entry, job: jobOf(this.tapPath), startMs, silentMs: SILENT_MS, stopMs: STOP_MS },
+      output: (line) => log.warn(line),
+    });
+  }
+
+  /** Resident memory of its process; null: it is not up. */
+  rss(): number | null {
+    const { pid } = this.child;
+    return pid === null ? null : residentMiB(pid);
+  }
+
+  async stop(): Promise<void> {
+    // First what counts at the door or in the room, then the rest.
+    this.running.lend(null);
+    this.running.tap(null);
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
+    await this.child.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** What the candidate sees or hears. */
+  protected abstract receive(event: E): void;
+
+  /** When the running child gives copies. */
+  protected startChild(): void {
+    this.subscriptions.push(
+      this.child.messages.subscribe((event) => {
+        if (event.kind === 'ready') {
+          this.loaded = true;
+          this.becomeReady();
+        } else if (event.kind === 'failed') this.said = event.message;
+        else this.receive(event);
+      }),
+      this.child.state.subscribe(({ state, detail, silent }) => {
+        if (state !== 'waiting') return;
+        // What loading throws is said before the end: digests, golden vectors, a card of another task.
+        const reason = this.said !== null && !this.loaded ? 'invalid' : silent ? 'silent' : 'crashed';
+        this.end(new TrialFailed(reason, this.said ?? detail ?? 'no cause known'));
+      }),
+    );
+    this.child.start();
+  }
+
+  protected end(failure: TrialFailed | TrialPostponed): void {
+    if (this.failure !== null) return;
+    this.failure = failure;
+    this.running.decide(false);
+    void this.child.stop();
+    this.fail(failure);
+  }
+}

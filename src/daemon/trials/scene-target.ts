@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { SCENE_CHANNEL } from '../../fleet/update/installed';
+import { type Candidate, type Obstacle, type RunningModel, type Trial, TrialFailed } from '../../fleet/update/trial';
+import { readCard } from '../../inference/bundle';
+import type { Card } from '../../inference/card';
+import type { Log } from '../../system/log';
+import { adoptEverywhere } from '../../system/adopt-everywhere';
+import { labelsOf } from '../cameras/camera-models';
+import { SceneTrial } from './scene-trial';
+import type { ChannelGround } from './targets';
+import type { VisionService } from '../cameras/vision-service';
+import type { TrialLimits } from './trial-limits';
+
+export interface SceneGroundParts {
+  /** Every camera of the box; those that are not watched are left alone. */
+  readonly services: () => readonly VisionService[];
+  readonly modelsDir: string;
+  readonly entry: string;
+  /** What the installation brought, and what runs now. */
+  readonly factory: string;
+  readonly bundle: string;
+  readonly limits: TrialLimits;
+  readonly log: Log;
+}
+
+/** The model that tells day from night, as what updates are tried on. */
+export class SceneGround implements ChannelGround {
+  readonly channels = [SCENE_CHANNEL];
+  private bundle: string;
+  private card: Card | null = null;
+
+  constructor(private readonly parts: SceneGroundParts) {
+    this.bundle = parts.bundle;
+  }
+
+  async start(): Promise<void> {
+    this.card = await this.cardOf(this.bundle);
+  }
+
+  running(channel: string): RunningModel | null {
+    if (channel !== SCENE_CHANNEL || this.card === null) return null;
+    return { version: this.card.version, space: null, dir: this.dirOf(this.bundle) };
+  }
+
+  obstacle({ channel, release }: Candidate): Obstacle | null {
+    if (release.kind === 'config')
+      return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
+    return this.seeing().length > 0
+      ? null
+      : { reason: 'not-running', detail: 'no camera that is watched gives pictures' };
+  }
+
+  begin({ dir }: Candidate): Trial {
+    const { entry, limits, log } = this.parts;
+    return new SceneTrial({
+      ...{ services: this.seeing(), entry, dir, limits, log },
+      examine: () => this.requireSameScenes(dir),
+      adopt: () => this.adopt(dir),
+    });
+  }
+
+  async restore(_channel: string, dir: string | null): Promise<void> {
+    await this.adopt(dir ?? this.parts.factory);
+  }
+
+  /** All cameras, or none. @throws UsherError `model-invalid` */
+  private async adopt(bundle: string): Promise<void> {
+    const card = await this.cardOf(bundle);
+    await adoptEverywhere(this.watched(), { scene: bundle }, { scene: this.bundle });
+    this.bundle = bundle;
+    this.card = card;
+  }
+
+  /** Doors and programs go by the names of scenes: one that is never told again would leave them where they are. */
+  private async requireSameScenes(dir: string): Promise<void> {
+    const [before, after] = [this.card, await this.cardOf(dir)].map((card) => (card === null ? [] : labelsOf(card)));
+    if ([...(before ?? [])].sort().join() !== [...(after ?? [])].sort().join())
+      throw new TrialFailed('invalid', `it tells ${after?.join(', ')}, and the running model ${before?.join(', ')}`);
+  }
+
+  private seeing(): readonly VisionService[] {
+    return this.watched().filter(({ isLive }) => isLive);
+  }
+
+  private watched(): readonly VisionService[] {
+    return this.parts.services().filter(({ currentJob }) => currentJob.models.scene !== null);
+  }
+
+  private cardOf(bundle: string): Promise<Card> {
+    return readCard(this.dirOf(bundle));
+  }
+
+  private dirOf(bundle: string): string {
+    return resolve(this.parts.modelsDir, bundle);
+  }
+}

@@ -1,0 +1,40 @@
+import { TrialFailed } from '../../fleet/update/trial';
+import { residentMiB } from './process-memory';
+import type { TrialFigures } from './trial-figures';
+import type { TrialLimits } from './trial-limits';
+
+/** A share, as a report tells it. */
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** Frames of a candidate without which its latency is not known. */
+const FRAMES = 10;
+
+/**
+ * What a candidate at a camera costs, beside the running model.
+ * @param unsure a busy machine may be the cause of slowness: nothing rests on the candidate yet
+ * @throws TrialFailed `slow`
+ */
+export function requireQuick(figures: TrialFigures, { latencyMs, latencyRatio }: TrialLimits, unsure: boolean): void {
+  const [own, candidate] = [figures.p95('own'), figures.p95('candidate')];
+  if (own === null || candidate === null || figures.analysed < FRAMES) return;
+  if (candidate <= Math.max(latencyMs, own * latencyRatio)) return;
+  throw new TrialFailed(
+    'slow',
+    `${Math.round(candidate)} ms from frame to answer at the 95th percentile, ${Math.round(own)} ms with the running model`,
+    unsure,
+  );
+}
+
+/**
+ * @param candidateMiB what its process holds; null: it is not up
+ * @param runningPid of the process of the running model
+ * @throws TrialFailed `memory`
+ */
+export function requireSmall(candidateMiB: number | null, runningPid: number | null, { memoryMiB }: TrialLimits): void {
+  const running = residentMiB(runningPid ?? -1);
+  if (candidateMiB === null || running === null || candidateMiB <= running + memoryMiB) return;
+  throw new TrialFailed(
+    'memory',
+    `${Math.round(candidateMiB)} MiB are resident, ${Math.round(running)} MiB with the running model`,
+  );
+}

@@ -1,0 +1,114 @@
+import type { Roster } from '../../access/members/roster';
+import { FACE_CHANNELS, type FacePart } from '../../fleet/update/installed';
+import type { Candidate, Obstacle, RunningModel, Trial } from '../../fleet/update/trial';
+import { TrialFailed } from '../../fleet/update/trial';
+import type { Card } from '../../inference/card';
+import { readCard } from '../../inference/bundle';
+import type { Log } from '../../system/log';
+import type { FaceModels } from '../../vision/job';
+import { readEncoderCard } from '../../vision/faces/load';
+import type { Doors } from '../doors/doors';
+import type { ChannelGround } from './targets';
+import type { VisionService } from '../cameras/vision-service';
+import type { TrialLimits } from './trial-limits';
+import { VisionTrial } from './vision-trial';
+import { resolve } from 'node:path';
+
+export interface GroundParts {
+  readonly services: () => readonly VisionService[];
+  readonly doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'>;
+  readonly roster: Roster;
+  readonly modelsDir: string;
+  readonly entry: string;
+  /** What the installation brought, and what runs now. */
+  readonly factory: FaceModels;
+  readonly models: FaceModels;
+  readonly limits: TrialLimits;
+  readonly log: Log;
+}
+
+/** The face models of this box, as what updates are tried on. */
+export class FaceGround implements ChannelGround {
+  readonly channels = Object.values(FACE_CHANNELS);
+  private models: FaceModels;
+  private cards: Readonly<Record<FacePart, Card>> | null = null;
+
+  constructor(private readonly parts: GroundParts) {
+    this.models = parts.models;
+  }
+
+  /** Reads the cards of what runs; before anything else is asked. */
+  async start(): Promise<void> {
+    this.cards = await this.read(this.models);
+  }
+
+  running(channel: string): RunningModel | null {
+    const part = partOf(channel);
+    const card = part === null ? undefined : this.cards?.[part];
+    if (part === null || card === undefined) return null;
+    const { version, output } = card;
+    const dir = resolve(this.parts.modelsDir, this.models[part]);
+    return { version, dir, space: output.decoding === 'embedding' ? output.space : null };
+  }
+
+  obstacle({ channel, release }: Candidate): Obstacle | null {
+    if (partOf(channel) === null || release.kind === 'config')
+      return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
+    const dark = this.parts.services().filter((service) => !service.isLive);
+    if (dark.length > 0)
+      return { reason: 'not-running', detail: `no pictures from ${dark.map(({ camera }) => camera.id).join(', ')}` };
+    const { embedding } = release;
+    if (embedding === null || embedding.space === this.running(channel)?.space) return null;
+    // Vectors of two spaces are never compared: whoever has no template in the new one would stand before a closed door.
+    const missing = this.parts.roster.withoutTemplate(embedding.space);
+    return missing === 0
+      ? null
+      : {
+          reason: 'templates-missing',
+          detail: `${missing} members have no picture enrolled for ${embedding.space}: usher enroll --candidate`,
+        };
+  }
+
+  begin(candidate: Candidate): Trial {
+    const part = partOf(candidate.channel);
+    if (part === null) throw new TrialFailed('invalid', `no face model runs on ${candidate.channel}`);
+    const { services, ...parts } = this.parts;
+    return new VisionTrial(candidate, {
+      ...parts,
+      services: services(),
+      models: this.models,
+      changed: { ...this.models, [part]: candidate.dir },
+      adopted: async (models) => {
+        this.cards = await this.read(models);
+        this.models = models;
+      },
+    });
+  }
+
+  async restore(channel: string, dir: string | null): Promise<void> {
+    const part = partOf(channel);
+    if (part === null) return;
+    const { factory, doors, modelsDir, services } = this.parts;
+    const models = { ...this.models, [part]: dir ?? factory[part] };
+    const before = (await readEncoderCard(modelsDir, this.models.encoder)).output;
+    const after = (await readEncoderCard(modelsDir, models.encoder)).output;
+    doors.admitEncoder(after);
+    for (const service of services()) await service.adopt(models);
+    this.cards = await this.read(models);
+    this.models = models;
+    if (before.space !== after.space) doors.dismissEncoder(before.space);
+  }
+
+  private async read({ detector, encoder }: FaceModels): Promise<Readonly<Record<FacePart, Card>>> {
+    const { modelsDir } = this.parts;
+    return {
+      detector: await readCard(resolve(modelsDir, detector)),
+      encoder: await readCard(resolve(modelsDir, encoder)),
+    };
+  }
+}
+
+function partOf(channel: string): FacePart | null {
+  if (channel === FACE_CHANNELS.detector) return 'detector';
+  return channel === FACE_CHANNELS.encoder ? 'encoder' : null;
+}

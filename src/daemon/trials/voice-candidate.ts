@@ -1,0 +1,53 @@
+import type { MicrophoneStatus, VoiceEvent } from '../../events';
+import { TrialPostponed } from '../../fleet/update/trial';
+import { monotonicMs } from '../../system/clock';
+import type { VoiceJob } from '../../voice/job';
+import type { ActivationPairs } from './activation-pairs';
+import { Standby, type StandbyParts } from './candidate-process';
+import type { VoiceService } from '../microphones/voice-service';
+
+export interface VoiceStandbyOptions extends Pick<StandbyParts, 'entry' | 'startMs' | 'log'> {
+  readonly service: VoiceService;
+  readonly dirs: Readonly<Record<string, string>>;
+  readonly pairs: ActivationPairs;
+}
+
+/** The child of a candidate at one microphone: hears along with the running child. */
+export class VoiceStandby extends Standby<VoiceEvent> {
+  /** Its last word on what it hears. */
+  status: MicrophoneStatus | null = null;
+
+  constructor(private readonly options: VoiceStandbyOptions) {
+    const { service, dirs } = options;
+    super({
+      ...options,
+      ...{ name: service.microphone.id, running: service },
+      jobOf: (tap) => ({ ...withoutCapture(service.currentJob), dirs, tap }),
+    });
+  }
+
+  start(): void {
+    const { service, pairs } = this.options;
+    service.lend(pairs);
+    service.tap(this.tapPath);
+    this.startChild();
+  }
+
+  protected receive(event: VoiceEvent): void {
+    const { pairs, service } = this.options;
+    if (event.kind === 'activation') {
+      pairs.candidate(event, monotonicMs());
+      service.candidate(event);
+    } else if (event.kind === 'microphone') {
+      this.status = event;
+      // The running child was started anew, and its ear with it: not the candidate's fault.
+      if (event.state === 'ended' || event.state === 'failed')
+        this.end(new TrialPostponed('not-running', `no sound any more: ${event.detail ?? 'the running child ended'}`));
+    }
+  }
+}
+
+/** What was heard is kept by the running child. */
+function withoutCapture(running: VoiceJob): VoiceJob {
+  return { ...running, microphone: { ...running.microphone, capture: null }, captureDir: null };
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LoadedConfig } from '../../config/load/load';
+import { parseReleased, withReleased } from '../../config/load/released';
+import { messageOf } from '../../errors';
+import { Slots } from './slots';
+import { CONFIG_FILE } from '../transfer/unpack';
+import { UPDATE_LIMITS } from './update-limits';
+import type { ChannelState } from './update-state';
+import { isSwitched } from './update-step';
+
+/** Channel of the settings that the fleet changes in a box's configuration. */
+export const CONFIG_CHANNEL = 'config';
+/** Version of the operator's file alone. */
+export const OPERATORS = '0.0.0';
+
+/** The configuration that a process runs under. The operator's file is never written to: what the fleet changes is laid over it. */
+export interface StartedUnder {
+  readonly loaded: LoadedConfig;
+  readonly operator: LoadedConfig;
+  /** Null: the operator's file alone. `trial`: it is not known yet whether the box can live with it. */
+  readonly release: { readonly version: string; readonly dir: string; readonly trial: boolean } | null;
+}
+
+/** @throws UsherError `config-invalid`, `file-unreadable` */
+export function released(operator: LoadedConfig, dir: string): LoadedConfig {
+  const text = readFileSync(join(dir, CONFIG_FILE), 'utf8');
+  return { ...operator, config: withReleased(operator.config, parseReleased(text, CONFIG_FILE)) };
+}
+
+/**
+ * What to start under: the release that is to be tried by starting under it, else the active one, else the one before it, else the
+ * operator's file alone. A box always starts.
+ * @param told of what was passed over, and why
+ */
+export function startUnder(operator: LoadedConfig, trials: boolean, told: (why: string) => void): StartedUnder {
+  // Whoever takes the box out of its fleet takes its settings out too.
+  if (operator.config.fleet.root !== null)
+    for (const { version, dir, trial } of choices(operator.dataDir, told)) {
+      if (trial && !trials) continue;
+      try {
+        return { loaded: released(operator, dir), operator, release: { version, dir, trial } };
+      } catch (error) {
+        told(`settings ${version} of the fleet are passed over: ${messageOf(error)}`);
+      }
+    }
+  return { loaded: operator, operator, release: null };
+}
+
+function choices(dataDir: string, told: (why: string) => void): readonly NonNullable<StartedUnder['release']>[] {
+  const slots = new Slots(dataDir);
+  try {
+    const { active, previous } = slots.pointer(CONFIG_CHANNEL);
+    const state = slots.state(CONFIG_CHANNEL, 0);
+    const onTrial = isOnTrial(state, active?.document) && state.trialBoots < UPDATE_LIMITS.trialBoots;
+    const tried = onTrial ? [state.candidate?.release ?? []].flat() : [];
+    return [
+      ...tried.map((one) => ({ version: one.version, dir: slots.dirOf(CONFIG_CHANNEL, one), trial: true })),
+      ...[active, previous].flatMap((one) =>
+        one === null ? [] : [{ version: one.version, dir: slots.dirOf(CONFIG_CHANNEL, one), trial: false }],
+      ),
+    ];
+  } catch (error) {
+    told(`settings of the fleet are passed over: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+/**
+ * Counts a start of the daemon while settings are on trial, whether under them or not; after `UPDATE_LIMITS.trialBoots` they count as
+ * what ended it. By whoever holds the data folder alone. @throws UsherError `store-unavailable`
+ */
+export function countTrialStart(dataDir: string): void {
+  const slots = new Slots(dataDir);
+  const state = slots.state(CONFIG_CHANNEL, 0);
+  if (isOnTrial(state, slots.pointer(CONFIG_CHANNEL).active?.document))
+    slots.saveState({ ...state, trialBoots: state.trialBoots + 1 });
+}
+
+function isOnTrial(state: ChannelState, active: string | undefined): boolean {
+  const { candidate } = state;
+  return isSwitched(state) && candidate?.release?.kind === 'config' && candidate.offer.document.sha256 !== active;
+}

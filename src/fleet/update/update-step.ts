@@ -1,0 +1,328 @@
+import { type Offer, type ReleaseDocument } from '../release';
+import { UPDATE_LIMITS } from './update-limits';
+import { type ChannelState, type Installed, QUARANTINE_MAX, type UpdateState } from './update-state';
+
+/** What is to be done next; each moves one state on. `revert` alone leads back. */
+export type WorkKind = 'verify' | 'transfer' | 'stage' | 'test' | 'switch' | 'settle' | 'watch' | 'revert';
+export type Work =
+  { readonly kind: 'none' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: WorkKind };
+
+/**
+ * Whose fault a failure is. `release`: it goes into quarantine. `trial`: perhaps the release's, perhaps a busy machine's; it gets a
+ * few tries. `box`: the network, the disk, or something that somebody must do first; tried again for as long as it is wanted.
+ * `later`: refused, and the same bytes may be taken another time. `postponed`: what it was tried beside was not there.
+ */
+export type Fault = 'release' | 'trial' | 'box' | 'later' | 'postponed';
+
+export interface Failure {
+  readonly fault: Fault;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** An offer, and the place that it was heard at. */
+export interface Wish {
+  readonly offer: Offer;
+  readonly from: string;
+}
+
+export type UpdateEvent =
+  | { readonly type: 'wanted'; readonly wish: Wish | null }
+  | {
+      readonly type: 'done';
+      readonly work: WorkKind;
+      readonly release?: ReleaseDocument;
+      readonly agreement?: number | null;
+    }
+  | ({ readonly type: 'failed'; readonly work: WorkKind } & Failure)
+  /** Somebody at the box, or the fleet, wants the previous version back. */
+  | { readonly type: 'rollback'; readonly reason: string; readonly detail: string }
+  /** The process has begun: what lived in its memory is gone. */
+  | { readonly type: 'boot' };
+
+/** What a step is decided by, beside the state. */
+export interface Facts {
+  /** Epoch ms. */
+  readonly now: number;
+  /** 0..1, for the jitter. */
+  readonly random: number;
+  /** What the channel boots with; null: what the installation brought. */
+  readonly active: Installed | null;
+  /** Place of this box in the rollout of a release, 0 to 9999. */
+  readonly placeOf: (release: string) => number;
+}
+
+/** Reason of a failure that is nothing but the end of patience. */
+export const DEADLINE = 'deadline';
+
+const DUE: Readonly<Partial<Record<UpdateState, WorkKind>>> = {
+  offered: 'verify',
+  verified: 'transfer',
+  transferred: 'stage',
+  staged: 'test',
+  tested: 'switch',
+  switched: 'settle',
+  probation: 'watch',
+};
+const AFTER: Readonly<Record<Exclude<WorkKind, 'revert'>, UpdateState>> = {
+  verify: 'verified',
+  transfer: 'transferred',
+  stage: 'staged',
+  test: 'tested',
+  switch: 'switched',
+  settle: 'probation',
+  watch: 'committed',
+};
+
+/** The candidate decides at the door; whatever goes wrong leads back at once. */
+export const isSwitched = ({ state }: ChannelState): boolean => state === 'switched' || state === 'probation';
+
+/** What is due in a state. Says the same after a restart as before it. */
+export function workOf(state: ChannelState, facts: Facts): Work {
+  const { candidate, retryAt } = state;
+  if (state.leaving !== null && facts.active?.document === state.leaving) return due('revert', state, facts);
+  if (candidate === null || state.state === 'rolled-back') return { kind: 'none' };
+  // A refusal that may pass: the whole way again.
+  const kind = state.state === 'refused' ? (retryAt === null ? undefined : 'verify') : DUE[state.state];
+  if (kind === undefined) return { kind: 'none' };
+  if (state.state === 'offered' && !isOpen(candidate.offer, facts)) return { kind: 'none' };
+  return due(kind, state, facts);
+}
+
+function due(kind: WorkKind, { retryAt }: ChannelState, { now }: Facts): Work {
+  if (retryAt !== null && now < retryAt) return { kind: 'wait', until: retryAt };
+  return { kind };
+}
+
+/** The state with the deadline of what is due now, which outlives the process; the same state where it has one. */
+export function begun(state: ChannelState, { now }: Facts, allowedMs: number): ChannelState {
+  return state.deadline !== null ? state : { ...state, deadline: now + allowedMs };
+}
+
+/** Whether the stage that is open has reached this box. */
+function isOpen({ rollout, release }: Offer, { placeOf }: Facts): boolean {
+  return rollout.state === 'rolling' && placeOf(release) < (rollout.stages[rollout.stage] ?? 0);
+}
+
+/**
+ * One step of a channel. Pure. The same state object comes back when nothing changed, so that nothing is written.
+ *
+ * Held by tests: the running version changes by `watch` and `revert` alone; a quarantined document is never begun; every failure
+ * after the switch leads to `rolled-back`; an offer that is given twice changes nothing.
+ */
+export function step(state: ChannelState, event: UpdateEvent, facts: Facts): ChannelState {
+  switch (event.type) {
+    case 'wanted':
+      return event.wish === null ? unwanted(state, facts) : wanted(state, event.wish, facts);
+    case 'done':
+      return done(state, event, facts);
+    case 'failed':
+      return failed(state, event, facts);
+    case 'rollback':
+      return rolledBack(state, event, facts);
+    case 'boot':
+      return booted(state, facts);
+  }
+}
+
+function wanted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
+  const { candidate } = state;
+  const { offer } = wish;
+  if (candidate !== null && isSame(candidate.offer, offer)) {
+    const { from } = candidate;
+    if (offer.rollout.state === 'aborted') return aborted(state, wish, facts);
+    return JSON.stringify({ offer: candidate.offer, from }) === JSON.stringify(wish)
+      ? state
+      : { ...state, candidate: { ...candidate, ...wish } };
+  }
+  // A candidate that is tried at the door is tried to its end, unless the fleet says otherwise of it; then this offer's turn comes.
+  if (isSwitched(state) || state.leaving !== null) return state;
+  const fresh = { ...at(state, 'offered', facts), candidate: { ...wish, release: null } };
+  if (facts.active?.document === offer.document.sha256) {
+    const committed = { ...at(state, 'committed', facts), candidate: { ...wish, release: null } };
+    return offer.rollout.state === 'aborted' ? aborted(committed, wish, facts) : committed;
+  }
+  const known = state.quarantine.find(({ document }) => document === offer.document.sha256);
+  if (known !== undefined)
+    return { ...fresh, state: 'refused', reason: 'quarantined', detail: `bad on this box before: ${known.reason}` };
+  if (offer.rollout.state === 'aborted')
+    return { ...fresh, state: 'refused', reason: 'aborted', detail: offer.rollout.why };
+  return fresh;
+}
+
+/** The fleet takes a release back: who has begun leaves off, who has it goes back. */
+function aborted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
+  if (state.candidate === null || state.state === 'rolled-back' || state.leaving !== null) return state;
+  const told = { ...state, candidate: { ...state.candidate, ...wish } };
+  const why = { reason: 'aborted', detail: wish.offer.rollout.why ?? '' };
+  if (isSwitched(state) || facts.active?.document === wish.offer.document.sha256)
+    return rolledBack(told, { type: 'rollback', ...why }, facts);
+  return state.state === 'refused' && state.reason === why.reason ? state : { ...at(told, 'refused', facts), ...why };
+}
+
+function unwanted(state: ChannelState, facts: Facts): ChannelState {
+  if (state.candidate === null || state.state === 'committed' || state.state === 'rolled-back') return state;
+  return isSwitched(state)
+    ? rolledBack(state, { type: 'rollback', reason: 'withdrawn', detail: 'the fleet no longer wants it' }, facts)
+    : { ...at(state, 'idle', facts), candidate: null };
+}
+
+function done(
+  state: ChannelState,
+  { work, release, agreement }: UpdateEvent & { type: 'done' },
+  facts: Facts,
+): ChannelState {
+  if (work === 'revert')
+    return state.leaving === null ? state : { ...state, leaving: null, deadline: null, retryAt: null };
+  if (state.candidate === null || !isDue(work, state)) return state;
+  const { candidate } = state;
+  return {
+    ...at(state, AFTER[work], facts),
+    candidate: release === undefined ? candidate : { ...candidate, release },
+    agreement: agreement === undefined ? state.agreement : agreement,
+  };
+}
+
+function failed(
+  state: ChannelState,
+  { work, fault, reason, detail }: UpdateEvent & { type: 'failed' },
+  facts: Facts,
+): ChannelState {
+  if (work === 'revert')
+    return { ...state, attempt: state.attempt + 1, deadline: null, retryAt: retryAt(state.attempt + 1, facts) };
+  if (state.candidate === null || !isDue(work, state)) return state;
+  const why = { reason, detail: detail.slice(0, 512) };
+  if (isSwitched(state) && fault === 'postponed') {
+    // What runs went away beside it, perhaps by chance: it is tried again, not for ever.
+    const again = state.attempt + 1;
+    if (again >= UPDATE_LIMITS.interruptions) return quarantined(at(state, 'rolled-back', facts), why, facts);
+    return { ...at(state, 'staged', facts), ...why, attempt: again, retryAt: retryAt(again, facts) };
+  }
+  // At the door there is no second try: the running model is there, and is known to be good.
+  if (isSwitched(state)) return quarantined(at(state, 'rolled-back', facts), why, facts);
+  const attempt = state.attempt + 1;
+  // What was tested beside the running model is gone with the trial.
+  const from = work === 'switch' ? 'staged' : state.state;
+  const again = { ...state, state: from, attempt, deadline: null, ...why };
+  switch (fault) {
+    case 'release':
+      return quarantined(at(state, 'refused', facts), why, facts);
+    case 'trial':
+      if (attempt >= UPDATE_LIMITS.trialTries) return quarantined(at(state, 'refused', facts), why, facts);
+      return { ...again, retryAt: retryAt(attempt, facts) };
+    case 'postponed':
+      return { ...again, retryAt: retryAt(attempt, facts) };
+    case 'box':
+      // Bytes that did not come for so long may have been withdrawn meanwhile: the whole way again.
+      return reason === DEADLINE && work === 'transfer'
+        ? { ...again, state: 'offered', since: facts.now, retryAt: retryAt(attempt, facts) }
+        : { ...again, retryAt: retryAt(attempt, facts) };
+    case 'later':
+      return { ...again, state: 'refused', since: facts.now, retryAt: retryAt(attempt, facts) };
+  }
+}
+
+/** Back to the previous version. Its own quarantine: a release that somebody took back is not begun again by itself. */
+function rolledBack(
+  state: ChannelState,
+  { reason, detail }: UpdateEvent & { type: 'rollback' },
+  facts: Facts,
+): ChannelState {
+  const why = { reason, detail: detail.slice(0, 512) };
+  const { active } = facts;
+  if (isSwitched(state)) {
+    // In the moment of the commit the pointer names it already: then that is to be taken back too.
+    const named = active !== null && active.document === state.candidate?.offer.document.sha256;
+    const back = quarantined(at(state, 'rolled-back', facts), why, facts);
+    return named ? { ...back, leaving: active.document } : back;
+  }
+  if (active === null || state.leaving !== null) return state;
+  const back = { ...at(state, 'rolled-back', facts), ...why, leaving: active.document };
+  // Something else that was on its way has its turn again when this is done.
+  const candidate = state.candidate?.offer.document.sha256 === active.document ? state.candidate : null;
+  return { ...back, candidate, quarantine: withBad(state, { ...active, ...why }, facts) };
+}
+
+function booted(state: ChannelState, facts: Facts): ChannelState {
+  const { candidate } = state;
+  // What was to be left is left, or somebody went on to another one since.
+  if (state.leaving !== null && facts.active?.document !== state.leaving) return { ...state, leaving: null };
+  if (candidate === null) return state;
+  // The pointer is the truth: the switch was made, and the power went before it was noted.
+  if (facts.active?.document === candidate.offer.document.sha256)
+    return state.state === 'committed' || state.leaving !== null ? state : at(state, 'committed', facts);
+  if (state.state === 'committed') return { ...at(state, 'idle', facts), candidate: null };
+  if (candidate.release?.kind === 'config' && isSwitched(state)) {
+    // A configuration can only be tried by starting under it; whoever starts counts (`trialConfig`).
+    return state.trialBoots > UPDATE_LIMITS.trialBoots
+      ? quarantined(at(state, 'rolled-back', facts), INTERRUPTED, facts)
+      : state;
+  }
+  if (state.state !== 'tested' && !isSwitched(state)) return withinReason(state, facts);
+  const attempt = state.attempt + 1;
+  if (attempt >= UPDATE_LIMITS.interruptions) return quarantined(at(state, 'refused', facts), INTERRUPTED, facts);
+  // What was tried lived in the process that is gone; the running model is back in service.
+  return { ...at(state, 'staged', facts), attempt };
+}
+
+/** A box without a clock may have written a deadline of another year. */
+function withinReason(state: ChannelState, { now }: Facts): ChannelState {
+  const work = state.state === 'refused' ? 'verify' : DUE[state.state];
+  if (work === undefined) return state;
+  const latest = now + UPDATE_LIMITS.deadlineMs[work];
+  const retryLatest = now + UPDATE_LIMITS.retryMaxMs;
+  return {
+    ...state,
+    deadline: state.deadline === null ? null : Math.min(state.deadline, latest),
+    retryAt: state.retryAt === null ? null : Math.min(state.retryAt, retryLatest),
+  };
+}
+
+const INTERRUPTED = {
+  reason: 'interrupted',
+  detail: 'the daemon ended too often while it was being tried; it may be the cause',
+};
+
+function isDue(work: WorkKind, { state }: ChannelState): boolean {
+  return DUE[state] === work || (work === 'verify' && state === 'refused');
+}
+
+function isSame(a: Offer, b: Offer): boolean {
+  return a.release === b.release && a.document.sha256 === b.document.sha256;
+}
+
+/** A new state, with the marks of the one before wiped off. Interruptions are counted over the states of one trial. */
+function at(state: ChannelState, next: UpdateState, { now }: Facts): ChannelState {
+  return {
+    ...{ ...state, state: next, since: now, deadline: null, retryAt: null, reason: null, detail: null },
+    attempt: next === 'tested' || next === 'switched' || next === 'probation' ? state.attempt : 0,
+    trialBoots: 0,
+    agreement: next === 'offered' ? null : state.agreement,
+  };
+}
+
+function quarantined(
+  state: ChannelState,
+  why: { readonly reason: string; readonly detail: string },
+  facts: Facts,
+): ChannelState {
+  if (state.candidate === null) return state;
+  const { document, release, version } = state.candidate.offer;
+  const bad = { document: document.sha256, release, version, reason: why.reason };
+  return { ...state, ...why, quarantine: withBad(state, bad, facts) };
+}
+
+function withBad(
+  { quarantine }: ChannelState,
+  { document, release, version, reason }: Omit<ChannelState['quarantine'][number], 'at'>,
+  { now }: Facts,
+): ChannelState['quarantine'] {
+  const others = quarantine.filter((entry) => entry.document !== document);
+  return [...others, { document, release, version, reason, at: now }].slice(-QUARANTINE_MAX);
+}
+
+function retryAt(attempt: number, { now, random }: Facts): number {
+  const { retryMinMs, retryMaxMs } = UPDATE_LIMITS;
+  const ceiling = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(attempt, 30));
+  return Math.round(now + retryMinMs / 2 + random * (ceiling - retryMinMs / 2));
+}

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Candidate,
+  type Obstacle,
+  type RunningModel,
+  type Trial,
+  TrialFailed,
+  type TrialGround,
+  type TrialReason,
+} from '../../../fleet/update/trial';
+import { seededRandom, streamSeed } from '../../../random';
+
+export interface TrialPlan {
+  /** Mean time of each step of a trial. */
+  readonly stepMs: number;
+  /** Share of the boxes on which a release fails its trial, by its version. */
+  readonly failing: (version: string) => number;
+  readonly seed: number;
+}
+
+type Step = 'test' | 'settle' | 'watch' | 'adopt';
+const FAILURES: readonly (readonly [Step, TrialReason])[] = [
+  ['test', 'wrong-answers'],
+  ['test', 'slow'],
+  ['settle', 'silent'],
+  ['watch', 'drift'],
+  ['watch', 'crashed'],
+  ['adopt', 'start-failed'],
+];
+
+/**
+ * Stands in for camera and models of a simulated box: a trial takes its time, and passes or fails as seed, box and release say.
+ * Everything around it is the code that boxes run.
+ */
+export class SimulatedGround implements TrialGround {
+  constructor(
+    private readonly box: number,
+    private readonly plan: TrialPlan,
+    /** What runs; a start finds what the pointer says. */
+    private version: string,
+    private readonly factory: string,
+    private readonly versionIn: (dir: string) => string,
+  ) {}
+
+  running(): RunningModel {
+    return { version: this.version, space: null, dir: null };
+  }
+
+  obstacle(): Obstacle | null {
+    return null;
+  }
+
+  begin({ release }: Candidate): Trial {
+    const { seed, stepMs, failing } = this.plan;
+    const random = seededRandom(streamSeed(seed, this.box, release.serial));
+    const fails = random.next() < failing(release.version) ? FAILURES[random.below(FAILURES.length)] : undefined;
+    const step = async (name: Step, signal: AbortSignal): Promise<void> => {
+      await delay(stepMs * random.between(0.5, 1.5), undefined, { signal });
+      if (fails?.[0] === name) throw new TrialFailed(fails[1], 'as the simulation has it');
+    };
+    const agreement = random.between(0.97, 1);
+    return {
+      test: async (signal) => {
+        await step('test', signal);
+        return { agreement };
+      },
+      switch: () => Promise.resolve(),
+      settle: (signal) => step('settle', signal),
+      watch: async (signal) => {
+        await step('watch', signal);
+        return { agreement };
+      },
+      adopt: async (signal) => {
+        await step('adopt', signal);
+        this.version = release.version;
+      },
+      end: () => Promise.resolve(),
+    };
+  }
+
+  restore(_: string, dir: string | null): Promise<void> {
+    this.version = dir === null ? this.factory : this.versionIn(dir);
+    return Promise.resolve();
+  }
+}

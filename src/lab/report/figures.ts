@@ -1,0 +1,51 @@
+import type { Figure } from './figure';
+import { figureRows } from './figure-text';
+
+/** Help of the option of every command that prints figures. */
+export const REQUIRE = 'end with exit code 1 when a figure misses its goal';
+
+interface PrintOptions {
+  readonly json?: boolean;
+  /** A figure that misses its goal ends the command with exit code 1. */
+  readonly require?: boolean;
+  readonly more?: object;
+  readonly shown?: readonly Figure[];
+}
+
+/**
+ * What `eval` and `bench` print: with `--json` one object, otherwise a table. `more` goes into the JSON beside the figures. The last
+ * line, on standard error, names what was missed.
+ */
+export function printFigures(
+  figures: readonly Figure[],
+  { json = false, require = false, more = {}, shown = figures }: PrintOptions = {},
+  write: (text: string) => void = (text) => process.stdout.write(text),
+): void {
+  write(json ? `${JSON.stringify({ figures, ...more }, null, 2)}\n` : figureTable(shown));
+  const last = missedLine(figures);
+  if (last === null) return;
+  process.stderr.write(`${last}\n`);
+  if (require) process.exitCode = 1;
+}
+
+/** Null: every figure that has a goal reaches it. */
+export function missedLine(figures: readonly Figure[]): string | null {
+  const goals = figures.filter(({ reach }) => reach !== undefined);
+  const missed = goals.filter(({ meets }) => meets !== true);
+  if (missed.length === 0) return null;
+  return `${missed.length} of ${goals.length} figures missed: ${missed.map(({ name }) => name).join(', ')}`;
+}
+
+/** Aligned columns; those that are empty throughout are left out. */
+export function figureTable(figures: readonly Figure[]): string {
+  const rows = [['figure', 'value', '95 %', 'to reach', ''], ...figureRows(figures)];
+  const columns = (rows[0] ?? []).map((_, column) => rows.slice(1).some((row) => (row[column] ?? '') !== ''));
+  const kept = rows.map((row) => row.filter((_, column) => columns[column]));
+  const widths = (kept[0] ?? []).map((_, column) => Math.max(...kept.map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return `${kept.map(line).join('\n')}\n`;
+}

@@ -1,0 +1,34 @@
+import { UsherError } from '../../errors';
+import { MQTT_LIMITS } from '../topics/limits';
+import { type Dropped } from './inbound-rates';
+
+const NAMED = 3;
+
+/** Whether somebody floods this box, from what was dropped second by second. */
+export class FloodWatch {
+  /** Topic → when something was last dropped there, monotonic ms. */
+  private readonly flooded = new Map<string, { readonly at: number; readonly perSecond: number }>();
+
+  /** @returns the topics whose flood has ended: what is retained there must be asked for again */
+  note(dropped: readonly Dropped[], now: number): string[] {
+    for (const { topic, limit } of dropped) this.flooded.set(topic, { at: now, perSecond: 1000 / limit.everyMs });
+    const ended = [...this.flooded].filter(([, { at }]) => now - at >= MQTT_LIMITS.floodOverMs).map(([topic]) => topic);
+    for (const topic of ended) this.flooded.delete(topic);
+    return ended;
+  }
+
+  /** Says the same for as long as the same topics are flooded: it goes into the log at every change. */
+  get problem(): UsherError | null {
+    if (this.flooded.size === 0) return null;
+    const named = [...this.flooded].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, NAMED);
+    const topics = named.map(([topic, { perSecond }]) => `${topic} (at most ${perSecond} a second)`).join(', ');
+    const more = this.flooded.size > NAMED ? ` and ${this.flooded.size - NAMED} more` : '';
+    return new UsherError(
+      'broker-failed',
+      `more arrives than this box takes in, the rest is dropped: ${topics}${more}`,
+      {
+        remedy: 'find in the log of the broker who publishes there, and take the access or the certificate from it',
+      },
+    );
+  }
+}

@@ -1,0 +1,88 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Database, Row } from '../database/database';
+
+export const DELETION_REASONS = ['removed', 'revoked', 'withdrawal', 'inactive', 'expired', 'replaced'] as const;
+export type DeletionReason = (typeof DELETION_REASONS)[number];
+
+export const DELETION_DOMAIN = 'usher-deletion-v1';
+
+/** Signs in the name of this box. `DeviceKey` is one; `sign` is over the canonical text of the statement under the domain. */
+export interface ReceiptSigner {
+  readonly keyId: string;
+  sign(domain: typeof DELETION_DOMAIN, statement: DeletionStatement): string;
+}
+
+/** What a deletion receipt says: that it happened, and of whom to those who know the id; nothing of the person. */
+export type DeletionStatement = Readonly<{
+  v: 1;
+  /** SHA-256 over salt and id. Whoever tries all ids of a small set finds it; it hides an id from a glance, no more. */
+  member: string;
+  salt: string;
+  /** Epoch ms. */
+  at: number;
+  by: string;
+  reason: DeletionReason;
+  /** Numbers of what was destroyed; the key is the one that opened the rest, in every copy made under it. */
+  deleted: Readonly<{ keys: number; templates: number; spaces: readonly string[]; duressIds: number }>;
+  /** Id of the key that signed; null where none was given. */
+  key: string | null;
+}>;
+
+export interface DeletionReceipt extends DeletionStatement {
+  readonly sig: string | null;
+}
+
+/** Proof that someone was deleted, kept after all else of them is gone. */
+export class ReceiptStore {
+  constructor(
+    private readonly database: Database,
+    private readonly signer: ReceiptSigner | null,
+  ) {}
+
+  /** In the transaction that deletes. */
+  add(id: string, what: Pick<DeletionStatement, 'at' | 'by' | 'reason' | 'deleted'>): DeletionReceipt {
+    const salt = this.salt();
+    const statement: DeletionStatement = {
+      v: 1,
+      member: hashOf(salt, id),
+      salt,
+      ...what,
+      key: this.signer?.keyId ?? null,
+    };
+    const receipt = { ...statement, sig: this.signer?.sign(DELETION_DOMAIN, statement) ?? null };
+    this.database.run(
+      'INSERT INTO receipts (member, at, receipt) VALUES (?, ?, ?)',
+      receipt.member,
+      receipt.at,
+      JSON.stringify(receipt),
+    );
+    return receipt;
+  }
+
+  /** Oldest first. */
+  list(): DeletionReceipt[] {
+    return this.database.all('SELECT receipt FROM receipts ORDER BY seq').map(receiptOf);
+  }
+
+  /** Of everybody who ever had this id here, oldest first. */
+  of(id: string): DeletionReceipt[] {
+    return this.database
+      .all('SELECT receipt FROM receipts WHERE member = ? ORDER BY seq', hashOf(this.salt(), id))
+      .map(receiptOf);
+  }
+
+  /** One a store, so that a lookup needs one hash; random, so that receipts of two boxes cannot be joined by member. */
+  private salt(): string {
+    const row = this.database.get("SELECT value FROM meta WHERE key = 'receipt-salt'");
+    if (row !== undefined) return String(row['value']);
+    const salt = randomBytes(16).toString('hex');
+    this.database.run("INSERT INTO meta VALUES ('receipt-salt', ?)", salt);
+    return salt;
+  }
+}
+
+const receiptOf = (row: Row): DeletionReceipt => JSON.parse(String(row['receipt'])) as DeletionReceipt;
+
+function hashOf(salt: string, id: string): string {
+  return createHash('sha256').update(`${DELETION_DOMAIN}\n${salt}\n${id}`).digest('hex');
+}
