@@ -25,8 +25,8 @@ export function laboratoryCommand(name: keyof typeof COMMANDS): Command {
   const [file, made] = COMMANDS[name];
   if (!existsSync(LABORATORY)) return missing(name);
   try {
-    const module = createRequire(__filename)(path.join(LABORATORY, file)) as Record<string, () => Command>;
-    return module[made]!();
+    const module = createRequire(__filename)(path.join(LABORATORY, file)) as Record<typeof made, () => Command>;
+    return module[made]();
   } catch (error) {
     // The laboratory's own libraries are not installed on a device either.
     if (systemCode(error) === 'MODULE_NOT_FOUND') return missing(name, error);
