@@ -2,7 +2,7 @@
 import './system/require-node';
 import { Command, CommanderError } from 'commander';
 import { reportError, reportUsage, USAGE } from './terminal/report-error';
-import { bearBrokenPipes } from './system/output';
+import { ignoreBrokenPipes } from './system/output';
 import { packageVersion } from './system/paths';
 
 /**
@@ -55,7 +55,7 @@ function letErrorsThrough(command: Command, path: string): void {
 }
 
 async function main(): Promise<void> {
-  bearBrokenPipes();
+  ignoreBrokenPipes();
   await (await programFor(process.argv[2])).parseAsync();
 }
 

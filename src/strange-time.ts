@@ -23,20 +23,21 @@ const UNITS: readonly (readonly [name: string, toMs: number])[] = [
 ];
 
 /**
- * @param said what was sent as a time
+ * @param given what was sent as a time
  * @param now epoch ms
  * @param toleranceMs a difference that is none
  * @returns null: it looks like a time of now
  */
-export function strangeTime(said: unknown, now: number, toleranceMs: number): string | null {
-  if (typeof said === 'string') return strangeText(said);
-  if (typeof said !== 'number' || !Number.isFinite(said)) return 'this is no time: send milliseconds since 1970 (UTC)';
-  const ahead = said - now;
+export function strangeTime(given: unknown, now: number, toleranceMs: number): string | null {
+  if (typeof given === 'string') return strangeText(given);
+  if (typeof given !== 'number' || !Number.isFinite(given))
+    return 'this is no time: send milliseconds since 1970 (UTC)';
+  const ahead = given - now;
   if (Math.abs(ahead) <= toleranceMs) return null;
   for (const [unit, toMs] of UNITS)
-    if (Math.abs(said * toMs - now) <= UNIT_SLACK_MS)
+    if (Math.abs(given * toMs - now) <= UNIT_SLACK_MS)
       return `this looks like ${unit}: send milliseconds since 1970 (UTC)`;
-  if (said < EARLIEST_MS)
+  if (given < EARLIEST_MS)
     return 'the sender’s clock was never set, or it sends the time since it started: set its clock';
   const behindOrAhead = `${durationText(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}`;
   const zone = Math.round(ahead / ZONE_STEP_MS) * ZONE_STEP_MS;
@@ -46,13 +47,13 @@ export function strangeTime(said: unknown, now: number, toleranceMs: number): st
 }
 
 /** A moment that should not be near now, such as an end: null, or what its unit looks like. */
-export function strangeUnit(said: number): string | null {
-  return said < EARLIEST_MS ? 'this looks like seconds: send milliseconds since 1970 (UTC)' : null;
+export function strangeUnit(given: number): string | null {
+  return given < EARLIEST_MS ? 'this looks like seconds: send milliseconds since 1970 (UTC)' : null;
 }
 
-function strangeText(said: string): string {
-  if (/^\s*\d+(\.\d+)?\s*$/.test(said)) return 'this is a number in quotes: send it without them';
-  if (/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?/.test(said))
+function strangeText(given: string): string {
+  if (/^\s*\d+(\.\d+)?\s*$/.test(given)) return 'this is a number in quotes: send it without them';
+  if (/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?/.test(given))
     return 'this looks like a date in words (ISO 8601): send milliseconds since 1970 (UTC), as a number';
   return 'this is text: send milliseconds since 1970 (UTC), as a number';
 }

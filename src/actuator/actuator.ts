@@ -42,7 +42,7 @@ export class Actuator {
   private link: ActuatorLink | null = null;
   private stopping = false;
   private starting: Promise<void> | null = null;
-  private told = '';
+  private lastPublished = '';
 
   constructor(
     private readonly loaded: LoadedActuatorConfig,
@@ -203,9 +203,9 @@ export class Actuator {
   /** Says a change of condition at once, and not what merely counts on. */
   private tellChanges(doubt: string | null): void {
     const sign = `${doubt === null} ${this.report.relayTrouble ?? ''}`;
-    if (sign === this.told) return;
+    if (sign === this.lastPublished) return;
     if (doubt !== null) this.log.warn('nothing is obeyed while the clock is in doubt', { why: doubt });
-    this.told = sign;
+    this.lastPublished = sign;
     this.link?.sayHealth(this.report.health(doubt));
   }
 

@@ -4,7 +4,7 @@ import { App } from '../daemon/app';
 import { loadConfig, type LoadedConfig } from '../config/load/load';
 import { messageOf, UsherError } from '../errors';
 import { checkedConfig } from './config/places';
-import { type StartedUnder, startUnder } from '../fleet/update/effective-config';
+import { type EffectiveConfig, startUnder } from '../fleet/update/effective-config';
 import { feedWatchdog } from '../system/health-watchdog';
 import { createLog, type Log } from '../system/log';
 import { installed } from '../system/paths';
@@ -42,7 +42,7 @@ async function watchDoors(operator: LoadedConfig, stop: StopRequest): Promise<vo
     log.info('stopped', { before: 'the start' });
     return;
   }
-  const inService = { told: false };
+  const inService = { reported: false };
   let trials = true;
   for (;;) {
     const under = startUnder(operator, trials, (why) => log.error(why));
@@ -74,11 +74,11 @@ class Run {
   private silence: () => void = () => undefined;
 
   constructor(
-    private readonly under: StartedUnder,
+    private readonly under: EffectiveConfig,
     private readonly log: Log,
     private readonly manager: ServiceManager,
     /** Whether the service manager was told so; over all lives. */
-    private readonly inService: { told: boolean },
+    private readonly inService: { reported: boolean },
     private readonly stop: StopRequest,
   ) {
     this.stopped = whenAborted(stop.asked).then(() => 'stopped' as const);
@@ -103,12 +103,12 @@ class Run {
       log.info('started', { broker: app.brokerUrl, site, device, ...settings });
       void app.whenReady.then(() => log.info('ready', { afterMs: Math.round(performance.now()) }));
       // Once it is in service the watchdog counts, in a later life from the start.
-      if (this.inService.told) this.feed();
+      if (this.inService.reported) this.feed();
       else {
         const waited = delay(CAMERAS_GRACE_MS, undefined, { ref: false });
         if ((await Promise.race([app.whenReady, waited, this.again, this.stopped])) === undefined) {
           void manager.ready();
-          this.inService.told = true;
+          this.inService.reported = true;
           this.feed();
         }
       }

@@ -17,7 +17,7 @@ import { Cameras } from './cameras/cameras';
 import { ClockGuard } from './store/clock-guard';
 import { Doors } from './doors/doors';
 import { FleetService, type Restartable } from './trials/fleet-service';
-import { Forgetting, RETENTION_EVERY_MS, STILLS_EVERY_MS, StillsForgetting } from './retention/retention';
+import { RetentionService, RETENTION_EVERY_MS, STILLS_EVERY_MS, StillsRetention } from './retention/retention';
 import { countTrialStart } from '../fleet/update/effective-config';
 import { installedModels, installedScene, installedWords } from '../fleet/update/installed';
 import { HealthBoard } from './health/health';
@@ -146,8 +146,8 @@ export class App {
     const key = openDeviceKey(dataDir);
 
     const { factory, models, output } = config.cameras.length === 0 ? NO_FACES : await this.chooseFaces();
-    const told = (channel: string, why: string): void => this.tellPassedOver(channel, why);
-    const sceneBundle = (await installedScene(dataDir, told)) ?? config.models.scene;
+    const warn = (channel: string, why: string): void => this.tellPassedOver(channel, why);
+    const sceneBundle = (await installedScene(dataDir, warn)) ?? config.models.scene;
     const extra = await chooseCameraModels(config, modelsDir, sceneBundle);
     const watched = [...extra.of.values()].some(({ scene }) => scene !== null);
     for (const fault of unknownScenes(config, extra)) this.log.warn(fault);
@@ -245,7 +245,7 @@ export class App {
     this.cameras = cameras;
     const voices = new Voices({
       ...{ loaded: this.loaded, mqtt, health, bootId: this.bootId, log: this.log },
-      dirs: await installedWords(dataDir, wordBundles(config), told),
+      dirs: await installedWords(dataDir, wordBundles(config), warn),
       record: (ready) => trail.words(ready),
       settled: (microphone) => this.noteReady(microphone),
     });
@@ -264,13 +264,13 @@ export class App {
             voices: () => voices,
             log: this.log.child('fleet'),
           });
-    const forgetting = new Forgetting({
+    const retention = new RetentionService({
       ...{ config, store, journal, doors, clock, health, monotonicMs, boot: machineBoot() },
       log: this.log.child('retention'),
     });
     // Before the start is recorded: the newest record is then one of an earlier run.
-    forgetting.tick();
-    this.every(RETENTION_EVERY_MS, () => forgetting.tick());
+    retention.tick();
+    this.every(RETENTION_EVERY_MS, () => retention.tick());
     mqtt.start();
     this.undo.push('mqtt', () => mqtt.stop());
     // A copy that the journal contradicts is not taken for what the box stood at.
@@ -296,11 +296,11 @@ export class App {
       doors.refresh();
       trail.housekeep();
     });
-    const stillsForgetting = new StillsForgetting({
-      ...{ config, dataDir, store, trail, forgetting, monotonicMs, wall: clock.now, log: this.log },
+    const stillsRetention = new StillsRetention({
+      ...{ config, dataDir, store, trail, retention: retention, monotonicMs, wall: clock.now, log: this.log },
     });
-    void stillsForgetting.tick();
-    this.every(STILLS_EVERY_MS, () => void stillsForgetting.tick());
+    void stillsRetention.tick();
+    this.every(STILLS_EVERY_MS, () => void stillsRetention.tick());
     if (config.stills !== null && config.cameras.length > 0) {
       this.stills = new StillsService(childEntry('vision/stills'), {
         ...{ config: config.stills, dataDir, trail, monotonicMs, log: this.log.child('stills') },

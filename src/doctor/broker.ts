@@ -5,7 +5,7 @@ import { examineCertificates } from './certificates';
 import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';
 
 /** No door, reader or box may have this name in earnest: what is sent here means nothing to anyone. */
-const NOBODY = 'usher-doctor';
+const ANONYMOUS = 'usher-doctor';
 const RULES = 'Give the broker access rules: device-config/mosquitto has a complete example.';
 
 /** Reach, login, certificates; and what this box, and what nobody in particular, may say and hear there. */
@@ -20,7 +20,7 @@ export const examineBroker: Examination = async (patient) => {
         'broker',
         'in use by the running daemon; with --probe its rules are tried beside it (a broker that allows one client a name then cuts the daemon off for a moment)',
       ),
-      ...(await asNobody(patient, broker.url, null)),
+      ...(await asAnonymous(patient, broker.url, null)),
     ];
   // MQTT 5 tells a publisher that it was refused; 3.1.1 has no word for it.
   const box = await Visit.pay(patient.loaded, broker.url, 'box', 5)
@@ -32,7 +32,7 @@ export const examineBroker: Examination = async (patient) => {
       ...certificates,
       ok('broker', 'connected with the credentials of the configuration'),
       ...(await asBox(patient, box)),
-      ...(await asNobody(patient, broker.url, box)),
+      ...(await asAnonymous(patient, broker.url, box)),
     ];
   } finally {
     await box.leave();
@@ -71,14 +71,14 @@ interface Topics {
 
 function topicsOf({ loaded: { config } }: Patient): Topics {
   const base = { site: config.device.site, device: config.device.id, discoveryPrefix: config.mqtt.discoveryPrefix };
-  const ownSwipe = topicOf('swipe', { reader: NOBODY }, base);
-  const ownUnlock = topicOf('unlock', { door: NOBODY }, base);
+  const ownSwipe = topicOf('swipe', { reader: ANONYMOUS }, base);
+  const ownUnlock = topicOf('unlock', { door: ANONYMOUS }, base);
   return {
     ownSwipe,
     ownUnlock,
-    otherUnlock: topicOf('unlock', { door: NOBODY }, { ...base, device: NOBODY }),
-    swipes: ownSwipe.replace(`/${NOBODY}/`, '/+/'),
-    unlocks: ownUnlock.replace(`/${NOBODY}/`, '/+/'),
+    otherUnlock: topicOf('unlock', { door: ANONYMOUS }, { ...base, device: ANONYMOUS }),
+    swipes: ownSwipe.replace(`/${ANONYMOUS}/`, '/+/'),
+    unlocks: ownUnlock.replace(`/${ANONYMOUS}/`, '/+/'),
   };
 }
 
@@ -124,36 +124,36 @@ async function forAnother(box: Visit, topic: string): Promise<Finding> {
   const check = 'broker:speaks-for-others';
   const message = trial();
   const subscribed = await box.subscribe(topic);
-  const said = await box.publish(topic, message);
-  if (said && subscribed && (await box.hears(message)))
+  const outcome = await box.publish(topic, message);
+  if (outcome && subscribed && (await box.hears(message)))
     return warn(check, 'this box may publish unlocks of other boxes (they lack its signature, and are refused)', RULES);
   return ok(
     check,
-    said ? 'nothing that it says for another box was delivered to it' : 'it may not speak for another box',
+    outcome ? 'nothing that it says for another box was delivered to it' : 'it may not speak for another box',
   );
 }
 
 /** @param box hears what nobody in particular managed to say; null when it may not be there */
-async function asNobody(patient: Patient, url: string, box: Visit | null): Promise<Finding[]> {
+async function asAnonymous(patient: Patient, url: string, box: Visit | null): Promise<Finding[]> {
   const topics = topicsOf(patient);
-  let nobody: Visit;
+  let anonymous: Visit;
   try {
-    nobody = await Visit.pay(patient.loaded, url, 'nobody', 4);
+    anonymous = await Visit.pay(patient.loaded, url, 'nobody', 4);
   } catch {
     return [ok('broker:anonymous', 'nobody gets in without credentials')];
   }
   try {
     const findings: Finding[] = [];
-    await nobody.subscribe(topics.unlocks);
+    await anonymous.subscribe(topics.unlocks);
     const unlock = trial();
     // Where the box is not there to say it, nobody tries to.
-    await (box ?? nobody).publish(topics.ownUnlock, unlock);
-    if (await nobody.hears(unlock))
+    await (box ?? anonymous).publish(topics.ownUnlock, unlock);
+    if (await anonymous.hears(unlock))
       findings.push(fail('broker:anonymous-unlocks', 'anyone may hear unlocks without credentials', RULES));
-    await nobody.subscribe(topics.swipes);
+    await anonymous.subscribe(topics.swipes);
     const swipe = trial();
-    const said = await nobody.publish(topics.ownSwipe, swipe);
-    if (said && (await (box ?? nobody).hears(swipe)))
+    const outcome = await anonymous.publish(topics.ownSwipe, swipe);
+    if (outcome && (await (box ?? anonymous).hears(swipe)))
       findings.push(fail('broker:anonymous-swipes', 'anyone may present cards without credentials', RULES));
     return findings.length > 0
       ? findings
@@ -165,6 +165,6 @@ async function asNobody(patient: Patient, url: string, box: Visit | null): Promi
           ),
         ];
   } finally {
-    await nobody.leave();
+    await anonymous.leave();
   }
 }

@@ -5,7 +5,7 @@ import { monotonicMs } from '../system/clock';
 import { type AttachedSource, LISTENING } from './source';
 
 export interface AttachedEvents<T> {
-  said(said: T): void;
+  onRead(said: T): void;
   /** `listening` is null while it is, else why not and what to do about it. */
   condition(trouble: { readonly detail: string; readonly remedy: string | null } | null): void;
 }
@@ -60,7 +60,7 @@ export class Attached<T> {
         if (said === LISTENING) {
           this.listeningSince = monotonicMs();
           this.events.condition(null);
-        } else this.events.said(said);
+        } else this.events.onRead(said);
       },
       error: (error: unknown) => this.lost(messageOf(error), error instanceof UsherError ? error.remedy : undefined),
       complete: () => this.lost(`${this.source.name}: it ended`, undefined),

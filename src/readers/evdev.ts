@@ -3,7 +3,7 @@ import { EvdevDecoder, EVTEST_TAKEN, evtestKey } from './evdev-events';
 import { LineSplitter } from './lines';
 import { type ReadingProgram, runReading } from './program';
 import { type LineFault, LISTENING, type LocalSwipe, readerFailed, type SwipeSource } from './source';
-import { type KeyEvent, Typist } from './typist';
+import { type KeyEvent, KeystrokeDecoder } from './typist';
 
 export interface EvdevOptions {
   readonly device: string;
@@ -13,7 +13,7 @@ export interface EvdevOptions {
   readonly evtest?: string;
 }
 
-type Said = LocalSwipe | LineFault | typeof LISTENING;
+type Read = LocalSwipe | LineFault | typeof LISTENING;
 
 const REMEDY =
   'Check that the reader is plugged in (ls -l /dev/input/by-id) and that this user is in the group "input".';
@@ -32,29 +32,29 @@ export class EvdevReader implements SwipeSource {
     this.name = options.device;
   }
 
-  open(): Observable<Said> {
+  open(): Observable<Read> {
     return this.options.grab ? this.openGrabbed() : this.openPlain();
   }
 
-  private openPlain(): Observable<Said> {
+  private openPlain(): Observable<Read> {
     const decoder = new EvdevDecoder();
-    const typist = new Typist(this.options.keyGapMs);
+    const keystrokes = new KeystrokeDecoder(this.options.keyGapMs);
     return runReading(this.program('coreutils', 'cat', '--', this.name)).pipe(
       concatMap((bytes) => {
-        if (bytes === LISTENING) return [LISTENING] as Said[];
+        if (bytes === LISTENING) return [LISTENING] as Read[];
         const keys: KeyEvent[] = [];
         decoder.push(bytes, (key) => keys.push(key));
-        return typed(typist, keys);
+        return typed(keystrokes, keys);
       }),
     );
   }
 
-  private openGrabbed(): Observable<Said> {
+  private openGrabbed(): Observable<Read> {
     const lines = new LineSplitter();
-    const typist = new Typist(this.options.keyGapMs);
+    const keystrokes = new KeystrokeDecoder(this.options.keyGapMs);
     return runReading(this.program('evtest', this.options.evtest ?? 'evtest', '--grab', this.name)).pipe(
       concatMap((bytes) => {
-        const said: Said[] = [];
+        const said: Read[] = [];
         if (bytes === LISTENING) return said;
         lines.push(bytes, (line) => {
           if (line === null) return;
@@ -62,7 +62,7 @@ export class EvdevReader implements SwipeSource {
           // Before this line it only describes the device.
           if (line.startsWith('Testing ...')) said.push(LISTENING);
           const key = evtestKey(line);
-          if (key !== null) said.push(...typed(typist, [key]));
+          if (key !== null) said.push(...typed(keystrokes, [key]));
         });
         return said;
       }),
@@ -81,6 +81,6 @@ export class EvdevReader implements SwipeSource {
   }
 }
 
-function typed(typist: Typist, keys: readonly KeyEvent[]): (LocalSwipe | LineFault)[] {
-  return keys.map((key) => typist.key(key)).filter((said) => said !== null);
+function typed(keystrokes: KeystrokeDecoder, keys: readonly KeyEvent[]): (LocalSwipe | LineFault)[] {
+  return keys.map((key) => keystrokes.key(key)).filter((said) => said !== null);
 }

@@ -4,7 +4,7 @@ import { LineSplitter, parseLine } from './lines';
 import { type ReadingProgram, runOnce, runReading } from './program';
 import { type LineFault, LISTENING, type LocalSwipe, readerFailed, type SwipeSource } from './source';
 
-type Said = LocalSwipe | LineFault | typeof LISTENING;
+type Read = LocalSwipe | LineFault | typeof LISTENING;
 
 const STTY_MS = 3000;
 
@@ -19,7 +19,7 @@ export class SerialReader implements SwipeSource {
     this.name = options.device;
   }
 
-  open(): Observable<Said> {
+  open(): Observable<Read> {
     const { device, baud } = this.options;
     const program = (...argv: [string, ...string[]]): ReadingProgram => ({
       argv,
@@ -43,7 +43,7 @@ export class CommandReader implements SwipeSource {
     [this.name] = argv;
   }
 
-  open(): Observable<Said> {
+  open(): Observable<Read> {
     return linesOf(
       runReading({
         argv: this.argv,
@@ -62,7 +62,7 @@ export class StreamReader implements SwipeSource {
     private readonly stream: Readable,
   ) {}
 
-  open(): Observable<Said> {
+  open(): Observable<Read> {
     return linesOf(
       new Observable<Buffer | typeof LISTENING>((subscriber) => {
         const { stream } = this;
@@ -82,12 +82,12 @@ export class StreamReader implements SwipeSource {
   }
 }
 
-function linesOf(bytes: Observable<Buffer | typeof LISTENING>): Observable<Said> {
+function linesOf(bytes: Observable<Buffer | typeof LISTENING>): Observable<Read> {
   const splitter = new LineSplitter();
   return bytes.pipe(
     concatMap((chunk) => {
-      if (chunk === LISTENING) return [LISTENING] as Said[];
-      const said: Said[] = [];
+      if (chunk === LISTENING) return [LISTENING] as Read[];
+      const said: Read[] = [];
       splitter.push(chunk, (line) => said.push(parseLine(line)));
       return said;
     }),

@@ -17,7 +17,7 @@ export interface KeyEvent {
  * Keys to identifiers: what is typed up to Enter, without a pause of more than `keyGapMs`. The pause tells a reader, which types
  * in one go, from somebody at a keyboard, and keeps half a number from being finished by the next card.
  */
-export class Typist {
+export class KeystrokeDecoder {
   private typed = '';
   private overlong = false;
   private shift = 0;

@@ -35,20 +35,20 @@ const LOOK_MS = 10_000;
  * process cannot mend: an event loop that stands still, a vision process that even SIGKILL does not end (a driver stuck in the
  * kernel), frames that are never analysed while the camera counts as live.
  *
- * @param told what stands still, and `''` when it goes again
+ * @param onStalled what stands still, and `''` when it goes again
  * @returns ends it
  */
 export function feedWatchdog(
   manager: Pick<ServiceManager, 'watchdog' | 'status' | 'watchdogMs'>,
   stalled: () => readonly string[],
-  told: (stalled: string) => void,
+  onStalled: (stalled: string) => void,
 ): () => void {
   let before: string | null = null;
   const look = (): void => {
     const parts = stalled();
     const now = parts.join(', ');
     if (now !== before) {
-      if (now !== '' || before !== null) told(now);
+      if (now !== '' || before !== null) onStalled(now);
       void manager.status(now === '' ? 'watching the doors' : `no progress: ${now}`);
     }
     before = now;

@@ -9,7 +9,7 @@ export const outputGone: AbortSignal = gone.signal;
  * Output that is no longer read is no error: a command goes on to its end and its exit code, a daemon without its log goes on
  * guarding its door. To be called once, before anything is written.
  */
-export function bearBrokenPipes(): void {
+export function ignoreBrokenPipes(): void {
   const heed = (error: Error): void => {
     if (systemCode(error) !== 'EPIPE') throw error;
   };

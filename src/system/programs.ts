@@ -14,7 +14,8 @@ export function run(argv: readonly [string, ...string[]], timeoutMs: number): Pr
       { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024, env: ENVIRONMENT },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(failure(program, error.killed === true ? `no end after ${timeoutMs} ms` : said(stderr, error)));
+        else
+          reject(failure(program, error.killed === true ? `no end after ${timeoutMs} ms` : firstWords(stderr, error)));
       },
     );
   });
@@ -37,13 +38,16 @@ export class Holder {
     let ended: Error | null = null;
     this.gone = new Promise((resolve) => {
       child.once('error', (error) => {
-        ended = failure(program, said(stderr, error));
+        ended = failure(program, firstWords(stderr, error));
         resolve();
       });
       child.once('exit', (code, signal) => {
         // A program of its own that it leaves behind may keep the pipe open.
         child.stderr.destroy();
-        ended ??= failure(program, said(stderr, new Error(signal === null ? `exit code ${code ?? '?'}` : signal)));
+        ended ??= failure(
+          program,
+          firstWords(stderr, new Error(signal === null ? `exit code ${code ?? '?'}` : signal)),
+        );
         resolve();
       });
     });
@@ -71,7 +75,7 @@ function failure(program: string, why: string): Error {
   return new Error(`${program}: ${why}`);
 }
 
-function said(stderr: string, error: Error): string {
+function firstWords(stderr: string, error: Error): string {
   const text = stderr.replace(/\s+/g, ' ').trim().slice(0, STDERR_CHARS);
   return text === '' ? error.message : text;
 }

@@ -10,7 +10,7 @@ import type { VisionJob, VisionOrder } from './job';
 import { loadLiveness } from './liveness/model';
 import { LivenessWatch } from './liveness/watch';
 import { loadAnalyser, readEncoderCard } from './faces/load';
-import { type Sight, visionPipeline } from './pipeline';
+import { type FacePipeline, visionPipeline } from './pipeline';
 import { loadScene } from './scene/scene';
 import { SceneWatch } from './scene/scene-watch';
 import { StillSender } from './stills/hand-over';
@@ -32,22 +32,22 @@ async function runVision(
   fail: (error: unknown) => void,
 ): Promise<ServedWork<VisionOrder>> {
   const { camera, modelsDir, models, execution } = job;
-  let sight = await openSight(job);
+  let faces = await openFaceModels(job);
   const liveness =
     models.liveness === null ? null : new LivenessWatch(await loadLiveness(modelsDir, models.liveness, execution));
   const openScene = async (bundle: string | null): Promise<SceneWatch | null> =>
     bundle === null ? null : new SceneWatch(camera.id, await loadScene(modelsDir, bundle, execution), camera.scene);
   let scene = await openScene(models.scene);
   let current = models;
-  const beside = (): readonly RunningModel[] =>
+  const otherModels = (): readonly RunningModel[] =>
     [liveness, scene].flatMap((watch) => (watch === null ? [] : [watch.running]));
   const ready = (): void =>
     send({
       kind: 'ready',
       camera: camera.id,
       at: Date.now(),
-      space: sight.analyser.space,
-      models: [...sight.analyser.running, ...beside()],
+      space: faces.analyser.space,
+      models: [...faces.analyser.running, ...otherModels()],
     });
   ready();
   const source =
@@ -68,7 +68,7 @@ async function runVision(
     cameraId: camera.id,
     camera: supervised,
     watch,
-    sight: () => sight,
+    faces: () => faces,
     latencyMs: camera.latencyMs,
     taps: [tap, stills],
     liveness,
@@ -79,7 +79,7 @@ async function runVision(
       if (event.kind === 'scene') {
         lastScene = event;
         gates = gatesIn(camera, event.scene);
-        sight.analyser.useGates(gates);
+        faces.analyser.useGates(gates);
       }
       send(event);
     },
@@ -88,11 +88,11 @@ async function runVision(
   const adopt = async (taken: VisionJob['models']): Promise<string | null> => {
     try {
       const sameFaces = taken.detector === current.detector && taken.encoder === current.encoder;
-      const nextSight = sameFaces ? sight : await openSight({ ...job, models: taken });
+      const nextFaces = sameFaces ? faces : await openFaceModels({ ...job, models: taken });
       const nextScene = taken.scene === current.scene ? scene : await openScene(taken.scene);
-      nextSight.analyser.useGates(gates);
-      const left = [sameFaces ? null : sight.analyser, nextScene === scene ? null : scene];
-      sight = nextSight;
+      nextFaces.analyser.useGates(gates);
+      const left = [sameFaces ? null : faces.analyser, nextScene === scene ? null : scene];
+      faces = nextFaces;
       scene = nextScene;
       current = taken;
       ready();
@@ -125,7 +125,7 @@ async function runVision(
   };
 }
 
-async function openSight(job: VisionJob): Promise<Sight> {
+async function openFaceModels(job: VisionJob): Promise<FacePipeline> {
   const { camera } = job;
   const analyser = await loadAnalyser({
     modelsDir: job.modelsDir,

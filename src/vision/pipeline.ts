@@ -15,7 +15,7 @@ import type { PictureWatch } from './watch/picture-watch';
 import type { SubjectTracker } from './faces/tracker';
 
 /** What looks at a frame. Replaced whole, between two frames, when other models take over. */
-export interface Sight {
+export interface FacePipeline {
   readonly analyser: FaceAnalyser;
   readonly tracker: SubjectTracker;
 }
@@ -29,7 +29,7 @@ export interface PipelineParts {
     'turned' | 'fresh' | 'changes' | 'rate' | 'trouble' | 'framesRepeated' | 'lastChangeAt'
   >;
   /** Asked for with every frame. */
-  readonly sight: () => Sight;
+  readonly faces: () => FacePipeline;
   /** Delay that the camera is known to have, ms: it makes a frame older, but not late. */
   readonly latencyMs?: number;
   /** Who is shown every frame before it is looked at; none may keep it. */
@@ -46,10 +46,10 @@ export interface PipelineParts {
  * ended too. Never completes; fails when the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
-  const { cameraId, camera, watch, sight, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
+  const { cameraId, camera, watch, faces: faces, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
   const scenes = new Subject<SceneChange>();
   const motion = new MotionGrid();
-  const turns = new TurnWatch((frame) => sight().analyser.bestScore(frame));
+  const turns = new TurnWatch((frame) => faces().analyser.bestScore(frame));
   let analysed = 0;
   let dropped = 0;
   let late = 0;
@@ -69,7 +69,7 @@ export function visionPipeline(parts: PipelineParts): Observable<Observation | S
 
   const observe = async (frame: LentFrame): Promise<Observation> => {
     const { mono } = frame;
-    const { analyser, tracker } = sight();
+    const { analyser, tracker } = faces();
     try {
       if (scene !== null) {
         const change = await scene.observe(mono, frame);

@@ -6,7 +6,7 @@ import { monotonicMs } from '../system/clock';
 import { superviseSource } from '../sources/source-supervisor';
 import { SoundCaptures } from './capture/sound-captures';
 import type { NearMiss } from './wake-word/detector';
-import { Hearing } from './microphone/microphone-monitor';
+import { MicrophoneMonitor } from './microphone/microphone-monitor';
 import type { VoiceJob, VoiceOrder } from './job';
 import { voicePipeline } from './pipeline';
 import { RunningWords } from './running-words';
@@ -45,16 +45,16 @@ async function runVoice(
       ? createMicrophoneSource(microphone, log, () => process.stdin)
       : new RawInput(connect(job.tap), 'the running model’s sound');
   const { type } = microphone.source;
-  const hearing = new Hearing({
+  const monitor = new MicrophoneMonitor({
     stuckMs: microphone.stuckMs,
     paced: type !== 'file' && type !== 'stdin' && job.tap === undefined,
     monotonicMs,
   });
-  const watched = hearing.watch(source);
+  const watched = monitor.watch(source);
   const subscription = voicePipeline({
     microphoneId: microphone.id,
     microphone: superviseSource(watched, microphoneSupervision(watched.name, microphone, monotonicMs)),
-    hearing,
+    monitor: monitor,
     detector: words,
     captures,
   }).subscribe({

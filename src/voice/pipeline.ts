@@ -3,14 +3,14 @@ import type { Activation, MicrophoneStatus } from '../events';
 import type { SourceHealth, Supervised } from '../sources/source-supervisor';
 import type { SoundCaptures } from './capture/sound-captures';
 import type { WordDetector } from './wake-word/detector';
-import type { Hearing } from './microphone/microphone-monitor';
+import type { MicrophoneMonitor } from './microphone/microphone-monitor';
 import { STATUS_EVERY_MS } from './job';
 import { type LentSound, SOUND_RATE_HZ } from './sources/sound';
 
 export interface VoicePipelineParts {
   readonly microphoneId: string;
   readonly microphone: Supervised<LentSound>;
-  readonly hearing: Pick<Hearing, 'report'>;
+  readonly monitor: Pick<MicrophoneMonitor, 'report'>;
   readonly detector: Pick<WordDetector, 'push' | 'reset' | 'attentive'>;
   /** Null keeps nothing. */
   readonly captures: Pick<SoundCaptures, 'push' | 'event' | 'reset'> | null;
@@ -21,7 +21,7 @@ export interface VoicePipelineParts {
  * too. Never completes; fails when the networks do.
  */
 export function voicePipeline(parts: VoicePipelineParts): Observable<Activation | MicrophoneStatus> {
-  const { microphoneId, microphone, hearing, detector, captures } = parts;
+  const { microphoneId, microphone, monitor: hearing, detector, captures } = parts;
   let lastScoredAt: number | null = null;
 
   const listen = async (sound: LentSound): Promise<Activation[]> => {

@@ -32,7 +32,7 @@ class Listener<T> {
     this.attached = new Attached(
       source,
       {
-        said: (said) => this.said.push(said),
+        onRead: (said) => this.said.push(said),
         condition: (trouble) =>
           this.troubles.push(trouble === null ? null : `${trouble.detail} → ${trouble.remedy ?? ''}`),
       },

@@ -5,7 +5,7 @@ import { characterOf } from '../../src/readers/keys';
 import { LineSplitter, parseLine } from '../../src/readers/lines';
 import { IDENTIFIER } from '../../src/identifier';
 import { type LineFault, type LocalSwipe } from '../../src/readers/source';
-import { type KeyEvent, Typist } from '../../src/readers/typist';
+import { type KeyEvent, KeystrokeDecoder } from '../../src/readers/typist';
 import { press, typing } from './recorded-keys';
 
 const MAC = 'a1'.repeat(32);
@@ -98,7 +98,7 @@ describe('lines of a serial reader', () => {
 
 function heard(chunks: readonly Uint8Array[], keyGapMs = 300): (LocalSwipe | LineFault)[] {
   const decoder = new EvdevDecoder();
-  const typist = new Typist(keyGapMs);
+  const typist = new KeystrokeDecoder(keyGapMs);
   const said: (LocalSwipe | LineFault)[] = [];
   for (const chunk of chunks)
     decoder.push(chunk, (key) => {

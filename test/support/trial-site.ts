@@ -5,7 +5,7 @@ import { CameraConfig } from '../../src/config/schema/schema';
 import { loadConfig } from '../../src/config/load/load';
 import type { Doors, EncoderFacts } from '../../src/daemon/doors/doors';
 import { openStore } from '../../src/daemon/store/open-store';
-import { FaceGround } from '../../src/daemon/trials/vision-target';
+import { FaceTarget } from '../../src/daemon/trials/vision-target';
 import { VisionService } from '../../src/daemon/cameras/vision-service';
 import type { TrialLimits } from '../../src/daemon/trials/trial-limits';
 import type { Observation } from '../../src/events';
@@ -44,7 +44,7 @@ export class TrialSite {
     readonly store: Store,
     readonly roster: Roster,
     readonly service: VisionService,
-    readonly groundWith: (limits: Partial<TrialLimits>, entry?: string) => Promise<FaceGround>,
+    readonly groundWith: (limits: Partial<TrialLimits>, entry?: string) => Promise<FaceTarget>,
   ) {}
 
   static async make(fps = 8): Promise<TrialSite> {
@@ -88,8 +88,8 @@ export class TrialSite {
       },
       dismissEncoder: (space) => roster.dismiss(space),
     };
-    const groundWith = async (limits: Partial<TrialLimits>, entry = childEntry('vision')): Promise<FaceGround> => {
-      const ground = new FaceGround({
+    const groundWith = async (limits: Partial<TrialLimits>, entry = childEntry('vision')): Promise<FaceTarget> => {
+      const ground = new FaceTarget({
         ...{ services: () => [service], doors, roster, modelsDir, entry },
         ...{ factory: models, models, limits: { ...LIMITS, ...limits }, log },
       });

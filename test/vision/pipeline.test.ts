@@ -40,7 +40,7 @@ function pipeline(latencyMs = 0) {
     cameraId: 'cam',
     camera: { frames, status, health: () => ({ ...HEALTH, framesCaptured: 99 }) },
     watch: new PictureWatch({ stuckMs: null, reference: null, monotonicMs: () => 0 }),
-    sight: () => ({ analyser, tracker }),
+    faces: () => ({ analyser, tracker }),
     liveness: null,
     scene: null,
     monotonicMs: () => now.ms,

@@ -31,7 +31,7 @@ export class CommandLedger {
   take(nonce: string, notAfter: number, now: number): LedgerVerdict {
     try {
       const loaded = this.load();
-      if (loaded === 'damaged') return this.beginAnew(now);
+      if (loaded === 'damaged') return this.restart(now);
       const { floor, seen } = loaded;
       if (notAfter <= floor || seen.has(nonce)) return 'replayed';
       seen.set(nonce, notAfter);
@@ -49,7 +49,7 @@ export class CommandLedger {
    * Every command that was given so far is refused, since nobody knows which of them were taken. Later ones are not: a lockdown
    * that damage brought about could else never be lifted.
    */
-  private beginAnew(now: number): LedgerVerdict {
+  private restart(now: number): LedgerVerdict {
     const floor = now + COMMAND_LIFE_MS + COMMAND_AHEAD_MS;
     this.store.save(JSON.stringify({ floor, seen: [] }));
     return {

@@ -353,7 +353,7 @@ function grant(
     distance,
     threshold: claim === null ? settings.identifyDistance : settings.verifyDistance,
     votes: ballot.times.length,
-    ...livenessTold((claim === null ? approach?.seen : state.claimSeen) ?? NOTHING_SEEN, settings),
+    ...livenessReported((claim === null ? approach?.seen : state.claimSeen) ?? NOTHING_SEEN, settings),
   };
   const refusal = gate.atGrant({ reader: about.reader, member: ballot.member }, []);
   // No cooldown: the door stays shut, and of two persons the second is to come now.
@@ -418,10 +418,10 @@ function denial(
     distance: seen.nearest,
     threshold,
     votes: seen.agreeing,
-    ...livenessTold(seen, settings),
+    ...livenessReported(seen, settings),
   };
 }
 
-function livenessTold({ liveness }: Seen, settings: DoorSettings): Pick<Decision, 'liveness'> {
+function livenessReported({ liveness }: Seen, settings: DoorSettings): Pick<Decision, 'liveness'> {
   return liveness === null || settings.liveness.mode === 'off' ? {} : { liveness };
 }

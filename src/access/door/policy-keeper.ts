@@ -31,7 +31,7 @@ export interface PolicyNews {
  */
 export class PolicyKeeper {
   private current: PolicyState;
-  private told: (news: PolicyNews) => void = () => undefined;
+  private report: (news: PolicyNews) => void = () => undefined;
 
   constructor(
     private readonly rules: PolicyRules,
@@ -49,8 +49,8 @@ export class PolicyKeeper {
   }
 
   /** Who is told of alarms and ordered unlocks; one listener, the doors. */
-  onNews(told: (news: PolicyNews) => void): void {
-    this.told = told;
+  onNews(report: (news: PolicyNews) => void): void {
+    this.report = report;
   }
 
   /** What the door asks for just now. */
@@ -112,7 +112,7 @@ export class PolicyKeeper {
   }
 
   private tell(news: PolicyNews): void {
-    if (news.alarms.length > 0 || news.ordered.length > 0) this.told(news);
+    if (news.alarms.length > 0 || news.ordered.length > 0) this.report(news);
   }
 
   private check(order: PolicyOrder): void {

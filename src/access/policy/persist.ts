@@ -92,7 +92,7 @@ export function parsePolicyState(text: string, moment: Moment): PolicyState {
   const move = (at: number): number => at + shift;
   return {
     lost: saved.lost,
-    lostTold: false,
+    lostReported: false,
     presence: new Map(saved.presence.filter(([, zone]) => zone !== OUTSIDE)),
     passages: new Map(saved.passages.map(([key, at]) => [key, move(at)])),
     failures: new Map(saved.failures.map(([key, times]) => [key, times.map(move)])),

@@ -43,14 +43,14 @@ function settle(before: PolicyState, context: PolicyContext): PolicyStep {
   const alarms: Alarm[] = [];
   const decisions: PolicyDecision[] = [];
   for (const door of rules.doors.values()) {
-    if (state.lost && !state.lostTold) alarms.push(alarmOf('policy-unknown', door.id, now));
+    if (state.lost && !state.lostReported) alarms.push(alarmOf('policy-unknown', door.id, now));
     const ran = runOrders(state, door, context);
     const watched = watchHeldOpen(ran.state, door, now);
     state = watched.state;
     decisions.push(...ran.decisions);
     alarms.push(...watched.alarms);
   }
-  if (state.lost && !state.lostTold) state = { ...state, lostTold: true };
+  if (state.lost && !state.lostReported) state = { ...state, lostReported: true };
   return { state, alarms, decisions, refused: null };
 }
 

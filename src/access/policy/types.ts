@@ -96,7 +96,7 @@ export interface Undo {
 export interface PolicyState {
   /** What was known is gone: nobody passes until an order says what to assume. */
   readonly lost: boolean;
-  readonly lostTold: boolean;
+  readonly lostReported: boolean;
   /** Zone by member; who is not in here is outside. */
   readonly presence: ReadonlyMap<string, string>;
   /** Last passage by scope and member. */
@@ -203,7 +203,7 @@ export const NO_ORDERS: DoorOrders = { lockdown: null, hold: null, first: null, 
 /** Of a box that was never in use: everybody is outside. A state that was lost is not this one: see `lostState`. */
 export const FIRST_STATE: PolicyState = {
   lost: false,
-  lostTold: false,
+  lostReported: false,
   presence: new Map(),
   passages: new Map(),
   failures: new Map(),

@@ -84,7 +84,7 @@ export class UnlockMemory {
   }
 
   /** Time of issue of the newest unlock that was obeyed of this key's other runs; null when none was. */
-  newestIssueBeside(key: string, boot: string): number | null {
+  newestIssueOfOtherBoots(key: string, boot: string): number | null {
     const newest = this.database.get(
       'SELECT max(issued_at) AS newest FROM boots WHERE key = ? AND boot <> ?',
       key,

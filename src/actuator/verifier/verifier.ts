@@ -122,7 +122,7 @@ function requireOrder(
 ): void {
   const mark = memory.boot(key, bootId);
   if (mark !== null && seq <= mark.seq) throw new Refusal('sequence', `number ${seq}, and ${mark.seq} was obeyed`);
-  const newest = memory.newestIssueBeside(key, bootId);
+  const newest = memory.newestIssueOfOtherBoots(key, bootId);
   const latest = mark === null || mark.latest;
   if (newest !== null && (latest ? issuedAt < newest - limits.skewMs : issuedAt <= newest))
     throw new Refusal('older-boot', `issued ${newest - issuedAt} ms before one of another run that was obeyed`);

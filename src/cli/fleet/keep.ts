@@ -65,13 +65,13 @@ export function fleetRefreshCommand(): Command {
         const now = Date.now();
         fleet.refresh(now);
         const offers = allDesired(fleet).map(({ scope }) => writeDesired(fleet, scope, (same) => same, now));
-        const told = await tell(fleet, offers, options);
+        const offered = await tell(fleet, offers, options);
         const rootDaysLeft = fleet.rootDaysLeft(now);
         const warning = rootDaysLeft < 90 ? `; the root expires in ${rootDaysLeft} days: usher fleet rotate none` : '';
         print(
           options,
-          { told, offers: offers.length, rootDaysLeft },
-          `signed anew${told ? ' and told' : ''}${warning}`,
+          { offered, offers: offers.length, rootDaysLeft },
+          `signed anew${offered ? ' and told' : ''}${warning}`,
         );
       });
     });
@@ -111,12 +111,12 @@ export function fleetRevokeCommand(): Command {
         const stopped: Desired[] = allDesired(fleet)
           .filter(({ offers }) => offers.some((offer) => offer.release === id))
           .map(({ scope }) => writeDesired(fleet, scope, (offers) => offers.map(stop), now));
-        const told = await tell(fleet, stopped, options);
+        const offered = await tell(fleet, stopped, options);
         const whom = stopped.map(({ scope }) => scopeText(scope));
         print(
           options,
-          { release: id, stopped: whom, told },
-          `${id} is revoked${told ? '' : ', but no broker was told'}`,
+          { release: id, stopped: whom, offered },
+          `${id} is revoked${offered ? '' : ', but no broker was told'}`,
         );
       });
     });
@@ -141,10 +141,10 @@ export function fleetRotateCommand(): Command {
           role === 'online'
             ? allDesired(fleet).map(({ scope }) => writeDesired(fleet, scope, (same) => same, now))
             : [];
-        const told = await tell(fleet, offers, options);
+        const offered = await tell(fleet, offers, options);
         print(
           options,
-          { version, made, told },
+          { version, made, offered },
           `root ${version} is signed${made.length > 0 ? `; new: ${made.join(', ')}` : ''}`,
         );
       });

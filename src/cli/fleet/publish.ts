@@ -98,10 +98,10 @@ async function offer(fleet: FleetFolder, release: KnownRelease, options: OfferOp
   const scope = scopeOf(options.to);
   const rollout: Offer['rollout'] = { stages: stagesOf(options.rollout), stage: 0, state: 'rolling', why: null };
   const desired = writeDesired(fleet, scope, (offers) => withOffer(offers, offerOf(release, rollout)), Date.now());
-  const told = await tell(fleet, [desired], options);
-  const text = `${release.id} is signed (release ${release.serial} of ${release.channel}) and ${told ? '' : 'not yet '}offered to ${scopeText(scope)}${told ? '' : ': name a --broker, or run `usher fleet carry` later'}`;
+  const offered = await tell(fleet, [desired], options);
+  const text = `${release.id} is signed (release ${release.serial} of ${release.channel}) and ${offered ? '' : 'not yet '}offered to ${scopeText(scope)}${offered ? '' : ': name a --broker, or run `usher fleet carry` later'}`;
   const report = { release: release.id, channel: release.channel, serial: release.serial, version: release.version };
-  process.stdout.write(`${options.json === true ? JSON.stringify({ ...report, scope, told }) : text}\n`);
+  process.stdout.write(`${options.json === true ? JSON.stringify({ ...report, scope, offered }) : text}\n`);
 }
 
 function newReleaseOf(options: PublishOptions) {

@@ -92,10 +92,10 @@ async function follow(channel: string, options: Options): Promise<void> {
   };
   const { view, guest } = await openView(await requireBroker(options));
   const stopped = untilStopped().then(() => true);
-  let told = '';
+  let lastReported = '';
   const say = (text: string, facts: object): void => {
-    if (text === told) return;
-    told = text;
+    if (text === lastReported) return;
+    lastReported = text;
     process.stdout.write(options.json === true ? `${JSON.stringify({ at: Date.now(), ...facts })}\n` : `${text}\n`);
   };
   try {
@@ -103,7 +103,7 @@ async function follow(channel: string, options: Options): Promise<void> {
       ...{ scope, limits, boxes: () => view.all() },
       offer: () => offerOf(channel, scope, options),
       change: (to) => change(channel, options, to),
-      told: (offer, counts, decision) => {
+      onCounts: (offer, counts, decision) => {
         const { kind } = decision;
         const why = 'why' in decision ? decision.why : null;
         say(progress(offer, counts, why), { decision: kind, why, stage: offer.rollout.stage, ...counts });

@@ -55,11 +55,11 @@ export function parseWith<S extends z.ZodType>(
   const result = schema.safeParse(plain, { reportInput: true });
   const faults = about.faultsOf(plain);
   if (result.success && faults.length === 0) return freeze(result.data);
-  const told = (path: readonly PropertyKey[], text: string): string =>
+  const described = (path: readonly PropertyKey[], text: string): string =>
     `  ${keyOf(path)}${lineOf(path, document, lines)}: ${text}`;
   const problems = [
-    ...flatten(result.error?.issues ?? []).map((issue) => told(issue.path, explain(issue, schema, plain))),
-    ...faults.map(({ path, message }) => told(path, `found ${shown(plain, path)}; ${message}`)),
+    ...flatten(result.error?.issues ?? []).map((issue) => described(issue.path, explain(issue, schema, plain))),
+    ...faults.map(({ path, message }) => described(path, `found ${shown(plain, path)}; ${message}`)),
   ];
   const count = `${problems.length} bad ${problems.length === 1 ? 'key' : 'keys'}`;
   throw new UsherError('config-invalid', [`${name}: ${count}`, ...problems].join('\n'), {

@@ -28,12 +28,12 @@ export function conditionOf(
   const blind = trouble !== null && isBlind(trouble);
   const live = delivering && !behind && !blind;
   const starting = status.restarts === 0 && (state === 'starting' || (settling && behind));
-  const told = trouble === null ? null : describeTrouble(trouble);
+  const description = trouble === null ? null : describeTrouble(trouble);
   const health = (state: ComponentHealth['state'], detail: string | null, remedy: string | null): CameraCondition => ({
     live,
     health: { state, lastProgressAt: lastAnalysisAt, detail, remedy, picture: pictureOf(status) },
   });
-  if (blind && !starting) return health('failed', told?.found ?? null, told?.remedy ?? null);
+  if (blind && !starting) return health('failed', description?.found ?? null, description?.remedy ?? null);
   if (starting) return health('starting', null, null);
   if (!delivering) return health('failed', status.detail ?? `the camera is ${state} (${countsOf(status)})`, null);
   if (behind)
@@ -42,7 +42,7 @@ export function conditionOf(
       `frames come, but none was analysed for ${Math.round(behindMs / 1000)} s (${countsOf(status)})`,
       'Frames come late (set latencyMs; usher doctor --latency measures it), or this machine is too busy (lower fps, width, height).',
     );
-  const slow = told ?? tooSlow(status.intervalMs, doors);
+  const slow = description ?? tooSlow(status.intervalMs, doors);
   return health(slow === null ? 'ok' : 'degraded', slow?.found ?? null, slow?.remedy ?? null);
 }
 

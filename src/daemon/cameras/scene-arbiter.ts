@@ -1,7 +1,7 @@
 import type { SceneChange } from '../../events';
 
 /** Whose word counts on what a camera sees as a whole: the running model's, or that of a candidate which may decide. */
-export class SceneWord {
+export class SceneArbiter {
   private own: SceneChange | null = null;
   private candidate: SceneChange | null = null;
   private byCandidate = false;

@@ -10,7 +10,7 @@ import type { VisionJob, VisionOrder } from '../../vision/job';
 import type { StillEvent } from '../../vision/stills/still-folder';
 import { conditionOf } from './camera-condition';
 import { type ComponentHealth, STARTING } from '../health/health';
-import { SceneWord } from './scene-arbiter';
+import { SceneArbiter } from './scene-arbiter';
 import { TalkWatch, WATCH_EVERY_MS } from './talk-watch';
 
 export interface VisionServiceEvents {
@@ -52,9 +52,9 @@ export interface FrameWatcher {
 export class VisionService {
   private readonly child: SupervisedChild<VisionEvent>;
   private job: VisionJob;
-  private lent: { readonly watcher: FrameWatcher; decides: boolean; mono: number } | null = null;
+  private trial: { readonly watcher: FrameWatcher; decides: boolean; mono: number } | null = null;
   /** What the camera sees as a whole, and by whose word. */
-  readonly scenes = new SceneWord((change) => this.events.scene(change));
+  readonly scenes = new SceneArbiter((change) => this.events.scene(change));
   private takenMono = -Infinity;
   private gapMs = 0;
   private orders = 0;
@@ -123,21 +123,21 @@ export class VisionService {
   }
 
   /** Begins a trial: the watcher is told of frames; a candidate's are taken once `decide(true)` was called. Null ends it. */
-  lend(watcher: FrameWatcher | null): void {
-    this.lent = watcher === null ? null : { watcher, decides: false, mono: -Infinity };
+  attachTrial(watcher: FrameWatcher | null): void {
+    this.trial = watcher === null ? null : { watcher, decides: false, mono: -Infinity };
   }
 
   decide(byCandidate: boolean): void {
-    if (this.lent === null) return;
-    this.lent.decides = byCandidate;
-    this.lent.mono = byCandidate ? this.takenMono : -Infinity;
+    if (this.trial === null) return;
+    this.trial.decides = byCandidate;
+    this.trial.mono = byCandidate ? this.takenMono : -Infinity;
   }
 
   /** A frame as the candidate has analysed it. */
   candidate(observation: Observation): void {
-    if (this.lent === null) return;
-    this.lent.mono = Math.max(this.lent.mono, observation.mono);
-    if (!this.lent.decides) return;
+    if (this.trial === null) return;
+    this.trial.mono = Math.max(this.trial.mono, observation.mono);
+    if (!this.trial.decides) return;
     const { subject } = observation;
     this.take(
       subject === null
@@ -267,11 +267,11 @@ export class VisionService {
   }
 
   private own(observation: Observation): void {
-    const { lent } = this;
-    lent?.watcher.own(observation);
-    if (lent?.decides === true) {
-      if (observation.mono - lent.mono <= STEP_IN_MS) return;
-      lent.watcher.steppedIn(observation);
+    const { trial: trial } = this;
+    trial?.watcher.own(observation);
+    if (trial?.decides === true) {
+      if (observation.mono - trial.mono <= STEP_IN_MS) return;
+      trial.watcher.steppedIn(observation);
     }
     this.take(observation);
   }

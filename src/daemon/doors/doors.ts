@@ -27,7 +27,7 @@ export class Doors {
   private storeAvailable = true;
   private clockBelieved = true;
   /** The faults of members that the log has been told of. */
-  private toldFaults = '';
+  private lastFaults = '';
   /** Thresholds of every encoder that may look through the cameras just now, by its space. */
   private readonly tables = new Map<string, readonly ThresholdRow[]>();
 
@@ -244,16 +244,16 @@ export class Doors {
     const { faults } = this.roster;
     const members = [...new Set(faults.map(({ member }) => member))];
     if (members.length === 0) {
-      this.toldFaults = '';
+      this.lastFaults = '';
       return { state: 'ok', lastProgressAt: Date.now(), detail: null, remedy: null };
     }
     const named = `${members.slice(0, NAMED_MAX).join(', ')}${members.length > NAMED_MAX ? ', …' : ''}`;
     const detail = `what is stored of ${members.length} ${members.length === 1 ? 'member' : 'members'} is damaged: ${named}`;
     const remedy = 'usher members check says what is wrong; usher members repair takes it out; then enrol these again.';
     const all = JSON.stringify(faults);
-    if (all !== this.toldFaults)
+    if (all !== this.lastFaults)
       for (const { member, fault } of faults.slice(0, NAMED_MAX)) this.log.error(fault, { member, remedy });
-    this.toldFaults = all;
+    this.lastFaults = all;
     return { state: 'degraded', lastProgressAt: Date.now(), detail, remedy };
   }
 

@@ -114,7 +114,7 @@ export class ReadersService {
       if (device === null) continue;
       this.attached.push(
         new Attached(device, {
-          said: (said) => this.presented(judge, id, repeatMs, said),
+          onRead: (said) => this.presented(judge, id, repeatMs, said),
           condition: this.conditionOf(`reader-${id}`),
         }),
       );
@@ -127,7 +127,7 @@ export class ReadersService {
       if (device === null) continue;
       this.attached.push(
         new Attached(device, {
-          said: ({ open }) => this.contact(contact.door, open),
+          onRead: ({ open }) => this.contact(contact.door, open),
           condition: this.conditionOf(`contact-${contact.door}`),
         }),
       );

@@ -8,7 +8,7 @@ const SETTLED_MS = 60_000;
 /** After the start, whatever is not well by then is named. */
 const WAITING_MS = 10_000;
 
-interface Told {
+interface Reported {
   readonly since: number;
   /** How often it was said, of this fault. */
   times: number;
@@ -25,7 +25,7 @@ interface Told {
  */
 export class HealthLog {
   private readonly health = new Map<string, ComponentHealth>();
-  private readonly told = new Map<string, Told>();
+  private readonly lastReported = new Map<string, Reported>();
   private readonly well = new Set<string>();
   private waited = { times: 0, nextAt: WAITING_MS };
   private ready = false;
@@ -42,16 +42,16 @@ export class HealthLog {
     if (health.state === 'ok') return this.becameWell(component, now);
     const worst = faultOf(health);
     if (worst === null) return;
-    const told = this.told.get(component);
-    if (told === undefined || (told.wellSince !== null && now - told.wellSince >= SETTLED_MS)) {
+    const reported = this.lastReported.get(component);
+    if (reported === undefined || (reported.wellSince !== null && now - reported.wellSince >= SETTLED_MS)) {
       const fresh = { since: now, times: 0, nextAt: now, wellSince: null, worst };
-      this.told.set(component, { ...fresh, everWell: this.well.has(component) });
+      this.lastReported.set(component, { ...fresh, everWell: this.well.has(component) });
     } else {
-      told.wellSince = null;
+      reported.wellSince = null;
       // Worse than what was said is news.
-      if (worst === 'failed' && told.worst === 'degraded') {
-        told.worst = 'failed';
-        told.nextAt = now;
+      if (worst === 'failed' && reported.worst === 'degraded') {
+        reported.worst = 'failed';
+        reported.nextAt = now;
       }
     }
     this.say(component, now);
@@ -59,7 +59,7 @@ export class HealthLog {
 
   /** To be called about once a second. */
   tick(now: number): void {
-    for (const component of this.told.keys()) this.say(component, now);
+    for (const component of this.lastReported.keys()) this.say(component, now);
     if (!this.ready && now - this.startedAt >= this.waited.nextAt) this.sayWaiting(now);
   }
 
@@ -70,29 +70,29 @@ export class HealthLog {
 
   private becameWell(component: string, now: number): void {
     this.well.add(component);
-    const told = this.told.get(component);
-    if (told === undefined || told.wellSince !== null) return;
-    told.wellSince = now;
-    if (told.times > 0)
-      this.log.info(`${this.labelOf(component)}: well again`, { afterS: Math.round((now - told.since) / 1000) });
+    const reported = this.lastReported.get(component);
+    if (reported === undefined || reported.wellSince !== null) return;
+    reported.wellSince = now;
+    if (reported.times > 0)
+      this.log.info(`${this.labelOf(component)}: well again`, { afterS: Math.round((now - reported.since) / 1000) });
   }
 
   private say(component: string, now: number): void {
-    const told = this.told.get(component);
+    const reported = this.lastReported.get(component);
     const health = this.health.get(component);
-    if (told === undefined || health === undefined || told.wellSince !== null || now < told.nextAt) return;
+    if (reported === undefined || health === undefined || reported.wellSince !== null || now < reported.nextAt) return;
     const fault = faultOf(health);
     if (fault === null) return;
     const fields: LogFields = {
       ...(health.remedy === null ? {} : { remedy: health.remedy }),
-      ...(told.times === 0 ? {} : { forS: Math.round((now - told.since) / 1000) }),
+      ...(reported.times === 0 ? {} : { forS: Math.round((now - reported.since) / 1000) }),
     };
     const message = `${this.labelOf(component)}: ${health.detail ?? health.state}`;
-    const lost = told.times === 0 && told.everWell;
+    const lost = reported.times === 0 && reported.everWell;
     if (fault === 'degraded' || lost) this.log.warn(message, fields);
     else this.log.error(message, fields);
-    told.nextAt = now + (AGAIN_MS[Math.min(told.times, AGAIN_MS.length - 1)] ?? 0);
-    told.times++;
+    reported.nextAt = now + (AGAIN_MS[Math.min(reported.times, AGAIN_MS.length - 1)] ?? 0);
+    reported.times++;
   }
 
   private sayWaiting(now: number): void {

@@ -47,8 +47,8 @@ export class HealthBoard {
 
   constructor(private readonly changed: (component: string, health: ComponentHealth) => void) {}
 
-  set(component: string, told: ComponentHealth): void {
-    const health = withoutSecrets(told);
+  set(component: string, reported: ComponentHealth): void {
+    const health = withoutSecrets(reported);
     const before = this.components.get(component);
     this.components.set(component, health);
     const same =

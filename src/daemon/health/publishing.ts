@@ -93,9 +93,9 @@ export class PhasePublisher {
       const door = keeper.door.id;
       const state = keeper.phase(this.monotonicMs());
       const open = this.openOf(door);
-      const said = `${state} ${open}`;
-      if (this.published.get(door) === said) continue;
-      this.published.set(door, said);
+      const published = `${state} ${open}`;
+      if (this.published.get(door) === published) continue;
+      this.published.set(door, published);
       const leaf = open === undefined ? {} : { open };
       this.mqtt.publish('doorState', { door }, { v: 1, door, state, ...leaf, at: Date.now() });
     }

@@ -40,7 +40,7 @@ export class VoiceService {
   private readonly child: SupervisedChild<VoiceEvent>;
   private readonly subscriptions: Subscription[] = [];
   private status: MicrophoneStatus | null = null;
-  private lent: { readonly watcher: ActivationWatcher; decides: boolean } | null = null;
+  private trial: { readonly watcher: ActivationWatcher; decides: boolean } | null = null;
   private orders = 0;
   private readonly adoptions = new Map<number, (failure: string | null) => void>();
   private failure: { detail: string; remedy: string | null } | null = null;
@@ -88,17 +88,17 @@ export class VoiceService {
   }
 
   /** Begins a trial: the watcher is told of activations; a candidate's count once `decide(true)` was called. Null ends it. */
-  lend(watcher: ActivationWatcher | null): void {
-    this.lent = watcher === null ? null : { watcher, decides: false };
+  attachTrial(watcher: ActivationWatcher | null): void {
+    this.trial = watcher === null ? null : { watcher, decides: false };
   }
 
   decide(byCandidate: boolean): void {
-    if (this.lent !== null) this.lent.decides = byCandidate;
+    if (this.trial !== null) this.trial.decides = byCandidate;
   }
 
   /** An activation as the candidate has heard it. */
   candidate(activation: Activation): void {
-    if (this.lent?.decides === true) this.events.activation(activation);
+    if (this.trial?.decides === true) this.events.activation(activation);
   }
 
   /**
@@ -178,8 +178,8 @@ export class VoiceService {
     this.loading = false;
     switch (event.kind) {
       case 'activation':
-        this.lent?.watcher.own(event);
-        if (this.lent?.decides !== true) this.events.activation(event);
+        this.trial?.watcher.own(event);
+        if (this.trial?.decides !== true) this.events.activation(event);
         return;
       case 'adoption':
         this.adoptions.get(event.order)?.(event.failure);

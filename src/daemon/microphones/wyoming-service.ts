@@ -16,7 +16,7 @@ export class WyomingService {
   private readonly subscriptions: Subscription[] = [];
   private failure: { detail: string; remedy: string | null } | null = null;
   private lastProgressAt: number | null = null;
-  private toldAt = -Infinity;
+  private warnedAt = -Infinity;
 
   constructor(
     entry: string,
@@ -89,8 +89,8 @@ export class WyomingService {
 
   private refused(why: string): void {
     const now = performance.now();
-    if (now - this.toldAt < TELL_EVERY_MS) return;
-    this.toldAt = now;
+    if (now - this.warnedAt < TELL_EVERY_MS) return;
+    this.warnedAt = now;
     this.log.warn('a client was sent away', { why });
   }
 }

@@ -18,7 +18,7 @@ import { type StillAge, StillAges } from './still-ages';
 /** How often the date is looked at. What is due is destroyed once a day. */
 export const RETENTION_EVERY_MS = 10 * 60_000;
 
-export interface ForgettingParts {
+export interface RetentionParts {
   readonly config: Pick<Config, 'security' | 'audit'>;
   readonly store: Store;
   readonly journal: Journal;
@@ -39,14 +39,14 @@ export function retentionPolicy({ security, audit }: Pick<Config, 'security' | '
  * Destroys members and records that the configuration does not allow to be kept any longer, under a date that is trusted alone.
  * A failure is logged, and tried again at the next look.
  */
-export class Forgetting {
+export class RetentionService {
   private readonly retention: Retention;
   private readonly asked: boolean;
   private hold: SweepHold | null = 'unsteady';
-  private said: string | null = null;
+  private lastReported: string | null = null;
 
   /** Reads where things stood before this run writes its first record. @throws UsherError `store-unavailable` */
-  constructor(private readonly parts: ForgettingParts) {
+  constructor(private readonly parts: RetentionParts) {
     const policy = retentionPolicy(parts.config);
     this.retention = new Retention(parts.store, parts.journal, policy);
     this.asked = Object.values(policy).some((days) => days !== null);
@@ -69,9 +69,9 @@ export class Forgetting {
       if (pruned > 0) log.info('old records of the journal removed', { records: pruned });
       if (deleted.length > 0) doors.reload();
       const condition: ComponentHealth = this.asked ? healthOf(report, clock.now()) : { ...STARTING, state: 'ok' };
-      if (condition.detail !== null && condition.detail !== this.said)
+      if (condition.detail !== null && condition.detail !== this.lastReported)
         log.warn(condition.detail, { remedy: condition.remedy ?? '' });
-      this.said = condition.detail;
+      this.lastReported = condition.detail;
       health.set('retention', condition);
     } catch (error) {
       this.hold = 'unsteady';
@@ -92,12 +92,12 @@ function healthOf({ state }: RetentionReport, now: number): ComponentHealth {
     : { state: 'degraded', lastProgressAt: state.sweptAt, ...trouble };
 }
 
-export interface StillsForgettingParts {
+export interface StillsRetentionParts {
   readonly config: Pick<Config, 'stills' | 'audit'>;
   readonly dataDir: string;
   readonly store: Pick<Store, 'members' | 'contradiction'>;
   readonly trail: Pick<AuditTrail, 'fact'>;
-  readonly forgetting: Pick<Forgetting, 'mayDestroy'>;
+  readonly retention: Pick<RetentionService, 'mayDestroy'>;
   readonly monotonicMs: () => number;
   readonly wall: () => number;
   readonly log: Log;
@@ -110,21 +110,21 @@ export const STILLS_EVERY_MS = 60_000;
  * Deletes stills that are too old, and those that show somebody who is no member any more. Where none are kept any longer, those of
  * before still grow old.
  */
-export class StillsForgetting {
+export class StillsRetention {
   private readonly ages: StillAges;
 
-  constructor(private readonly parts: StillsForgettingParts) {
+  constructor(private readonly parts: StillsRetentionParts) {
     const { keepDays } = parts.config.stills ?? StillsConfig.parse({});
     this.ages = new StillAges(Math.min(keepDays, parts.config.audit.keepDays ?? Infinity) * DAY_MS);
   }
 
   async tick(): Promise<void> {
-    const { dataDir, store, trail, forgetting, monotonicMs, wall, log } = this.parts;
+    const { dataDir, store, trail, retention: retention, monotonicMs, wall, log } = this.parts;
     try {
       // Who is missing in an emptied or old copy of the members' data is not known to have left.
       const doubtful = store.contradiction !== null;
       const tags = new Set(store.members.ids().map(memberTag));
-      const now: StillAge = { mono: monotonicMs(), date: forgetting.mayDestroy ? wall() : null };
+      const now: StillAge = { mono: monotonicMs(), date: retention.mayDestroy ? wall() : null };
       const removed = await forgetStills(
         stillFolder(dataDir),
         (stills: readonly StillFile[]) => this.ages.tooOld(stills, now),

@@ -27,7 +27,7 @@ export class ClockGuard {
   private readonly watch: ClockWatch;
   private readonly monotonic: () => number;
   private savedAt = -Infinity;
-  private told: string | null = null;
+  private lastWarning: string | null = null;
 
   /** Epoch ms, believed or not. */
   readonly now: () => number;
@@ -55,8 +55,8 @@ export class ClockGuard {
   tick(): boolean {
     this.heedOperator();
     const doubt = this.watch.check();
-    if ((doubt?.kind ?? null) !== this.told) {
-      this.told = doubt?.kind ?? null;
+    if ((doubt?.kind ?? null) !== this.lastWarning) {
+      this.lastWarning = doubt?.kind ?? null;
       if (doubt === null) this.options.log.info('the clock is steady again');
       else this.options.log.warn('nothing is granted while the clock is in doubt', { why: doubt.detail });
     }

@@ -1,5 +1,5 @@
 /** The first of them to settle, unless the signal comes before: then it throws the signal's reason. */
-export async function unlessCut<T>(works: readonly Promise<T>[], signal: AbortSignal): Promise<T> {
+export async function abortable<T>(works: readonly Promise<T>[], signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let cut: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -24,9 +24,9 @@ export interface LookOptions {
 }
 
 /** Asks again and again until it holds; ends at once with the first failure, or when the signal comes. */
-export async function lookUntil(holds: () => boolean, { signal, failed, look }: LookOptions): Promise<void> {
+export async function pollUntil(holds: () => boolean, { signal, failed, look }: LookOptions): Promise<void> {
   while (!holds()) {
-    await unlessCut([new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS)), ...failed], signal);
+    await abortable([new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS)), ...failed], signal);
     look?.();
   }
 }

@@ -14,12 +14,12 @@ const STOP_MS = 1000;
 
 /** The service of the running child, as far as it gives the candidate what it sees or hears, and takes it away. */
 interface Running {
-  lend(watcher: null): void;
+  attachTrial(watcher: null): void;
   tap(path: null): void;
   decide(byCandidate: boolean): void;
 }
 
-export interface StandbyParts {
+export interface CandidateParts {
   readonly name: string;
   readonly running: Running;
   readonly entry: string;
@@ -34,7 +34,7 @@ export interface StandbyParts {
  * The child of a candidate beside a running one: loads it with the execution provider of this box, and gets copies of what the running
  * child gets. Its first failure ends it; it is never started again.
  */
-export abstract class Standby<E extends VisionEvent | VoiceEvent> {
+export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> {
   private readonly folder = mkdtempSync(join(tmpdir(), 'usher-tap-'));
   private readonly child: SupervisedChild<E>;
   private readonly running: Running;
@@ -50,7 +50,7 @@ export abstract class Standby<E extends VisionEvent | VoiceEvent> {
   /** Resolves when the models are loaded and have reproduced their golden vectors. */
   readonly ready: Promise<void>;
 
-  protected constructor({ name, running, entry, jobOf, startMs, log }: StandbyParts) {
+  protected constructor({ name, running, entry, jobOf, startMs, log }: CandidateParts) {
     this.failed = new Promise<never>((_, reject) => (this.fail = reject));
     this.failed.catch(() => undefined);
     this.ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
@@ -70,7 +70,7 @@ export abstract class Standby<E extends VisionEvent | VoiceEvent> {
 
   async stop(): Promise<void> {
     // First what counts at the door or in the room, then the rest.
-    this.running.lend(null);
+    this.running.attachTrial(null);
     this.running.tap(null);
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     await this.child.stop();

@@ -1,10 +1,10 @@
 import { CONFIG_CHANNEL, OPERATORS } from '../../fleet/update/effective-config';
 import type { Candidate, Obstacle, RunningModel, Trial } from '../../fleet/update/trial';
 import { ConfigTrial, type ConfigTrialParts } from './config-trial';
-import type { ChannelGround } from './targets';
+import type { ChannelTarget } from './targets';
 
 /** The configuration of this box, as what settings of the fleet are tried on. */
-export class ConfigGround implements ChannelGround {
+export class ConfigTarget implements ChannelTarget {
   readonly channels = [CONFIG_CHANNEL];
 
   constructor(private readonly parts: ConfigTrialParts) {}

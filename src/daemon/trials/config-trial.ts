@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors';
-import { released, type StartedUnder } from '../../fleet/update/effective-config';
+import { released, type EffectiveConfig } from '../../fleet/update/effective-config';
 import { type Candidate, type Trial, TrialFailed, type TrialReport } from '../../fleet/update/trial';
 import { writeDurably } from '../../files/durable-file';
 import { monotonicMs } from '../../system/clock';
 import type { HealthBoard } from '../health/health';
 
 export interface ConfigTrialParts {
-  readonly under: StartedUnder;
+  readonly under: EffectiveConfig;
   readonly health: Pick<HealthBoard, 'entries'>;
   /** A door decides just now. */
   readonly isBusy: () => boolean;

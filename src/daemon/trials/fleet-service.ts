@@ -7,7 +7,7 @@ import type { TrialConfig } from '../../config/schema/fleet';
 import type { LoadedConfig } from '../../config/load/load';
 import { messageOf, UsherError } from '../../errors';
 import { Exclusive } from '../../fleet/update/exclusive';
-import type { StartedUnder } from '../../fleet/update/effective-config';
+import type { EffectiveConfig } from '../../fleet/update/effective-config';
 import { openReceiving } from '../../fleet/update/receive';
 import type { HeardOn } from '../../fleet/release';
 import { WHOLE_FLEET } from '../../fleet/release';
@@ -17,15 +17,15 @@ import type { MqttClient } from '../../mqtt/client/client';
 import type { Log } from '../../system/log';
 import { childEntry, packageVersion } from '../../system/paths';
 import type { FaceModels } from '../../vision/job';
-import { ConfigGround } from './config-target';
+import { ConfigTarget } from './config-target';
 import type { Doors } from '../doors/doors';
 import type { HealthBoard } from '../health/health';
-import { SceneGround } from './scene-target';
-import { FaceGround } from './vision-target';
-import { TrialGrounds } from './targets';
+import { SceneTarget } from './scene-target';
+import { FaceTarget } from './vision-target';
+import { ChannelTargets } from './targets';
 import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';
-import { VoiceGround } from './voice-target';
+import { VoiceTarget } from './voice-target';
 import { type Voices, wordBundles } from '../microphones/voices';
 
 export interface FleetServiceParts {
@@ -50,7 +50,7 @@ export interface FleetServiceParts {
 
 /** A process that begins anew with what it runs when it is asked to. */
 export interface Restartable {
-  readonly under: StartedUnder;
+  readonly under: EffectiveConfig;
   readonly restart: (why: string) => void;
 }
 
@@ -66,7 +66,7 @@ const PATIENCE_MS = 90_000;
 /** The fleet's hand on this box: hears its offers and sees them through. Takes none while the configuration names no root of trust. */
 export class FleetService {
   private readonly updater: Updater;
-  private readonly ground: TrialGrounds;
+  private readonly targets: ChannelTargets;
   private begin: () => void = () => undefined;
   /** What is heard before everything is up waits for it. */
   private readonly begun = new Promise<void>((resolve) => (this.begin = resolve));
@@ -89,8 +89,8 @@ export class FleetService {
     });
     const limits = limitsOf(config.fleet.trial);
     const { modelsDir } = loaded;
-    const faces = new FaceGround({ ...parts, modelsDir, entry: childEntry('vision'), limits });
-    const voices = new VoiceGround({
+    const faces = new FaceTarget({ ...parts, modelsDir, entry: childEntry('vision'), limits });
+    const voices = new VoiceTarget({
       ...parts,
       names: wordBundles(config),
       modelsDir,
@@ -100,23 +100,23 @@ export class FleetService {
     const scenes =
       parts.scene === null
         ? null
-        : new SceneGround({ ...parts, ...parts.scene, modelsDir, entry: childEntry('vision'), limits });
+        : new SceneTarget({ ...parts, ...parts.scene, modelsDir, entry: childEntry('vision'), limits });
     const { under } = parts;
     const { health } = parts;
     const { probationMs } = limits;
-    this.ground = new TrialGrounds([
+    this.targets = new ChannelTargets([
       // First: what is tried by a start goes on before anything else is tried.
-      ...(under === null ? [] : [new ConfigGround({ ...under, health, isBusy, probationMs, patienceMs: PATIENCE_MS })]),
+      ...(under === null ? [] : [new ConfigTarget({ ...under, health, isBusy, probationMs, patienceMs: PATIENCE_MS })]),
       ...(config.cameras.length === 0 ? [] : [faces]),
       ...(scenes === null ? [] : [scenes]),
       voices,
     ]);
     const startedAt = Date.now() - monotonicMs();
     this.updater = new Updater({
-      ...{ verifier, transfer, box, log, ground: this.ground },
+      ...{ verifier, transfer, box, log, target: this.targets },
       slots: new Slots(dataDir),
       trials: new Exclusive(),
-      channels: this.ground.channels,
+      channels: this.targets.channels,
       now: () => Math.round(startedAt + monotonicMs()),
       random: Math.random,
       probationMs: limits.probationMs,
@@ -130,7 +130,7 @@ export class FleetService {
 
   /** Goes on where the last run was cut off. */
   async start(): Promise<void> {
-    await this.ground.start();
+    await this.targets.start();
     this.updater.start();
     this.begin();
   }

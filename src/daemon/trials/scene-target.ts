@@ -7,11 +7,11 @@ import type { Log } from '../../system/log';
 import { adoptEverywhere } from '../../system/adopt-everywhere';
 import { labelsOf } from '../cameras/camera-models';
 import { SceneTrial } from './scene-trial';
-import type { ChannelGround } from './targets';
+import type { ChannelTarget } from './targets';
 import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';
 
-export interface SceneGroundParts {
+export interface SceneTargetParts {
   /** Every camera of the box; those that are not watched are left alone. */
   readonly services: () => readonly VisionService[];
   readonly modelsDir: string;
@@ -24,12 +24,12 @@ export interface SceneGroundParts {
 }
 
 /** The model that tells day from night, as what updates are tried on. */
-export class SceneGround implements ChannelGround {
+export class SceneTarget implements ChannelTarget {
   readonly channels = [SCENE_CHANNEL];
   private bundle: string;
   private card: Card | null = null;
 
-  constructor(private readonly parts: SceneGroundParts) {
+  constructor(private readonly parts: SceneTargetParts) {
     this.bundle = parts.bundle;
   }
 

@@ -5,9 +5,9 @@ import type { Log } from '../../system/log';
 import type { VisionJob } from '../../vision/job';
 import { percent, requireQuick, requireSmall } from './trial-cost';
 import { TrialFigures } from './trial-figures';
-import { lookUntil, unlessCut } from './abortable';
+import { pollUntil, abortable } from './abortable';
 import type { VisionService } from '../cameras/vision-service';
-import { VisionStandby } from './vision-candidate';
+import { VisionCandidate } from './vision-candidate';
 import type { TrialLimits } from './trial-limits';
 
 export interface SceneTrialParts {
@@ -31,7 +31,7 @@ const EVERY_MS = 1000;
 const PATIENCE = 4;
 
 interface Watched {
-  readonly standby: VisionStandby;
+  readonly candidate: VisionCandidate;
   readonly figures: TrialFigures;
   scene: string | null;
   /** Looks at which both knew a scene, and those at which it was the same one. */
@@ -55,7 +55,7 @@ export class SceneTrial implements Trial {
       const one: Watched = {
         figures,
         ...{ scene: null, compared: 0, same: 0 },
-        standby: new VisionStandby({
+        candidate: new VisionCandidate({
           ...{ service, entry, startMs: limits.startMs, figures, log },
           jobOf: (running) => this.jobOf(running),
           scene: (change) => {
@@ -65,8 +65,8 @@ export class SceneTrial implements Trial {
         }),
       };
       this.watched.push(one);
-      one.standby.start(FRAMES_MS);
-      await unlessCut([one.standby.ready, ...this.failures], signal);
+      one.candidate.start(FRAMES_MS);
+      await abortable([one.candidate.ready, ...this.failures], signal);
     }
     const from = monotonicMs();
     const known = (): boolean => this.watched.every(({ compared }) => compared > 0);
@@ -107,7 +107,7 @@ export class SceneTrial implements Trial {
 
   async end(): Promise<void> {
     for (const service of this.parts.services) service.scenes.decide(false);
-    await Promise.all(this.watched.map(({ standby }) => standby.stop()));
+    await Promise.all(this.watched.map(({ candidate: candidate }) => candidate.stop()));
   }
 
   private jobOf(running: VisionJob): VisionJob {
@@ -132,14 +132,14 @@ export class SceneTrial implements Trial {
   private look(): void {
     const { services, limits } = this.parts;
     this.watched.forEach((one, at) => {
-      one.standby.requireRunning();
+      one.candidate.requireRunning();
       const own = services[at]?.scenes.ownScene ?? null;
       if (one.scene !== null && own !== null) {
         one.compared++;
         if (one.scene === own) one.same++;
       }
       requireQuick(one.figures, limits, !this.switched);
-      requireSmall(one.standby.rss(), services[at]?.pid ?? null, limits);
+      requireSmall(one.candidate.rss(), services[at]?.pid ?? null, limits);
     });
   }
 
@@ -156,10 +156,10 @@ export class SceneTrial implements Trial {
   }
 
   private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    return lookUntil(holds, { signal, failed: this.failures, look: () => this.look() });
+    return pollUntil(holds, { signal, failed: this.failures, look: () => this.look() });
   }
 
   private get failures(): Promise<never>[] {
-    return this.watched.map(({ standby }) => standby.failed);
+    return this.watched.map(({ candidate: candidate }) => candidate.failed);
   }
 }

@@ -4,25 +4,25 @@ import {
   type RunningModel,
   type Trial,
   TrialFailed,
-  type TrialGround,
+  type UpdateTarget,
 } from '../../fleet/update/trial';
 
 /** What a ground is to the channels that are its own. */
-export interface ChannelGround extends TrialGround {
+export interface ChannelTarget extends UpdateTarget {
   readonly channels: readonly string[];
   start(): Promise<void>;
 }
 
 /** All that runs on this box and can be replaced, each channel on its own ground. */
-export class TrialGrounds implements ChannelGround {
-  constructor(private readonly grounds: readonly ChannelGround[]) {}
+export class ChannelTargets implements ChannelTarget {
+  constructor(private readonly targets: readonly ChannelTarget[]) {}
 
   get channels(): readonly string[] {
-    return this.grounds.flatMap(({ channels }) => channels);
+    return this.targets.flatMap(({ channels }) => channels);
   }
 
   async start(): Promise<void> {
-    for (const ground of this.grounds) await ground.start();
+    for (const target of this.targets) await target.start();
   }
 
   running(channel: string): RunningModel | null {
@@ -30,22 +30,22 @@ export class TrialGrounds implements ChannelGround {
   }
 
   obstacle(candidate: Candidate): Obstacle | null {
-    const ground = this.of(candidate.channel);
-    if (ground === null) return { reason: 'no-such-channel', detail: `this box runs nothing on ${candidate.channel}` };
-    return ground.obstacle(candidate);
+    const target = this.of(candidate.channel);
+    if (target === null) return { reason: 'no-such-channel', detail: `this box runs nothing on ${candidate.channel}` };
+    return target.obstacle(candidate);
   }
 
   begin(candidate: Candidate): Trial {
-    const ground = this.of(candidate.channel);
-    if (ground === null) throw new TrialFailed('invalid', `nothing runs on ${candidate.channel}`);
-    return ground.begin(candidate);
+    const target = this.of(candidate.channel);
+    if (target === null) throw new TrialFailed('invalid', `nothing runs on ${candidate.channel}`);
+    return target.begin(candidate);
   }
 
   async restore(channel: string, dir: string | null): Promise<void> {
     await this.of(channel)?.restore(channel, dir);
   }
 
-  private of(channel: string): ChannelGround | null {
-    return this.grounds.find(({ channels }) => channels.includes(channel)) ?? null;
+  private of(channel: string): ChannelTarget | null {
+    return this.targets.find(({ channels }) => channels.includes(channel)) ?? null;
   }
 }

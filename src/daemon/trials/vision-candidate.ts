@@ -2,11 +2,11 @@ import type { SceneChange, VisionEvent } from '../../events';
 import { TrialPostponed } from '../../fleet/update/trial';
 import { monotonicMs } from '../../system/clock';
 import type { VisionJob } from '../../vision/job';
-import { Standby, type StandbyParts } from './candidate-process';
+import { CandidateProcess, type CandidateParts } from './candidate-process';
 import type { TrialFigures } from './trial-figures';
 import type { VisionService } from '../cameras/vision-service';
 
-export interface StandbyOptions extends Pick<StandbyParts, 'entry' | 'startMs' | 'log'> {
+export interface VisionCandidateOptions extends Pick<CandidateParts, 'entry' | 'startMs' | 'log'> {
   readonly service: VisionService;
   /** What the candidate's child is started with, from what the running one was. */
   readonly jobOf: (running: VisionJob) => VisionJob;
@@ -15,23 +15,23 @@ export interface StandbyOptions extends Pick<StandbyParts, 'entry' | 'startMs' |
 }
 
 /** The child of a candidate at one camera: analyses copies of the frames that the running child sees. */
-export class VisionStandby extends Standby<VisionEvent> {
+export class VisionCandidate extends CandidateProcess<VisionEvent> {
   /** Of the process that it stands beside. */
-  private readonly beside: number | null;
+  private readonly runningPid: number | null;
 
-  constructor(private readonly options: StandbyOptions) {
+  constructor(private readonly options: VisionCandidateOptions) {
     const { service, jobOf } = options;
     super({
       ...options,
       ...{ name: service.camera.id, running: service },
       jobOf: (tap) => ({ ...jobOf(service.currentJob), tap }),
     });
-    this.beside = service.pid;
+    this.runningPid = service.pid;
   }
 
   start(minIntervalMs: number): void {
     const { service, figures } = this.options;
-    service.lend(figures);
+    service.attachTrial(figures);
     service.tap(this.tapPath, minIntervalMs);
     this.startChild();
   }
@@ -44,7 +44,7 @@ export class VisionStandby extends Standby<VisionEvent> {
   /** Frames came from the running child; with another process of it they come no more. @throws TrialPostponed */
   requireRunning(): void {
     const { service } = this.options;
-    if (service.pid !== this.beside)
+    if (service.pid !== this.runningPid)
       throw new TrialPostponed('not-running', `the running process of ${service.camera.id} was started anew`);
   }
 

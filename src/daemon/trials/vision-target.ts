@@ -8,13 +8,13 @@ import type { Log } from '../../system/log';
 import type { FaceModels } from '../../vision/job';
 import { readEncoderCard } from '../../vision/faces/load';
 import type { Doors } from '../doors/doors';
-import type { ChannelGround } from './targets';
+import type { ChannelTarget } from './targets';
 import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';
 import { VisionTrial } from './vision-trial';
 import { resolve } from 'node:path';
 
-export interface GroundParts {
+export interface FaceTargetParts {
   readonly services: () => readonly VisionService[];
   readonly doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'>;
   readonly roster: Roster;
@@ -28,12 +28,12 @@ export interface GroundParts {
 }
 
 /** The face models of this box, as what updates are tried on. */
-export class FaceGround implements ChannelGround {
+export class FaceTarget implements ChannelTarget {
   readonly channels = Object.values(FACE_CHANNELS);
   private models: FaceModels;
   private cards: Readonly<Record<FacePart, Card>> | null = null;
 
-  constructor(private readonly parts: GroundParts) {
+  constructor(private readonly parts: FaceTargetParts) {
     this.models = parts.models;
   }
 

@@ -10,9 +10,9 @@ import { faceOutcome } from './face-outcome';
 import { percent, requireQuick, requireSmall } from './trial-cost';
 import type { TrialLimits } from './trial-limits';
 import { TrialFigures } from './trial-figures';
-import { lookUntil, unlessCut } from './abortable';
+import { pollUntil, abortable } from './abortable';
 import type { VisionService } from '../cameras/vision-service';
-import { VisionStandby } from './vision-candidate';
+import { VisionCandidate } from './vision-candidate';
 
 export interface VisionTrialParts {
   readonly services: readonly VisionService[];
@@ -44,7 +44,7 @@ const STEP_IN_FREE = 5;
 
 /** A detector or an encoder on trial, at every camera of the box. */
 export class VisionTrial implements Trial {
-  private readonly standbys: { readonly standby: VisionStandby; readonly figures: TrialFigures }[] = [];
+  private readonly candidates: { readonly candidate: VisionCandidate; readonly figures: TrialFigures }[] = [];
   private encoders: { readonly own: EncoderFacts; readonly candidate: EncoderFacts } | null = null;
   private switched = false;
   private adopted = false;
@@ -65,26 +65,26 @@ export class VisionTrial implements Trial {
       by === 'own' ? own.thresholds : candidate.thresholds;
     for (const service of services) {
       const figures = new TrialFigures((observation, by) => faceOutcome(observation, roster, tableOf(by)));
-      const standby = new VisionStandby({
+      const candidate = new VisionCandidate({
         ...{ service, entry, startMs: limits.startMs, figures, log },
         // The scene is the running child's to tell; liveness goes with each frame.
         jobOf: (running) => ({ ...running, models: { ...running.models, ...changed, scene: null } }),
       });
-      this.standbys.push({ standby, figures });
-      standby.start(SHADOW_INTERVAL_MS);
-      await unlessCut([standby.ready, ...this.failures], signal);
+      this.candidates.push({ candidate: candidate, figures });
+      candidate.start(SHADOW_INTERVAL_MS);
+      await abortable([candidate.ready, ...this.failures], signal);
     }
     const startedAt = performance.now();
     const elapsed = (): number => performance.now() - startedAt;
-    const seen = (): boolean => this.standbys.every(({ figures }) => figures.analysed >= SHADOW_FRAMES);
-    const somebody = (): boolean => this.standbys.some(({ figures }) => figures.decided >= FEWEST_COMPARED);
+    const seen = (): boolean => this.candidates.every(({ figures }) => figures.analysed >= SHADOW_FRAMES);
+    const personSeen = (): boolean => this.candidates.some(({ figures }) => figures.decided >= FEWEST_COMPARED);
     await this.until(signal, () => {
       this.look();
       if (!seen() && elapsed() > Math.max(SHADOW_PATIENCE_MS, limits.shadowMs * SHADOW_PATIENCE))
         throw new TrialFailed('blind', 'too few frames came to test it on', true);
-      if (!somebody() && elapsed() > Math.max(limits.seenMs, limits.shadowMs))
+      if (!personSeen() && elapsed() > Math.max(limits.seenMs, limits.shadowMs))
         throw new TrialPostponed('nobody-seen', 'nobody came into view: what it makes of faces is not known yet');
-      return elapsed() >= limits.shadowMs && seen() && somebody();
+      return elapsed() >= limits.shadowMs && seen() && personSeen();
     });
     return this.report();
   }
@@ -92,14 +92,14 @@ export class VisionTrial implements Trial {
   async switch(signal: AbortSignal): Promise<void> {
     const { doors } = this.parts;
     if (this.encoders !== null) doors.admitEncoder(this.encoders.candidate);
-    for (const { standby, figures } of this.standbys) {
-      standby.hurry();
+    for (const { candidate: candidate, figures } of this.candidates) {
+      candidate.hurry();
       figures.forgetLatencies();
       figures.analysed = 0;
       figures.stepIns = 0;
     }
     // It has caught up with the camera before anything rests on it.
-    await this.until(signal, () => this.standbys.every(({ figures }) => figures.analysed >= SETTLED_FRAMES));
+    await this.until(signal, () => this.candidates.every(({ figures }) => figures.analysed >= SETTLED_FRAMES));
     this.switched = true;
     for (const service of this.parts.services) {
       service.takeLongestGap();
@@ -108,10 +108,10 @@ export class VisionTrial implements Trial {
   }
 
   async settle(signal: AbortSignal): Promise<void> {
-    const before = this.standbys.map(({ figures }) => figures.analysed);
+    const before = this.candidates.map(({ figures }) => figures.analysed);
     await this.until(signal, () => {
       this.look();
-      return this.standbys.every(({ figures }, at) => figures.analysed >= (before[at] ?? 0) + SETTLED_FRAMES);
+      return this.candidates.every(({ figures }, at) => figures.analysed >= (before[at] ?? 0) + SETTLED_FRAMES);
     });
   }
 
@@ -158,14 +158,14 @@ export class VisionTrial implements Trial {
         channel: this.candidate.channel,
         longestGapMs: Math.round(Math.max(...services.map((service) => service.takeLongestGap()))),
       });
-    await Promise.all(this.standbys.map(({ standby }) => standby.stop()));
+    await Promise.all(this.candidates.map(({ candidate: candidate }) => candidate.stop()));
   }
 
   /** @throws TrialFailed at the first limit that is broken */
   private look(fewest = this.parts.limits.minCompared): void {
     const { services, limits } = this.parts;
-    this.standbys.forEach(({ standby, figures }, at) => {
-      standby.requireRunning();
+    this.candidates.forEach(({ candidate: candidate, figures }, at) => {
+      candidate.requireRunning();
       const { agreement, compared, stepIns, analysed } = figures;
       if (agreement !== null && compared >= fewest && agreement < limits.minAgreement)
         throw new TrialFailed(
@@ -173,7 +173,7 @@ export class VisionTrial implements Trial {
           `${percent(agreement)} of ${compared} frames are decided as the running model does, at least ${percent(limits.minAgreement)} should be`,
         );
       requireQuick(figures, limits, !this.switched);
-      requireSmall(standby.rss(), services[at]?.pid ?? null, limits);
+      requireSmall(candidate.rss(), services[at]?.pid ?? null, limits);
       if (this.switched && stepIns > STEP_IN_FREE + limits.maxStepIns * (analysed + stepIns))
         throw new TrialFailed('silent', `the running model had to step in for ${stepIns} frames`);
     });
@@ -181,16 +181,16 @@ export class VisionTrial implements Trial {
 
   private report(): TrialReport {
     this.look(FEWEST_COMPARED);
-    const known = this.standbys.map(({ figures }) => figures.agreement).filter((share) => share !== null);
+    const known = this.candidates.map(({ figures }) => figures.agreement).filter((share) => share !== null);
     return { agreement: known.length === 0 ? null : Math.min(...known) };
   }
 
   /** Ends at once when a candidate's child does, or the trial is cut off. */
   private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    return lookUntil(holds, { signal, failed: this.failures });
+    return pollUntil(holds, { signal, failed: this.failures });
   }
 
   private get failures(): Promise<never>[] {
-    return this.standbys.map(({ standby }) => standby.failed);
+    return this.candidates.map(({ candidate: candidate }) => candidate.failed);
   }
 }

@@ -3,21 +3,21 @@ import { TrialPostponed } from '../../fleet/update/trial';
 import { monotonicMs } from '../../system/clock';
 import type { VoiceJob } from '../../voice/job';
 import type { ActivationPairs } from './activation-pairs';
-import { Standby, type StandbyParts } from './candidate-process';
+import { CandidateProcess, type CandidateParts } from './candidate-process';
 import type { VoiceService } from '../microphones/voice-service';
 
-export interface VoiceStandbyOptions extends Pick<StandbyParts, 'entry' | 'startMs' | 'log'> {
+export interface VoiceCandidateOptions extends Pick<CandidateParts, 'entry' | 'startMs' | 'log'> {
   readonly service: VoiceService;
   readonly dirs: Readonly<Record<string, string>>;
   readonly pairs: ActivationPairs;
 }
 
 /** The child of a candidate at one microphone: hears along with the running child. */
-export class VoiceStandby extends Standby<VoiceEvent> {
+export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
   /** Its last word on what it hears. */
   status: MicrophoneStatus | null = null;
 
-  constructor(private readonly options: VoiceStandbyOptions) {
+  constructor(private readonly options: VoiceCandidateOptions) {
     const { service, dirs } = options;
     super({
       ...options,
@@ -28,7 +28,7 @@ export class VoiceStandby extends Standby<VoiceEvent> {
 
   start(): void {
     const { service, pairs } = this.options;
-    service.lend(pairs);
+    service.attachTrial(pairs);
     service.tap(this.tapPath);
     this.startChild();
   }

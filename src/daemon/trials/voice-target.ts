@@ -4,12 +4,12 @@ import type { Card } from '../../inference/card';
 import type { Log } from '../../system/log';
 import { wakeWordCard, wordDir } from '../../voice/wake-word/load';
 import { wakeWordOutputOf } from '../../voice/wake-word/wake-word';
-import type { ChannelGround } from './targets';
+import type { ChannelTarget } from './targets';
 import type { TrialLimits } from './trial-limits';
 import { VoiceTrial } from './voice-trial';
 import type { Voices } from '../microphones/voices';
 
-export interface VoiceGroundParts {
+export interface VoiceTargetParts {
   readonly voices: () => Pick<Voices, 'all' | 'adopt' | 'dirs'>;
   /** Names of the bundles that microphones listen with. */
   readonly names: readonly string[];
@@ -20,10 +20,10 @@ export interface VoiceGroundParts {
 }
 
 /** The trigger words of this box, as what updates are tried on: the channel of `wake-computer` is `wake/computer`. */
-export class VoiceGround implements ChannelGround {
+export class VoiceTarget implements ChannelTarget {
   private readonly cards = new Map<string, Card>();
 
-  constructor(private readonly parts: VoiceGroundParts) {}
+  constructor(private readonly parts: VoiceTargetParts) {}
 
   get channels(): readonly string[] {
     return this.parts.names.map(channelOfWord);
@@ -52,7 +52,7 @@ export class VoiceGround implements ChannelGround {
   obstacle({ channel, release }: Candidate): Obstacle | null {
     if (release.kind === 'config')
       return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
-    return this.hearing(channel).length > 0
+    return this.microphonesWith(channel).length > 0
       ? null
       : { reason: 'not-running', detail: `no microphone hears that listens for ${channel}` };
   }
@@ -63,7 +63,7 @@ export class VoiceGround implements ChannelGround {
     if (name === null) throw new TrialFailed('invalid', `no trigger word runs on ${channel}`);
     const { dirs } = voices();
     return new VoiceTrial({
-      ...{ ...parts, services: this.hearing(channel), changed: { ...dirs, [name]: dir } },
+      ...{ ...parts, services: this.microphonesWith(channel), changed: { ...dirs, [name]: dir } },
       examine: () => this.requireSameWord(name, dir),
       adopt: (changed) => this.adopt(name, changed),
     });
@@ -91,7 +91,7 @@ export class VoiceGround implements ChannelGround {
     if (before !== after) throw new TrialFailed('invalid', `it hears "${after}", and "${before}" is listened for`);
   }
 
-  private hearing(channel: string): Voices['all'] {
+  private microphonesWith(channel: string): Voices['all'] {
     const name = this.nameOf(channel);
     const uses = (words: readonly { readonly model: string; readonly check: string | null }[]): boolean =>
       words.some(({ model, check }) => model === name || check === name);

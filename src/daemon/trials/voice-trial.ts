@@ -4,10 +4,10 @@ import { monotonicMs } from '../../system/clock';
 import type { Log } from '../../system/log';
 import { ActivationPairs } from './activation-pairs';
 import { percent, requireSmall } from './trial-cost';
-import { lookUntil, unlessCut } from './abortable';
+import { pollUntil, abortable } from './abortable';
 import type { TrialLimits } from './trial-limits';
 import type { VoiceService } from '../microphones/voice-service';
-import { VoiceStandby } from './voice-candidate';
+import { VoiceCandidate } from './voice-candidate';
 
 export interface VoiceTrialParts {
   /** Microphones that hear, and whose words the model is of. */
@@ -32,7 +32,8 @@ const WARM_MS = 2000;
 
 /** A trigger word on trial, at every microphone of the box that hears. */
 export class VoiceTrial implements Trial {
-  private readonly standbys: { readonly standby: VoiceStandby; readonly pairs: ActivationPairs; from: number }[] = [];
+  private readonly candidates: { readonly candidate: VoiceCandidate; readonly pairs: ActivationPairs; from: number }[] =
+    [];
   private switched = false;
 
   constructor(private readonly parts: VoiceTrialParts) {}
@@ -45,17 +46,17 @@ export class VoiceTrial implements Trial {
     for (const service of services) {
       const pairs = new ActivationPairs();
       const { startMs } = limits;
-      const standby = new VoiceStandby({ service, entry, dirs: changed, startMs, pairs, log });
-      this.standbys.push({ standby, pairs, from: 0 });
-      standby.start();
-      await unlessCut([standby.ready, ...this.failures], signal);
+      const candidate = new VoiceCandidate({ service, entry, dirs: changed, startMs, pairs, log });
+      this.candidates.push({ candidate: candidate, pairs, from: 0 });
+      candidate.start();
+      await abortable([candidate.ready, ...this.failures], signal);
     }
     await this.during(limits.shadowMs, signal);
     return this.report();
   }
 
   switch(): Promise<void> {
-    for (const one of this.standbys) one.from = one.standby.status?.lastScoredAt ?? 0;
+    for (const one of this.candidates) one.from = one.candidate.status?.lastScoredAt ?? 0;
     this.switched = true;
     for (const service of this.parts.services) service.decide(true);
     return Promise.resolve();
@@ -63,7 +64,7 @@ export class VoiceTrial implements Trial {
 
   async settle(signal: AbortSignal): Promise<void> {
     await this.until(signal, () =>
-      this.standbys.every(({ standby, from }) => (standby.status?.lastScoredAt ?? 0) > from),
+      this.candidates.every(({ candidate: candidate, from }) => (candidate.status?.lastScoredAt ?? 0) > from),
     );
   }
 
@@ -79,7 +80,7 @@ export class VoiceTrial implements Trial {
     } catch (error) {
       throw new TrialFailed('start-failed', messageOf(error));
     }
-    await unlessCut([new Promise((resolve) => setTimeout(resolve, WARM_MS)), ...this.failures], signal).catch(
+    await abortable([new Promise((resolve) => setTimeout(resolve, WARM_MS)), ...this.failures], signal).catch(
       () => undefined,
     );
     for (const service of services) service.decide(false);
@@ -87,7 +88,7 @@ export class VoiceTrial implements Trial {
 
   async end(): Promise<void> {
     for (const service of this.parts.services) service.decide(false);
-    await Promise.all(this.standbys.map(({ standby }) => standby.stop()));
+    await Promise.all(this.candidates.map(({ candidate: candidate }) => candidate.stop()));
   }
 
   private async during(ms: number, signal: AbortSignal): Promise<void> {
@@ -98,7 +99,7 @@ export class VoiceTrial implements Trial {
   /** @throws TrialFailed at the first limit that is broken */
   private look(): void {
     const { services, limits } = this.parts;
-    this.standbys.forEach(({ standby, pairs }, at) => {
+    this.candidates.forEach(({ candidate: candidate, pairs }, at) => {
       pairs.settle(monotonicMs());
       const { agreement, compared } = pairs;
       if (agreement !== null && compared >= COMPARED && agreement < limits.minAgreement)
@@ -106,26 +107,28 @@ export class VoiceTrial implements Trial {
           this.switched ? 'drift' : 'wrong-answers',
           `${percent(agreement)} of ${compared} activations are heard by both, at least ${percent(limits.minAgreement)} should be`,
         );
-      const { status } = standby;
+      const { status } = candidate;
       if (status?.state === 'live' && status.lastScoredAt !== null && status.at - status.lastScoredAt > BEHIND_MS)
         throw new TrialFailed('slow', 'sound comes, and it does not keep up with it', !this.switched);
-      requireSmall(standby.rss(), services[at]?.pid ?? null, limits);
+      requireSmall(candidate.rss(), services[at]?.pid ?? null, limits);
     });
   }
 
   /** Where nobody said a word there is nothing to compare: false activations alone would have shown. */
   private report(): TrialReport {
-    const deaf = this.standbys.find(({ standby }) => (standby.status?.lastScoredAt ?? null) === null);
-    if (deaf !== undefined) throw new TrialFailed('blind', 'no sound came to test it on', true);
-    const known = this.standbys.map(({ pairs }) => pairs.agreement).filter((share) => share !== null);
+    const notScoring = this.candidates.find(
+      ({ candidate: candidate }) => (candidate.status?.lastScoredAt ?? null) === null,
+    );
+    if (notScoring !== undefined) throw new TrialFailed('blind', 'no sound came to test it on', true);
+    const known = this.candidates.map(({ pairs }) => pairs.agreement).filter((share) => share !== null);
     return { agreement: known.length === 0 ? null : Math.min(...known) };
   }
 
   private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    return lookUntil(holds, { signal, failed: this.failures, look: () => this.look() });
+    return pollUntil(holds, { signal, failed: this.failures, look: () => this.look() });
   }
 
   private get failures(): Promise<never>[] {
-    return this.standbys.map(({ standby }) => standby.failed);
+    return this.candidates.map(({ candidate: candidate }) => candidate.failed);
   }
 }

@@ -11,7 +11,7 @@ export interface FollowParts {
   readonly boxes: () => readonly BoxView[];
   /** Signs the offer with another rollout, and puts it onto the broker. */
   readonly change: (to: (rollout: Rollout) => Rollout) => Promise<void>;
-  readonly told: (offer: Offer, counts: Counts, decision: RolloutDecision) => void;
+  readonly onCounts: (offer: Offer, counts: Counts, decision: RolloutDecision) => void;
   /** Between two looks. True: leave off. */
   readonly rest: () => Promise<boolean>;
 }
@@ -25,7 +25,7 @@ export async function followRollout(parts: FollowParts): Promise<boolean> {
     const offer = parts.offer();
     const counts = countRollout(parts.boxes(), parts.scope, offer, parts.limits);
     const decision = decideRollout(offer, counts, parts.limits);
-    parts.told(offer, counts, decision);
+    parts.onCounts(offer, counts, decision);
     if (decision.kind === 'finished') return true;
     // Somebody may have opened more by hand meanwhile; a stage is never closed.
     if (decision.kind === 'advance')

@@ -4,7 +4,7 @@ import type { Exclusive } from './exclusive';
 import { type Offer, type ReleaseDocument, ReleaseRefused, type ReleaseVerifier, type Transfer } from '../release';
 import type { Slots } from './slots';
 import { checkStaged } from './staged';
-import { type Candidate, type Trial, TrialFailed, type TrialGround, TrialPostponed } from './trial';
+import { type Candidate, type Trial, TrialFailed, type UpdateTarget, TrialPostponed } from './trial';
 import { UPDATE_LIMITS } from './update-limits';
 import type { ChannelState, Installed } from './update-state';
 import {
@@ -14,7 +14,7 @@ import {
   type Failure,
   step,
   type UpdateEvent,
-  type Wish,
+  type DesiredOffer,
   type WorkKind,
   workOf,
 } from './update-step';
@@ -23,7 +23,7 @@ export interface ChannelParts {
   readonly slots: Slots;
   readonly verifier: ReleaseVerifier;
   readonly transfer: Transfer;
-  readonly ground: TrialGround;
+  readonly target: UpdateTarget;
   /** One trial on the box at a time: what two candidates do to each other is neither's fault. */
   readonly trials: Exclusive;
   readonly placeOf: (release: string) => number;
@@ -54,7 +54,7 @@ export class ChannelUpdater {
   private trial: { readonly of: Trial; readonly document: string; readonly leave: () => void } | null = null;
   private work: { readonly kind: WorkKind; readonly abort: AbortController } | null = null;
   /** Null: nothing is wanted. Undefined: nobody has said yet. */
-  private wish: Wish | null | undefined;
+  private desired: DesiredOffer | null | undefined;
   private timer: NodeJS.Timeout | null = null;
   private looping: Promise<void> | null = null;
   /** Something came in while the loop was busy, perhaps on its way out. */
@@ -81,9 +81,9 @@ export class ChannelUpdater {
   }
 
   /** What the fleet wants of this channel now; null: nothing. */
-  want(wish: Wish | null): void {
-    this.wish = wish;
-    this.feed({ type: 'wanted', wish });
+  want(desired: DesiredOffer | null): void {
+    this.desired = desired;
+    this.feed({ type: 'wanted', desired: desired });
     this.go();
   }
 
@@ -165,7 +165,7 @@ export class ChannelUpdater {
         await this.endTrial();
         // An offer that came while a candidate was tried at the door has its turn now.
         const before = this.current;
-        if (this.wish !== undefined) this.feed({ type: 'wanted', wish: this.wish });
+        if (this.desired !== undefined) this.feed({ type: 'wanted', desired: this.desired });
         if (this.current === before) return;
         continue;
       }
@@ -245,8 +245,8 @@ export class ChannelUpdater {
   }
 
   private async verify(signal: AbortSignal): Promise<{ release: ReleaseDocument }> {
-    const { ground, slots, verifier } = this.parts;
-    const running = ground.running(this.channel);
+    const { target: target, slots, verifier } = this.parts;
+    const running = target.running(this.channel);
     if (running === null) throw new TrialPostponed('no-such-channel', `this box runs nothing on ${this.channel}`);
     const { active } = slots.pointer(this.channel);
     const { release } = await verifier.verify(
@@ -277,7 +277,7 @@ export class ChannelUpdater {
 
   private async stage(): Promise<void> {
     const { dir, release } = this.candidate;
-    const running = this.parts.ground.running(this.channel);
+    const running = this.parts.target.running(this.channel);
     try {
       await checkStaged(release, dir, running?.dir ?? null);
     } catch (error) {
@@ -297,7 +297,7 @@ export class ChannelUpdater {
       leave();
       signal.throwIfAborted();
     }
-    this.trial = { of: this.parts.ground.begin(candidate), document: this.offer.document.sha256, leave };
+    this.trial = { of: this.parts.target.begin(candidate), document: this.offer.document.sha256, leave };
     return { agreement: (await this.trial.of.test(signal)).agreement };
   }
 
@@ -322,13 +322,13 @@ export class ChannelUpdater {
   }
 
   private async revert(): Promise<void> {
-    const { slots, ground } = this.parts;
+    const { slots, target: target } = this.parts;
     const { active } = slots.revert(this.channel);
-    await ground.restore(this.channel, active === null ? null : slots.dirOf(this.channel, active));
+    await target.restore(this.channel, active === null ? null : slots.dirOf(this.channel, active));
   }
 
   private mindObstacles(): void {
-    const obstacle = this.parts.ground.obstacle(this.candidate);
+    const obstacle = this.parts.target.obstacle(this.candidate);
     if (obstacle !== null) throw new TrialPostponed(obstacle.reason, obstacle.detail);
   }
 
@@ -352,7 +352,7 @@ export class ChannelUpdater {
   private async resumed(): Promise<Trial> {
     if (this.trial === null) {
       const leave = await this.parts.trials.enter();
-      this.trial = { of: this.parts.ground.begin(this.candidate), document: this.offer.document.sha256, leave };
+      this.trial = { of: this.parts.target.begin(this.candidate), document: this.offer.document.sha256, leave };
     }
     return this.trialOf();
   }

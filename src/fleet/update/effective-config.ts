@@ -15,7 +15,7 @@ export const CONFIG_CHANNEL = 'config';
 export const OPERATORS = '0.0.0';
 
 /** The configuration that a process runs under. The operator's file is never written to: what the fleet changes is laid over it. */
-export interface StartedUnder {
+export interface EffectiveConfig {
   readonly loaded: LoadedConfig;
   readonly operator: LoadedConfig;
   /** Null: the operator's file alone. `trial`: it is not known yet whether the box can live with it. */
@@ -31,23 +31,23 @@ export function released(operator: LoadedConfig, dir: string): LoadedConfig {
 /**
  * What to start under: the release that is to be tried by starting under it, else the active one, else the one before it, else the
  * operator's file alone. A box always starts.
- * @param told of what was passed over, and why
+ * @param warn of what was passed over, and why
  */
-export function startUnder(operator: LoadedConfig, trials: boolean, told: (why: string) => void): StartedUnder {
+export function startUnder(operator: LoadedConfig, trials: boolean, warn: (why: string) => void): EffectiveConfig {
   // Whoever takes the box out of its fleet takes its settings out too.
   if (operator.config.fleet.root !== null)
-    for (const { version, dir, trial } of choices(operator.dataDir, told)) {
+    for (const { version, dir, trial } of choices(operator.dataDir, warn)) {
       if (trial && !trials) continue;
       try {
         return { loaded: released(operator, dir), operator, release: { version, dir, trial } };
       } catch (error) {
-        told(`settings ${version} of the fleet are passed over: ${messageOf(error)}`);
+        warn(`settings ${version} of the fleet are passed over: ${messageOf(error)}`);
       }
     }
   return { loaded: operator, operator, release: null };
 }
 
-function choices(dataDir: string, told: (why: string) => void): readonly NonNullable<StartedUnder['release']>[] {
+function choices(dataDir: string, warn: (why: string) => void): readonly NonNullable<EffectiveConfig['release']>[] {
   const slots = new Slots(dataDir);
   try {
     const { active, previous } = slots.pointer(CONFIG_CHANNEL);
@@ -61,7 +61,7 @@ function choices(dataDir: string, told: (why: string) => void): readonly NonNull
       ),
     ];
   } catch (error) {
-    told(`settings of the fleet are passed over: ${messageOf(error)}`);
+    warn(`settings of the fleet are passed over: ${messageOf(error)}`);
     return [];
   }
 }

@@ -16,16 +16,16 @@ export interface InstalledModels {
 /**
  * What releases have brought of the face models, as `chooseModels` takes it. Every byte is looked at: where the active version is
  * not whole, the previous one is taken, and where that is not either, what the installation brought.
- * @param told of each version that was passed over, and why
+ * @param warn of each version that was passed over, and why
  */
 export async function installedModels(
   dataDir: string,
-  told: (channel: string, why: string) => void = () => undefined,
+  warn: (channel: string, why: string) => void = () => undefined,
 ): Promise<InstalledModels> {
   const slots = new Slots(dataDir);
   const found: { detector?: string; encoder?: string } = {};
   for (const [part, channel] of Object.entries(FACE_CHANNELS) as [FacePart, string][]) {
-    const dir = await wholeSlot(slots, channel, told);
+    const dir = await wholeSlot(slots, channel, warn);
     if (dir !== null) found[part] = dir;
   }
   return found;
@@ -37,9 +37,9 @@ export const SCENE_CHANNEL = 'scene';
 /** What a release has brought of the scene model; null: nothing. Checked as `installedModels` does. */
 export function installedScene(
   dataDir: string,
-  told: (channel: string, why: string) => void = () => undefined,
+  warn: (channel: string, why: string) => void = () => undefined,
 ): Promise<string | null> {
-  return wholeSlot(new Slots(dataDir), SCENE_CHANNEL, told);
+  return wholeSlot(new Slots(dataDir), SCENE_CHANNEL, warn);
 }
 
 /** The channel of a trigger word's bundle: `wake/computer` for `wake-computer`. */
@@ -59,12 +59,12 @@ export function wordOfChannel(channel: string, bundles: readonly string[]): stri
 export async function installedWords(
   dataDir: string,
   bundles: readonly string[],
-  told: (channel: string, why: string) => void = () => undefined,
+  warn: (channel: string, why: string) => void = () => undefined,
 ): Promise<Readonly<Record<string, string>>> {
   const slots = new Slots(dataDir);
   const dirs: Record<string, string> = {};
   for (const bundle of bundles) {
-    const dir = await wholeSlot(slots, channelOfWord(bundle), told);
+    const dir = await wholeSlot(slots, channelOfWord(bundle), warn);
     if (dir !== null) dirs[bundle] = dir;
   }
   return dirs;
@@ -73,14 +73,14 @@ export async function installedWords(
 async function wholeSlot(
   slots: Slots,
   channel: string,
-  told: (channel: string, why: string) => void,
+  warn: (channel: string, why: string) => void,
 ): Promise<string | null> {
   let candidates: (Installed | null)[] = [];
   try {
     const { active, previous } = slots.pointer(channel);
     candidates = [active, previous];
   } catch (error) {
-    told(channel, messageOf(error));
+    warn(channel, messageOf(error));
   }
   for (const one of candidates) {
     // A table of thresholds has become a bundle in its slot.
@@ -90,7 +90,7 @@ async function wholeSlot(
       await readBundle(dir);
       return dir;
     } catch (error) {
-      told(channel, `${one.version}: ${messageOf(error)}`);
+      warn(channel, `${one.version}: ${messageOf(error)}`);
     }
   }
   return null;

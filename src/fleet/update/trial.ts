@@ -83,7 +83,7 @@ export interface RunningModel {
 }
 
 /** Where candidates are tried; one implementation for each kind of thing that runs. */
-export interface TrialGround {
+export interface UpdateTarget {
   /** What runs on the channel. Null: no such channel here. */
   running(channel: string): RunningModel | null;
   /** What keeps a candidate from being activated. Looked at before its test and before the switch; cheap. */

@@ -21,13 +21,13 @@ export interface Failure {
 }
 
 /** An offer, and the place that it was heard at. */
-export interface Wish {
+export interface DesiredOffer {
   readonly offer: Offer;
   readonly from: string;
 }
 
 export type UpdateEvent =
-  | { readonly type: 'wanted'; readonly wish: Wish | null }
+  | { readonly type: 'wanted'; readonly desired: DesiredOffer | null }
   | {
       readonly type: 'done';
       readonly work: WorkKind;
@@ -113,7 +113,7 @@ function isOpen({ rollout, release }: Offer, { placeOf }: Facts): boolean {
 export function step(state: ChannelState, event: UpdateEvent, facts: Facts): ChannelState {
   switch (event.type) {
     case 'wanted':
-      return event.wish === null ? unwanted(state, facts) : wanted(state, event.wish, facts);
+      return event.desired === null ? unwanted(state, facts) : wanted(state, event.desired, facts);
     case 'done':
       return done(state, event, facts);
     case 'failed':
@@ -125,22 +125,22 @@ export function step(state: ChannelState, event: UpdateEvent, facts: Facts): Cha
   }
 }
 
-function wanted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
+function wanted(state: ChannelState, desired: DesiredOffer, facts: Facts): ChannelState {
   const { candidate } = state;
-  const { offer } = wish;
+  const { offer } = desired;
   if (candidate !== null && isSame(candidate.offer, offer)) {
     const { from } = candidate;
-    if (offer.rollout.state === 'aborted') return aborted(state, wish, facts);
-    return JSON.stringify({ offer: candidate.offer, from }) === JSON.stringify(wish)
+    if (offer.rollout.state === 'aborted') return aborted(state, desired, facts);
+    return JSON.stringify({ offer: candidate.offer, from }) === JSON.stringify(desired)
       ? state
-      : { ...state, candidate: { ...candidate, ...wish } };
+      : { ...state, candidate: { ...candidate, ...desired } };
   }
   // A candidate that is tried at the door is tried to its end, unless the fleet says otherwise of it; then this offer's turn comes.
   if (isSwitched(state) || state.leaving !== null) return state;
-  const fresh = { ...at(state, 'offered', facts), candidate: { ...wish, release: null } };
+  const fresh = { ...at(state, 'offered', facts), candidate: { ...desired, release: null } };
   if (facts.active?.document === offer.document.sha256) {
-    const committed = { ...at(state, 'committed', facts), candidate: { ...wish, release: null } };
-    return offer.rollout.state === 'aborted' ? aborted(committed, wish, facts) : committed;
+    const committed = { ...at(state, 'committed', facts), candidate: { ...desired, release: null } };
+    return offer.rollout.state === 'aborted' ? aborted(committed, desired, facts) : committed;
   }
   const known = state.quarantine.find(({ document }) => document === offer.document.sha256);
   if (known !== undefined)
@@ -151,13 +151,15 @@ function wanted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
 }
 
 /** The fleet takes a release back: who has begun leaves off, who has it goes back. */
-function aborted(state: ChannelState, wish: Wish, facts: Facts): ChannelState {
+function aborted(state: ChannelState, desired: DesiredOffer, facts: Facts): ChannelState {
   if (state.candidate === null || state.state === 'rolled-back' || state.leaving !== null) return state;
-  const told = { ...state, candidate: { ...state.candidate, ...wish } };
-  const why = { reason: 'aborted', detail: wish.offer.rollout.why ?? '' };
-  if (isSwitched(state) || facts.active?.document === wish.offer.document.sha256)
-    return rolledBack(told, { type: 'rollback', ...why }, facts);
-  return state.state === 'refused' && state.reason === why.reason ? state : { ...at(told, 'refused', facts), ...why };
+  const reported = { ...state, candidate: { ...state.candidate, ...desired } };
+  const why = { reason: 'aborted', detail: desired.offer.rollout.why ?? '' };
+  if (isSwitched(state) || facts.active?.document === desired.offer.document.sha256)
+    return rolledBack(reported, { type: 'rollback', ...why }, facts);
+  return state.state === 'refused' && state.reason === why.reason
+    ? state
+    : { ...at(reported, 'refused', facts), ...why };
 }
 
 function unwanted(state: ChannelState, facts: Facts): ChannelState {

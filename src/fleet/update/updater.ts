@@ -2,7 +2,7 @@ import type { UpdateReportedPayload } from '../../mqtt/topics/update-payloads';
 import { ChannelUpdater, type ChannelParts } from './channel-updater';
 import { type Desired, type HeardOn, ReleaseRefused, rolloutPlace, WHOLE_FLEET } from '../release';
 import { messageOf } from '../../errors';
-import type { Wish } from './update-step';
+import type { DesiredOffer } from './update-step';
 
 export interface UpdaterBox {
   readonly site: string;
@@ -79,10 +79,10 @@ export class Updater {
       });
       return;
     }
-    this.wish();
+    this.applyDesired();
   }
 
-  private wish(): void {
+  private applyDesired(): void {
     if (this.stopped) return;
     const offers = this.wanted();
     for (const channel of offers.keys())
@@ -91,23 +91,23 @@ export class Updater {
         made?.start();
       }
     for (const [name, channel] of this.channels) {
-      const wish = offers.get(name);
+      const applyDesired = offers.get(name);
       const from = channel.state.candidate?.from;
       // After a start the documents come one by one: that of the fleet says nothing of what that of the box wants.
-      if (wish !== undefined) channel.want(wish);
+      if (applyDesired !== undefined) channel.want(applyDesired);
       else if (from === undefined || this.desired.has(from)) channel.want(null);
     }
   }
 
   /** One offer a channel: the box's own, else that of the first of its groups that has one, else the fleet's. */
-  private wanted(): Map<string, Wish> {
+  private wanted(): Map<string, DesiredOffer> {
     const { site, device, groups } = this.parts.box;
     const places: HeardOn[] = [
       { kind: 'group', group: WHOLE_FLEET },
       ...[...groups].reverse().map((group) => ({ kind: 'group' as const, group })),
       { kind: 'device', site, device },
     ];
-    const offers = new Map<string, Wish>();
+    const offers = new Map<string, DesiredOffer>();
     for (const from of places.map(placeOf))
       for (const offer of this.desired.get(from)?.offers ?? []) offers.set(offer.channel, { offer, from });
     return offers;
@@ -132,12 +132,12 @@ export class Updater {
     // All but the bytes, whose count is not worth a message each.
     const { channels } = this.reported();
     const state = JSON.stringify(channels.map((channel) => ({ ...channel, bytes: null })));
-    if (state !== this.told) {
-      this.told = state;
+    if (state !== this.lastPublished) {
+      this.lastPublished = state;
       this.report();
     } else this.reportTimer ??= setTimeout(() => this.report(), PROGRESS_MS);
   }
-  private told = '';
+  private lastPublished = '';
 
   private report(): void {
     if (this.reportTimer !== null) clearTimeout(this.reportTimer);
@@ -147,7 +147,7 @@ export class Updater {
   }
 
   private reported(): UpdateReportedPayload {
-    const { box, slots, ground, now } = this.parts;
+    const { box, slots, target: target, now } = this.parts;
     return {
       v: 1,
       at: Math.round(now()),
@@ -157,7 +157,7 @@ export class Updater {
       channels: [...this.channels.values()]
         .map(({ channel, state, bytes }) => {
           const { active, previous } = slots.pointer(channel);
-          const brought = ground.running(channel);
+          const brought = target.running(channel);
           const { candidate } = state;
           return {
             channel,

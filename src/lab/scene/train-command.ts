@@ -75,7 +75,7 @@ async function train(options: Options): Promise<void> {
     const unit = fit('unit');
     const trained = options.architecture === 'unit' ? unit : fit('small');
     const right = rightOnTest(tf, unit, data);
-    const beside: Figure[] = [
+    const compared: Figure[] = [
       {
         name: 'scene.accuracy_unit',
         value: right / data.test.length,
@@ -83,7 +83,7 @@ async function train(options: Options): Promise<void> {
         note: `the plain logistic unit: ${right} of ${data.test.length} pictures`,
       },
     ];
-    const figures = await writeAndJudge(options, data, trained, beside);
+    const figures = await writeAndJudge(options, data, trained, compared);
     const study =
       options.study === true ? studySizes(tf, data, training, (label, share) => progress.update(label, share)) : [];
     figures.push(...studyFigures(study));
@@ -115,7 +115,7 @@ async function writeAndJudge(
   options: Options,
   data: SceneData,
   trained: TrainedScene,
-  beside: readonly Figure[],
+  compared: readonly Figure[],
 ): Promise<Figure[]> {
   const folder = resolve(options.modelsDir);
   const bundle = { name: options.name, trained, data, origin: options.origin, command: commandOf(options) };
@@ -124,7 +124,7 @@ async function writeAndJudge(
   try {
     const evaluation = await evaluateScene(classifier, data, { network });
     const measured = sceneFigures(data, evaluation, await bundleBytes(dir));
-    const figures = [...measured, ...beside];
+    const figures = [...measured, ...compared];
     await writeScene(folder, { ...bundle, figures });
     return figures;
   } finally {

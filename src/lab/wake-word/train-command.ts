@@ -101,9 +101,9 @@ export function trainWakeWordCommand(): Command {
 async function trainWord(word: string, options: Options): Promise<void> {
   const name = options.name ?? `wake-${word.replaceAll(' ', '-')}`;
   const from = options.from === undefined ? null : await readTrained(options.from);
-  const beside = options.beside === undefined ? null : await readTrained(options.beside);
-  if (beside !== null && beside.word !== word)
-    throw new UsherError('usage', `--beside: ${beside.name} hears “${beside.word}”, not “${word}”`, {
+  const companion = options.beside === undefined ? null : await readTrained(options.beside);
+  if (companion !== null && companion.word !== word)
+    throw new UsherError('usage', `--beside: ${companion.name} hears “${companion.word}”, not “${word}”`, {
       remedy: 'Name a bundle of the same word.',
     });
   const plan: TrainingPlan = {
@@ -130,7 +130,7 @@ async function trainWord(word: string, options: Options): Promise<void> {
       name,
       plan,
       from,
-      beside,
+      companion: companion,
       engines: enginesOf(options.engines),
       resume: options.resume === true,
       workDir: work,

@@ -102,7 +102,7 @@ export class MqttClient {
       base: this.base,
       monotonicMs: () => performance.now(),
       echoMs: limits.echoMs,
-      told: options.protocolVersion === 5,
+      acknowledged: options.protocolVersion === 5,
     });
     this.ghosts = new Ghosts(
       options.memory ?? { read: () => [], write: () => undefined },

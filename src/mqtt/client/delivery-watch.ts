@@ -11,7 +11,7 @@ export interface DeliveryOptions {
   readonly monotonicMs: () => number;
   readonly echoMs: number;
   /** MQTT 5: the broker's acknowledgement says whether the message was authorised. */
-  readonly told: boolean;
+  readonly acknowledged: boolean;
 }
 
 /** What is known of all topics of one key. */
@@ -85,7 +85,7 @@ export class DeliveryWatch {
   acknowledged(topic: string): void {
     this.onTheWay.delete(topic);
     this.cuts.delete(topic);
-    if (this.options.told) this.came(topic);
+    if (this.options.acknowledged) this.came(topic);
   }
 
   /** The connection refused it, or the broker by a reason code. Of a connection that ended, nothing is said. */
@@ -156,12 +156,12 @@ export class DeliveryWatch {
 
   /** Says the same for as long as the same topics are concerned: it goes into the log at every change. */
   get problem(): UsherError | null {
-    for (const [what, told] of EXPLANATIONS) {
+    for (const [what, explanation] of EXPLANATIONS) {
       const found = [...this.troubles.values()].filter((trouble) => trouble.what === what).map(({ detail }) => detail);
       if (found.length === 0) continue;
       const named = found.sort().slice(0, NAMED).join(', ');
       const more = found.length > NAMED ? ` and ${found.length - NAMED} more` : '';
-      return new UsherError('broker-failed', told.message(`${named}${more}`), { remedy: told.remedy });
+      return new UsherError('broker-failed', explanation.message(`${named}${more}`), { remedy: explanation.remedy });
     }
     return null;
   }

@@ -104,8 +104,8 @@ export class ChainCheck {
 
   /** Whoever takes the first records away cannot say so inside the chain without breaking it. */
   private checkPruned(body: string): void {
-    const told = headIn(body);
-    if (told?.seq === this.setsInAfter?.seq && told?.hash === this.setsInAfter?.hash) this.setsInAfter = null;
+    const stated = headIn(body);
+    if (stated?.seq === this.setsInAfter?.seq && stated?.hash === this.setsInAfter?.hash) this.setsInAfter = null;
   }
 
   /** Published events carry a number of their own; a consumer relies on its never coming twice. */

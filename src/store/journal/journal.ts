@@ -114,7 +114,10 @@ export class Journal {
   /** Appends unless the newest record of this kind (and `subject`) says the same already. Null when it does. */
   appendIfNew(kind: Exclude<JournalKind, 'decision'>, body: JournalBody, subject?: string): JournalRecord | null {
     return this.database.transaction(() => {
-      const latest = this.latest(kind, subject === undefined ? undefined : (said) => said[subject] === body[subject]);
+      const latest = this.latest(
+        kind,
+        subject === undefined ? undefined : (stated) => stated[subject] === body[subject],
+      );
       return latest?.body === bodyText(kind, body) ? null : this.add(kind, body);
     });
   }

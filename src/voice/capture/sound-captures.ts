@@ -32,7 +32,7 @@ export class SoundCaptures {
   private readonly ring = new SampleRing(RING);
   private waiting: CapturedEvent | null = null;
   private due = 0;
-  private told = '';
+  private lastFailure = '';
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -80,12 +80,12 @@ export class SoundCaptures {
     this.writing = this.writing
       .then(() => addCapture(this.folder, name, encodeWav(samples), this.limits))
       .then(() => {
-        this.told = '';
+        this.lastFailure = '';
       })
       .catch((error: unknown) => {
         const message = messageOf(error);
-        if (message !== this.told) this.warn(`what was heard cannot be kept in ${this.folder}: ${message}`);
-        this.told = message;
+        if (message !== this.lastFailure) this.warn(`what was heard cannot be kept in ${this.folder}: ${message}`);
+        this.lastFailure = message;
       });
   }
 }

@@ -18,7 +18,7 @@ const TOLD_MS = 30_000;
 
 const samplesOf = (ms: number): number => (ms * SOUND_RATE_HZ) / 1000;
 
-export interface HearingOptions {
+export interface MonitorOptions {
   /** One value for so long is a fault of a live source; null: never. */
   readonly stuckMs: number | null;
   /** A device, whose samples come at the pace of real time. */
@@ -26,7 +26,7 @@ export interface HearingOptions {
   readonly monotonicMs: () => number;
 }
 
-export interface HearingReport {
+export interface MonitorReport {
   /** Since the report before; null when nothing came. */
   readonly level: SoundLevel | null;
   /** Sound comes, and it is not one value over and over. */
@@ -40,7 +40,7 @@ export interface HearingReport {
 }
 
 /** Listens to what a microphone delivers as a sound technician would: is it alive, at the right pace, not too loud? */
-export class Hearing {
+export class MicrophoneMonitor {
   private readonly meter = new LevelMeter();
   private readonly hum = new HumMeter();
   private readonly clock = new SampleClock(SOUND_RATE_HZ);
@@ -49,7 +49,7 @@ export class Hearing {
   private gaps = 0;
   private overruns = 0;
 
-  constructor(private readonly options: HearingOptions) {}
+  constructor(private readonly options: MonitorOptions) {}
 
   /** The same source, which now fails where it gives nothing but one value, or sound at another rate. */
   watch(source: MicrophoneSource): MicrophoneSource {
@@ -66,7 +66,7 @@ export class Hearing {
     };
   }
 
-  report(): HearingReport {
+  report(): MonitorReport {
     const level = this.meter.take();
     if (level !== null) this.examine(level);
     const stuck = this.meter.stuckSamples >= samplesOf(STUCK_MS);
@@ -134,7 +134,7 @@ export class Hearing {
 
   private trouble(): string | null {
     const since = this.options.monotonicMs() - TOLD_MS;
-    const told = [...this.seen].filter(([, at]) => at > since).map(([what]) => what);
-    return told.length === 0 ? null : told.join('; ');
+    const reported = [...this.seen].filter(([, at]) => at > since).map(([what]) => what);
+    return reported.length === 0 ? null : reported.join('; ');
   }
 }

@@ -80,7 +80,7 @@ function program(
 export class SoundFile implements MicrophoneSource {
   readonly name: string;
   readonly live: boolean;
-  private readonly told = new Set<string>();
+  private readonly warned = new Set<string>();
 
   constructor(
     private readonly config: SoundFileConfig,
@@ -114,8 +114,8 @@ export class SoundFile implements MicrophoneSource {
         catchError((error: unknown) => {
           // Without ffmpeg the next one fares no better.
           if (error instanceof UsherError && error.code === 'dependency-missing') return throwError(() => error);
-          if (!this.told.has(file)) this.log.warn(`skipped: ${messageOf(error)}`);
-          this.told.add(file);
+          if (!this.warned.has(file)) this.log.warn(`skipped: ${messageOf(error)}`);
+          this.warned.add(file);
           return EMPTY;
         }),
       );

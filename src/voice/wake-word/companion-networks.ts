@@ -11,7 +11,7 @@ const FRAMES_PER_MS = SAMPLE_RATE_HZ / 1000 / HOP_SAMPLES;
  *
  * Waking and sleeping follow from the first network's logits step by step, so that it does not matter how frames are cut.
  */
-export class Company {
+export class RunningCompanions {
   private readonly wakeLogit: number;
   private readonly memory: number;
   private readonly restSteps: number;

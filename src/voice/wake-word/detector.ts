@@ -37,7 +37,7 @@ export interface NearMiss {
   readonly score: number;
 }
 
-interface Ear extends ListeningWord {
+interface Listener extends ListeningWord {
   state: TriggerState;
   run: NearMissState;
   steps: number;
@@ -62,7 +62,7 @@ export class WordDetector {
   private readonly extractor = new FeatureExtractor();
   private readonly features = new Float32Array(MOST_FRAMES * MEL_BANDS);
   private readonly scores: Float32Array;
-  private readonly ears: Ear[];
+  private readonly ears: Listener[];
   private readonly recent = new RecentSound();
   /** Samples since the last reset. */
   private heard = 0;
@@ -82,12 +82,12 @@ export class WordDetector {
     this.extractor.reset();
     this.recent.reset();
     this.heard = 0;
-    for (const ear of this.ears) {
-      ear.scorer.reset();
-      ear.state = FRESH_TRIGGER;
-      ear.run = NO_RUN;
-      ear.steps = 0;
-      ear.score = 0;
+    for (const listener of this.ears) {
+      listener.scorer.reset();
+      listener.state = FRESH_TRIGGER;
+      listener.run = NO_RUN;
+      listener.steps = 0;
+      listener.score = 0;
     }
   }
 
@@ -109,37 +109,42 @@ export class WordDetector {
       this.heard += count;
       const frames = this.extractor.push(piece, this.features, count);
       if (frames === 0) continue;
-      for (const ear of this.ears) await this.listen(ear, frames, length - from - count, found);
+      for (const listener of this.ears) await this.listen(listener, frames, length - from - count, found);
     }
   }
 
   /** @param later samples of the push that are still to come */
-  private async listen(ear: Ear, frames: number, later: number, found: (detection: Detection) => void): Promise<void> {
-    const steps = await ear.scorer.push(this.features, frames, this.scores);
+  private async listen(
+    listener: Listener,
+    frames: number,
+    later: number,
+    found: (detection: Detection) => void,
+  ): Promise<void> {
+    const steps = await listener.scorer.push(this.features, frames, this.scores);
     for (let i = 0; i < steps; i++) {
       const score = this.scores[i] as number;
       if (!Number.isFinite(score))
-        throw new UsherError('model-invalid', `${ear.model}: the network gave no number`, {
+        throw new UsherError('model-invalid', `${listener.model}: the network gave no number`, {
           remedy: 'Fetch or train the model again.',
         });
-      ear.steps++;
-      ear.score = score;
-      const { state, fired, mean } = stepTrigger(ear.trigger, ear.state, score);
-      ear.state = state;
-      this.watchNearMiss(ear, mean, fired !== null);
+      listener.steps++;
+      listener.score = score;
+      const { state, fired, mean } = stepTrigger(listener.trigger, listener.state, score);
+      listener.state = state;
+      this.watchNearMiss(listener, mean, fired !== null);
       if (fired === null) continue;
       // Up to the step that decided, not to the end of what was pushed: where sound is cut must not matter.
-      const stepAgo = this.heard - this.endOf(ear, ear.steps);
+      const stepAgo = this.heard - this.endOf(listener, listener.steps);
       const sound = this.recent.copy(stepAgo);
-      if (!(await agrees(ear.check, sound))) {
+      if (!(await agrees(listener.check, sound))) {
         // It has said no to this utterance; the next one is another question.
-        ear.state = { ...state, deaf: 0 };
+        listener.state = { ...state, refractory: 0 };
         continue;
       }
-      const endAgo = this.heard - this.endOf(ear, ear.steps - fired.stepsAgo);
+      const endAgo = this.heard - this.endOf(listener, listener.steps - fired.stepsAgo);
       found({
-        word: ear.word,
-        model: ear.model,
+        word: listener.word,
+        model: listener.model,
         score: fired.score,
         endAgo: endAgo + later,
         startAgo: Math.max(endAgo, stepAgo + sound.length - utteranceStart(sound)) + later,
@@ -147,15 +152,15 @@ export class WordDetector {
     }
   }
 
-  private watchNearMiss(ear: Ear, mean: number, fired: boolean): void {
+  private watchNearMiss(listener: Listener, mean: number, fired: boolean): void {
     if (this.nearMiss === null) return;
-    const { state, missed } = stepNearMiss(ear.trigger.threshold * NEAR_SHARE, ear.run, mean, fired);
-    ear.run = state;
-    if (missed !== null) this.nearMiss({ model: ear.model, score: missed });
+    const { state, missed } = stepNearMiss(listener.trigger.threshold * NEAR_SHARE, listener.run, mean, fired);
+    listener.run = state;
+    if (missed !== null) this.nearMiss({ model: listener.model, score: missed });
   }
 
   /** The sample at the end of the last frame of a step, counted from 1. */
-  private endOf({ scorer }: Ear, step: number): number {
+  private endOf({ scorer }: Listener, step: number): number {
     return (step * scorer.framesPerStep - 1) * HOP_SAMPLES + FRAME_SAMPLES;
   }
 }

@@ -63,15 +63,15 @@ export class WordModels {
     return this.words.map(({ model, sensitivity, check, refractoryMs }) => {
       const settings = (output: CardOutput<'wake-word'>): ListeningWord['trigger'] =>
         triggerSettings(output, { threshold: output.presets[sensitivity], refractoryMs });
-      const ear = (name: string): NonNullable<ListeningWord['check']> => {
+      const listener = (name: string): NonNullable<ListeningWord['check']> => {
         const opened = this.opened.get(name) as WakeWord;
         return { scorer: opened.scorer(), trigger: settings(opened.output) };
       };
       return {
         word: (this.opened.get(model) as WakeWord).output.word,
         model,
-        ...ear(model),
-        check: check === null ? null : ear(check),
+        ...listener(model),
+        check: check === null ? null : listener(check),
       };
     });
   }

@@ -19,20 +19,20 @@ export function firings(means: ArrayLike<number>, settings: Omit<TriggerSettings
   const { threshold, patienceSteps, refractorySteps } = settings;
   const fired: number[] = [];
   let held = 0;
-  let deaf = 0;
+  let refractory = 0;
   let armed = true;
   for (let i = 0; i < means.length; i++) {
     const above = (means[i] as number) >= threshold;
     armed ||= !above;
-    if (deaf > 0) {
-      deaf--;
+    if (refractory > 0) {
+      refractory--;
       continue;
     }
     held = above && armed ? held + 1 : 0;
     if (held < patienceSteps) continue;
     fired.push(i);
     held = 0;
-    deaf = refractorySteps;
+    refractory = refractorySteps;
     armed = false;
   }
   return fired;

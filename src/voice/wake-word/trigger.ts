@@ -22,7 +22,7 @@ export interface TriggerState {
   /** Highest mean of that run. */
   readonly peak: number;
   /** Steps until it listens again. */
-  readonly deaf: number;
+  readonly refractory: number;
   /** Below the threshold at least once since the last activation. */
   readonly armed: boolean;
 }
@@ -38,7 +38,7 @@ export interface TriggerStep {
 }
 
 /** As after a start or a gap: nothing was heard. */
-export const FRESH_TRIGGER: TriggerState = { recent: [], held: 0, peak: 0, deaf: 0, armed: true };
+export const FRESH_TRIGGER: TriggerState = { recent: [], held: 0, peak: 0, refractory: 0, armed: true };
 
 /**
  * The settings of a word: mean and patience are those its operating points were measured with.
@@ -67,18 +67,18 @@ export function stepTrigger(settings: TriggerSettings, state: TriggerState, scor
   // Summed anew: a running sum would depend on the whole past by its rounding.
   const mean = recent.reduce((sum, value) => sum + value, 0) / smoothSteps;
   const above = mean >= threshold;
-  if (state.deaf > 0)
+  if (state.refractory > 0)
     return {
-      state: { recent, held: 0, peak: 0, deaf: state.deaf - 1, armed: state.armed || !above },
+      state: { recent, held: 0, peak: 0, refractory: state.refractory - 1, armed: state.armed || !above },
       mean,
       fired: null,
     };
   const armed = state.armed || !above;
   const held = above && armed ? state.held + 1 : 0;
   const peak = held === 0 ? 0 : Math.max(state.peak, mean);
-  if (held < patienceSteps) return { state: { recent, held, peak, deaf: 0, armed }, mean, fired: null };
+  if (held < patienceSteps) return { state: { recent, held, peak, refractory: 0, armed }, mean, fired: null };
   return {
-    state: { recent, held: 0, peak: 0, deaf: refractorySteps, armed: false },
+    state: { recent, held: 0, peak: 0, refractory: refractorySteps, armed: false },
     mean,
     fired: { score: peak, stepsAgo: held - 1 },
   };

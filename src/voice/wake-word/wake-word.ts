@@ -2,7 +2,7 @@ import { UsherError } from '../../errors';
 import { type Bundle, openBundle } from '../../inference/bundle';
 import type { AudioFeaturesInput, Card, CardOutput, Companions, StatePair } from '../../inference/card';
 import type { ExecutionOptions, Model } from '../../inference/model';
-import { Company } from './companion-networks';
+import { RunningCompanions } from './companion-networks';
 import { FEATURE_VERSION, MEL_BANDS, SAMPLE_RATE_HZ } from '../features/features';
 import { MOST_STEPS, NetworkStream } from './network-stream';
 
@@ -29,14 +29,14 @@ export interface WakeWordNetworks {
 export class WakeWordScorer {
   readonly framesPerStep: number;
   private readonly stream: NetworkStream;
-  private readonly company: Company | null;
+  private readonly company: RunningCompanions | null;
   private readonly mostFrames: number;
 
   constructor({ input, output, companions, models: [first, ...others] }: WakeWordNetworks) {
     this.framesPerStep = input.framesPerStep;
     this.mostFrames = MOST_STEPS * input.framesPerStep;
     this.stream = new NetworkStream(first, input, companions?.logits ?? output);
-    this.company = companions === null ? null : companyOf(companions, input, others);
+    this.company = companions === null ? null : companionsOf(companions, input, others);
   }
 
   /** How many scores `push` will give for so many frames. */
@@ -73,15 +73,15 @@ export class WakeWordScorer {
   }
 }
 
-function companyOf(
+function companionsOf(
   { networks, ...rules }: CompanionNetworks,
   input: AudioFeaturesInput,
   models: readonly Model[],
-): Company {
+): RunningCompanions {
   const streams = networks.map(
     ({ states }, i) => new NetworkStream(models[i] as Model, { ...input, states: [...states] }, rules.logits),
   );
-  return new Company(streams, rules, input.framesPerStep);
+  return new RunningCompanions(streams, rules, input.framesPerStep);
 }
 
 /** A wake-word bundle that was opened once; scorers of their own memory are made of it. */

@@ -5,7 +5,7 @@ import { FIRST_STATE, type PolicyState } from '../../../src/access/policy/types'
 const CONTACT = { open: true, since: 3000, excusedUntil: 4000, heldAlarmed: true };
 const FULL: PolicyState = {
   lost: false,
-  lostTold: false,
+  lostReported: false,
   presence: new Map([['__proto__', 'hall']]),
   passages: new Map([['zone:hall ann', 5000]]),
   failures: new Map([['reader:r1', [1000, 2000]]]),

@@ -1,14 +1,14 @@
-import { SceneWord } from '../../../src/daemon/cameras/scene-arbiter';
+import { SceneArbiter } from '../../../src/daemon/cameras/scene-arbiter';
 import type { SceneChange } from '../../../src/events';
 
 const change = (scene: string): SceneChange => ({ kind: 'scene', camera: 'cam', at: 1, scene, score: 0.9 });
 
 describe('whose word on the scene counts', () => {
   const told: string[] = [];
-  let word: SceneWord;
+  let word: SceneArbiter;
   beforeEach(() => {
     told.length = 0;
-    word = new SceneWord(({ scene }) => told.push(scene));
+    word = new SceneArbiter(({ scene }) => told.push(scene));
   });
 
   it('is the running model’s, whatever a candidate says beside it', () => {

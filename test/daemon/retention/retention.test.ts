@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  Forgetting,
+  RetentionService,
   RETENTION_EVERY_MS,
   retentionPolicy,
   STILLS_EVERY_MS,
-  StillsForgetting,
+  StillsRetention,
 } from '../../../src/daemon/retention/retention';
 import type { ComponentHealth } from '../../../src/daemon/health/health';
 import { Journal } from '../../../src/store/journal/journal';
@@ -52,10 +52,10 @@ class Box {
   health: ComponentHealth[] = [];
   readonly journal = Journal.open(dir, { now: () => this.wall });
   readonly store = Store.open(dir, { ledger: this.journal, now: () => this.wall });
-  private readonly forgetting: Forgetting;
+  private readonly forgetting: RetentionService;
 
   constructor(rule: Partial<Rule>) {
-    this.forgetting = new Forgetting({
+    this.forgetting = new RetentionService({
       config: configOf({ ...NONE, ...rule }),
       store: this.store,
       journal: this.journal,
@@ -296,11 +296,11 @@ describe('stills', () => {
   function watch(rule: { keepDays: number | null; auditDays: number | null; trusted?: boolean; wall?: number }) {
     const { keepDays, auditDays, trusted = false, wall = 0 } = rule;
     let mono = 0;
-    const forgetting = new StillsForgetting({
+    const forgetting = new StillsRetention({
       config: {
         ...{ stills: keepDays === null ? null : ({ keepDays } as never), audit: { keepDays: auditDays } as never },
       },
-      ...{ dataDir: dir, store, log: writeLog, forgetting: { mayDestroy: trusted } },
+      ...{ dataDir: dir, store, log: writeLog, retention: { mayDestroy: trusted } },
       trail: { fact: (kind, fact) => void facts.push({ kind, ...fact }) },
       ...{ monotonicMs: () => mono, wall: () => wall },
     });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StillsForgetting } from '../../../src/daemon/retention/retention';
+import { StillsRetention } from '../../../src/daemon/retention/retention';
 import { Journal } from '../../../src/store/journal/journal';
 import { Store } from '../../../src/store/store';
 import { createLog } from '../../../src/system/log';
@@ -23,10 +23,10 @@ describe('stills of members', () => {
     }
   };
   const look = (store: Store): Promise<void> =>
-    new StillsForgetting({
+    new StillsRetention({
       config: { stills: null, audit: { keepDays: null } as never },
       ...{ dataDir, store, log: createLog({ level: 'error', format: 'text', write: () => undefined }) },
-      ...{ trail: { fact: () => undefined }, forgetting: { mayDestroy: false } },
+      ...{ trail: { fact: () => undefined }, retention: { mayDestroy: false } },
       ...{ monotonicMs: () => 0, wall: () => 0 },
     }).tick();
   const stills = (): number => readdirSync(stillFolder(dataDir)).length;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../../../src/config/load/load';
 import { HealthBoard } from '../../../src/daemon/health/health';
-import { VoiceGround } from '../../../src/daemon/trials/voice-target';
+import { VoiceTarget } from '../../../src/daemon/trials/voice-target';
 import type { VoiceService } from '../../../src/daemon/microphones/voice-service';
 import { Voices } from '../../../src/daemon/microphones/voices';
 import type { Trial, TrialFailed } from '../../../src/fleet/update/trial';
@@ -82,7 +82,7 @@ describe('a trigger word beside the running one', () => {
   const failsOnProbation = async (name: string, entry: string, meanwhile: () => void): Promise<string> => {
     const dir = join(place.dir, 'slots', name, 'bundle');
     sameModel(base, dir, '1.0.1');
-    const ground = new VoiceGround({
+    const ground = new VoiceTarget({
       ...{ voices: () => voices, names: ['wake-beep'], modelsDir: join(place.dir, 'models'), entry },
       // It reports every second: in less it might not have said yet that it hears. A process that fights for memory hears late, and
       // that is told by other tests.

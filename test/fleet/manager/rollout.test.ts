@@ -189,7 +189,7 @@ describe('what becomes of a rollout', () => {
           current = { ...current, rollout: to(current.rollout) };
           return Promise.resolve();
         },
-        told: ({ rollout }) => stages.push(rollout.stage),
+        onCounts: ({ rollout }) => stages.push(rollout.stage),
         rest: () => Promise.resolve(false),
       });
     expect(await follow()).toBe(true);
@@ -209,7 +209,7 @@ describe('what becomes of a rollout', () => {
         current = { ...current, rollout: to({ ...current.rollout, stage: 2 }) };
         return Promise.resolve();
       },
-      told: () => looks++,
+      onCounts: () => looks++,
       rest: () => Promise.resolve(false),
     });
     expect(current.rollout.stage).toBe(2);

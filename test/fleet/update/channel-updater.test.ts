@@ -5,7 +5,7 @@ import { ChannelUpdater } from '../../../src/fleet/update/channel-updater';
 import { Exclusive } from '../../../src/fleet/update/exclusive';
 import type { ReleaseVerifier, Transfer } from '../../../src/fleet/release';
 import { Slots } from '../../../src/fleet/update/slots';
-import type { TrialGround } from '../../../src/fleet/update/trial';
+import type { UpdateTarget } from '../../../src/fleet/update/trial';
 import { idleState, type Installed, type Pointer } from '../../../src/fleet/update/update-state';
 import { installedOf, offerOf, OPEN, releaseOf } from '../samples';
 
@@ -35,7 +35,7 @@ describe('a channel of a box', () => {
     slots.saveState({ ...idleState(CHANNEL, 0), state: 'staged', candidate });
     mkdirSync(slots.dirOf(CHANNEL, releaseOf(2)));
     const restored: (string | null)[] = [];
-    const ground: TrialGround = {
+    const ground: UpdateTarget = {
       running: () => ({ version: '1.1.0', space: null, dir: null }),
       obstacle: () => null,
       begin: () => ({
@@ -50,7 +50,15 @@ describe('a channel of a box', () => {
     };
     let last: { state: string; active: string | null } = { state: '', active: null };
     const updater = new ChannelUpdater(CHANNEL, {
-      ...{ slots, ground, trials: new Exclusive(), placeOf: () => 0, now: Date.now, random: () => 0, probationMs: 1 },
+      ...{
+        slots,
+        target: ground,
+        trials: new Exclusive(),
+        placeOf: () => 0,
+        now: Date.now,
+        random: () => 0,
+        probationMs: 1,
+      },
       verifier: { authenticate: absent, verify: absent } satisfies ReleaseVerifier,
       transfer: { fetch: absent, forget: absent } satisfies Transfer,
       changed: () => (last = { state: updater.state.state, active: active()?.release ?? null }),

@@ -8,15 +8,15 @@ import {
   isSwitched,
   step,
   type UpdateEvent,
-  type Wish,
+  type DesiredOffer,
   type WorkKind,
   workOf,
 } from '../../../src/fleet/update/update-step';
 import { factsAt, installedOf, offerOf, OPEN, releaseOf } from '../samples';
 
 const FROM = 'group all';
-const wish = (n: number, rollout = OPEN): Wish => ({ offer: offerOf(n, rollout), from: FROM });
-const want = (n: number, rollout = OPEN): UpdateEvent => ({ type: 'wanted', wish: wish(n, rollout) });
+const wish = (n: number, rollout = OPEN): DesiredOffer => ({ offer: offerOf(n, rollout), from: FROM });
+const want = (n: number, rollout = OPEN): UpdateEvent => ({ type: 'wanted', desired: wish(n, rollout) });
 const WAY: readonly WorkKind[] = ['verify', 'transfer', 'stage', 'test', 'switch', 'settle', 'watch'];
 const done = (work: WorkKind, n = 1): UpdateEvent =>
   work === 'verify' ? { type: 'done', work, release: releaseOf(n) } : { type: 'done', work };
@@ -190,7 +190,7 @@ describe('the steps of an update', () => {
   });
 
   it('lets a withdrawn offer go, but not what is committed', () => {
-    const none: UpdateEvent = { type: 'wanted', wish: null };
+    const none: UpdateEvent = { type: 'wanted', desired: null };
     expect(step(after(3), none, factsAt(9))).toMatchObject({ state: 'idle', candidate: null });
     expect(step(after(6), none, factsAt(9))).toMatchObject({ state: 'rolled-back', reason: 'withdrawn' });
     const committed = after(7);
@@ -278,7 +278,7 @@ describe('the steps of an update', () => {
               state = step(state, want(event.n, { ...OPEN, stage: event.stage, state: event.state }), facts);
               break;
             case 'nothing':
-              state = step(state, { type: 'wanted', wish: null }, facts);
+              state = step(state, { type: 'wanted', desired: null }, facts);
               break;
             case 'boot':
               state = step(state, { type: 'boot' }, facts);

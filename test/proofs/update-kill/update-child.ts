@@ -6,14 +6,14 @@
 import { cpSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig } from '../../../src/config/load/load';
-import { ConfigGround } from '../../../src/daemon/trials/config-target';
+import { ConfigTarget } from '../../../src/daemon/trials/config-target';
 import { HealthBoard } from '../../../src/daemon/health/health';
 import { Exclusive } from '../../../src/fleet/update/exclusive';
 import { installedModels } from '../../../src/fleet/update/installed';
 import type { ReleaseVerifier, Transfer } from '../../../src/fleet/release';
 import { Slots } from '../../../src/fleet/update/slots';
 import { CONFIG_CHANNEL, countTrialStart, OPERATORS, startUnder } from '../../../src/fleet/update/effective-config';
-import type { TrialGround } from '../../../src/fleet/update/trial';
+import type { UpdateTarget } from '../../../src/fleet/update/trial';
 import type { ChannelState, Installed, Pointer } from '../../../src/fleet/update/update-state';
 import { Updater } from '../../../src/fleet/update/updater';
 import { readBundle } from '../../../src/inference/bundle';
@@ -79,10 +79,10 @@ const transfer: Transfer = {
 };
 
 /** Goes on where the data folder says, hears the offer, and reports. */
-async function update(ground: TrialGround, slots: Slots, runs: () => string): Promise<Updater> {
+async function update(ground: UpdateTarget, slots: Slots, runs: () => string): Promise<Updater> {
   const { release } = offerOf(Number(wanted), undefined, channel);
   const updater = new Updater({
-    ...{ slots, verifier, transfer, ground, trials: new Exclusive(), channels: [channel] },
+    ...{ slots, verifier, transfer, target: ground, trials: new Exclusive(), channels: [channel] },
     box: { site: 'gym', device: 'box', groups: [], usher: '0.1.0', arch: 'x64' },
     ...{ now: Date.now, random: Math.random, probationMs: 1 },
     log: { info: () => undefined, warn: () => undefined },
@@ -105,7 +105,7 @@ async function modelBox(): Promise<void> {
   const { card } = await readBundle(encoder);
   say(`boot ${card.version} ${passed.join(' ')}`.trim());
   let running = card.version;
-  const ground: TrialGround = {
+  const ground: UpdateTarget = {
     running: () => ({ version: running, space: 'tiny-v1', dir: null }),
     obstacle: () => null,
     begin: ({ release }) => ({
@@ -160,7 +160,7 @@ async function settingsBox(): Promise<void> {
     );
     let begin: () => void = () => undefined;
     const again = new Promise<void>((resolve) => (begin = resolve));
-    const ground = new ConfigGround({
+    const ground = new ConfigTarget({
       ...{ under, health, isBusy: () => false, restart: () => begin() },
       ...{ probationMs: 1, patienceMs: 60_000 },
     });

@@ -1,13 +1,13 @@
 import { lastValueFrom, Subject } from 'rxjs';
 import { type UsherError } from '../../../src/errors';
-import { Hearing, type HearingOptions } from '../../../src/voice/microphone/microphone-monitor';
+import { MicrophoneMonitor, type MonitorOptions } from '../../../src/voice/microphone/microphone-monitor';
 import { type LentSound, type MicrophoneSource, PIECE_SAMPLES } from '../../../src/voice/sources/sound';
 import { joined, mixed, noise, silence, tone } from '../../support/sound';
 
 /** A microphone that gives what the test says, on a clock that the test turns. */
-function rig(options: Partial<HearingOptions> = {}, live = true) {
+function rig(options: Partial<MonitorOptions> = {}, live = true) {
   let now = 0;
-  const hearing = new Hearing({ stuckMs: 30_000, paced: false, monotonicMs: () => now, ...options });
+  const hearing = new MicrophoneMonitor({ stuckMs: 30_000, paced: false, monotonicMs: () => now, ...options });
   let opened = new Subject<LentSound>();
   let endSample = 0;
   const source: MicrophoneSource = {

@@ -83,7 +83,7 @@ async function benchFleet({ swipes, rounds, kbit, fps, json = false, require = f
     const measured = await alternate(client, release, {
       swipes,
       rounds,
-      told: (share) => progress.update('swipes', share),
+      onProgress: (share) => progress.update('swipes', share),
     });
     progress.done();
     printFigures(figuresOf(measured), { json, require, more: { swipes, rounds, kbit, fps, ...measured } });
@@ -105,7 +105,7 @@ interface Measured {
 async function alternate(
   client: BenchClient,
   release: BenchRelease,
-  { swipes, rounds, told }: { swipes: number; rounds: number; told: (share: number) => void },
+  { swipes, rounds, onProgress }: { swipes: number; rounds: number; onProgress: (share: number) => void },
 ): Promise<Measured> {
   const [idle, during]: [SwipeTiming[], SwipeTiming[]] = [[], []];
   let [bytes, seconds, first] = [0, 0, 0];
@@ -128,7 +128,7 @@ async function alternate(
     bytes += have - had;
     seconds += (performance.now() - from) / 1000;
     await release.leaveOff();
-    told((round + 1) / rounds);
+    onProgress((round + 1) / rounds);
   }
   return { idle, during, bytes, seconds };
 }

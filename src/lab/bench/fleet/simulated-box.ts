@@ -11,7 +11,7 @@ import type { UpdateReportedPayload } from '../../../mqtt/topics/update-payloads
 import { monotonicMs } from '../../../system/clock';
 import { type Random, seededRandom, streamSeed } from '../../../random';
 import type { Line } from './line';
-import { SimulatedGround, type TrialPlan } from './simulated-ground';
+import { SimulatedTarget, type TrialPlan } from './simulated-ground';
 
 export const SITE = 'simulated';
 export const CHANNEL = 'wake/simulated';
@@ -72,7 +72,7 @@ export class SimulatedBox {
     const { active } = this.slots.pointer(CHANNEL);
     this.updater = new Updater({
       ...{ verifier, transfer, box, slots: this.slots, log: silent, channels: [CHANNEL], orderMs: null },
-      ground: new SimulatedGround(index, plan, active?.version ?? FACTORY, FACTORY, versionIn),
+      target: new SimulatedTarget(index, plan, active?.version ?? FACTORY, FACTORY, versionIn),
       trials: new Exclusive(),
       now: () => Math.round(START + monotonicMs()),
       random: () => this.random.next(),

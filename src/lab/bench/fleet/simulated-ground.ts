@@ -5,7 +5,7 @@ import {
   type RunningModel,
   type Trial,
   TrialFailed,
-  type TrialGround,
+  type UpdateTarget,
   type TrialReason,
 } from '../../../fleet/update/trial';
 import { seededRandom, streamSeed } from '../../../random';
@@ -32,7 +32,7 @@ const FAILURES: readonly (readonly [Step, TrialReason])[] = [
  * Stands in for camera and models of a simulated box: a trial takes its time, and passes or fails as seed, box and release say.
  * Everything around it is the code that boxes run.
  */
-export class SimulatedGround implements TrialGround {
+export class SimulatedTarget implements UpdateTarget {
   constructor(
     private readonly box: number,
     private readonly plan: TrialPlan,

@@ -118,7 +118,7 @@ export class Simulation {
         ...{ scope: ALL, limits: { ...USUAL_LIMITS, patienceMs: Infinity }, boxes: () => view.all() },
         offer: () => this.offered(release),
         change: (to) => this.change(to),
-        told: (offer, counts) => this.options.onProgress(what, shareOf(offer, counts)),
+        onCounts: (offer, counts) => this.options.onProgress(what, shareOf(offer, counts)),
         rest: async () => {
           await delay(LOOK_MS);
           this.watch.compare(view);

@@ -85,7 +85,7 @@ async function benchFlood({ swipes, rounds, rate, fps, json = false, require = f
       flood: () => flood(topics),
       // Another box and another group, to which nobody listens.
       elsewhere: () => flood(topics.map((topic) => topic.replace(/^(usher\/v1\/[^/]+)\/[^/]+/, '$1/elsewhere'))),
-      told: (share) => progress.update('swipes', share),
+      onProgress: (share) => progress.update('swipes', share),
     });
     progress.done();
     printFigures(floodFigures(measured), { json, require, more: { swipes, rounds, fps, topics, ...measured } });
@@ -100,12 +100,12 @@ interface Turns {
   readonly rounds: number;
   readonly flood: () => Flood;
   readonly elsewhere: () => Flood;
-  readonly told: (share: number) => void;
+  readonly onProgress: (share: number) => void;
 }
 
 async function alternate(
   client: BenchClient,
-  { swipes, rounds, flood, elsewhere, told }: Turns,
+  { swipes, rounds, flood, elsewhere, onProgress }: Turns,
 ): Promise<FloodMeasured> {
   const each = Math.ceil(swipes / rounds);
   const [idle, bystander, flooded, after]: SwipeTiming[][] = [[], [], [], []];
@@ -131,7 +131,7 @@ async function alternate(
     flooded?.push(...(await under(flood)));
     await delay(BACK_MS);
     after?.push(...(await swipe(0)));
-    told((round + 1) / rounds);
+    onProgress((round + 1) / rounds);
   }
   return {
     idle: idle ?? [],

@@ -28,7 +28,7 @@ function publish(topic: string, payload: string, qos: 0 | 1): Buffer {
 }
 
 /** Publishes well-formed commands on the topics in turn, half of them with QoS 1. Raw bytes: a library would be the bottleneck. */
-function flood({ port, topics, rate, mostMs }: FloodJob, told: (sent: number, seconds: number) => void): void {
+function flood({ port, topics, rate, mostMs }: FloodJob, onSent: (sent: number, seconds: number) => void): void {
   const payload = JSON.stringify({ v: 1, id: 'flood' });
   const messages = topics.flatMap((topic) => [publish(topic, payload, 0), publish(topic, payload, 1)]);
   const id = Buffer.from('usher-bench-flood');
@@ -52,7 +52,7 @@ function flood({ port, topics, rate, mostMs }: FloodJob, told: (sent: number, se
       );
       sent += count;
     }
-    told(sent, elapsed / 1000);
+    onSent(sent, elapsed / 1000);
     if (elapsed < mostMs && !socket.destroyed) return;
     clearInterval(timer);
     socket.destroy();

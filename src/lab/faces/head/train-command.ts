@@ -52,7 +52,7 @@ interface Material {
   readonly encoder: string;
   readonly views: readonly HeadView[];
   /** For people and for the card. */
-  readonly told: string;
+  readonly described: string;
 }
 
 const HELP = `
@@ -104,7 +104,7 @@ async function trainFaceHead(options: Options): Promise<void> {
       modelsDir: dir,
       encoder,
       views,
-      told,
+      described,
     } = options.images === undefined
       ? await materialOfSite(options)
       : await materialOfFolder(options.images, options, progress);
@@ -124,21 +124,21 @@ async function trainFaceHead(options: Options): Promise<void> {
           matrix: head.matrix,
           thresholds: headThresholds(
             trial.after,
-            `${told}; ${trial.persons} persons left out of training in ${options.folds} folds`,
+            `${described}; ${trial.persons} persons left out of training in ${options.folds} folds`,
           ),
-          trainedOn: told,
+          trainedOn: described,
           figures: figures.flatMap(({ name, value, unit }) =>
-            value === null ? [] : [{ name, value, unit, data: told }],
+            value === null ? [] : [{ name, value, unit, data: described }],
           ),
         })
       : null;
     if (options.report !== undefined)
-      await writeHeadReport(options.report, { encoder, data: told, ...trial, losses: head.losses, figures });
+      await writeHeadReport(options.report, { encoder, data: described, ...trial, losses: head.losses, figures });
     if (options.json !== true && bundle !== null) process.stdout.write(`${bundle}\n`);
     printFigures(figures, {
       json: options.json === true,
       require: true,
-      more: { encoder, data: told, backend, bundle },
+      more: { encoder, data: described, backend, bundle },
     });
   } finally {
     progress.done();
@@ -176,7 +176,12 @@ async function materialOfFolder(images: string, options: Options, progress: Prog
       onProgress: (share) => progress.update('encoding', share),
     });
     const count = `${dataset.persons.length} persons, ${dataset.pictures.length} pictures`;
-    return { modelsDir: dir, encoder: chosen.name, views, told: `${dataset.name}, ${count} seen as a door sees them` };
+    return {
+      modelsDir: dir,
+      encoder: chosen.name,
+      views,
+      described: `${dataset.name}, ${count} seen as a door sees them`,
+    };
   } finally {
     await enrolment.dispose();
     await door.dispose();
@@ -205,7 +210,7 @@ async function materialOfSite(options: Options): Promise<Material> {
       modelsDir: dir,
       encoder,
       views: site.views,
-      told:
+      described:
         `${site.members} members of this site who consented to it ` +
         `(left out: ${site.withoutConsent} without such consent, ${site.tooFew} with one template)`,
     };

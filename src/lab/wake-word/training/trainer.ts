@@ -75,7 +75,7 @@ export interface TrainerOptions {
   /** To begin from; random weights where it is null. */
   readonly from: Network | null;
   /** Trained already: what is mined and measured is what all answer in the mean. */
-  readonly beside: readonly Network[];
+  readonly companions: readonly Network[];
   /** To go on from. */
   readonly resumed: TrainingState | null;
   readonly signal?: AbortSignal;
@@ -165,7 +165,7 @@ async function settle(engine: Engine, network: Network, batches: Batches, step: 
 async function mineOnce(options: TrainerOptions, state: TrainingState, round: Round, index: number): Promise<void> {
   if (state.mined.some(({ beforeStep }) => beforeStep === round.firstStep)) return;
   const { plan, source, onProgress } = options;
-  const listener = await Listener.of([state.network, ...options.beside]);
+  const listener = await Listener.of([state.network, ...options.companions]);
   try {
     const request = { part: 'train', hours: plan.miningHours, seed: streamSeed(plan.seed, 7, index) } as const;
     const negatives = await mineNegatives(listener, source, request, {
@@ -244,7 +244,7 @@ async function judge(
   network = state.network,
 ): Promise<void> {
   options.onProgress(`measuring, round ${index}`, 0);
-  const listener = await Listener.of([network, ...options.beside]);
+  const listener = await Listener.of([network, ...options.companions]);
   const settings = await validate(listener, validation, TRIGGER_SHAPE).finally(() => listener.close());
   const allowed = options.plan.falseAcceptsPerHour;
   const setting = settingAt(settings, allowed);

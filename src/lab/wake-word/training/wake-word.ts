@@ -35,7 +35,7 @@ export interface WakeWordTraining {
   /** To fine-tune: the first of its networks, beside its others. */
   readonly from: TrainedWord | null;
   /** Listens, too. */
-  readonly beside: TrainedWord | null;
+  readonly companion: TrainedWord | null;
   readonly resume: boolean;
   readonly threads: number;
   /** Folder of the checkpoint, the plots and the list of what was used. */
@@ -90,14 +90,14 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
   const { train: training, validation } = data.materials;
   const source = new ClipPool({ train: training, validation }, options.threads);
   const [own, ...others] = options.from?.members ?? [];
-  const beside = [...others, ...(options.beside?.members ?? [])];
-  const earlier = [options.from, options.beside].filter((one) => one !== null);
+  const companion = [...others, ...(options.companion?.members ?? [])];
+  const earlier = [options.from, options.companion].filter((one) => one !== null);
   try {
     const { network, state } = await train({
       plan,
       source,
       from: own ?? null,
-      beside,
+      companions: companion,
       resumed,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       save: async (now) => {
@@ -107,7 +107,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
       onProgress,
       onRound: options.onRound,
     });
-    const members = [network, ...beside] as const;
+    const members = [network, ...companion] as const;
     const settings = await measure(members, source, options);
     await writeText(path.join(workDir, 'det.svg'), trainingDetPlot(word, settings));
     const bundle = await writeBundle(
@@ -171,13 +171,13 @@ async function measure(
 }
 
 /** What makes a training this one. A changed recording changes the hashes. */
-function fingerprintOf({ word, plan, from, beside }: WakeWordTraining, { used }: WordData): string {
-  const earlier = [from, beside].map((one) => one && titleOf(one));
+function fingerprintOf({ word, plan, from, companion: companion }: WakeWordTraining, { used }: WordData): string {
+  const earlier = [from, companion].map((one) => one && titleOf(one));
   const facts = { word, plan, earlier, features: FEATURE_VERSION, used };
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 
-function describe({ materials: { train: all } }: WordData, { from, beside }: WakeWordTraining): string {
+function describe({ materials: { train: all } }: WordData, { from, companion: companion }: WakeWordTraining): string {
   const real = clipCount(all.real);
   const speech = all.speech.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
   const noise = all.noise.map(({ name, bank }) => `${name} ${minutes(bank)}`).join(', ');
@@ -187,7 +187,7 @@ function describe({ materials: { train: all } }: WordData, { from, beside }: Wak
     `other speech: ${speech || 'synthetic alone'}`,
     `backgrounds: ${noise || 'generated alone'}`,
     ...(from === null ? [] : [`fine-tuned from ${titleOf(from)}`]),
-    ...(beside === null ? [] : [`beside ${titleOf(beside)}`]),
+    ...(companion === null ? [] : [`beside ${titleOf(companion)}`]),
   ].join('; ');
 }
 

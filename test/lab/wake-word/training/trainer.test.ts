@@ -49,7 +49,7 @@ async function run(plan: TrainingPlan, options: Partial<TrainerOptions> = {}): P
     plan,
     source: new ToneSource(),
     from: null,
-    beside: [],
+    companions: [],
     resumed: null,
     save: () => Promise.resolve(),
     onProgress: () => undefined,
@@ -188,7 +188,7 @@ describe('two networks of one word', () => {
   it('are trained one beside the other, which stays as it was', async () => {
     const { network } = await trainedOnce();
     const before = weightsOf(network);
-    const { rounds } = await run({ ...PLAN, seed: 2, steps: 4 }, { beside: [network] });
+    const { rounds } = await run({ ...PLAN, seed: 2, steps: 4 }, { companions: [network] });
     const alone = await run({ ...PLAN, seed: 2, steps: 4 });
     expect(weightsOf(network)).toEqual(before);
     // After four steps it knows nothing; what is measured is what both say.

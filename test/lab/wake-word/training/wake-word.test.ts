@@ -70,7 +70,7 @@ const options = (): WakeWordTraining => ({
     validationTrials: 6,
   },
   from: null,
-  beside: null,
+  companion: null,
   resume: false,
   threads: 2,
   workDir: path.join(dir, 'work'),
@@ -142,7 +142,7 @@ describe('training a word from folders of recordings', () => {
 
   it('ships the mean of two networks as one bundle, and leads the first of them on', async () => {
     const both = { ...options(), name: 'wake-both', workDir: path.join(dir, 'work-both') };
-    const { bundle } = await trainWakeWord({ ...both, beside: await earlier() });
+    const { bundle } = await trainWakeWord({ ...both, companion: await earlier() });
     const read = await readBundle(bundle);
     const { card } = read;
     expect(card.summary).toContain(' beside ');
@@ -155,7 +155,7 @@ describe('training a word from folders of recordings', () => {
     await word.dispose();
     const from = { ...(await earlier()), version: '2.10.0', members };
     const workDir = path.join(dir, 'work-both-on');
-    const on = await trainWakeWord({ ...both, name: 'wake-on', workDir, from, beside: await earlier() });
+    const on = await trainWakeWord({ ...both, name: 'wake-on', workDir, from, companion: await earlier() });
     const led = await readBundle(on.bundle);
     expect(led.card.version).toBe('2.11.0');
     const [first, second] = await readNetworks(led);

@@ -3,7 +3,7 @@ import { EvdevDecoder, evtestKey } from '../../../../src/readers/evdev-events';
 import { LineSplitter, parseLine } from '../../../../src/readers/lines';
 import { IDENTIFIER } from '../../../../src/identifier';
 import { type LineFault, type LocalSwipe } from '../../../../src/readers/source';
-import { Typist } from '../../../../src/readers/typist';
+import { KeystrokeDecoder } from '../../../../src/readers/typist';
 import { readPicture } from '../../../../src/vision/picture/picture';
 import type { Target } from '../target';
 
@@ -52,7 +52,7 @@ const evdev = (): Target => ({
   ],
   feed: (input) => {
     const decoder = new EvdevDecoder();
-    const typist = new Typist(100);
+    const typist = new KeystrokeDecoder(100);
     for (let at = 0; at < input.length; at += 17)
       decoder.push(input.subarray(at, at + 17), (event) => checked(typist.key(event), input));
   },
