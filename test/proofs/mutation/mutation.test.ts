@@ -71,7 +71,13 @@ describe('mutants of the door', () => {
 
   const run = (tests: readonly string[]): Promise<RunReport> =>
     runMutants({
-      ...{ sources: ['src/access/door/door.ts'], tests, folder, workers: 1, minutes: 5, keep: false, reuse: false },
+      sources: ['evidence', 'face', 'outcome'].map((part) => `src/access/door/door-${part}.ts`),
+      tests,
+      folder,
+      workers: 1,
+      minutes: 5,
+      keep: false,
+      reuse: false,
       chosen: planted,
       progress: () => undefined,
       onEnd: () => undefined,
@@ -94,8 +100,8 @@ describe('mutants of the door', () => {
     const report = await run(['test/access/door/door-withheld.test.ts']);
     const record = recordOf(report, []);
     const window = record.survivors.find(({ after }) => after === 'time < at');
-    expect(window).toMatchObject({ file: 'src/access/door/door.ts', operator: 'operand', argued: null });
-    expect(textOf(record)).toContain(`src/access/door/door.ts:${window?.line ?? 0} operand`);
+    expect(window).toMatchObject({ file: 'src/access/door/door-face.ts', operator: 'operand', argued: null });
+    expect(textOf(record)).toContain(`src/access/door/door-face.ts:${window?.line ?? 0} operand`);
     expect(faultsOf(record).join()).toMatch(/at least 90.0 % are asked for,\d+ survivors that nobody has argued/);
 
     // An argument counts for that mutant as long as the code around it is what was argued about.
