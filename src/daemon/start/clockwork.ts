@@ -1,0 +1,87 @@
+import { machineBoot, monotonicMs } from '../../system/clock';
+import { packageVersion } from '../../system/paths';
+import type { StillsService } from '../cameras/stills-service';
+import { brokerHealth, PhasePublisher, publishHealth } from '../health/publishing';
+import { RETENTION_EVERY_MS, RetentionService, STILLS_EVERY_MS, StillsRetention } from '../retention/retention';
+import type { Reporting } from './broker';
+import type { DoorSide } from './doors';
+import { every, type Site } from './site';
+import type { Storage } from './storage';
+
+const TICK_MS = 100;
+const REFRESH_MS = 1000;
+
+export interface ClockworkParts {
+  readonly storage: Storage;
+  readonly reporting: Reporting;
+  readonly doorSide: DoorSide;
+  readonly stills: StillsService | null;
+  /** After each tick of the doors, for the watchdog. */
+  readonly ticked: () => void;
+}
+
+/** Phase 6: the broker is connected, the start is in the journal, and time passes at the doors. */
+export function startClockwork(site: Site, { storage, reporting, doorSide, stills, ticked }: ClockworkParts): void {
+  const { store, journal } = storage;
+  const { mqtt, health, healthLog, clock, trail } = reporting;
+  const { doors, readers, visitors } = doorSide;
+  const { loaded, bootId, log, undo } = site;
+  const { config, dataDir } = loaded;
+
+  const retention = new RetentionService({
+    config,
+    store,
+    journal,
+    doors,
+    clock,
+    health,
+    monotonicMs,
+    boot: machineBoot(),
+    log: log.child('retention'),
+  });
+  // Before the start is recorded: the newest record is then one of an earlier run.
+  retention.tick();
+  every(site, RETENTION_EVERY_MS, () => retention.tick());
+
+  mqtt.start();
+  undo.push('mqtt', () => mqtt.stop());
+  // A copy that the journal contradicts is not taken for what the box stood at.
+  const epoch = (): number | null => (store.contradiction === null ? store.epoch : null);
+  trail.started({ bootId, version: packageVersion(), config, epoch: epoch() });
+  undo.push('stop record', () => trail.stopped(bootId, epoch()));
+
+  undo.push('doors', () => doors.shutdown());
+  const phases = new PhasePublisher(mqtt, doors.all, monotonicMs, (door) => readers.openOf(door));
+  every(site, TICK_MS, () => {
+    doors.tick();
+    phases.publishChanges();
+    ticked();
+  });
+  doors.refresh();
+  doors.clock(clock.tick());
+  every(site, REFRESH_MS, () => {
+    health.set('broker', brokerHealth(mqtt.health));
+    healthLog.tick(monotonicMs());
+    visitors?.tick();
+    stills?.tick();
+    doors.clock(clock.tick());
+    doors.refresh();
+    trail.housekeep();
+  });
+
+  const stillsRetention = new StillsRetention({
+    config,
+    dataDir,
+    store,
+    trail,
+    retention,
+    monotonicMs,
+    wall: clock.now,
+    log,
+  });
+  void stillsRetention.tick();
+  every(site, STILLS_EVERY_MS, () => void stillsRetention.tick());
+  every(site, config.health.everySeconds * 1000, () => {
+    for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
+  });
+}
