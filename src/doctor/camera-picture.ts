@@ -1,5 +1,6 @@
 import { concat, lastValueFrom, of, scan, takeUntil, takeWhile, timer, timeout, defaultIfEmpty } from 'rxjs';
-import type { CameraConfig, DoorConfig } from '../config/schema/schema';
+import type { CameraConfig } from '../config/schema/cameras';
+import type { DoorConfig } from '../config/schema/doors';
 import { createCameraSource } from '../vision/camera/create';
 import { suspect } from '../vision/watch/judge';
 import { type PictureMeasure, PictureMeter } from '../vision/watch/measure';

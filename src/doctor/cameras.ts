@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { LoadedConfig } from '../config/load/load';
-import type { CameraConfig, DoorConfig } from '../config/schema/schema';
+import type { CameraConfig } from '../config/schema/cameras';
+import type { DoorConfig } from '../config/schema/doors';
 import { withoutAmbiguity } from '../config/references/camera-address';
 import { messageOf, systemCode } from '../errors';
 import { ffmpegVersion, FIRST_WITH_OPTIONS } from '../vision/camera/network-input';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type PeerCertificate } from 'node:tls';
-import type { BrokerConfig } from '../config/schema/schema';
+import type { BrokerConfig } from '../config/schema/broker';
 import { readCredentials } from '../mqtt/link/credentials';
 import { fail, type Finding, ok, warn } from './finding';
 

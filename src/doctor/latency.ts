@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CameraConfig } from '../config/schema/schema';
+import type { CameraConfig } from '../config/schema/cameras';
 import { messageOf, UsherError } from '../errors';
 import { monotonicMs } from '../system/clock';
 import { createCameraSource } from '../vision/camera/create';

@@ -1,4 +1,4 @@
-import type { CameraConfig, QualityGates } from '../config/schema/schema';
+import type { CameraConfig, QualityGates } from '../config/schema/cameras';
 import { messageOf, UsherError } from '../errors';
 import type { RunningModel, VisionEvent } from '../events';
 import { type ServedWork, serveParent } from '../system/child-service';

@@ -1,4 +1,4 @@
-import type { CameraConfig } from '../config/schema/schema';
+import type { CameraConfig } from '../config/schema/cameras';
 import type { ExecutionOptions } from '../inference/model';
 import type { StillEvent } from './stills/still-folder';
 import type { PictureReference } from './watch/reference';

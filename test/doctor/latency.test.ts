@@ -3,7 +3,7 @@ import { createWriteStream, mkdtempSync, rmSync, type WriteStream } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describeLatency, latencyOf } from '../../src/cli/doctor/latency';
-import { CameraConfig } from '../../src/config/schema/schema';
+import { CameraConfig } from '../../src/config/schema/cameras';
 import { delayOf, measureLatency } from '../../src/doctor/latency';
 import { monotonicMs } from '../../src/system/clock';
 import { childrenRunning, describeWithFfmpeg } from '../support/processes';

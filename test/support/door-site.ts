@@ -4,7 +4,7 @@ import { PolicyKeeper } from '../../src/access/door/policy-keeper';
 import { compilePolicy } from '../../src/access/policy/rules';
 import type { Alarm } from '../../src/access/policy/types';
 import { PolicyConfig } from '../../src/config/schema/policy';
-import { DoorConfig } from '../../src/config/schema/schema';
+import { DoorConfig } from '../../src/config/schema/doors';
 import { Doors } from '../../src/daemon/doors/doors';
 import { HealthBoard } from '../../src/daemon/health/health';
 import { createLog } from '../../src/system/log';

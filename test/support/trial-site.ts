@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Roster } from '../../src/access/members/roster';
-import { CameraConfig } from '../../src/config/schema/schema';
+import { CameraConfig } from '../../src/config/schema/cameras';
 import { loadConfig } from '../../src/config/load/load';
 import type { Doors, EncoderFacts } from '../../src/daemon/doors/doors';
 import { openStore } from '../../src/daemon/store/open-store';

@@ -1,4 +1,4 @@
-import type { DoorConfig } from '../../config/schema/schema';
+import type { DoorConfig } from '../../config/schema/doors';
 import type { Observation, Subject } from '../../events';
 import { type AdaptionCase, strictDistance } from '../members/adaption';
 import {

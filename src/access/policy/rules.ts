@@ -1,5 +1,5 @@
 import { type DoorPolicyConfig, type PolicyConfig } from '../../config/schema/policy';
-import { type DoorConfig } from '../../config/schema/schema';
+import { type DoorConfig } from '../../config/schema/doors';
 import { type DoorMode } from '../door-types';
 import { type Schedule, type Span } from './schedule';
 import { type DoorRules, type Limit, type PolicyRules, scopeOf } from './types';

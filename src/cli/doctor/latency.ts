@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createInterface } from 'node:readline/promises';
 import type { LoadedConfig } from '../../config/load/load';
-import type { CameraConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
 import { LONGEST_MS, type LatencyMeasure, measureLatency } from '../../doctor/latency';
 import { UsherError } from '../../errors';
 import { noSuch } from '../../nearest-word';

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { basename } from 'node:path';
 import { type EnrolmentPicture, judgePicture } from '../../access/members/enrolment';
 import type { LoadedConfig } from '../../config/load/load';
-import type { CameraConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
 import { openStore } from '../../daemon/store/open-store';
 import { UsherError } from '../../errors';
 import type { FaceAnalyser } from '../../vision/faces/analyser';

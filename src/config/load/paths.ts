@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
-import { type CameraSourceConfig, type Config } from '../schema/schema';
+import { type CameraSourceConfig } from '../schema/cameras';
+import { type Config } from '../schema/schema';
 
 /** Files of a broker's credentials. */
 interface CredentialPaths {

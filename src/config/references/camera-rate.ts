@@ -1,4 +1,5 @@
-import type { CameraConfig, DoorConfig } from '../schema/schema';
+import type { CameraConfig } from '../schema/cameras';
+import type { DoorConfig } from '../schema/doors';
 import type { ReferenceFault } from './fault';
 
 /** What a slow camera means for its doors: rate × votes × window × absence × deadline. All in ms. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The record of what happened, and what of it waits for the broker. */
+/** The record of what happened, and the part of it that waits for the broker. */
 export const AuditConfig = z.strictObject({
   outboxMiB: z
     .number()
@@ -9,7 +9,7 @@ export const AuditConfig = z.strictObject({
     .max(4096)
     .default(64)
     .describe(
-      'Bound on the events that wait for the broker (64 MiB: about 150,000). When full, the oldest denials go first, then the oldest grants, alarms last; the journal keeps a record of each loss, and all the events themselves',
+      'Bound on the events that wait for the broker (64 MiB holds about 150,000). When it is full, the oldest denials are dropped first, then the oldest grants, alarms last. The journal keeps all the events, and a record of each drop',
     ),
   keepDays: z
     .number()
@@ -19,6 +19,6 @@ export const AuditConfig = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Records of the journal older than this are removed, once a day; null keeps them all. The journal says itself up to where, and can be verified from there on. Export it first (usher audit export) where the law asks for longer',
+      'Once a day, records of the journal older than this are removed; null keeps them all. The journal says up to where it was cut, and can be verified from there on. Export it first (`usher audit export`) where the law asks for longer',
     ),
 });

@@ -11,36 +11,34 @@ export const FleetConfig = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'The fleet’s root of trust (root.json of `usher fleet init`); relative to this file. null: no updates are taken',
+      'The root of trust of the fleet (root.json of `usher fleet init`); relative to this file. null: the box takes no updates',
     ),
   groups: z
     .array(Name.refine((name) => name !== 'all', 'every box is in "all" anyway'))
     .max(15)
     .default([])
-    .describe('Groups of the fleet that this box is in, beside "all"'),
+    .describe('Groups of the fleet that this box is in, in addition to "all"'),
   source: z
     .discriminatedUnion('type', [
       z.strictObject({
-        type: z.literal('https'),
+        type: z.literal('https').describe('From a web server'),
         url: z
           .string()
           .max(2048)
           .regex(/^https?:\/\/[^\s]+$/, 'https://… or http://…')
-          .describe(
-            'Address of the repository folder; its bytes are believed for their signatures, not for the server',
-          ),
+          .describe('Address of the repository folder. What counts are the signatures, not the server'),
       }),
-      z.strictObject({ type: z.literal('mqtt') }),
+      z.strictObject({ type: z.literal('mqtt').describe('From the broker, as retained messages') }),
     ])
     .default({ type: 'mqtt' })
-    .describe('How the bytes of releases come: over HTTPS, or in parts over the broker'),
+    .describe('How the bytes of a release reach this box: over HTTPS, or in parts over the broker'),
   maxKbitPerSecond: z
     .number()
     .int()
     .min(8)
     .max(1_000_000)
     .default(4000)
-    .describe('How fast a release may be fetched; while a door decides, nothing is'),
+    .describe('Limit for the download of a release. While a door decides, the download pauses'),
   trial: z
     .strictObject({
       shadowSeconds: z
@@ -48,48 +46,58 @@ export const FleetConfig = z.strictObject({
         .min(1)
         .max(86_400)
         .default(30)
-        .describe('A new model looks at live input beside the running one for so long before it may decide'),
+        .describe('Time for which a new model sees live input in parallel with the running one before it may decide'),
       probationSeconds: z
         .number()
         .min(1)
         .max(604_800)
         .default(600)
-        .describe('It then decides for so long, the running one ready to step in, before it stays'),
+        .describe('Time for which it then decides, with the old one ready to step in, before it is kept'),
       minAgreement: z
         .number()
         .min(0)
         .max(1)
         .default(0.9)
-        .describe('Share of frames on which both must make the same decision'),
-      latencyRatio: z.number().min(1).max(100).default(2).describe('It may be slower than the running one by so much'),
+        .describe('Share of frames on which both must make the same decision')
+        .meta({ unit: 'share, 0 to 1' }),
+      latencyRatio: z
+        .number()
+        .min(1)
+        .max(100)
+        .default(2)
+        .describe('Limit for its time from frame to answer, as a multiple of that of the running one')
+        .meta({ unit: 'times' }),
       latencyMs: z
         .number()
         .min(1)
         .max(10_000)
         .default(150)
-        .describe('… or take so long from frame to answer (95th percentile)'),
+        .describe('It may always take this time from frame to answer (95th percentile), whatever latencyRatio says'),
       maxStepIns: z
         .number()
         .min(0)
         .max(1)
         .default(0.1)
-        .describe('Share of frames on probation for which the running one may have to step in, since it was late'),
+        .describe(
+          'Share of frames on probation for which the old model may have to step in because the new one was late',
+        )
+        .meta({ unit: 'share, 0 to 1' }),
       memoryMiB: z
         .number()
         .int()
         .min(1)
         .max(100_000)
         .default(256)
-        .describe('Resident memory beyond that of the running model’s process'),
+        .describe('Resident memory that its process may use beyond that of the running model’s process'),
       startSeconds: z
         .number()
         .min(1)
         .max(3600)
         .default(900)
-        .describe('Time to load it; a TensorRT engine build takes minutes'),
+        .describe('Time to load it. A TensorRT engine build takes minutes'),
     })
     .prefault({})
-    .describe('What a new model must stand before it replaces the running one'),
+    .describe('What a new model must pass before it replaces the running one'),
 });
 export type TrialConfig = FleetConfig['trial'];
 export type FleetConfig = z.infer<typeof FleetConfig>;

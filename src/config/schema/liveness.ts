@@ -9,7 +9,7 @@ export const LivenessConfig = z
       .enum(LIVENESS_MODES)
       .default('auto')
       .describe(
-        'require: nobody is let in by a face that is not found live. advise: decisions say what was found. off: nothing is judged. auto: advise where the model is installed, else off',
+        'require: a face opens only if it was found to be live. advise: decisions say what was found, and change nothing. off: nothing is judged. auto: advise where the model is installed, else off',
       ),
     frames: z
       .number()
@@ -17,11 +17,14 @@ export const LivenessConfig = z
       .min(3)
       .max(5)
       .default(3)
-      .describe('Judged frames of one person that a verdict must rest on'),
+      .describe('How many judged frames of one person a verdict needs')
+      .meta({ unit: 'frames' }),
     motion: z
       .enum(['watch', 'require'])
       .default('watch')
-      .describe('watch: what moves as a flat picture is fake. require: the head must also have turned as a head does'),
+      .describe(
+        'watch: a face that moves as a flat picture does is fake. require: the head must also have turned as a real head does',
+      ),
   })
   .prefault({})
   .describe('Whether the face is a person or a picture of one');

@@ -1,55 +1,58 @@
 import { z } from 'zod';
+import { Argv } from './primitives';
 
 export const SceneName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'a label of the scene model, like day or night');
 
-const Argv = z
-  .array(z.string().max(1024))
-  .min(1)
-  .max(32)
-  .refine(([program]) => program?.startsWith('/') === true, 'the program must be an absolute path')
-  .describe('Program and arguments; run without a shell');
+const gate = (max: number, unit: string) =>
+  z.number().min(0).max(max).optional().describe('As in quality of the camera').meta({ unit });
 
-/** What a camera does with the scene that it sees as a whole. */
+/** What a camera does with the scene, which is day or night unless the model names others. */
 export const SceneConfig = z
   .strictObject({
-    mode: z.enum(['auto', 'off']).default('auto').describe('auto: watched where a scene model is installed'),
+    mode: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe('auto: the scene is watched where a scene model is installed. off: never'),
     everyMs: z
       .number()
       .int()
       .min(500)
       .max(3_600_000)
       .default(5000)
-      .describe('How often the whole picture is looked at'),
+      .describe('How often the scene model looks at the whole picture'),
     settle: z
       .number()
       .int()
       .min(1)
       .max(100)
       .default(3)
-      .describe('So many looks in a row must agree before the scene changes'),
+      .describe('How many looks in a row must agree before the scene changes')
+      .meta({ unit: 'looks' }),
     quality: z
       .record(
         SceneName,
         z.strictObject({
-          minSharpness: z.number().min(0).optional(),
-          minBrightness: z.number().min(0).max(255).optional(),
-          maxBrightness: z.number().min(0).max(255).optional(),
-          minContrast: z.number().min(0).max(128).optional(),
+          minSharpness: z.number().min(0).optional().describe('As in quality of the camera').meta({ unit: 'ratio' }),
+          minBrightness: gate(255, 'grey levels, 0 to 255'),
+          maxBrightness: gate(255, 'grey levels, 0 to 255'),
+          minContrast: gate(128, 'grey levels'),
         }),
       )
       .default({})
-      .describe('Gates that differ in a scene, by its name'),
+      .describe('Quality gates that differ in a scene, under the name of the scene'),
     commands: z
       .record(SceneName, Argv)
       .default({})
-      .describe('Run when the scene begins: exposure, infrared light; by its name'),
+      .describe(
+        'Programs to run when a scene begins, for exposure or infrared light, under the name of the scene; an absolute path and arguments, run without a shell',
+      ),
     commandGapSeconds: z
       .number()
       .int()
       .min(1)
       .max(86_400)
       .default(60)
-      .describe('At most one such program in this time; the scene of that moment is what counts'),
+      .describe('At most one such program is started in this time; it is the one for the scene at that moment'),
     commandTimeoutMs: z
       .number()
       .int()
@@ -59,11 +62,23 @@ export const SceneConfig = z
       .describe('A program that runs longer is killed'),
   })
   .prefault({})
-  .describe('Day or night, as the whole picture shows it');
+  .describe('Day or night, as the whole picture shows it; published on state/scene/CAMERA');
 export type SceneConfig = z.infer<typeof SceneConfig>;
 
-/** What a door asks for in one scene instead of what it asks for otherwise. */
+/** What a door asks for in one scene, instead of what it usually asks for. */
 export const DoorScenes = z
-  .record(SceneName, z.strictObject({ targetFmr: z.number().gt(0).max(0.01) }))
+  .record(
+    SceneName,
+    z.strictObject({
+      targetFmr: z
+        .number()
+        .gt(0)
+        .max(0.01)
+        .describe('False-match rate to accept in this scene, instead of targetFmr of the door')
+        .meta({ unit: 'rate' }),
+    }),
+  )
   .default({})
-  .describe('Other thresholds in a scene, by its name; before the scene is known the strictest of all');
+  .describe(
+    'Thresholds that differ in a scene, under the name of the scene. Before the scene is known the strictest of all holds',
+  );

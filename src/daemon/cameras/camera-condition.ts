@@ -1,5 +1,6 @@
 import { frameIntervalMs } from '../../config/references/camera-rate';
-import type { CameraConfig, DoorConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
+import type { DoorConfig } from '../../config/schema/doors';
 import type { CameraStatus } from '../../events';
 import { tooSlow } from '../../vision/watch/too-slow';
 import { isBlind } from '../../vision/watch/judge';

@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../../config/load/load';
-import type { CameraConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
 import { messageOf, UsherError } from '../../errors';
 import type { VisionReady } from '../../events';
 import type { MqttClient } from '../../mqtt/client/client';

@@ -1,5 +1,5 @@
 import { run } from '../../system/programs';
-import type { CameraConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
 import { messageOf } from '../../errors';
 import type { SceneChange } from '../../events';
 import type { MqttClient } from '../../mqtt/client/client';

@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
-import type { CameraConfig, DoorConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
+import type { DoorConfig } from '../../config/schema/doors';
 import { UsherError } from '../../errors';
 import type { CameraStatus, Observation, SceneChange, VisionEvent, VisionReady } from '../../events';
 import { monotonicMs } from '../../system/clock';

@@ -3,7 +3,7 @@ import type { DeviceKey } from '../../access/keys/device-key';
 import type { Decision } from '../../access/door-types';
 import type { Alarm } from '../../access/policy/types';
 import { signUnlock } from '../../access/keys/unlock';
-import type { DoorConfig } from '../../config/schema/schema';
+import type { DoorConfig } from '../../config/schema/doors';
 import { messageOf } from '../../errors';
 import type { MqttClient } from '../../mqtt/client/client';
 import type { AlarmPayload, DecisionPayload } from '../../mqtt/topics/payloads';

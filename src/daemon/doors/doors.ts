@@ -5,7 +5,7 @@ import { judgeAdaption } from '../../access/members/adaption';
 import type { EncoderFacts, Roster } from '../../access/members/roster';
 import type { PolicyKeeper, PolicyNews } from '../../access/door/policy-keeper';
 import type { ThresholdRow } from '../../access/members/thresholds';
-import type { DoorConfig } from '../../config/schema/schema';
+import type { DoorConfig } from '../../config/schema/doors';
 import type { Decision, DoorEvent } from '../../access/door-types';
 import { messageOf, UsherError } from '../../errors';
 import type { Observation } from '../../events';

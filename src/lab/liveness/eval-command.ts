@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
-import { CameraConfig } from '../../config/schema/schema';
+import { CameraConfig } from '../../config/schema/cameras';
 import { writeContactSheet } from '../report/contact-sheet';
 import { readFaceDataset } from '../faces/data/dataset';
 import { causeFigures } from '../report/error-cases';

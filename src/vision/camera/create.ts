@@ -1,4 +1,4 @@
-import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/schema';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/cameras';
 import { isUpright } from '../picture/turn';
 import { ffmpegProgram } from './ffmpeg';
 import { FolderSource } from './folder';

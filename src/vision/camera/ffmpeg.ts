@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { maskAddress } from '../../address';
 import { UsherError } from '../../errors';
-import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/schema';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/cameras';
 import { turnedSize } from '../picture/turn';
 import { UNTIMED_MS } from './frame-clock';
 import { type FrameProgram, type ProgramInput } from './frame-process';

@@ -1,5 +1,5 @@
 import { UsherError } from '../../errors';
-import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/schema';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/cameras';
 import { type FrameProgram } from './frame-process';
 
 type GStreamerConfig = Extract<CameraSourceConfig, { type: 'gstreamer' }>;

@@ -1,4 +1,4 @@
-import { type CameraSourceConfig } from '../../config/schema/schema';
+import { type CameraSourceConfig } from '../../config/schema/cameras';
 import { LIST_FORMAT, LIST_PROTOCOL } from './network-input';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readPasswordFile } from '../../config/load/password-file';
-import { type CameraSourceConfig } from '../../config/schema/schema';
+import { type CameraSourceConfig } from '../../config/schema/cameras';
 import { withCredentials, withoutAmbiguity } from '../../config/references/camera-address';
 import { secrets } from '../../secrets';
 

@@ -1,4 +1,4 @@
-import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/schema';
+import { type CameraConfig, type CameraSourceConfig } from '../../config/schema/cameras';
 
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 

@@ -1,5 +1,5 @@
 import type { Box, Quality, QualityRefusal, RunningModel } from '../../events';
-import type { QualityGates } from '../../config/schema/schema';
+import type { QualityGates } from '../../config/schema/cameras';
 import { UsherError } from '../../errors';
 import { vectorFault } from '../../store/members/vector';
 import { poseOf } from './align';

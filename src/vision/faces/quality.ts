@@ -1,5 +1,5 @@
 import type { Box, Quality, QualityRefusal } from '../../events';
-import type { QualityGates } from '../../config/schema/schema';
+import type { QualityGates } from '../../config/schema/cameras';
 import { poseOf } from './align';
 import type { AlignedFace } from './faces';
 import type { FiveLandmarks, Frame } from '../picture/frame';

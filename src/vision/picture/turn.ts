@@ -1,4 +1,4 @@
-import type { CameraConfig } from '../../config/schema/schema';
+import type { CameraConfig } from '../../config/schema/cameras';
 import type { Frame } from './frame';
 
 /** How a camera's picture is turned upright: clockwise by so many degrees, then mirrored. */

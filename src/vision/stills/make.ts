@@ -1,4 +1,4 @@
-import { CameraConfig } from '../../config/schema/schema';
+import { CameraConfig } from '../../config/schema/cameras';
 import { UsherError } from '../../errors';
 import type { ExecutionOptions } from '../../inference/model';
 import type { AnalysedFace, FaceAnalyser } from '../faces/analyser';

@@ -1,5 +1,5 @@
 import { longestIntervalMs } from '../../config/references/camera-rate';
-import type { DoorConfig } from '../../config/schema/schema';
+import type { DoorConfig } from '../../config/schema/doors';
 
 /** Votes that can just be gathered by the mean interval are lost with every frame that is missed. */
 const MARGIN = 1.05;

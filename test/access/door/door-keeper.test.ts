@@ -5,7 +5,7 @@ import { PolicyKeeper } from '../../../src/access/door/policy-keeper';
 import { compilePolicy } from '../../../src/access/policy/rules';
 import type { ThresholdRow } from '../../../src/access/members/thresholds';
 import { PolicyConfig } from '../../../src/config/schema/policy';
-import { DoorConfig } from '../../../src/config/schema/schema';
+import { DoorConfig } from '../../../src/config/schema/doors';
 import { faceAt, Members, observation } from '../../support/members';
 
 const TABLE: ThresholdRow[] = [

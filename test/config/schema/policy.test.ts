@@ -54,7 +54,7 @@ describe('the policy section', () => {
       '{ holidays: [{ date: 12-25 }, { date: 12-25 }] }',
       'policy.holidays[1].date (line 5): found "12-25"; is there twice for the same schedule',
     ],
-    ['a right for nobody', '{ doors: { front: { rights: [{ schedules: [] }] } } }', 'names nobody'],
+    ['a right for nobody', '{ doors: { front: { rights: [{ schedules: [] }] } } }', 'names no member'],
     [
       'an unknown door',
       '{ doors: { back: {} } }',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { conditionOf } from '../../../src/daemon/cameras/camera-condition';
 import type { CameraStatus, PictureFault } from '../../../src/events';
 

@@ -1,4 +1,4 @@
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { SceneService } from '../../../src/daemon/cameras/scene-service';
 import { createLog } from '../../../src/system/log';
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import type { ComponentHealth } from '../../../src/daemon/health/health';
 import { VisionService } from '../../../src/daemon/cameras/vision-service';
 import type { CameraStatus, VisionEvent } from '../../../src/events';

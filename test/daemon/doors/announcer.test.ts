@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openDeviceKey, trustedKey } from '../../../src/access/keys/device-key';
 import type { Decision } from '../../../src/access/door-types';
-import { DoorConfig } from '../../../src/config/schema/schema';
+import { DoorConfig } from '../../../src/config/schema/doors';
 import { Announcer } from '../../../src/daemon/doors/announcer';
 import { AuditTrail, HEAD_DOMAIN } from '../../../src/daemon/store/audit-trail';
 import { UsherError } from '../../../src/errors';

@@ -2,7 +2,7 @@ import type { Decision } from '../../../src/access/door-types';
 import { PolicyKeeper } from '../../../src/access/door/policy-keeper';
 import { compilePolicy } from '../../../src/access/policy/rules';
 import { PolicyConfig } from '../../../src/config/schema/policy';
-import { DoorConfig } from '../../../src/config/schema/schema';
+import { DoorConfig } from '../../../src/config/schema/doors';
 import { Doors } from '../../../src/daemon/doors/doors';
 import { HealthBoard } from '../../../src/daemon/health/health';
 import { createLog } from '../../../src/system/log';

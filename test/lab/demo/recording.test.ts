@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom, toArray } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { type Recording, makeRecording } from '../../../src/lab/demo/recording';
 import { type UsherError } from '../../../src/errors';
 import { createCameraSource } from '../../../src/vision/camera/create';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { openDeviceKey } from '../../../src/access/keys/device-key';
 import type { Decision } from '../../../src/access/door-types';
-import { DoorConfig } from '../../../src/config/schema/schema';
+import { DoorConfig } from '../../../src/config/schema/doors';
 import { Announcer } from '../../../src/daemon/doors/announcer';
 import { AuditTrail } from '../../../src/daemon/store/audit-trail';
 import { MqttClient } from '../../../src/mqtt/client/client';

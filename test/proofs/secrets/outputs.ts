@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { maskAddress } from '../../../src/address';
 import { parseConfig } from '../../../src/config/load/load';
-import { type CameraSourceConfig } from '../../../src/config/schema/schema';
+import { type CameraSourceConfig } from '../../../src/config/schema/cameras';
 import { HealthBoard } from '../../../src/daemon/health/health';
 import { fail } from '../../../src/doctor/finding';
 import { messageOf, UsherError } from '../../../src/errors';

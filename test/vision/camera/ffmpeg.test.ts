@@ -5,7 +5,7 @@ import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { type UsherError } from '../../../src/errors';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { addressList, directAddress } from '../../../src/vision/camera/network-input';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { firstValueFrom, toArray } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { FrameProcess } from '../../../src/vision/camera/frame-process';
 import { gstreamerArguments, gstreamerProgram } from '../../../src/vision/camera/gstreamer';

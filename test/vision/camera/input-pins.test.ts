@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server as NetServer } from 'node:n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom, take, toArray } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { describeWithFfmpeg, makeClip } from '../../support/processes';
 

@@ -6,7 +6,7 @@ import { type Subscription } from 'rxjs';
 import { step } from '../../../src/access/door/door';
 import { CLOSED_DOOR, type Decision, type DoorEvent } from '../../../src/access/door-types';
 import { isTimely } from '../../../src/access/frame-age';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { monotonicMs } from '../../../src/system/clock';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { childrenRunning, describeWithFfmpeg } from '../../support/processes';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { firstValueFrom } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import type { Frame } from '../../../src/vision/picture/frame';
 import { describeWithFfmpeg } from '../../support/processes';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { filter, firstValueFrom, skip } from 'rxjs';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { CAMERA_BACKOFF, type SupervisedCamera, superviseCamera } from '../../../src/vision/camera/supervisor';
 import { childrenRunning, describeWithFfmpeg, makeClip } from '../../support/processes';

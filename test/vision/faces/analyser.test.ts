@@ -1,4 +1,4 @@
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import type { RunningModel } from '../../../src/events';
 import { type AnalyserOptions, FaceAnalyser } from '../../../src/vision/faces/analyser';
 import type {

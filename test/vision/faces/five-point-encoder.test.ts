@@ -1,6 +1,6 @@
 import type { Card, CardOutput, ImageInput } from '../../../src/inference/card';
 import { CPU_ONE_THREAD } from '../../../src/inference/model';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import type { FaceAnalyser } from '../../../src/vision/faces/analyser';
 import type { FaceShape } from '../../../src/vision/faces/faces';
 import { FivePointEncoder } from '../../../src/vision/faces/five-point-encoder';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import type { Quality } from '../../../src/events';
 import type { AlignedFace } from '../../../src/vision/faces/faces';
 import type { FiveLandmarks } from '../../../src/vision/picture/frame';

@@ -6,7 +6,7 @@ import { readPicture } from '../../../src/vision/picture/picture';
 import { QUARTER_TURNS, turnFrame } from '../../../src/vision/picture/turn';
 import { analyseUpright } from '../../../src/vision/faces/upright';
 import { describeWithLondon, installedModels, london, plainFrame } from '../../support/faces';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 
 const gates = CameraConfig.parse({ id: 'c', source: { type: 'folder', path: '/' } }).quality;
 const distance = (a: Float32Array, b: Float32Array): number =>

@@ -7,7 +7,7 @@ import { loadAnalyser } from '../../../src/vision/faces/load';
 import { readPicture } from '../../../src/vision/picture/picture';
 import { WHOLE_FRAME } from '../../../src/vision/faces/quality';
 import { YuNetDetector } from '../../../src/vision/faces/yunet';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { describeWithLondon, installedModels, london, plainFrame } from '../../support/faces';
 import { FixedModel, RUNNING } from '../../support/fixed-model';
 

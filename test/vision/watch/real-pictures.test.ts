@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import type { Frame } from '../../../src/vision/picture/frame';
 import { suspect } from '../../../src/vision/watch/judge';

@@ -1,4 +1,4 @@
-import { CameraConfig } from '../../../src/config/schema/schema';
+import { CameraConfig } from '../../../src/config/schema/cameras';
 import type { FaceAnalyser } from '../../../src/vision/faces/analyser';
 import type { Frame } from '../../../src/vision/picture/frame';
 import { loadAnalyser } from '../../../src/vision/faces/load';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { SceneConfig } from '../../../config/schema/scene';
-import { CameraConfig } from '../../../config/schema/schema';
+import { CameraConfig } from '../../../config/schema/cameras';
 import { UsherError } from '../../../errors';
 import { extrasFigures, type ExtrasSample, runExtras } from './extras';
 import { BENCH_FACE_PX, BENCH_HEIGHT, BENCH_WIDTH, benchFrames } from './frames';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CameraConfig } from '../../../config/schema/schema';
+import { CameraConfig } from '../../../config/schema/cameras';
 import { visitReach } from '../../../daemon/doors/visitors';
 import { messageOf, UsherError } from '../../../errors';
 import {

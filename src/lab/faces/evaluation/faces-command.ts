@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CameraConfig } from '../../../config/schema/schema';
+import { CameraConfig } from '../../../config/schema/cameras';
 import { messageOf, UsherError } from '../../../errors';
 import { writeContactSheet } from '../../report/contact-sheet';
 import { readFaceDataset, type FaceDataset } from '../data/dataset';

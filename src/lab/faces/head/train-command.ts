@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { CameraConfig } from '../../../config/schema/schema';
+import { CameraConfig } from '../../../config/schema/cameras';
 import { openStore } from '../../../daemon/store/open-store';
 import { UsherError } from '../../../errors';
 import { readFaceDataset } from '../data/dataset';

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CameraConfig } from '../../../config/schema/schema';
+import { CameraConfig } from '../../../config/schema/cameras';
 import { UsherError } from '../../../errors';
 import { type FaceDataset, readFaceDataset } from '../data/dataset';
 import { chooseEncoders, type ChosenEncoder } from '../data/encoders';
