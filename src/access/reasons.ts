@@ -1,4 +1,4 @@
-/** Every outcome of a decision, with what it means to the person who reads a log. The one table of reason codes. */
+/** Every outcome of a decision, with what it means to the person who reads a log. `docs/reference/reasons.md` says what to do. */
 export const REASONS = {
   match: 'the face matched in enough frames',
   card: 'the card alone opens this door at this time',
@@ -7,30 +7,30 @@ export const REASONS = {
   'low-quality':
     'faces were seen, but none was large, sharp, light or frontal enough to decide on, or the picture stood still',
   mismatch: 'the face is not that of the member whose card was swiped',
-  'unknown-face': 'nobody among the members is near enough',
-  ambiguous: 'two members are nearly equally near',
+  'unknown-face': 'no member’s face is near enough',
+  ambiguous: 'the two nearest members are almost equally near',
   'frames-too-far-apart':
     'the face matched, but the camera is too slow: its frames are too far apart to gather the votes',
   deadline: 'the face matched, but in too few frames before the deadline',
   'fake-face': 'the face looks like a picture or a screen, not like a person',
-  'liveness-unknown': 'the face matched, but it could not be told in time whether it is a person or a picture',
+  'liveness-unknown': 'the face matched, but there was not enough time to see whether it is a person or a picture',
   'unknown-member': 'no member has this identifier',
   'member-suspended': 'the member is suspended',
   'not-yet-valid': 'the membership has not begun',
   'no-longer-valid': 'the membership has ended',
-  'no-right': 'nothing gives the member a right to this door',
+  'no-right': 'no rule gives the member a right to this door',
   'outside-schedule': 'the member has a right to this door, but not at this time',
   'anti-passback': 'the member is already inside, or passed a short time ago',
-  'zone-full': 'as many are inside as may be',
-  'second-person': 'the first of two members was recognised; the second must follow at once',
+  'zone-full': 'the zone behind the door is full',
+  'second-person': 'the first of two members was recognised; the second must follow within a short time',
   'locked-out': 'too many failures at this reader, at this door or with this card: locked for a while',
   'rate-limited': 'more swipes at this reader than are allowed',
   lockdown: 'the door is locked down',
-  'policy-unknown': 'what is known about persons and orders was lost; a reset must say what to assume',
+  'policy-unknown': 'the record of who is inside and of open orders was lost; a reset must say what to assume',
   'clock-doubtful': 'this box’s clock jumped or went back, and no actuator would obey an unlock with its time',
   'clock-unknown': 'the time of day is not known, and the rules depend on it',
   'no-template': 'the member has no usable picture enrolled for the encoder that is running',
-  'member-damaged': 'what is stored of this member is damaged or was changed outside usher',
+  'member-damaged': 'the stored data of this member is damaged or was changed outside usher',
   superseded: 'another card was swiped before this one was decided',
   cooldown: 'the door was opened a moment ago',
   'camera-unavailable': 'the camera gave no picture while it was needed',
@@ -54,43 +54,26 @@ export const COUNTS_AS_FAILURE: ReadonlySet<string> = new Set<DenialReason>([
 
 /** Why a swipe, a contact's message or a command was not acted on: refused before it came to a decision. */
 export const REFUSALS = {
-  retained: 'the broker had kept it from earlier',
+  retained: 'the broker had kept it from earlier (a retained message)',
   'unknown-reader': 'no door has this reader',
   'unknown-contact': 'no contact is configured for this door',
-  'wrong-source': 'this reader is attached to the box: nobody swipes there over MQTT',
+  'wrong-source': 'this reader is attached to the box, so no swipe of it comes over MQTT',
   'missing-mac': 'this reader has a key, and the message carries no MAC',
   'missing-counter': 'the message carries no counter',
   'bad-mac': 'altered, made with another key, or meant for another reader, box or site',
-  'clock-doubtful': 'this box does not trust its clock just now, so it cannot tell how old the message is',
+  'clock-doubtful': 'this box does not trust its clock at the moment, so the age of the message is not known',
   stale: 'too old',
   'from-future': 'the sender’s clock is ahead',
-  duplicate: 'heard before',
-  'out-of-order': 'a later one was heard before',
+  duplicate: 'it was received before',
+  'out-of-order': 'a later one was received before',
   'counter-leap':
-    'the counter is far above the last one and above the time: taking it would shut this reader out for good',
-  'counter-unsaved': 'what rules out a repetition could not be saved, so it was not acted on',
-  flooded: 'too many at once',
+    'the counter is far above the last one and above the time; taking it would lock this reader out for ever',
+  'counter-unsaved': 'the counter could not be saved, so a repetition would not be noticed',
+  flooded: 'too many messages at the same time',
   'malformed-line': 'a line of a local reader that is neither an identifier nor a SWIPE',
   unsigned: 'this command must be signed',
   'unknown-key': 'signed with a key that this box does not trust',
   'bad-signature': 'altered, or meant for another verb, box or site',
-  expired: 'its time is over, or it was made to be valid for too long',
-  replayed: 'this very command was taken before',
+  expired: 'it is no longer valid, or it was made to be valid for too long',
+  replayed: 'this command was obeyed before',
 } as const;
-
-/** The table as it stands in the documentation, in Markdown as prettier writes it. */
-export function reasonsTable(): string {
-  const rows = [
-    ['Reason', 'Outcome', 'What it means'],
-    ...Object.entries(REASONS).map(([code, meaning]) => [
-      `\`${code}\``,
-      GRANT_REASONS.has(code) ? 'granted' : 'denied',
-      meaning,
-    ]),
-  ];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
-}

@@ -22,7 +22,7 @@ const GpioRelay = z.strictObject({
     .min(0)
     .max(511)
     .describe('Offset of the line on its chip; `gpioinfo` lists them')
-    .meta({ unit: 'number' }),
+    .meta({ unit: 'none' }),
   activeLow: z.boolean().default(false).describe('The relay opens the lock on a low level'),
   gpioset: z
     .string()
@@ -48,7 +48,7 @@ const Tasmota = z.strictObject({
     .max(8)
     .default(1)
     .describe('Which relay of the device, counted from 1')
-    .meta({ unit: 'number' }),
+    .meta({ unit: 'none' }),
 });
 
 const Shelly = z.strictObject({
@@ -61,7 +61,7 @@ const Shelly = z.strictObject({
     .max(7)
     .default(0)
     .describe('Which switch of the device, counted from 0')
-    .meta({ unit: 'number' }),
+    .meta({ unit: 'none' }),
 });
 
 const Zigbee2Mqtt = z.strictObject({

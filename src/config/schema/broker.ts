@@ -10,7 +10,7 @@ const EmbeddedBroker = z.strictObject({
     .max(65535)
     .default(1883)
     .describe('TCP port on the loopback interface; 0 takes a free one')
-    .meta({ unit: 'port number' }),
+    .meta({ unit: 'none' }),
 });
 
 export const ExternalBroker = z.strictObject({

@@ -57,7 +57,7 @@ const GStreamerSource = z.strictObject({
     .max(15)
     .default(0)
     .describe('Number of the CSI camera (sensor-id of nvarguscamerasrc)')
-    .meta({ unit: 'number' }),
+    .meta({ unit: 'none' }),
 });
 
 const StillsSource = z.strictObject({

@@ -148,7 +148,7 @@ export const WyomingConfig = z.strictObject({
     .max(65_535)
     .default(10_400)
     .describe('TCP port to listen on; 0 takes a free one')
-    .meta({ unit: 'port number' }),
+    .meta({ unit: 'none' }),
   words: z.array(Word).min(1).max(8).describe('Words that a client may ask for'),
   clients: z
     .number()

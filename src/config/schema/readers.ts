@@ -110,7 +110,7 @@ const GpioContact = z.strictObject({
     .min(0)
     .max(1023)
     .describe('Offset of the line on the chip; `gpioinfo` lists them')
-    .meta({ unit: 'number' }),
+    .meta({ unit: 'none' }),
   bias: z
     .enum(['as-is', 'disable', 'pull-up', 'pull-down'])
     .default('pull-up')
