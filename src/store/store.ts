@@ -67,8 +67,9 @@ export class Store {
     this.check = new StoreCheck(database);
     this.facts = new SealedFacts(database, keyring);
     this.receipts = new ReceiptStore(database, signer ?? null);
-    this.templates = new TemplateStore(database, vault, SEALED_CODEC, this.scrubber, this.ledger, now);
-    this.members = new MemberStore(database, vault, this.templates, this.receipts, this.scrubber, this.ledger, now);
+    const parts = { database, vault, scrubber: this.scrubber, ledger: this.ledger, now };
+    this.templates = new TemplateStore(parts, SEALED_CODEC);
+    this.members = new MemberStore(parts, this.templates, this.receipts);
   }
 
   /**

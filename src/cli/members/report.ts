@@ -1,7 +1,7 @@
 import { type Contradiction, CONTRADICTIONS } from '../../store/journal/binding';
 import type { Member, StoredTemplate } from '../../store/members/member';
 import type { DamagedMember, MemberSummary } from '../../store/members/members';
-import type { TemplatesRead } from '../../store/members/templates';
+import type { TemplatesRead } from '../../store/members/template-reader';
 import type { DeletionReceipt } from '../../store/members/receipts';
 
 /** What a command tells, for programs and for people. */

@@ -1,9 +1,7 @@
-import { messageOf, UsherError } from '../../errors';
+import { messageOf } from '../../errors';
 import { damaged, isDamage } from '../keys/keyring';
 import { canonicalIdentifier, spellingsOf } from '../../identifier';
-import { DAY_MS } from '../clock/date-proof';
-import type { Database, Row } from '../database/database';
-import type { Ledger } from '../journal/ledger';
+import type { Row } from '../database/database';
 import {
   checkFields,
   checkMemberId,
@@ -16,9 +14,11 @@ import {
 } from './member';
 import { stampOf } from '../database/meta';
 import { rightsIn, timeIn } from './clear-rights';
-import type { MemberVault, Profile } from './member-vault';
-import type { DeletionReason, DeletionReceipt, ReceiptStore } from './receipts';
-import type { Scrubber } from '../database/scrub';
+import { idOf, requireFree, whoseIdentifier, writeDuressIds } from './identifiers';
+import { limitStamps, markSeen, overdue } from './last-seen';
+import type { Profile } from './member-vault';
+import type { StoreParts } from './parts';
+import { dataOf, type DeletionReason, type DeletionReceipt, type ReceiptStore } from './receipts';
 import type { TemplateStore } from './templates';
 
 /** A member with what a list shows. */
@@ -46,13 +46,9 @@ const SELECT =
 /** Who may be recognised. Every method is one transaction, durable when it returns. */
 export class MemberStore {
   constructor(
-    private readonly database: Database,
-    private readonly vault: MemberVault,
+    private readonly parts: StoreParts,
     private readonly templates: TemplateStore,
     private readonly receipts: ReceiptStore,
-    private readonly scrubber: Scrubber,
-    private readonly ledger: Ledger,
-    private readonly now: () => number,
   ) {}
 
   /** @throws UsherError `member-exists`, `usage` (id, name or another field), `store-unavailable`, `key-unusable` */
@@ -60,9 +56,9 @@ export class MemberStore {
     member: MemberFields & { readonly id: string; readonly name: string },
     templates: readonly NewTemplate[] = [],
   ): Member {
-    return this.database.transaction(() => {
+    return this.parts.database.transaction(() => {
       const added = this.insert(member, templates);
-      this.ledger.append('enrolment', {
+      this.parts.ledger.append('enrolment', {
         member: added.id,
         templates: templates.length,
         again: false,
@@ -80,16 +76,16 @@ export class MemberStore {
     const id = canonicalIdentifier(checkMemberId(member.id));
     const name = checkMemberName(member.name);
     const { groups = [], validFrom = null, validUntil = null, duressIds = [], consent } = checkFields(id, member);
-    return this.database.transaction(() => {
-      const at = stampOf(this.database, this.now());
-      this.requireFree(id, null);
-      this.database.run(
+    return this.parts.database.transaction(() => {
+      const at = stampOf(this.parts.database, this.parts.now());
+      requireFree(this.parts.database, id, null);
+      this.parts.database.run(
         `INSERT INTO members (id, status, profile, valid_from, valid_until, created_at, updated_at, enrolled_at)
          VALUES (?, ?, x'', ?, ?, ?, ?, ?)`,
         ...[id, status, validFrom, validUntil, at, at, at],
       );
-      const key = this.vault.createKey(id);
-      this.writeDuressIds(id, duressIds);
+      const key = this.parts.vault.createKey(id);
+      writeDuressIds(this.parts.database, id, duressIds);
       this.writeProfile(id, { name, groups: [...groups], consent: consent ?? null }, key);
       key.fill(0);
       this.templates.add(id, templates);
@@ -102,27 +98,27 @@ export class MemberStore {
     member: MemberFields & { id: string; name: string; status: MemberStatus; enrolledAt: number },
     templates: readonly NewTemplate[],
   ): void {
-    this.database.transaction(() => {
+    this.parts.database.transaction(() => {
       const { id } = this.insert(member, templates, member.status);
       // Not later than now: a time in the future would keep the member from ever counting as inactive.
-      const enrolledAt = Math.min(member.enrolledAt, stampOf(this.database, this.now()));
-      this.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', enrolledAt, id);
+      const enrolledAt = Math.min(member.enrolledAt, stampOf(this.parts.database, this.parts.now()));
+      this.parts.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', enrolledAt, id);
     });
   }
 
   /** Changes what is given. @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`, `store-unavailable` */
   update(given: string, change: MemberFields & { readonly status?: MemberStatus | undefined }): Member {
-    return this.database.transaction(() => {
+    return this.parts.database.transaction(() => {
       const old = this.get(given);
       const { id } = old;
       const fields = checkFields(id, { validFrom: old.validFrom, validUntil: old.validUntil, ...stripped(change) });
       const { name = old.name, groups = old.groups, consent = old.consent } = fields;
-      this.database.run(
+      this.parts.database.run(
         'UPDATE members SET status = ?, valid_from = ?, valid_until = ?, updated_at = ? WHERE id = ?',
-        ...[change.status ?? old.status, fields.validFrom ?? null, fields.validUntil ?? null, this.now(), id],
+        ...[change.status ?? old.status, fields.validFrom ?? null, fields.validUntil ?? null, this.parts.now(), id],
       );
-      if (fields.duressIds !== undefined) this.writeDuressIds(id, fields.duressIds);
-      const key = this.vault.keyOf(id);
+      if (fields.duressIds !== undefined) writeDuressIds(this.parts.database, id, fields.duressIds);
+      const key = this.parts.vault.keyOf(id);
       this.writeProfile(id, { name, groups: [...groups], consent }, key);
       key.fill(0);
       this.recordUpdate(id, stripped(change));
@@ -136,25 +132,14 @@ export class MemberStore {
    */
   remove(given: string, { by, reason }: Deletion): DeletionReceipt {
     const id = this.idOf(given) ?? given;
-    const receipt = this.database.transaction(() => {
-      const spaces = this.database.all(
-        'SELECT space, count(*) AS n FROM templates WHERE member = ? GROUP BY space',
-        id,
-      );
-      const count = (table: string): number =>
-        Number(this.database.get(`SELECT count(*) AS n FROM ${table} WHERE member = ?`, id)?.['n'] ?? 0);
-      const deleted = {
-        keys: count('member_keys'),
-        templates: spaces.reduce((sum, row) => sum + Number(row['n']), 0),
-        spaces: spaces.map((row) => String(row['space'])),
-        duressIds: count('duress_ids'),
-      };
-      if (this.database.run('DELETE FROM members WHERE id = ?', id).changes === 0) throw memberUnknown(id);
-      this.scrubber.note();
-      const receipt = this.receipts.add(id, { at: this.now(), by, reason, deleted });
+    const receipt = this.parts.database.transaction(() => {
+      const deleted = dataOf(this.parts.database, id);
+      if (this.parts.database.run('DELETE FROM members WHERE id = ?', id).changes === 0) throw memberUnknown(id);
+      this.parts.scrubber.note();
+      const receipt = this.receipts.add(id, { at: this.parts.now(), by, reason, deleted });
       // What an import replaces is in the record of the import.
       if (reason !== 'replaced')
-        this.ledger.append('deletion', {
+        this.parts.ledger.append('deletion', {
           member: id,
           by,
           reason,
@@ -164,30 +149,24 @@ export class MemberStore {
       return receipt;
     });
     this.templates.forget(id);
-    this.scrubber.run();
+    this.parts.scrubber.run();
     return receipt;
   }
 
   /** Notes a grant, to the day: one write a member and day. Unknown members are none. */
   markSeen(id: string, at: number): void {
-    const day = Math.floor(stampOf(this.database, at) / DAY_MS) * DAY_MS;
-    const row = this.database.get('SELECT last_seen_at FROM members WHERE id = ?', id);
-    if (row === undefined || Number(row['last_seen_at'] ?? -Infinity) >= day) return;
-    this.database.run('UPDATE members SET last_seen_at = ? WHERE id = ?', day, id);
+    markSeen(this.parts.database, id, at);
   }
 
   /** No time that retention counts from lies in the future: after a clock that was ahead. */
   limitStamps(now: number): void {
-    this.database.run(
-      'UPDATE members SET enrolled_at = min(enrolled_at, ?1), last_seen_at = min(last_seen_at, ?1)',
-      Math.floor(now),
-    );
+    limitStamps(this.parts.database, now);
   }
 
   /** In whatever way the id is spelt. */
   find(id: string): Member | null {
     for (const spelling of spellingsOf(id)) {
-      const row = this.database.get(`${SELECT} WHERE members.id = ?`, spelling);
+      const row = this.parts.database.get(`${SELECT} WHERE members.id = ?`, spelling);
       if (row !== undefined) return this.memberOf(row);
     }
     return null;
@@ -195,22 +174,12 @@ export class MemberStore {
 
   /** The id under which a member is kept; null where there is none. */
   idOf(id: string): string | null {
-    const known = spellingsOf(id).find(
-      (spelling) => this.database.get('SELECT 1 FROM members WHERE id = ?', spelling) !== undefined,
-    );
-    return known ?? null;
+    return idOf(this.parts.database, id);
   }
 
   /** Whose card says this; `duress` when it is an identifier that means "I am being forced". Opens nothing of the member. */
   whose(identifier: string): { readonly id: string; readonly duress: boolean } | null {
-    const own = this.idOf(identifier);
-    if (own !== null) return { id: own, duress: false };
-    for (const spelling of spellingsOf(identifier)) {
-      const row = this.database.get('SELECT member FROM duress_ids WHERE identifier = ?', spelling);
-      const id = row === undefined ? null : this.idOf(String(row['member']));
-      if (id !== null) return { id, duress: true };
-    }
-    return null;
+    return whoseIdentifier(this.parts.database, identifier);
   }
 
   /** As `whose`, with the member. @throws UsherError `member-damaged`, `store-unavailable`, `key-unusable` */
@@ -228,7 +197,7 @@ export class MemberStore {
 
   /** The id itself, of a member who is there, whatever state the rest is in. @throws UsherError `member-unknown` */
   require(id: string): string {
-    if (this.database.get('SELECT 1 FROM members WHERE id = ?', id) === undefined) throw memberUnknown(id);
+    if (this.parts.database.get('SELECT 1 FROM members WHERE id = ?', id) === undefined) throw memberUnknown(id);
     return id;
   }
 
@@ -243,7 +212,7 @@ export class MemberStore {
   survey(): { readonly members: MemberSummary[]; readonly damaged: DamagedMember[] } {
     const members: MemberSummary[] = [];
     const bad: DamagedMember[] = [];
-    for (const row of this.database.all(`${SELECT} ORDER BY members.id`)) {
+    for (const row of this.parts.database.all(`${SELECT} ORDER BY members.id`)) {
       const id = String(row['id']);
       try {
         members.push({ ...this.memberOf(row), templates: this.templates.countOf(id) });
@@ -257,16 +226,16 @@ export class MemberStore {
 
   /** Of everybody, suspended ones too. */
   ids(): string[] {
-    return this.database.all('SELECT id FROM members').map((row) => String(row['id']));
+    return this.parts.database.all('SELECT id FROM members').map((row) => String(row['id']));
   }
 
   count(): number {
-    return this.database.number('SELECT count(*) FROM members');
+    return this.parts.database.number('SELECT count(*) FROM members');
   }
 
   /** Ids of the members who may be recognised: one pass over one table, for the daemon, which asks at every change. */
   activeIds(): string[] {
-    return this.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
+    return this.parts.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
   }
 
   /** Who was last seen or enrolled before the one time, or was valid up to before the other; null: nobody for that reason. */
@@ -274,60 +243,29 @@ export class MemberStore {
     inactiveBefore: number | null,
     expiredBefore: number | null,
   ): { id: string; reason: 'expired' | 'inactive' }[] {
-    const ids = (condition: string, before: number | null): string[] =>
-      before === null
-        ? []
-        : this.database
-            .all(`SELECT id FROM members WHERE ${condition} < ? ORDER BY id`, before)
-            .map((row) => String(row['id']));
-    const expired = ids('valid_until', expiredBefore);
-    const inactive = ids('max(enrolled_at, coalesce(last_seen_at, enrolled_at))', inactiveBefore);
-    return [
-      ...expired.map((id) => ({ id, reason: 'expired' as const })),
-      ...inactive.filter((id) => !expired.includes(id)).map((id) => ({ id, reason: 'inactive' as const })),
-    ];
+    return overdue(this.parts.database, inactiveBefore, expiredBefore);
   }
 
   /** Which fields were changed, without what is personal in them. */
   private recordUpdate(id: string, { consent, ...change }: Parameters<MemberStore['update']>[1]): void {
-    if (consent !== undefined) this.ledger.append('consent', { member: id, text: consent.textVersion });
+    if (consent !== undefined) this.parts.ledger.append('consent', { member: id, text: consent.textVersion });
     const fields = Object.keys(change).sort();
-    if (fields.length > 0) this.ledger.append('member', { member: id, fields, status: change.status ?? null });
+    if (fields.length > 0) this.parts.ledger.append('member', { member: id, fields, status: change.status ?? null });
   }
 
   /** After everything that the profile vouches for. */
   private writeProfile(id: string, profile: Profile, key: Uint8Array): void {
-    const row = this.database.get('SELECT status, valid_from, valid_until FROM members WHERE id = ?', id);
+    const row = this.parts.database.get('SELECT status, valid_from, valid_until FROM members WHERE id = ?', id);
     if (row === undefined) throw memberUnknown(id);
-    const sealed = this.vault.sealProfile(id, profile, rightsIn(this.database, id, row), key);
-    this.database.run('UPDATE members SET profile = ? WHERE id = ?', sealed, id);
-  }
-
-  private writeDuressIds(id: string, identifiers: readonly string[]): void {
-    this.database.run('DELETE FROM duress_ids WHERE member = ?', id);
-    for (const identifier of new Set(identifiers.map(canonicalIdentifier))) {
-      this.requireFree(identifier, id);
-      this.database.run('INSERT INTO duress_ids (identifier, member) VALUES (?, ?)', identifier, id);
-    }
-  }
-
-  /** An identifier means one member, whether as id or under duress. */
-  private requireFree(identifier: string, duressOf: string | null): void {
-    if (this.idOf(identifier) !== null)
-      throw duressOf === null
-        ? new UsherError('member-exists', `there is already a member ${identifier}`, {
-            remedy: 'Choose another id, or add --replace to enrol this member again.',
-          })
-        : taken();
-    for (const spelling of spellingsOf(identifier))
-      if (this.database.get('SELECT 1 FROM duress_ids WHERE identifier = ?', spelling) !== undefined) throw taken();
+    const sealed = this.parts.vault.sealProfile(id, profile, rightsIn(this.parts.database, id, row), key);
+    this.parts.database.run('UPDATE members SET profile = ? WHERE id = ?', sealed, id);
   }
 
   private memberOf(row: Row): Member {
     const id = String(row['id']);
-    const key = this.vault.unwrap(id, row);
-    const rights = rightsIn(this.database, id, row);
-    const { name, groups, consent } = this.vault.openProfile(id, row['profile'] as Uint8Array, rights, key);
+    const key = this.parts.vault.unwrap(id, row);
+    const rights = rightsIn(this.parts.database, id, row);
+    const { name, groups, consent } = this.parts.vault.openProfile(id, row['profile'] as Uint8Array, rights, key);
     key.fill(0);
     return {
       id,
@@ -344,11 +282,6 @@ export class MemberStore {
       lastSeenAt: timeIn(row, 'last_seen_at'),
     };
   }
-}
-
-/** Not whose: a duress id that somebody types by chance must not be confirmed. */
-function taken(): UsherError {
-  return new UsherError('member-exists', 'this identifier is taken', { remedy: 'Choose another one.' });
 }
 
 function stripped<T extends object>(fields: T): T {

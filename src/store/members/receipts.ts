@@ -81,6 +81,19 @@ export class ReceiptStore {
   }
 }
 
+/** What is kept of a member, as the receipt of its deletion counts it. */
+export function dataOf(database: Database, id: string): DeletionStatement['deleted'] {
+  const spaces = database.all('SELECT space, count(*) AS n FROM templates WHERE member = ? GROUP BY space', id);
+  const count = (table: string): number =>
+    Number(database.get(`SELECT count(*) AS n FROM ${table} WHERE member = ?`, id)?.['n'] ?? 0);
+  return {
+    keys: count('member_keys'),
+    templates: spaces.reduce((sum, row) => sum + Number(row['n']), 0),
+    spaces: spaces.map((row) => String(row['space'])),
+    duressIds: count('duress_ids'),
+  };
+}
+
 const receiptOf = (row: Row): DeletionReceipt => JSON.parse(String(row['receipt'])) as DeletionReceipt;
 
 function hashOf(salt: string, id: string): string {

@@ -1,0 +1,134 @@
+import { messageOf } from '../../errors';
+import type { Database, Row } from '../database/database';
+import { tagOf } from '../keys/aead';
+import { isDamage } from '../keys/keyring';
+import type { BrokenTemplate, StoredTemplate, TemplateSource } from './member';
+import type { MemberVault } from './member-vault';
+import type { TemplateCodec } from './template-codec';
+import { vectorFault } from './vector';
+
+/** What could be read, and what not: both in order. */
+export interface TemplatesRead {
+  readonly templates: readonly StoredTemplate[];
+  readonly broken: readonly BrokenTemplate[];
+}
+
+interface Opened {
+  readonly member: string;
+  readonly source: TemplateSource;
+  readonly tag: Uint8Array;
+  readonly vector: Float32Array;
+}
+
+/** Without an inner join: a template whose member has lost the key must be seen, to be named. */
+const SELECT = `SELECT templates.*, wrapped, box_version FROM templates LEFT JOIN member_keys ON member_keys.member = templates.member`;
+
+/** Opens what is sealed: one that cannot be read is named, and stops none of the others. */
+export class TemplateReader {
+  /** What `inSpace` opened last, by space and template: a change elsewhere then costs the changed ones, not all. */
+  private readonly opened = new Map<string, Map<number, Opened>>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly vault: MemberVault,
+    private readonly codec: TemplateCodec,
+  ) {}
+
+  /** Oldest first. */
+  ofMember(member: string): TemplatesRead {
+    const rows = this.database.all(`${SELECT} WHERE templates.member = ? ORDER BY templates.id`, member);
+    return this.read(rows, () => undefined);
+  }
+
+  /** Ordered by member. The vectors are shared with the next answer: not to be written to. */
+  inSpace(space: string): TemplatesRead {
+    const before = this.opened.get(space);
+    const now = new Map<number, Opened>();
+    const rows = this.database.all(
+      `${SELECT} WHERE templates.space = ? ORDER BY templates.member, templates.id`,
+      space,
+    );
+    const read = this.read(
+      rows,
+      (id) => before?.get(id),
+      ({ id, member, source, vector }, tag) => now.set(id, { member, source, tag, vector }),
+    );
+    this.opened.set(space, now);
+    return read;
+  }
+
+  all(): TemplatesRead {
+    return this.read(this.database.all(`${SELECT} ORDER BY templates.member, templates.id`), () => undefined);
+  }
+
+  /** Drops from memory what was opened of a deleted member. */
+  forget(member: string): void {
+    for (const space of this.opened.values())
+      for (const [id, opened] of space) if (opened.member === member) space.delete(id);
+  }
+
+  private read(
+    rows: readonly Row[],
+    known: (id: number) => Opened | undefined,
+    opened: (template: StoredTemplate, tag: Uint8Array) => void = () => undefined,
+  ): { templates: StoredTemplate[]; broken: BrokenTemplate[] } {
+    const keys = new OneKey(this.vault);
+    const templates: StoredTemplate[] = [];
+    const broken: BrokenTemplate[] = [];
+    for (const row of rows) {
+      const about = describeTemplate(row);
+      const { id, member, source } = about;
+      try {
+        const sealed = row['sealed'] as Uint8Array;
+        const tag = tagOf(sealed);
+        const held = known(id);
+        // The tag was made for this member, space and source: what it names has not changed.
+        const same = held?.member === member && held.source === source && Buffer.compare(held.tag, tag) === 0;
+        const vector = same ? held.vector : this.codec.open(sealed, about, keys.of(member, row));
+        const fault = vectorFault(vector);
+        if (fault !== null) broken.push({ ...about, fault: `it has ${fault}` });
+        else {
+          const template = { ...about, vector };
+          templates.push(template);
+          opened(template, Uint8Array.from(tag));
+        }
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        broken.push({ ...about, fault: messageOf(error) });
+      }
+    }
+    keys.forget();
+    return { templates, broken };
+  }
+}
+
+/** The last member's key: rows come ordered by member. */
+class OneKey {
+  private held: { readonly member: string; readonly bytes: Uint8Array } | null = null;
+
+  constructor(private readonly vault: MemberVault) {}
+
+  of(member: string, row: Row): Uint8Array {
+    if (this.held?.member === member) return this.held.bytes;
+    this.forget();
+    this.held = { member, bytes: this.vault.unwrap(member, row) };
+    return this.held.bytes;
+  }
+
+  forget(): void {
+    this.held?.bytes.fill(0);
+    this.held = null;
+  }
+}
+
+/** A row without its vector. */
+export function describeTemplate(row: Row): Omit<StoredTemplate, 'vector'> {
+  return {
+    id: Number(row['id']),
+    member: String(row['member']),
+    space: String(row['space']),
+    quality: Number(row['quality']),
+    source: row['source'] as TemplateSource,
+    createdAt: Number(row['created_at']),
+  };
+}
