@@ -33,15 +33,24 @@ async function inLaboratory(name: 'train' | 'eval' | 'bench' | 'record' | 'demo'
   return (await import('../terminal/laboratory.js')).laboratoryCommand(name);
 }
 
+function commandsFor(typed: string | undefined): (() => Promise<Command>)[] {
+  const wanted = typed !== undefined && Object.hasOwn(COMMANDS, typed) ? COMMANDS[typed] : undefined;
+  return wanted === undefined ? Object.values(COMMANDS) : [wanted];
+}
+
+/** The names that Commander gives the option. */
+const VERSION_OPTIONS = ['-V', '--version'];
+
 /**
- * The command line, with the command that was typed alone; with all of them for help, and where no such command exists.
+ * The command line, with the command that was typed alone; with all of them for help, and where no such command exists;
+ * with none for the version.
  * @param typed the first argument
  */
 export async function programFor(typed: string | undefined): Promise<Command> {
   const program = new Command('usher')
     .description('Recognises members at a door and says so over MQTT.')
     .version(packageVersion());
-  const wanted = typed !== undefined && Object.hasOwn(COMMANDS, typed) ? COMMANDS[typed] : undefined;
-  for (const load of wanted === undefined ? Object.values(COMMANDS) : [wanted]) program.addCommand(await load());
+  if (typed === undefined || !VERSION_OPTIONS.includes(typed))
+    for (const load of commandsFor(typed)) program.addCommand(await load());
   return program;
 }
