@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/system/paths';
 import { LinkedBundles } from '../support/bundles';
 import { Daemon, Installation, usher, Watcher } from '../support/daemon';
-import { until } from '../mqtt/harness';
+import { until } from '../support/until';
 import { entranceRecording } from '../support/entrance';
 import { describeWithMosquitto, Mosquitto } from '../support/mosquitto';
 import { SpoiltStore } from '../support/spoilt-store';

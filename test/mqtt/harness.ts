@@ -1,3 +1,4 @@
+import { until } from '../support/until';
 import { randomUUID } from 'node:crypto';
 import { type Server, type Socket, connect as dial, createServer } from 'node:net';
 import { type AddressInfo } from 'node:net';
@@ -47,15 +48,6 @@ export const BROKERS: { name: string; make: () => TestBroker; protocolVersion: 4
   { name: 'mosquitto, MQTT 3.1.1', make: () => new Mosquitto(), protocolVersion: 4 },
   { name: 'mosquitto, MQTT 5', make: () => new Mosquitto(), protocolVersion: 5 },
 ];
-
-/** Polls until it holds; the test's own timeout ends it, naming what was waited for. */
-export async function until(what: string, holds: () => boolean, ms = 15_000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 export function makeClient(url: string, options: Partial<MqttClientOptions> = {}): MqttClient {
   return new MqttClient({

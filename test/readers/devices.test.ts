@@ -8,7 +8,7 @@ import { EvdevReader } from '../../src/readers/evdev';
 import { GpioContact } from '../../src/readers/gpio-contact';
 import { CommandReader, SerialReader, StreamReader } from '../../src/readers/line-readers';
 import type { AttachedSource } from '../../src/readers/source';
-import { until } from '../mqtt/harness';
+import { until } from '../support/until';
 import { childrenRunning } from '../support/processes';
 import { typing } from './recorded-keys';
 

@@ -16,6 +16,7 @@ import { CPU_ONE_THREAD } from '../../src/inference/model';
 import { type ChosenModels, chooseModels, readEncoderCard } from '../../src/vision/faces/load';
 import { Installation } from './daemon';
 import { entranceRecording } from './entrance';
+import { until } from './until';
 
 export const LIMITS: TrialLimits = {
   startMs: 60_000,
@@ -113,12 +114,8 @@ export class TrialSite {
     return dir;
   }
 
-  async until(what: string, holds: () => boolean, ms = 60_000): Promise<void> {
-    const deadline = performance.now() + ms;
-    while (!holds()) {
-      if (performance.now() > deadline) throw new Error(`waited in vain for ${what}:\n${this.log}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  until(what: string, holds: () => boolean): Promise<void> {
+    return until(what, holds, { detail: () => this.log });
   }
 
   async remove(): Promise<void> {

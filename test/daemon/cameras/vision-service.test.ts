@@ -8,6 +8,7 @@ import type { CameraStatus, VisionEvent } from '../../../src/events';
 import { createLog } from '../../../src/system/log';
 import type { VisionJob } from '../../../src/vision/job';
 import { faceAt, observation } from '../../support/members';
+import { until } from '../../support/until';
 
 /** A process in the place of a vision child: says what its job tells it to, then waits, goes on reporting, or ends with a code. */
 const SCRIPTED = `
@@ -68,13 +69,6 @@ function serviceWith(script: readonly VisionEvent[], exit?: number, every?: Visi
   services.push(service);
   return { service, heard };
 }
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 afterEach(async () => {
   await Promise.all(services.splice(0).map((service) => service.stop()));
 });
@@ -89,7 +83,7 @@ test('from the start to the first pictures: starting, then ok; observations pass
     status({}),
   ]);
   service.start();
-  await until(() => heard.health.length === 4);
+  await until('four states of health', () => heard.health.length === 4);
   expect(heard.health.map(({ state, lastProgressAt }) => [state, lastProgressAt])).toEqual([
     ['starting', null],
     ['starting', null],
@@ -117,7 +111,7 @@ test.each<[string, Partial<CameraStatus>, string]>([
 ])('%s: failed, and the doors are told', async (_what, change, detail) => {
   const { service, heard } = serviceWith([status({}), status(change)]);
   service.start();
-  await until(() => heard.live.length === 2);
+  await until('the camera to be live, then not', () => heard.live.length === 2);
   expect(heard.live).toEqual([true, false]);
   expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail });
 });
@@ -129,7 +123,7 @@ test('a process that cannot go on is failed for its own reason, with the remedy 
   };
   const { service, heard } = serviceWith([status({}), failed], 1);
   service.start();
-  await until(() => heard.health.some(({ state }) => state === 'failed'));
+  await until('the camera to have failed', () => heard.health.some(({ state }) => state === 'failed'));
   expect(heard.health.find(({ state }) => state === 'failed')).toEqual({
     ...{ state: 'failed', lastProgressAt: 99_980, detail: 'one bit is wrong', remedy: 'fetch it again' },
   });
@@ -141,7 +135,7 @@ test('one that ends without a word is told by its exit code, and another takes i
   const { service, heard } = serviceWith([status({})], 3);
   service.start();
   // It ends as soon as it has told: between two looks there may be more than one of them.
-  await until(() => heard.live.length >= 3);
+  await until('the camera to be live again', () => heard.live.length >= 3);
   expect(heard.live.slice(0, 3)).toEqual([true, false, true]);
   const told = heard.health.filter(({ state }) => state === 'failed').map(({ detail }) => detail);
   expect(told[0]).toBe('the vision process ended (exit code 3)');
@@ -150,33 +144,33 @@ test('one that ends without a word is told by its exit code, and another takes i
 test('a stopped process that says nothing: not live within seconds, and live again only when it goes on talking', async () => {
   const { service, heard } = serviceWith([status({})], undefined, status({}));
   service.start();
-  await until(() => heard.live.length === 1);
+  await until('the camera to be live', () => heard.live.length === 1);
   const stopped = service.pid!;
   process.kill(stopped, 'SIGSTOP');
-  await until(() => heard.live.length === 2);
+  await until('the camera to be live, then not', () => heard.live.length === 2);
   expect(heard.live).toEqual([true, false]);
   expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail: 'the vision process says nothing any more' });
   process.kill(stopped, 'SIGCONT');
-  await until(() => heard.live.length >= 3);
+  await until('the camera to be live again', () => heard.live.length >= 3);
   // The same process: it was not ended for being quiet for so short.
   expect([heard.live.slice(0, 3), service.pid]).toEqual([[true, false, true], stopped]);
-  await until(() => heard.health.at(-1)?.state === 'ok');
+  await until('the camera to be well', () => heard.health.at(-1)?.state === 'ok');
 });
 
 test('restarted by command: another process, whose pictures count again', async () => {
   const { service, heard } = serviceWith([status({})]);
   service.start();
-  await until(() => heard.live.length === 1);
+  await until('the camera to be live', () => heard.live.length === 1);
   const before = service.pid;
   service.restart();
-  await until(() => heard.live.length === 3);
+  await until('the camera to be live again', () => heard.live.length === 3);
   expect(service.pid).not.toBe(before);
 });
 
 test('stopped: not live, no process, and silence', async () => {
   const { service, heard } = serviceWith([status({})]);
   service.start();
-  await until(() => heard.live.length === 1);
+  await until('the camera to be live', () => heard.live.length === 1);
   await service.stop();
   expect(heard.live).toEqual([true, false]);
   expect(service.pid).toBeNull();

@@ -2,7 +2,7 @@ import { registerBoxCommands, type BoxParts } from '../../../src/daemon/commands
 import { CommandRegistry } from '../../../src/mqtt/requests/commands';
 import { type InboundHandler } from '../../../src/mqtt/inbound/inbound';
 import { CommandResultPayload } from '../../../src/mqtt/topics/payloads';
-import { until } from '../../mqtt/harness';
+import { until } from '../../support/until';
 
 /** The box's commands over doors, cameras and microphones that only count. */
 function box(phase: { front: string }) {

@@ -14,6 +14,7 @@ import { FAULTS, faultyChild, sameModel } from '../../support/candidates';
 import { descendantsOf, Installation } from '../../support/daemon';
 import { mixed, noise, shorts, tone, wav } from '../../support/sound';
 import { LIMITS } from '../../support/trial-site';
+import { until } from '../../support/until';
 
 const NEVER = new AbortController().signal;
 const CHANNEL = 'wake/beep';
@@ -51,7 +52,7 @@ describe('a trigger word beside the running one', () => {
     });
     voices.start();
     service = voices.all[0]!;
-    await until('the microphone to hear', () => service.isHearing);
+    await waitFor('the microphone to hear', () => service.isHearing);
     await heard();
   }, 120_000);
 
@@ -61,16 +62,11 @@ describe('a trigger word beside the running one', () => {
     rmSync(scratch, { recursive: true });
   });
 
-  const until = async (what: string, holds: () => boolean): Promise<void> => {
-    const deadline = performance.now() + SOON_MS;
-    while (!holds()) {
-      if (performance.now() > deadline) throw new Error(`waited in vain for ${what}:\n${log}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
+  const waitFor = (what: string, holds: () => boolean): Promise<void> =>
+    until(what, holds, { ms: SOON_MS, detail: () => log });
   const heard = (): Promise<void> => {
     const before = activations;
-    return until('the word', () => activations > before);
+    return waitFor('the word', () => activations > before);
   };
   /** Voice processes of this test beside the running one. */
   const candidates = (): number[] =>

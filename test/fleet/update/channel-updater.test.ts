@@ -8,6 +8,7 @@ import { Slots } from '../../../src/fleet/update/slots';
 import type { UpdateTarget } from '../../../src/fleet/update/trial';
 import { idleState, type Installed, type Pointer } from '../../../src/fleet/update/update-state';
 import { installedOf, offerOf, OPEN, releaseOf } from '../samples';
+import { until } from '../../support/until';
 
 const CHANNEL = 'face/encoder';
 const wish = (n: number, aborted = false) => ({
@@ -64,13 +65,7 @@ describe('a channel of a box', () => {
       changed: () => (last = { state: updater.state.state, active: active()?.release ?? null }),
       log: { info: () => undefined, warn: () => undefined },
     });
-    const until = async (holds: () => boolean): Promise<void> => {
-      for (let tries = 0; !holds(); tries++) {
-        if (tries > 600) throw new Error(`waited in vain in ${updater.state.state}`);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    };
-    return { updater, restored, until, last: () => last };
+    return { updater, restored, last: () => last };
   }
   const active = (): Installed | null => (slots.pointer(CHANNEL) satisfies Pointer).active;
 
@@ -79,16 +74,16 @@ describe('a channel of a box', () => {
     ['that goes on to its end', (signal: AbortSignal) => rejectedBy(signal).catch(() => undefined)],
   ])('goes back, and says so, when the release is taken back in a commit %s', async (_, adopt) => {
     let adopting = false;
-    const { updater, restored, until, last } = channelWith((signal) => {
+    const { updater, restored, last } = channelWith((signal) => {
       adopting = true;
       return adopt(signal);
     });
     updater.start();
     updater.want(wish(2));
-    await until(() => adopting);
+    await until('the commit', () => adopting);
     expect(active()?.release).toBe(offerOf(2).release);
     updater.want(wish(2, true));
-    await until(() => restored.length === 1 && updater.state.leaving === null);
+    await until('the way back', () => restored.length === 1 && updater.state.leaving === null);
     const back = { state: 'rolled-back', active: offerOf(1).release };
     expect(last()).toEqual(back);
     expect(active()).toEqual(installedOf(1));
@@ -102,13 +97,13 @@ describe('a channel of a box', () => {
 
   it('starts with the release that ran before when the daemon ends in a commit', async () => {
     let adopting = false;
-    const { updater, until } = channelWith((signal) => {
+    const { updater } = channelWith((signal) => {
       adopting = true;
       return rejectedBy(signal);
     });
     updater.start();
     updater.want(wish(2));
-    await until(() => adopting);
+    await until('the commit', () => adopting);
     await updater.stop();
     expect(active()).toEqual(installedOf(1));
     expect(slots.state(CHANNEL, 0).state).toBe('probation');

@@ -6,7 +6,8 @@ import mqttPacket from 'mqtt-packet';
 import { EmbeddedBroker } from '../../../src/mqtt/broker/broker';
 import { BrokerRules } from '../../../src/mqtt/broker/broker-rules';
 import { BROKER_LIMITS } from '../../../src/mqtt/topics/limits';
-import { Observer, until } from '../harness';
+import { Observer } from '../harness';
+import { until } from '../../support/until';
 
 describe('EmbeddedBroker', () => {
   const brokers: EmbeddedBroker[] = [];
@@ -199,7 +200,7 @@ describe('EmbeddedBroker', () => {
     load.on('error', () => undefined);
     const payload = Buffer.alloc(200_000);
     const pump = setInterval(() => load.connected && load.publish('load', payload, { qos: 0 }), 5);
-    await until('it to be cut off', () => refusals.includes('it does not read what it subscribed to'), 30_000);
+    await until('it to be cut off', () => refusals.includes('it does not read what it subscribed to'), { ms: 30_000 });
     clearInterval(pump);
     await witness.publish('fine', 'heard');
     await until('the others to hear', () => witness.on('fine').length > 0);

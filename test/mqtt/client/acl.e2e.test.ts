@@ -6,7 +6,7 @@ import { MqttClient as BoxClient } from '../../../src/mqtt/client/client';
 import { filterOf, type TopicKey, topicOf, TOPICS } from '../../../src/mqtt/topics/topics';
 import { packageRoot } from '../../../src/system/paths';
 import { Authority } from '../../support/certificates';
-import { until } from '../harness';
+import { until } from '../../support/until';
 import { describeWithMosquitto, freePort, Mosquitto } from '../../support/mosquitto';
 
 const ROLES = [

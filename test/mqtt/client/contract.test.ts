@@ -4,7 +4,8 @@ import path from 'node:path';
 import { type MqttClient, type MqttClientOptions } from '../../../src/mqtt/client/client';
 import { discoveryOf } from '../../../src/mqtt/topics/discovery';
 import { describeWithMosquitto } from '../../support/mosquitto';
-import { BASE, BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient, until } from '../harness';
+import { BASE, BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient } from '../harness';
+import { until } from '../../support/until';
 import { decision, unlock } from '../samples';
 
 const STATUS = `${ROOT}/status`;
@@ -108,7 +109,7 @@ for (const { name, make, protocolVersion } of BROKERS) {
       );
       const ours = (state: string) =>
         observer.json(STATUS).find((status) => status['bootId'] === bootId && status['state'] === state);
-      await until('the child to be online', () => ours('online') !== undefined, 25_000);
+      await until('the child to be online', () => ours('online') !== undefined, { ms: 25_000 });
       child.kill('SIGKILL');
       await until('the last will', () => ours('offline') !== undefined);
       expect(ours('offline')?.['birth']).toBe(ours('online')?.['birth']);

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { type MqttClient } from '../../../src/mqtt/client/client';
 import { discoveryOf } from '../../../src/mqtt/topics/discovery';
 import { Mosquitto, describeWithMosquitto } from '../../support/mosquitto';
-import { BASE, Observer, ROOT, makeClient, until } from '../harness';
+import { BASE, Observer, ROOT, makeClient } from '../harness';
+import { until } from '../../support/until';
 import { decision, unlock } from '../samples';
 
 const DECISION = `${ROOT}/event/main/decision`;
@@ -148,7 +149,7 @@ describeWithMosquitto('what the broker does not pass on', () => {
     const client = await device(4);
     const observer = await watch();
     announce(client);
-    await until('it to be named', () => problemOf(client).includes(DISCOVERY), 30_000);
+    await until('it to be named', () => problemOf(client).includes(DISCOVERY), { ms: 30_000 });
     expect(problemOf(client)).toContain('the broker cut the connection 5 times when it came');
     await until('the device', () => client.hears);
     const { connects } = client.stats;

@@ -4,7 +4,8 @@ import { connect } from 'mqtt';
 import { type MqttClient } from '../../../src/mqtt/client/client';
 import { Authority } from '../../support/certificates';
 import { Mosquitto, describeWithMosquitto } from '../../support/mosquitto';
-import { Observer, ROOT, makeClient, until } from '../harness';
+import { Observer, ROOT, makeClient } from '../harness';
+import { until } from '../../support/until';
 import { swipe, unlock } from '../samples';
 
 describeWithMosquitto('the connection for swipes and unlocks', () => {

@@ -2,7 +2,8 @@ import { type MqttClient } from '../../../src/mqtt/client/client';
 import { type RetainedMemory } from '../../../src/mqtt/client/ghosts';
 import { type TopicBase } from '../../../src/mqtt/topics/topics';
 import { Mosquitto, describeWithMosquitto } from '../../support/mosquitto';
-import { BASE, Observer, ROOT, makeClient, until } from '../harness';
+import { BASE, Observer, ROOT, makeClient } from '../harness';
+import { until } from '../../support/until';
 
 /** The file of the box, without the disk. */
 class Memory implements RetainedMemory {

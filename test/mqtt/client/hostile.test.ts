@@ -2,7 +2,8 @@ import { type AddressInfo, type Server, type Socket, createServer } from 'node:n
 import mqttPacket, { type Packet } from 'mqtt-packet';
 import { type MqttClient, type MqttClientOptions } from '../../../src/mqtt/client/client';
 import { MQTT_LIMITS } from '../../../src/mqtt/topics/limits';
-import { ROOT, makeClient, until } from '../harness';
+import { ROOT, makeClient } from '../harness';
+import { until } from '../../support/until';
 import { unlock } from '../samples';
 
 type Reply = (packet: Packet, socket: Socket) => void;

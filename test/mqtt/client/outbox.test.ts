@@ -5,7 +5,8 @@ import { type MqttClient } from '../../../src/mqtt/client/client';
 import { type EventQueue, type QueuedEvent } from '../../../src/mqtt/client/event-queue';
 import { Journal } from '../../../src/store/journal/journal';
 import { describeWithMosquitto } from '../../support/mosquitto';
-import { BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient, until } from '../harness';
+import { BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient } from '../harness';
+import { until } from '../../support/until';
 import { decision } from '../samples';
 
 const DECISION = `${ROOT}/event/main/decision`;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type MqttClient, type MqttClientOptions } from '../../../src/mqtt/client/client';
 import { Mosquitto, describeWithMosquitto } from '../../support/mosquitto';
-import { makeClient, until } from '../harness';
+import { makeClient } from '../harness';
+import { until } from '../../support/until';
 
 let folder: string;
 const file = (name: string): string => path.join(folder, name);

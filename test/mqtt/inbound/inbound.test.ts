@@ -9,7 +9,8 @@ import { type SwipePayload } from '../../../src/mqtt/topics/payloads';
 import { TOPICS } from '../../../src/mqtt/topics/topics';
 import { SwipeGate, takeInputs } from '../../../src/mqtt/requests/swipes';
 import { describeWithMosquitto } from '../../support/mosquitto';
-import { BASE, BROKERS, Observer, ROOT, type TestBroker, makeClient, until } from '../harness';
+import { BASE, BROKERS, Observer, ROOT, type TestBroker, makeClient } from '../harness';
+import { until } from '../../support/until';
 import { desired, swipe } from '../samples';
 
 const SWIPE = `${ROOT}/in/card/swipe`;

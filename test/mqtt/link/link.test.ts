@@ -1,7 +1,7 @@
 import { MQTT_LIMITS } from '../../../src/mqtt/topics/limits';
 import { Link } from '../../../src/mqtt/link/link';
 import { describeWithMosquitto, Mosquitto } from '../../support/mosquitto';
-import { until } from '../harness';
+import { until } from '../../support/until';
 
 describeWithMosquitto('a link that waits for its next attempt', () => {
   test('tries at once when there is a sign that the broker is back', async () => {

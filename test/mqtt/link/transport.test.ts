@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { type MqttClient } from '../../../src/mqtt/client/client';
 import { Mosquitto, describeWithMosquitto, freePort } from '../../support/mosquitto';
-import { makeClient, until } from '../harness';
+import { makeClient } from '../harness';
+import { until } from '../../support/until';
 import { unlock } from '../samples';
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));

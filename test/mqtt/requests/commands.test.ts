@@ -4,7 +4,7 @@ import { CommandRegistry } from '../../../src/mqtt/requests/commands';
 import { type InboundHandler } from '../../../src/mqtt/inbound/inbound';
 import { COMMAND_LIMITS, MQTT_LIMITS } from '../../../src/mqtt/topics/limits';
 import { CommandResultPayload } from '../../../src/mqtt/topics/payloads';
-import { until } from '../harness';
+import { until } from '../../support/until';
 
 function make(deadlineMs?: number, monotonicMs: () => number = () => 0) {
   const answers: CommandResultPayload[] = [];

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { carry } from '../../../src/fleet/manager/carry';
 import { TRANSFER_LIMITS } from '../../../src/fleet/transfer/limits';
 import { Guest } from '../../../src/mqtt/link/guest';
-import { makeClient, until } from '../../mqtt/harness';
+import { makeClient } from '../../mqtt/harness';
+import { until } from '../../support/until';
 import { Mosquitto } from '../../support/mosquitto';
 import { prove } from '../../support/proof';
 import { PATIENCE_MS } from '../../support/until';
@@ -54,7 +55,7 @@ void prove('link:update', async ({ onEnd }) => {
   onEnd(() => client.stop());
   client.start();
   const options: BoxOptions = { limits: TRANSFER_LIMITS };
-  await until('the box to connect', () => client.connected, PATIENCE_MS);
+  await until('the box to connect', () => client.connected, { ms: PATIENCE_MS });
   await measure('HTTP', rig, links[0], rig.box({ ...options, url: `http://127.0.0.1:${links[0].port}` }));
   await measure('MQTT', rig, links[1], rig.box({ ...options, reader: client }));
   const idle = links.filter(({ cuts }) => cuts === 0).length;

@@ -18,7 +18,7 @@ import { CredentialSource } from '../../../src/store/keys/credential-source';
 import { FileSource } from '../../../src/store/keys/file-source';
 import { boxKeySource } from '../../../src/store/keys/source';
 import { TpmSource } from '../../../src/store/keys/tpm-source';
-import { until } from '../../mqtt/harness';
+import { until } from '../../support/until';
 import { failureOf } from '../fixtures';
 import { withFolder } from '../harness';
 
@@ -172,7 +172,7 @@ class SoftwareTpm {
     const args = ['socket', '--tpm2', '--tpmstate', `dir=${this.dir}`, '--server', server, '--ctrl', ctrl];
     this.process = spawn('swtpm', [...args, '--flags', 'not-need-init,startup-clear'], { stdio: 'ignore' });
     const answers = (): boolean => spawnSync('tpm2_getrandom', ['--hex', '4'], { env: this.env }).status === 0;
-    await until('the TPM to answer', answers, 20_000);
+    await until('the TPM to answer', answers, { ms: 20_000 });
   }
 
   async off(): Promise<void> {

@@ -11,6 +11,7 @@ import { monotonicMs } from '../../../src/system/clock';
 import { createCameraSource } from '../../../src/vision/camera/create';
 import { childrenRunning, describeWithFfmpeg } from '../../support/processes';
 import { settingsFor } from '../../proofs/timelines/play';
+import { until } from '../../support/until';
 
 const FPS = 15;
 /** White: the member stands at the door. Black: nobody does. */
@@ -40,10 +41,6 @@ describeWithFfmpeg('a stream that was held up', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  const until = async (what: () => boolean): Promise<void> => {
-    while (!what()) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
-
   test('is dated by its own clock, and the person who has left opens nothing for the card that is swiped then', async () => {
     const source = { type: 'ffmpeg', input: clip };
     const camera = CameraConfig.parse({ id: 'door', width: 64, height: 64, fps: FPS, source });
@@ -55,18 +52,19 @@ describeWithFfmpeg('a stream that was held up', () => {
         frame.release();
       });
     const dated = () => seen.filter(({ mono }) => Number.isFinite(mono));
-    await until(() => dated().length >= 20);
+    await until('twenty frames', () => dated().length >= 20);
     const [ffmpeg] = childrenRunning('ffmpeg');
     const stopped = monotonicMs();
     process.kill(ffmpeg!, 'SIGSTOP');
     // The member leaves, and a while after that somebody swipes the card; only then does the stream go on.
     const leaves = Math.max(...dated().map(({ mono }) => mono)) + WHITE_MS;
     await until(
+      'the member to be gone for long enough',
       () => monotonicMs() > Math.min(leaves, stopped + WHITE_MS) + 200 && monotonicMs() > startedAt + WHITE_MS + 2600,
     );
     const swiped = monotonicMs();
     process.kill(ffmpeg!, 'SIGCONT');
-    await until(() => dated().some(({ mono, white }) => mono > swiped + 500 && !white));
+    await until('a frame of the empty hall', () => dated().some(({ mono, white }) => mono > swiped + 500 && !white));
 
     const backlog = dated().filter(({ arrived }) => arrived > swiped);
     const late = backlog.filter(({ mono, white }) => white && mono < swiped);

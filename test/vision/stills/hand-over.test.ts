@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Frame } from '../../../src/vision/picture/frame';
 import { decodeHandOver, encodeHandOver, StillReceiver, StillSender } from '../../../src/vision/stills/hand-over';
 import type { StillEvent } from '../../../src/vision/stills/still-folder';
+import { until } from '../../support/until';
 
 const event = (decision: string): StillEvent => ({ decision, door: 'front', outcome: 'denied', member: null, at: 1 });
 const frame = (level: number) => ({
@@ -36,11 +37,6 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let left = 500; !holds() && left > 0; left--) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(holds()).toBe(true);
-}
-
 test('the frame after the decision is handed over once, whole, whatever becomes of its buffer', async () => {
   const sender = new StillSender();
   sender.offer(frame(1), 0);
@@ -51,7 +47,7 @@ test('the frame after the decision is handed over once, whole, whatever becomes 
   sender.offer(frame(3), 30);
   sender.want(path, event('b'), 40);
   sender.offer(frame(4), 50);
-  await until(() => got.length === 2);
+  await until('two pictures', () => got.length === 2);
   const byDecision = new Map(got.map((one) => [one.event.decision, one.frame]));
   expect([...byDecision.keys()].sort()).toEqual(['a', 'b']);
   expect(byDecision.get('a')!.data.every((value) => value === 2)).toBe(true);
@@ -65,7 +61,7 @@ test('a picture that comes late is of something else: none is sent; nor are more
   sender.offer(frame(1), 5000);
   for (let i = 0; i < 10; i++) sender.want(path, event(`${i}`), 6000);
   sender.offer(frame(2), 6001);
-  await until(() => got.length === 4);
+  await until('four pictures', () => got.length === 4);
   expect(got.map((one) => one.event.decision).sort()).toEqual(['0', '1', '2', '3']);
 });
 
@@ -93,6 +89,6 @@ test.each<[string, (whole: Buffer) => Buffer]>([
   const sender = new StillSender();
   sender.want(path, event('good'), 0);
   sender.offer(frame(2), 1);
-  await until(() => got.length > 0);
+  await until('a picture', () => got.length > 0);
   expect(got.map((one) => one.event.decision)).toEqual(['good']);
 });
