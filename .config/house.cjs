@@ -24,9 +24,9 @@ const GROUND = 'address|canonical|errors|events|identifier|nearest-word|random|s
 /** One importer for each native or network library: the rest of the house uses our own interface. */
 const SOLE_IMPORTERS = {
   'onnxruntime-node': ['inference/onnx'],
-  '@tensorflow/tfjs': ['inference/tfjs'],
-  '@tensorflow/tfjs-core': ['inference/tfjs'],
-  '@tensorflow/tfjs-backend-wasm': ['inference/tfjs'],
+  '@tensorflow/tfjs': ['lab/learning/tensorflow'],
+  '@tensorflow/tfjs-core': ['lab/learning/tensorflow'],
+  '@tensorflow/tfjs-backend-wasm': ['lab/learning/tensorflow'],
   'node-record-lpcm16': ['voice/sources/recorder'],
   'tuf-js': ['fleet/trust/tuf-client'],
   '@tufjs/models': ['fleet/trust/tuf-client', 'fleet/manager/tuf-writer'],

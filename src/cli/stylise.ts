@@ -74,7 +74,7 @@ async function run(input: string, output: string, options: Options): Promise<voi
       steps,
       side,
       onStep: (step, loss) => progress.update(`loss ${loss.toPrecision(3)}`, step / steps),
-    }).finally(() => painter.dispose());
+    });
     await writeFile(output, await encode(still)).catch((error: unknown) => {
       throw new UsherError('file-unreadable', `${output} cannot be written: ${messageOf(error)}`, { cause: error });
     });

@@ -1,4 +1,4 @@
-/** What the rest of the house knows of inference; runtimes live behind it (`onnx.ts`, `tfjs.ts`) and are imported nowhere else. */
+/** What the rest of the house knows of inference; runtimes live behind it (`onnx.ts`) and are imported nowhere else. */
 
 export type TensorData = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 

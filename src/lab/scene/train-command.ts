@@ -5,7 +5,7 @@ import { writeReportPage } from '../report/report-page';
 import { readSceneData, type SceneData } from './evaluation/data';
 import { bundleBytes, evaluateScene, sceneFigures } from './evaluation/evaluate';
 import { loadTimedScene } from './evaluation/timed-scene';
-import { loadTfjs } from '../../inference/tfjs';
+import { loadTfjs } from '../learning/tensorflow';
 import { modelsDir } from '../../system/paths';
 import { type SceneArchitecture } from './training/network';
 import { writeScene } from './training/export';

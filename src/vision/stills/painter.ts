@@ -1,9 +1,9 @@
 import type { Box } from '../../events';
-import { loadTfjs } from '../../inference/tfjs';
 import type { Frame } from '../picture/frame';
 import { shrinkPicture } from '../picture/picture';
-import { StyleNetwork } from './style-network';
-import { LAYERS, stylise, styliseDefaults, type StyliseOptions } from './stylise';
+import { STYLE_LAYERS } from './style-graphs';
+import { readStyleNetwork, type StyleLayer } from './style-network';
+import { stylise, styliseDefaults, type StyliseOptions } from './stylise';
 
 export interface PaintOptions extends Partial<Omit<StyliseOptions, 'faces'>> {
   /** Longer side of the result, and of the style picture, in pixels; smaller pictures stay as they are. */
@@ -15,15 +15,11 @@ export const PAINTED_SIDE = 320;
 
 /** Makes privacy stills: people, clothes and action stay visible, faces do not. */
 export class StillPainter {
-  private constructor(
-    private readonly tf: Awaited<ReturnType<typeof loadTfjs>>['tf'],
-    private readonly network: StyleNetwork,
-  ) {}
+  private constructor(private readonly network: readonly StyleLayer[]) {}
 
-  /** @throws UsherError `model-missing`, `model-invalid`, `dependency-missing` */
+  /** @throws UsherError `model-missing`, `model-invalid` */
   static async open(modelsDir: string): Promise<StillPainter> {
-    const { tf } = await loadTfjs();
-    return new StillPainter(tf, await StyleNetwork.open(tf, modelsDir, LAYERS));
+    return new StillPainter(await readStyleNetwork(modelsDir, STYLE_LAYERS));
   }
 
   /** @param faces every face in `frame`, in its pixels: what is not named here keeps its features */
@@ -43,10 +39,6 @@ export class StillPainter {
     const wanted = { ...styliseDefaults(options.from ?? 'content'), ...options, faces: scaled };
     // A photograph of ten megapixels would need gigabytes of activations; and strokes are to be as wide as they are in a picture of this size.
     const style = wanted.style === null ? null : await shrinkPicture(wanted.style, side);
-    return stylise(this.tf, this.network, small, { ...wanted, style });
-  }
-
-  dispose(): void {
-    this.network.dispose();
+    return stylise(this.network, small, { ...wanted, style });
   }
 }

@@ -9,7 +9,7 @@ import { seededRandom } from '../../../src/random';
 import type { AudioFeaturesInput } from '../../../src/inference/card';
 import { CPU_ONE_THREAD } from '../../../src/inference/model';
 import { loadOnnx } from '../../../src/inference/onnx';
-import { loadTfjs } from '../../../src/inference/tfjs';
+import { loadTfjs } from '../../../src/lab/learning/tensorflow';
 import { Arena } from '../../../src/lab/wake-word/network/arena';
 import { exportedInput, exportOnnx, LOGITS, SCORES } from '../../../src/lab/wake-word/training/export';
 import { score } from '../../../src/lab/wake-word/network/network';

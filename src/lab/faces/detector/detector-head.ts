@@ -1,5 +1,5 @@
 import { seededRandom } from '../../../random';
-import type { Scalar, Tensor2D, Tf, Variable } from '../../../inference/tfjs';
+import type { Scalar, Tensor2D, Tf, Variable } from '../../learning/tensorflow';
 import { intersectionOverUnion } from '../../../vision/picture/boxes';
 import { decodeHead, YOLO_WEIGHTS, yoloLoss, type YoloTarget, type YoloWeights } from './yolo-loss';
 

@@ -3,7 +3,7 @@ import { measurePrecision, type MeasuredPrecision } from './average-precision';
 import { type BoxedPicture, readBoxedPictures } from './box-labels';
 import type { Figure } from '../../report/figure';
 import { seededRandom } from '../../../random';
-import { loadTfjs } from '../../../inference/tfjs';
+import { loadTfjs } from '../../learning/tensorflow';
 import { modelsDir } from '../../../system/paths';
 import { detectIn, framed } from './detect-pictures';
 import {

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor2D, Tf } from '../../../inference/tfjs';
+import type { Scalar, Tensor2D, Tf } from '../../learning/tensorflow';
 
 /** Weights of the terms. */
 export interface YoloWeights {

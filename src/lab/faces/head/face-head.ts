@@ -1,6 +1,6 @@
 import { seededRandom, type Random } from '../../../random';
 import { UsherError } from '../../../errors';
-import type { Rank, Tensor2D, Tf } from '../../../inference/tfjs';
+import type { Rank, Tensor2D, Tf } from '../../learning/tensorflow';
 import { normaliseRows, tripletLoss } from './triplet-loss';
 import { semiHardTriplets } from './triplet-mining';
 import { whitening } from './whitening';

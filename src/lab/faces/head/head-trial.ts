@@ -5,7 +5,7 @@ import { ImpostorDistances } from '../../report/impostor-distances';
 import { seededRandom } from '../../../random';
 import { UsherError } from '../../../errors';
 import { applyHead } from '../../../inference/embedding-head';
-import type { Tf } from '../../../inference/tfjs';
+import type { Tf } from '../../learning/tensorflow';
 import { l2Distance, normaliseInPlace } from '../../../vision/faces/fusion';
 import { HEAD_TRAINING, trainHead, type HeadTraining } from './face-head';
 import { samplesOf, type HeadView } from './head-views';

@@ -5,7 +5,7 @@ import { UsherError } from '../../../errors';
 import { readFaceDataset } from '../data/dataset';
 import { chooseEncoders } from '../data/encoders';
 import { CPU_ONE_THREAD } from '../../../inference/model';
-import { loadTfjs } from '../../../inference/tfjs';
+import { loadTfjs } from '../../learning/tensorflow';
 import { modelsDir } from '../../../system/paths';
 import { HEAD_TRAINING, trainHead } from './face-head';
 import { encoderOutput, headThresholds, writeHeadBundle } from './head-bundle';

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor2D, Tf } from '../../../inference/tfjs';
+import type { Scalar, Tensor2D, Tf } from '../../learning/tensorflow';
 
 /** Rows of a batch that make triplets: anchor, another picture of the same person, a picture of somebody else. */
 export interface Triplets {

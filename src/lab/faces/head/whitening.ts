@@ -1,4 +1,4 @@
-import type { Tensor2D, Tf } from '../../../inference/tfjs';
+import type { Tensor2D, Tf } from '../../learning/tensorflow';
 
 /** Steps of the iteration below: the error falls to its square in each, from 1 − 1/condition. */
 const NEWTON_STEPS = 24;

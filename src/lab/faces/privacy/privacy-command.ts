@@ -135,24 +135,20 @@ async function paintAll(
     const boxes = keepFeatures === true ? [] : faces.map(({ box }) => box);
     return { frame, still: await painter.paint(frame, boxes, { steps, side }) };
   };
-  try {
-    if (stills !== undefined) await mkdir(stills, { recursive: true });
-    for (const [person, name] of persons.entries()) {
-      const [first, second] = pictures.filter((picture) => picture.person === person);
-      if (first === undefined || second === undefined) continue;
-      const enrolled = await make(first.file);
-      const probe = await make(second.file);
-      if (stills !== undefined) await writeFile(join(stills, `${name}.png`), await encodePng(probe.still));
-      painted.push({
-        enrolled: enrolled.frame,
-        probe: probe.frame,
-        paintedEnrolled: enrolled.still,
-        paintedProbe: probe.still,
-      });
-      progress.update('painting', (person + 1) / persons.length);
-    }
-  } finally {
-    painter.dispose();
+  if (stills !== undefined) await mkdir(stills, { recursive: true });
+  for (const [person, name] of persons.entries()) {
+    const [first, second] = pictures.filter((picture) => picture.person === person);
+    if (first === undefined || second === undefined) continue;
+    const enrolled = await make(first.file);
+    const probe = await make(second.file);
+    if (stills !== undefined) await writeFile(join(stills, `${name}.png`), await encodePng(probe.still));
+    painted.push({
+      enrolled: enrolled.frame,
+      probe: probe.frame,
+      paintedEnrolled: enrolled.still,
+      paintedProbe: probe.still,
+    });
+    progress.update('painting', (person + 1) / persons.length);
   }
   if (painted.length === 0) throw new UsherError('data-invalid', 'nobody has two pictures');
   return painted;

@@ -1,4 +1,4 @@
-import type { Scalar, TfTensor, Tf } from '../../../inference/tfjs';
+import type { Scalar, TfTensor, Tf } from '../../learning/tensorflow';
 
 /**
  * Logistic loss (binary cross-entropy) of logits z against targets t in 0..1, each label on its own, mean over all:

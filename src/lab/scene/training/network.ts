@@ -1,7 +1,7 @@
 import { toOihw } from '../../../bundles/face-api/layers';
 import { OnnxGraph } from '../../../onnx/writer';
 import type { Random } from '../../../random';
-import type { Tensor2D, Tensor4D, Tf, TfTensor, Variable } from '../../../inference/tfjs';
+import type { Tensor2D, Tensor4D, Tf, TfTensor, Variable } from '../../learning/tensorflow';
 
 export const SCENE_INPUT = 'picture';
 export const SCENE_OUTPUT = 'scores';

@@ -4,7 +4,7 @@ import { brightnessBaseline } from '../evaluation/evaluate';
 import { linearAxis } from '../../report/svg-axes';
 import { colourOf, plotSvg } from '../../report/svg-plot';
 import type { Figure } from '../../report/figure';
-import type { Tf } from '../../../inference/tfjs';
+import type { Tf } from '../../learning/tensorflow';
 import { type SceneArchitecture, SceneNetwork } from './network';
 import { type SceneTraining, type TrainedScene, trainScene, wholePictures } from './train';
 import { seededRandom } from '../../../random';

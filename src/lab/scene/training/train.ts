@@ -1,5 +1,5 @@
 import { seededRandom, streamSeed, type Random } from '../../../random';
-import type { Scalar, Tensor2D, Tf } from '../../../inference/tfjs';
+import type { Scalar, Tensor2D, Tf } from '../../learning/tensorflow';
 import { SCENE_GRID, shrinkGrid } from '../../../vision/scene/scene-input';
 import { logisticLoss } from './logistic';
 import { augmentInto, SCENE_AUGMENTATION, type SceneAugmentation } from './augment';

@@ -1,4 +1,4 @@
-import type { Tensor2D, Tf } from '../../../inference/tfjs';
+import type { Tensor2D, Tf } from '../../learning/tensorflow';
 import type { Arena } from './arena';
 
 /**

@@ -1,4 +1,4 @@
-import type { Tensor2D, Tf, TfTensor } from '../../../inference/tfjs';
+import type { Tensor2D, Tf, TfTensor } from '../../learning/tensorflow';
 
 const { abs, exp, log1p, max } = Math;
 

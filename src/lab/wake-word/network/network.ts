@@ -1,5 +1,5 @@
 import { seededRandom } from '../../../random';
-import type { Tensor1D, Tensor2D, TfTensor, Tf } from '../../../inference/tfjs';
+import type { Tensor1D, Tensor2D, TfTensor, Tf } from '../../learning/tensorflow';
 import type { Arena } from './arena';
 import { conv1d, type FrameBatch } from './conv1d';
 import { gru } from './gru';

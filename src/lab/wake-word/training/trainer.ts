@@ -1,5 +1,5 @@
 import { streamSeed } from '../../../random';
-import { loadTfjs } from '../../../inference/tfjs';
+import { loadTfjs } from '../../learning/tensorflow';
 import { UsherError } from '../../../errors';
 import { MEL_BANDS } from '../../../voice/features/features';
 import { adamStep, createAdam } from '../network/adam';

@@ -1,4 +1,4 @@
-import { loadTfjs, type Tf } from '../../../../src/inference/tfjs';
+import { loadTfjs, type Tf } from '../../../../src/lab/learning/tensorflow';
 import { seededRandom } from '../../../../src/random';
 import { assignFaces, type HeadPicture, trainHead } from '../../../../src/lab/faces/detector/detector-head';
 

@@ -1,4 +1,4 @@
-import { loadTfjs, type Tensor2D, type Tf, type TfTensor } from '../../../../src/inference/tfjs';
+import { loadTfjs, type Tensor2D, type Tf, type TfTensor } from '../../../../src/lab/learning/tensorflow';
 import { decodeHead, yoloLoss, type YoloTarget } from '../../../../src/lab/faces/detector/yolo-loss';
 import { seededRandom } from '../../../../src/random';
 

@@ -9,7 +9,7 @@ import { openBundle } from '../../../../src/inference/bundle';
 import { applyHead, readHead } from '../../../../src/inference/embedding-head';
 import { CPU_ONE_THREAD } from '../../../../src/inference/model';
 import { loadOnnx } from '../../../../src/inference/onnx';
-import { loadTfjs, type Tf } from '../../../../src/inference/tfjs';
+import { loadTfjs, type Tf } from '../../../../src/lab/learning/tensorflow';
 import { HEAD_TRAINING, trainHead } from '../../../../src/lab/faces/head/face-head';
 import { headThresholds, writeHeadBundle } from '../../../../src/lab/faces/head/head-bundle';
 import { headFigures } from '../../../../src/lab/faces/head/head-figures';

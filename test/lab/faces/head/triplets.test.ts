@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { seededRandom } from '../../../../src/random';
-import { loadTfjs, type Rank, type Tensor2D, type Tf } from '../../../../src/inference/tfjs';
+import { loadTfjs, type Rank, type Tensor2D, type Tf } from '../../../../src/lab/learning/tensorflow';
 import { normaliseRows, type Triplets, tripletLoss } from '../../../../src/lab/faces/head/triplet-loss';
 import { semiHardTriplets } from '../../../../src/lab/faces/head/triplet-mining';
 import { inverseSquareRoot, whitening } from '../../../../src/lab/faces/head/whitening';

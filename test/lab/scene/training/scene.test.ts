@@ -5,7 +5,7 @@ import { seededRandom } from '../../../../src/random';
 import { parseLabels, readSceneData } from '../../../../src/lab/scene/evaluation/data';
 import { evaluateScene } from '../../../../src/lab/scene/evaluation/evaluate';
 import { CPU_ONE_THREAD } from '../../../../src/inference/model';
-import { loadTfjs, type Tf } from '../../../../src/inference/tfjs';
+import { loadTfjs, type Tf } from '../../../../src/lab/learning/tensorflow';
 import { writeScene } from '../../../../src/lab/scene/training/export';
 import { logisticLoss } from '../../../../src/lab/scene/training/logistic';
 import { SceneNetwork } from '../../../../src/lab/scene/training/network';

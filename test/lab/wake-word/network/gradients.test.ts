@@ -1,5 +1,5 @@
 import { seededRandom } from '../../../../src/random';
-import { loadTfjs, type Tensor2D, type Tf } from '../../../../src/inference/tfjs';
+import { loadTfjs, type Tensor2D, type Tf } from '../../../../src/lab/learning/tensorflow';
 import { Arena } from '../../../../src/lab/wake-word/network/arena';
 import { conv1d } from '../../../../src/lab/wake-word/network/conv1d';
 import { gru } from '../../../../src/lab/wake-word/network/gru';

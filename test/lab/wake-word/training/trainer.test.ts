@@ -1,5 +1,5 @@
 import { CPU_ONE_THREAD } from '../../../../src/inference/model';
-import { loadTfjs } from '../../../../src/inference/tfjs';
+import { loadTfjs } from '../../../../src/lab/learning/tensorflow';
 import { loadOnnx } from '../../../../src/inference/onnx';
 import { Arena } from '../../../../src/lab/wake-word/network/arena';
 import { assemble } from '../../../../src/lab/wake-word/training/batches';

@@ -1,4 +1,4 @@
-import { type Tensor2D, loadTfjs } from '../../src/inference/tfjs';
+import { type Tensor2D, loadTfjs } from '../../../src/lab/learning/tensorflow';
 
 describe('loading TensorFlow.js', () => {
   it('computes and differentiates on WebAssembly', async () => {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type * as Core from '@tensorflow/tfjs-core';
-import { messageOf, UsherError } from '../errors';
+import { messageOf, UsherError } from '../../errors';
 
 export type Tf = typeof Core;
 export type {
