@@ -53,7 +53,7 @@ const EMPTY = JSON.stringify({ cameras: {}, doors: {}, microphones: {} });
 export function parseReleased(text: string, name: string): ReleasedConfig {
   return parseWith(ReleasedConfig, text, name, {
     faultsOf: () => [],
-    explained: 'README.md, “Fleet”: what a fleet may change in the configuration of a box',
+    explained: 'docs/reference/releases.md: what a fleet may change in the configuration of a box',
   });
 }
 

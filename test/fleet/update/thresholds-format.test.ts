@@ -39,8 +39,8 @@ describe('the format of a thresholds release', () => {
     });
   });
 
-  test('the example of the README is one', () => {
-    const text = readFileSync(join(packageRoot(), 'README.md'), 'utf8');
+  test('the example of the documents is one', () => {
+    const text = readFileSync(join(packageRoot(), 'docs', 'reference', 'releases.md'), 'utf8');
     const example = /```json\n([^`]*"measuredOn"[^`]*)```/.exec(text)?.[1] ?? '';
     expect(ThresholdsFile.safeParse(JSON.parse(example)).error).toBeUndefined();
   });
