@@ -164,28 +164,23 @@ export interface RunningModel {
   readonly provider: string;
 }
 
-/** The child could not go on; it exits after this. */
-export interface VisionFailed {
+/** The last message of a child process that cannot go on. */
+export interface ChildFailed {
   readonly kind: 'failed';
-  readonly camera: string;
-  readonly at: number;
-  readonly code: string;
   readonly message: string;
   readonly remedy: string | null;
 }
 
-/** Whether the child has taken other models over, as it was told to; where not, it goes on with those that it had. */
-export interface VisionAdoption {
+/** The answer of a child process to an order to adopt other models. */
+export interface ModelsAdopted {
   readonly kind: 'adoption';
-  readonly camera: string;
-  readonly at: number;
   /** Of the order that it answers. */
   readonly order: number;
-  /** Why not; null: it has. */
+  /** Why the child goes on with the models that it had; null: it has adopted the others. */
   readonly failure: string | null;
 }
 
-export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | VisionFailed | VisionAdoption;
+export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | ChildFailed | ModelsAdopted;
 
 /** A trigger word was heard. */
 export interface Activation {
@@ -236,23 +231,4 @@ export interface VoiceReady {
   readonly models: readonly RunningModel[];
 }
 
-/** The child could not go on; it exits after this. */
-export interface VoiceFailed {
-  readonly kind: 'failed';
-  readonly microphone: string;
-  readonly at: number;
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string | null;
-}
-
-/** The answer to an order to take other models over. */
-export interface VoiceAdoption {
-  readonly kind: 'adoption';
-  readonly microphone: string;
-  readonly order: number;
-  /** Why it went on with what it had; null: it took them over. */
-  readonly failure: string | null;
-}
-
-export type VoiceEvent = Activation | MicrophoneStatus | VoiceReady | VoiceFailed | VoiceAdoption;
+export type VoiceEvent = Activation | MicrophoneStatus | VoiceReady | ChildFailed | ModelsAdopted;

@@ -1,16 +1,16 @@
+import { messageOf, UsherError } from '../errors';
+import type { ChildFailed } from '../events';
 import { ignoreGroupSignals } from './signals';
 
-/** The child's side of a SupervisedChild: takes its job, works, and lives no longer than its parent. */
-export interface ChildWork<Job, Event, Order = never> {
-  /** @returns what ends the work, and for work that takes orders after its job, what obeys them */
-  run(
-    job: Job,
-    send: (event: Event) => void,
-    fail: (error: unknown) => void,
-  ): Promise<(() => void) | ServedWork<Order>>;
-  /** The last word of a child that cannot go on. */
-  failed(job: Job, error: unknown): Event;
-}
+/**
+ * The child's side of a SupervisedChild: takes its job, works, and lives no longer than its parent.
+ * @returns what ends the work, and for work that takes orders after its job, what obeys them
+ */
+export type ChildWork<Job, Event, Order = never> = (
+  job: Job,
+  send: (event: Event) => void,
+  fail: (error: unknown) => void,
+) => Promise<(() => void) | ServedWork<Order>>;
 
 export interface ServedWork<Order> {
   stop(): void;
@@ -21,18 +21,21 @@ export interface ServedWork<Order> {
 /** A program that this process has started gets its SIGTERM, and SIGKILL where it hangs: time for that, but not for ever. */
 const LEAVE_MS = 2500;
 
-/** Serves this process's parent: the first message is the job, a broken channel is the end. To be called once. */
+/**
+ * Serves this process's parent: the first message is the job, a broken channel is the end, and what the work throws goes to the
+ * parent as a `ChildFailed`. To be called once.
+ */
 export function serveParent<Job, Event extends object, Order = never>(work: ChildWork<Job, Event, Order>): void {
   let stop: () => void = () => undefined;
   let leaving = false;
   process.once('message', (message) => {
     const job = message as Job;
-    const fail = (error: unknown): void => void process.send?.(work.failed(job, error), () => process.exit(1));
+    const fail = (error: unknown): void => void process.send?.(failureOf(error), () => process.exit(1));
     const send = (event: Event): void => {
       // The parent may go away between the question and the send; `disconnect` then ends this process.
       if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
     };
-    work.run(job, send, fail).then((stopped) => {
+    work(job, send, fail).then((stopped) => {
       const served = typeof stopped === 'function' ? { stop: stopped, obey: null } : stopped;
       stop = () => served.stop();
       if (leaving) stop();
@@ -52,4 +55,9 @@ export function serveParent<Job, Event extends object, Order = never>(work: Chil
   };
   process.once('disconnect', leave);
   ignoreGroupSignals();
+}
+
+function failureOf(error: unknown): ChildFailed {
+  const remedy = error instanceof UsherError ? (error.remedy ?? null) : null;
+  return { kind: 'failed', message: messageOf(error), remedy };
 }

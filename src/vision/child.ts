@@ -1,5 +1,5 @@
 import type { CameraConfig, QualityGates } from '../config/schema/cameras';
-import { messageOf, UsherError } from '../errors';
+import { messageOf } from '../errors';
 import type { RunningModel, VisionEvent } from '../events';
 import { type ServedWork, serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
@@ -120,7 +120,7 @@ async function runVision(
         return;
       }
       const failure = await adopt(order.models);
-      send({ kind: 'adoption', camera: camera.id, at: Date.now(), order: order.order, failure });
+      send({ kind: 'adoption', order: order.order, failure });
     },
   };
 }
@@ -152,15 +152,4 @@ function gatesIn({ quality, scene }: CameraConfig, name: string): QualityGates {
   return { ...quality, ...(Object.fromEntries(own) as Partial<QualityGates>) };
 }
 
-function failed(job: VisionJob, error: unknown): VisionEvent {
-  return {
-    kind: 'failed',
-    camera: job.camera.id,
-    at: Date.now(),
-    code: error instanceof UsherError ? error.code : 'internal',
-    message: messageOf(error),
-    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
-  };
-}
-
-serveParent({ run: runVision, failed });
+serveParent(runVision);

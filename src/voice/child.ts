@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { messageOf, UsherError } from '../errors';
+import { messageOf } from '../errors';
 import type { VoiceEvent } from '../events';
 import { type ServedWork, serveParent } from '../system/child-service';
 import { monotonicMs } from '../system/clock';
@@ -76,20 +76,9 @@ async function runVoice(
         (error: unknown) => messageOf(error),
       );
       if (failure === null) send(words.ready);
-      send({ kind: 'adoption', microphone: microphone.id, order: order.order, failure });
+      send({ kind: 'adoption', order: order.order, failure });
     },
   };
 }
 
-function failed(job: VoiceJob, error: unknown): VoiceEvent {
-  return {
-    kind: 'failed',
-    microphone: job.microphone.id,
-    at: Date.now(),
-    code: error instanceof UsherError ? error.code : 'internal',
-    message: messageOf(error),
-    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
-  };
-}
-
-serveParent({ run: runVoice, failed });
+serveParent(runVoice);

@@ -1,19 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Subscription } from 'rxjs';
 import type { StillsConfig } from '../../config/schema/stills';
 import type { Log } from '../../system/log';
-import { SupervisedChild } from '../../system/supervise';
 import { STILLS_QUEUE, type StillsJob, type StillsReport } from '../../vision/stills/job';
 import { type StillEvent, stillFolder } from '../../vision/stills/still-folder';
 import type { AuditTrail } from '../store/audit-trail';
-import { type ComponentHealth, STARTING } from '../health/health';
+import { ModelChild } from '../children/model-child';
+import type { ComponentHealth } from '../health/health';
 
 const CHILD_START_MS = 10 * 60_000;
 /** A step of the painting, at a low priority, on a box whose cores are busy. */
 const CHILD_SILENT_MS = 5 * 60_000;
-const CHILD_STOP_MS = 3000;
 /** From the decision to the picture's arrival at the process that paints. */
 const ARRIVES_MS = 5000;
 /** … and from there to its being kept: the queue before it, at a low priority. */
@@ -44,12 +42,9 @@ interface Pending {
  * in the journal, kept or not kept.
  */
 export class StillsService {
-  private readonly child: SupervisedChild<StillsReport>;
-  private readonly subscriptions: Subscription[] = [];
+  private readonly child: ModelChild<StillsJob, StillsReport>;
   private readonly sockets = mkdtempSync(join(tmpdir(), 'usher-stills-'));
   private readonly pending = new Map<string, Pending>();
-  private failure: { readonly detail: string; readonly remedy: string | null } | null = null;
-  private lastKeptAt: number | null = null;
   private paints = false;
   private stopped = false;
 
@@ -57,9 +52,10 @@ export class StillsService {
     entry: string,
     private readonly parts: StillsParts,
   ) {
-    const { config, dataDir, job, log } = parts;
-    this.child = new SupervisedChild({
+    const { config, dataDir, job, health, log } = parts;
+    this.child = new ModelChild({
       name: 'stills',
+      title: 'the process that paints stills',
       entry,
       job: {
         ...job,
@@ -68,39 +64,23 @@ export class StillsService {
         limits: { maxFiles: config.maxFiles, maxBytes: config.maxMb * 1e6 },
         sidePx: config.sidePx,
         steps: config.steps,
-      } satisfies StillsJob,
+      },
       startMs: CHILD_START_MS,
       silentMs: CHILD_SILENT_MS,
-      stopMs: CHILD_STOP_MS,
-      output: (line) => log.warn(line),
+      health,
+      receive: (report) => this.receive(report),
+      changed: (_state, cause) => this.onChange(cause),
+      log,
     });
   }
 
   start(): void {
-    this.parts.health(STARTING);
-    this.subscriptions.push(
-      this.child.messages.subscribe((report) => this.receive(report)),
-      this.child.state.subscribe(({ state, detail }) => {
-        // The next process listens at the same place.
-        rmSync(this.socket, { force: true });
-        if (state !== 'waiting') return;
-        this.paints = false;
-        const failure = this.failure ?? {
-          detail: `the process that paints stills ended (${detail ?? 'no cause known'})`,
-          remedy: null,
-        };
-        this.failure = null;
-        for (const { event } of this.pending.values()) this.miss(event, failure.detail);
-        this.parts.health({ state: 'failed', lastProgressAt: this.lastKeptAt, ...failure });
-      }),
-    );
     this.child.start();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     await this.child.stop();
-    for (const subscription of this.subscriptions) subscription.unsubscribe();
     for (const { event } of this.pending.values()) this.miss(event, 'usher was stopped before it was painted');
     rmSync(this.sockets, { recursive: true, force: true });
   }
@@ -126,6 +106,14 @@ export class StillsService {
     const now = this.parts.monotonicMs();
     for (const { event, until, arrived } of this.pending.values())
       if (now > until) this.miss(event, arrived ? 'it was not painted in time' : 'the camera gave no picture');
+  }
+
+  private onChange(cause: string | null): void {
+    // The next process listens at the same place.
+    rmSync(this.socket, { force: true });
+    if (cause === null) return;
+    this.paints = false;
+    for (const { event } of this.pending.values()) this.miss(event, cause);
   }
 
   private get socket(): string {
@@ -155,9 +143,6 @@ export class StillsService {
         if (pending !== undefined) this.miss(pending.event, report.why);
         return;
       }
-      case 'failed':
-        this.failure = { detail: `stills are not painted: ${report.message}`, remedy: report.remedy };
-        return;
     }
   }
 
@@ -165,7 +150,7 @@ export class StillsService {
     const { trail, log } = this.parts;
     const door = this.pending.get(decision)?.event.door;
     this.pending.delete(decision);
-    this.lastKeptAt = Date.now();
+    this.child.lastProgressAt = Date.now();
     trail.fact('still', { decision, door, file, sha256, faces });
     if (removed > 0) trail.fact('still', { deleted: removed, because: 'room' });
     log.info('a still was kept', { decision, file });
@@ -179,10 +164,10 @@ export class StillsService {
     log.warn('no still was kept', { decision, why });
     if (!this.paints) return;
     const detail = `the last decision has no still: ${why}`;
-    health({ state: 'degraded', lastProgressAt: this.lastKeptAt, detail, remedy: null });
+    health({ state: 'degraded', lastProgressAt: this.child.lastProgressAt, detail, remedy: null });
   }
 
   private good(): void {
-    this.parts.health({ state: 'ok', lastProgressAt: this.lastKeptAt, detail: null, remedy: null });
+    this.parts.health({ state: 'ok', lastProgressAt: this.child.lastProgressAt, detail: null, remedy: null });
   }
 }

@@ -1,13 +1,10 @@
-import type { Subscription } from 'rxjs';
 import type { MicrophoneConfig } from '../../config/schema/microphones';
-import { UsherError } from '../../errors';
 import type { Activation, MicrophoneStatus, VoiceEvent, VoiceReady } from '../../events';
-import { monotonicMs } from '../../system/clock';
-import { type Progress, SOURCE_PATIENCE_MS } from '../../system/health-watchdog';
+import type { Progress } from '../../system/health-watchdog';
 import type { Log } from '../../system/log';
-import { SupervisedChild } from '../../system/supervise';
 import type { VoiceJob, VoiceOrder } from '../../voice/job';
-import { type ComponentHealth, STARTING } from '../health/health';
+import { ModelChild } from '../children/model-child';
+import type { ComponentHealth } from '../health/health';
 
 export interface VoiceServiceEvents {
   activation(activation: Activation): void;
@@ -23,9 +20,6 @@ export interface ActivationWatcher {
 
 /** Time for loading the models: small networks, which run on the CPU as fast as anywhere. */
 const CHILD_START_MS = 2 * 60_000;
-/** The child reports every second. */
-const CHILD_SILENT_MS = 10_000;
-const CHILD_STOP_MS = 3000;
 /** Sound is scored as it comes: more behind than this is no longer hearing. */
 const SCORED_WITHIN_MS = 3000;
 
@@ -37,35 +31,31 @@ export type MicrophoneCounts = Pick<MicrophoneStatus, keyof typeof NOTHING>;
  * child's activations may count instead; the own child listens on beside it.
  */
 export class VoiceService {
-  private readonly child: SupervisedChild<VoiceEvent>;
-  private readonly subscriptions: Subscription[] = [];
+  private readonly child: ModelChild<VoiceJob, VoiceEvent>;
   private status: MicrophoneStatus | null = null;
   private trial: { readonly watcher: ActivationWatcher; decides: boolean } | null = null;
-  private orders = 0;
-  private readonly adoptions = new Map<number, (failure: string | null) => void>();
-  private failure: { detail: string; remedy: string | null } | null = null;
-  private lastProgressAt: number | null = null;
-  /** Monotonic time of the last sound that was scored, or of the last step towards having sound again. */
-  private progressAt = monotonicMs();
-  private loading = false;
   private hears: boolean | null = null;
 
   constructor(
     readonly microphone: MicrophoneConfig,
     entry: string,
-    private job: VoiceJob,
+    job: VoiceJob,
     private readonly events: VoiceServiceEvents,
     private readonly log: Log,
   ) {
-    this.child = new SupervisedChild({
+    this.child = new ModelChild({
       name: microphone.id,
+      title: 'the voice process',
       entry,
       job,
       startMs: CHILD_START_MS,
-      silentMs: CHILD_SILENT_MS,
-      stopMs: CHILD_STOP_MS,
-      output: (line) => log.warn(line),
       inheritsInput: microphone.source.type === 'stdin',
+      health: events.health,
+      receive: (event) => this.receive(event),
+      changed: (state) => {
+        if (state === 'waiting') this.setHears(false);
+      },
+      log,
     });
   }
 
@@ -77,9 +67,9 @@ export class VoiceService {
     return this.hears === true;
   }
 
-  /** What the own child was started with, or has taken over since. */
+  /** What the own child was started with, or has adopted since. */
   get currentJob(): VoiceJob {
-    return this.job;
+    return this.child.currentJob;
   }
 
   /** Lets the child of a candidate hear along. Null: no longer. */
@@ -102,31 +92,12 @@ export class VoiceService {
   }
 
   /**
-   * The own child takes these bundles over, between two pieces of sound; the next process of it starts with them too.
-   * @throws UsherError `model-invalid`: it goes on with what it had
+   * The own child adopts these bundles between two pieces of sound, and its next process starts with them.
+   * @throws UsherError `model-invalid`: it goes on with the bundles that it had
    */
   async adopt(dirs: Readonly<Record<string, string>>): Promise<void> {
-    const before = this.job;
-    this.assign({ ...before, dirs });
-    const order = ++this.orders;
-    const failure = await new Promise<string | null>((resolve) => {
-      const timer = setTimeout(() => resolve('no answer in time'), CHILD_START_MS);
-      this.adoptions.set(order, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-      // Where no process runs, the next one starts with them.
-      if (!this.child.send({ kind: 'adopt', order, dirs } satisfies VoiceOrder)) this.adoptions.get(order)?.(null);
-    });
-    this.adoptions.delete(order);
-    if (failure === null) return;
-    this.assign(before);
-    throw new UsherError('model-invalid', `${this.microphone.id}: ${failure}`);
-  }
-
-  private assign(job: VoiceJob): void {
-    this.job = job;
-    this.child.assign(job);
+    const job = { ...this.currentJob, dirs };
+    await this.child.adopt(job, (order) => ({ kind: 'adopt', order, dirs }) satisfies VoiceOrder);
   }
 
   get counts(): MicrophoneCounts {
@@ -134,55 +105,28 @@ export class VoiceService {
     return { gaps, overruns, restarts, samples };
   }
 
-  /** For the watchdog. Loading is bounded by the supervision of the process; a recording that has ended owes nothing more. */
   get progress(): Progress {
-    const { id, startMs, stallMs, stuckMs } = this.microphone;
-    const wait = this.loading ? CHILD_START_MS : Math.max(startMs, stallMs, stuckMs ?? 0);
-    const patienceMs = this.status?.state === 'ended' ? Infinity : wait + SOURCE_PATIENCE_MS;
-    return { name: id, at: this.progressAt, patienceMs };
+    const { startMs, stallMs, stuckMs } = this.microphone;
+    return this.child.progress(Math.max(startMs, stallMs, stuckMs ?? 0), this.status?.state === 'ended');
   }
 
   start(): void {
-    this.events.health(STARTING);
-    this.subscriptions.push(
-      this.child.messages.subscribe((event) => this.receive(event)),
-      this.child.state.subscribe(({ state, detail, restarts }) => {
-        this.progressAt = monotonicMs();
-        this.loading = state === 'running';
-        if (state !== 'waiting') return;
-        this.setHears(false);
-        // The next process is started with what this one was to take over; whether that loads, it will say itself.
-        for (const answer of this.adoptions.values()) answer('the process ended while it took the models over');
-        const failure = this.failure ?? {
-          detail: `the voice process ended (${detail ?? 'no cause known'})`,
-          remedy: null,
-        };
-        this.failure = null;
-        this.log.debug(failure.detail, { restarts });
-        this.events.health({ state: 'failed', lastProgressAt: this.lastProgressAt, ...failure });
-      }),
-    );
     this.child.start();
   }
 
-  async stop(): Promise<void> {
-    await this.child.stop();
-    for (const subscription of this.subscriptions) subscription.unsubscribe();
+  stop(): Promise<void> {
+    return this.child.stop();
   }
 
   restart(): void {
     this.child.restart();
   }
 
-  private receive(event: VoiceEvent): void {
-    this.loading = false;
+  private receive(event: Activation | MicrophoneStatus | VoiceReady): void {
     switch (event.kind) {
       case 'activation':
         this.trial?.watcher.own(event);
         if (this.trial?.decides !== true) this.events.activation(event);
-        return;
-      case 'adoption':
-        this.adoptions.get(event.order)?.(event.failure);
         return;
       case 'microphone':
         this.onMicrophone(event);
@@ -190,19 +134,15 @@ export class VoiceService {
       case 'ready':
         this.events.ready(event);
         return;
-      case 'failed':
-        this.failure = { detail: event.message, remedy: event.remedy };
-        return;
     }
   }
 
   private onMicrophone(status: MicrophoneStatus): void {
     const before = this.status;
     const scored = status.lastScoredAt !== null && status.lastScoredAt !== before?.lastScoredAt;
-    if (scored || status.state !== before?.state || status.restarts !== before.restarts)
-      this.progressAt = monotonicMs();
+    if (scored || status.state !== before?.state || status.restarts !== before.restarts) this.child.progressed();
     this.status = status;
-    this.lastProgressAt = status.lastScoredAt;
+    this.child.lastProgressAt = status.lastScoredAt;
     this.events.health(healthOf(status));
     if (status.state === 'starting' && status.restarts === 0) return;
     this.setHears(status.hearing);

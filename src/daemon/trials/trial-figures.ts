@@ -1,6 +1,6 @@
 import type { Observation } from '../../events';
 import { monotonicMs } from '../../system/clock';
-import type { FrameWatcher } from '../cameras/vision-service';
+import type { FrameWatcher } from '../cameras/frame-arbiter';
 
 /** Frames that wait for the other model's word on them, and compared frames that the agreement rests on. */
 const PAIRS_MAX = 64;

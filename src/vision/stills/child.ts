@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setPriority } from 'node:os';
-import { messageOf, UsherError } from '../../errors';
+import { messageOf } from '../../errors';
 import { serveParent } from '../../system/child-service';
 import type { Frame } from '../picture/frame';
 import { encodeJpeg } from '../picture/picture';
@@ -75,11 +75,4 @@ async function paintStills(job: StillsJob, send: (report: StillsReport) => void)
   };
 }
 
-serveParent<StillsJob, StillsReport>({
-  run: paintStills,
-  failed: (_job, error) => ({
-    kind: 'failed',
-    message: messageOf(error),
-    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
-  }),
-});
+serveParent<StillsJob, StillsReport>(paintStills);

@@ -29,8 +29,7 @@ export type StillsReport =
       /** Older ones that had to go for it. */
       readonly removed: number;
     }
-  | { readonly kind: 'refused'; readonly decision: string; readonly why: string }
-  | { readonly kind: 'failed'; readonly message: string; readonly remedy: string | null };
+  | { readonly kind: 'refused'; readonly decision: string; readonly why: string };
 
 /** How often it says that it lives. */
 export const STILLS_STATUS_MS = 2000;

@@ -1,5 +1,4 @@
 import { setPriority } from 'node:os';
-import { messageOf, UsherError } from '../../errors';
 import { serveParent } from '../../system/child-service';
 import { WordDetector } from '../wake-word/detector';
 import { STATUS_EVERY_MS } from '../job';
@@ -36,11 +35,4 @@ async function serve(job: WyomingJob, send: (report: WyomingReport) => void) {
   };
 }
 
-serveParent<WyomingJob, WyomingReport>({
-  run: serve,
-  failed: (_job, error) => ({
-    kind: 'failed',
-    message: messageOf(error),
-    remedy: error instanceof UsherError ? (error.remedy ?? null) : null,
-  }),
-});
+serveParent<WyomingJob, WyomingReport>(serve);

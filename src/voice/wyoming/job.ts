@@ -14,5 +14,4 @@ export interface WyomingJob {
 export type WyomingReport =
   | { readonly kind: 'listening'; readonly port: number; readonly models: readonly RunningModel[] }
   | { readonly kind: 'status'; readonly at: number; readonly clients: number }
-  | { readonly kind: 'refused'; readonly why: string }
-  | { readonly kind: 'failed'; readonly message: string; readonly remedy: string | null };
+  | { readonly kind: 'refused'; readonly why: string };

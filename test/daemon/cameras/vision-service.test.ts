@@ -117,10 +117,7 @@ test.each<[string, Partial<CameraStatus>, string]>([
 });
 
 test('a process that cannot go on is failed for its own reason, with the remedy apart', async () => {
-  const failed: VisionEvent = {
-    ...{ kind: 'failed', camera: 'cam', at: 1, code: 'model-invalid' },
-    ...{ message: 'one bit is wrong', remedy: 'fetch it again' },
-  };
+  const failed: VisionEvent = { kind: 'failed', message: 'one bit is wrong', remedy: 'fetch it again' };
   const { service, heard } = serviceWith([status({}), failed], 1);
   service.start();
   await until('the camera to have failed', () => heard.health.some(({ state }) => state === 'failed'));
