@@ -5,7 +5,7 @@ import { CameraConfig } from '../../src/config/schema/cameras';
 import { loadConfig } from '../../src/config/load/load';
 import type { Doors, EncoderFacts } from '../../src/daemon/doors/doors';
 import { openStore } from '../../src/daemon/store/open-store';
-import { FaceTarget } from '../../src/daemon/trials/vision-target';
+import { FaceTarget } from '../../src/daemon/trials/face-target';
 import { VisionService } from '../../src/daemon/cameras/vision-service';
 import type { TrialLimits } from '../../src/daemon/trials/trial-limits';
 import type { Observation } from '../../src/events';

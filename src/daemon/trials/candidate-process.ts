@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs';
 import type { VisionEvent, VoiceEvent } from '../../events';
-import { TrialFailed, type TrialPostponed } from '../../fleet/update/trial';
+import { TrialFailed, TrialPostponed } from '../../fleet/update/trial';
 import type { Log } from '../../system/log';
 import { SupervisedChild } from '../../system/supervise';
 import { residentMiB } from './process-memory';
@@ -12,11 +12,32 @@ import { residentMiB } from './process-memory';
 const SILENT_MS = 3000;
 const STOP_MS = 1000;
 
-/** The service of the running child, as far as it gives the candidate what it sees or hears, and takes it away. */
+/** The service of the running child, as far as it gives the candidate its input, and takes it away. */
 interface Running {
+  readonly pid: number | null;
   attachTrial(watcher: null): void;
   tap(path: null): void;
   decide(byCandidate: boolean): void;
+}
+
+/** A candidate at one camera or microphone, and what is known of it. */
+export interface TrialCandidate {
+  /** Resolves when the models are loaded and have reproduced their golden vectors. */
+  readonly ready: Promise<void>;
+  /** Rejects with the first failure; never resolves. */
+  readonly failed: Promise<never>;
+  /** Of the running child. */
+  readonly runningPid: number | null;
+  /** Share of answers that equal the running model's, 0..1; null where there was nothing to compare. */
+  readonly agreement: number | null;
+  /** Grows with each answer. */
+  readonly answered: number;
+  start(): void;
+  stop(): Promise<void>;
+  /** Null: no process runs. */
+  residentMiB(): number | null;
+  /** The candidate's input comes from the running child, and ends with it. @throws TrialPostponed */
+  requireRunning(): void;
 }
 
 export interface CandidateParts {
@@ -34,10 +55,9 @@ export interface CandidateParts {
  * The child of a candidate beside a running one: loads it with the execution provider of this box, and gets copies of what the running
  * child gets. Its first failure ends it; it is never started again.
  */
-export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> {
+export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> implements TrialCandidate {
   private readonly folder = mkdtempSync(join(tmpdir(), 'usher-tap-'));
   private readonly child: SupervisedChild<E>;
-  private readonly running: Running;
   private readonly subscriptions: Subscription[] = [];
   private failure: TrialFailed | TrialPostponed | null = null;
   private said: string | null = null;
@@ -45,16 +65,19 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> {
   private fail: (failure: TrialFailed | TrialPostponed) => void = () => undefined;
   private becomeReady: () => void = () => undefined;
   protected readonly tapPath = join(this.folder, 'tap');
-  /** Rejects with the first failure; never resolves. */
   readonly failed: Promise<never>;
-  /** Resolves when the models are loaded and have reproduced their golden vectors. */
   readonly ready: Promise<void>;
+  abstract readonly agreement: number | null;
+  abstract readonly answered: number;
+  /** Of the running child when the candidate was made. */
+  private readonly pidBefore: number | null;
 
-  protected constructor({ name, running, entry, jobOf, startMs, log }: CandidateParts) {
+  protected constructor(private readonly parts: CandidateParts) {
+    const { name, running, entry, jobOf, startMs, log } = parts;
     this.failed = new Promise<never>((_, reject) => (this.fail = reject));
     this.failed.catch(() => undefined);
     this.ready = new Promise<void>((resolve) => (this.becomeReady = resolve));
-    this.running = running;
+    this.pidBefore = running.pid;
     this.child = new SupervisedChild({
       name: `${name}-candidate`,
       ...{ entry, job: jobOf(this.tapPath), startMs, silentMs: SILENT_MS, stopMs: STOP_MS },
@@ -62,16 +85,27 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> {
     });
   }
 
-  /** Resident memory of its process; null: it is not up. */
-  rss(): number | null {
+  get runningPid(): number | null {
+    return this.parts.running.pid;
+  }
+
+  residentMiB(): number | null {
     const { pid } = this.child;
     return pid === null ? null : residentMiB(pid);
   }
 
+  requireRunning(): void {
+    if (this.runningPid !== this.pidBefore)
+      throw new TrialPostponed('not-running', `the running process of ${this.parts.name} was restarted`);
+  }
+
+  abstract start(): void;
+
   async stop(): Promise<void> {
+    const { running } = this.parts;
     // First what counts at the door or in the room, then the rest.
-    this.running.attachTrial(null);
-    this.running.tap(null);
+    running.attachTrial(null);
+    running.tap(null);
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     await this.child.stop();
     rmSync(this.folder, { recursive: true, force: true });
@@ -103,7 +137,7 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> {
   protected end(failure: TrialFailed | TrialPostponed): void {
     if (this.failure !== null) return;
     this.failure = failure;
-    this.running.decide(false);
+    this.parts.running.decide(false);
     void this.child.stop();
     this.fail(failure);
   }

@@ -1,7 +1,7 @@
 import { CONFIG_CHANNEL, OPERATORS } from '../../fleet/update/effective-config';
 import type { Candidate, Obstacle, RunningModel, Trial } from '../../fleet/update/trial';
 import { ConfigTrial, type ConfigTrialParts } from './config-trial';
-import type { ChannelTarget } from './targets';
+import { type ChannelTarget, wrongKind } from './targets';
 
 /** The configuration of this box, as what settings of the fleet are tried on. */
 export class ConfigTarget implements ChannelTarget {
@@ -19,9 +19,7 @@ export class ConfigTarget implements ChannelTarget {
   }
 
   obstacle({ channel, release }: Candidate): Obstacle | null {
-    return release.kind === 'config'
-      ? null
-      : { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
+    return release.kind === 'config' ? null : wrongKind(channel, release);
   }
 
   begin(candidate: Candidate): Trial {

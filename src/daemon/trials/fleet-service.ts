@@ -21,7 +21,7 @@ import { ConfigTarget } from './config-target';
 import type { Doors } from '../doors/doors';
 import type { HealthBoard } from '../health/health';
 import { SceneTarget } from './scene-target';
-import { FaceTarget } from './vision-target';
+import { FaceTarget } from './face-target';
 import { ChannelTargets } from './targets';
 import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';

@@ -7,7 +7,7 @@ import type { Log } from '../../system/log';
 import { adoptEverywhere } from '../../system/adopt-everywhere';
 import { labelsOf } from '../cameras/camera-models';
 import { SceneTrial } from './scene-trial';
-import type { ChannelTarget } from './targets';
+import { type ChannelTarget, wrongKind } from './targets';
 import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';
 
@@ -43,8 +43,7 @@ export class SceneTarget implements ChannelTarget {
   }
 
   obstacle({ channel, release }: Candidate): Obstacle | null {
-    if (release.kind === 'config')
-      return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
+    if (release.kind === 'config') return wrongKind(channel, release);
     return this.seeing().length > 0
       ? null
       : { reason: 'not-running', detail: 'no camera that is watched gives pictures' };

@@ -1,3 +1,4 @@
+import type { ReleaseDocument } from '../../fleet/release';
 import {
   type Candidate,
   type Obstacle,
@@ -11,6 +12,11 @@ import {
 export interface ChannelTarget extends UpdateTarget {
   readonly channels: readonly string[];
   start(): Promise<void>;
+}
+
+/** Settings for a channel of models, or a model for that of settings. */
+export function wrongKind(channel: string, { kind }: ReleaseDocument): Obstacle {
+  return { reason: 'no-such-channel', detail: `this box takes no ${kind} on ${channel}` };
 }
 
 /** All that runs on this box and can be replaced, each channel on its own ground. */

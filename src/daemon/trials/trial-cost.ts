@@ -3,8 +3,24 @@ import { residentMiB } from './process-memory';
 import type { TrialFigures } from './trial-figures';
 import type { TrialLimits } from './trial-limits';
 
-/** A share, as a report tells it. */
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/**
+ * @param switched the candidate decides already
+ * @param textOf what a message says of that share, in per cent; `unsure`: a busy machine may be the cause
+ * @throws TrialFailed `wrong-answers` in the test, `drift` on probation
+ */
+export function requireAgreement(
+  share: number,
+  { minAgreement }: TrialLimits,
+  switched: boolean,
+  textOf: (share: string) => { readonly detail: string; readonly unsure?: boolean },
+): void {
+  if (share >= minAgreement) return;
+  const { detail, unsure } = textOf(percent(share));
+  const reason = switched ? 'drift' : 'wrong-answers';
+  throw new TrialFailed(reason, `${detail}, at least ${percent(minAgreement)} should be`, unsure);
+}
 
 /** Frames of a candidate without which its latency is not known. */
 const FRAMES = 10;

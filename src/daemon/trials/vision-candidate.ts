@@ -1,5 +1,4 @@
-import type { SceneChange, VisionEvent } from '../../events';
-import { TrialPostponed } from '../../fleet/update/trial';
+import type { VisionEvent } from '../../events';
 import { monotonicMs } from '../../system/clock';
 import type { VisionJob } from '../../vision/job';
 import { CandidateProcess, type CandidateParts } from './candidate-process';
@@ -10,49 +9,53 @@ export interface VisionCandidateOptions extends Pick<CandidateParts, 'entry' | '
   readonly service: VisionService;
   /** What the candidate's child is started with, from what the running one was. */
   readonly jobOf: (running: VisionJob) => VisionJob;
-  readonly scene?: (change: SceneChange) => void;
   readonly figures: TrialFigures;
 }
 
+/** Frames of the test are thinned out to five a second: it must not cost the door anything. */
+const SHADOW_INTERVAL_MS = 200;
+
 /** The child of a candidate at one camera: analyses copies of the frames that the running child sees. */
 export class VisionCandidate extends CandidateProcess<VisionEvent> {
-  /** Of the process that it stands beside. */
-  private readonly runningPid: number | null;
+  readonly service: VisionService;
+  readonly figures: TrialFigures;
 
-  constructor(private readonly options: VisionCandidateOptions) {
-    const { service, jobOf } = options;
+  constructor(options: VisionCandidateOptions) {
+    const { service, jobOf, figures } = options;
     super({
       ...options,
       ...{ name: service.camera.id, running: service },
       jobOf: (tap) => ({ ...jobOf(service.currentJob), tap }),
     });
-    this.runningPid = service.pid;
+    this.service = service;
+    this.figures = figures;
   }
 
-  start(minIntervalMs: number): void {
-    const { service, figures } = this.options;
-    service.attachTrial(figures);
-    service.tap(this.tapPath, minIntervalMs);
+  get agreement(): number | null {
+    return this.figures.agreement;
+  }
+
+  get answered(): number {
+    return this.figures.analysed;
+  }
+
+  start(): void {
+    this.service.attachTrial(this.figures);
+    this.service.tap(this.tapPath, SHADOW_INTERVAL_MS);
     this.startChild();
   }
 
-  /** All frames from now on, as fast as they come. */
+  /** All frames from now on, as fast as they come; they are measured apart from those before. */
   hurry(): void {
-    this.options.service.tap(this.tapPath, 0);
-  }
-
-  /** Frames came from the running child; with another process of it they come no more. @throws TrialPostponed */
-  requireRunning(): void {
-    const { service } = this.options;
-    if (service.pid !== this.runningPid)
-      throw new TrialPostponed('not-running', `the running process of ${service.camera.id} was started anew`);
+    this.service.tap(this.tapPath, 0);
+    this.figures.forgetLatencies();
+    this.figures.analysed = 0;
+    this.figures.stepIns = 0;
   }
 
   protected receive(event: VisionEvent): void {
-    const { figures, service, scene } = this.options;
-    if (event.kind === 'observation') {
-      figures.candidate(event, monotonicMs());
-      service.candidate(event);
-    } else if (event.kind === 'scene') scene?.(event);
+    if (event.kind !== 'observation') return;
+    this.figures.candidate(event, monotonicMs());
+    this.service.candidate(event);
   }
 }

@@ -2,19 +2,19 @@ import type { MicrophoneStatus, VoiceEvent } from '../../events';
 import { TrialPostponed } from '../../fleet/update/trial';
 import { monotonicMs } from '../../system/clock';
 import type { VoiceJob } from '../../voice/job';
-import type { ActivationPairs } from './activation-pairs';
+import { ActivationPairs } from './activation-pairs';
 import { CandidateProcess, type CandidateParts } from './candidate-process';
 import type { VoiceService } from '../microphones/voice-service';
 
 export interface VoiceCandidateOptions extends Pick<CandidateParts, 'entry' | 'startMs' | 'log'> {
   readonly service: VoiceService;
   readonly dirs: Readonly<Record<string, string>>;
-  readonly pairs: ActivationPairs;
 }
 
 /** The child of a candidate at one microphone: hears along with the running child. */
 export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
-  /** Its last word on what it hears. */
+  readonly pairs = new ActivationPairs();
+  /** Its last report on what it hears. */
   status: MicrophoneStatus | null = null;
 
   constructor(private readonly options: VoiceCandidateOptions) {
@@ -26,21 +26,30 @@ export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
     });
   }
 
+  get agreement(): number | null {
+    return this.pairs.agreement;
+  }
+
+  /** Epoch ms of the last sound that was scored. */
+  get answered(): number {
+    return this.status?.lastScoredAt ?? 0;
+  }
+
   start(): void {
-    const { service, pairs } = this.options;
-    service.attachTrial(pairs);
+    const { service } = this.options;
+    service.attachTrial(this.pairs);
     service.tap(this.tapPath);
     this.startChild();
   }
 
   protected receive(event: VoiceEvent): void {
-    const { pairs, service } = this.options;
+    const { service } = this.options;
     if (event.kind === 'activation') {
-      pairs.candidate(event, monotonicMs());
+      this.pairs.candidate(event, monotonicMs());
       service.candidate(event);
     } else if (event.kind === 'microphone') {
       this.status = event;
-      // The running child was started anew, and its ear with it: not the candidate's fault.
+      // The running child has ended: not the candidate's fault.
       if (event.state === 'ended' || event.state === 'failed')
         this.end(new TrialPostponed('not-running', `no sound any more: ${event.detail ?? 'the running child ended'}`));
     }

@@ -4,7 +4,7 @@ import type { Card } from '../../inference/card';
 import type { Log } from '../../system/log';
 import { wakeWordCard, wordDir } from '../../voice/wake-word/load';
 import { wakeWordOutputOf } from '../../voice/wake-word/wake-word';
-import type { ChannelTarget } from './targets';
+import { type ChannelTarget, wrongKind } from './targets';
 import type { TrialLimits } from './trial-limits';
 import { VoiceTrial } from './voice-trial';
 import type { Voices } from '../microphones/voices';
@@ -50,8 +50,7 @@ export class VoiceTarget implements ChannelTarget {
   }
 
   obstacle({ channel, release }: Candidate): Obstacle | null {
-    if (release.kind === 'config')
-      return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
+    if (release.kind === 'config') return wrongKind(channel, release);
     return this.microphonesWith(channel).length > 0
       ? null
       : { reason: 'not-running', detail: `no microphone hears that listens for ${channel}` };

@@ -8,10 +8,10 @@ import type { Log } from '../../system/log';
 import type { FaceModels } from '../../vision/job';
 import { readEncoderCard } from '../../vision/faces/load';
 import type { Doors } from '../doors/doors';
-import type { ChannelTarget } from './targets';
+import { type ChannelTarget, wrongKind } from './targets';
 import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';
-import { VisionTrial } from './vision-trial';
+import { FaceTrial } from './face-trial';
 import { resolve } from 'node:path';
 
 export interface FaceTargetParts {
@@ -52,8 +52,7 @@ export class FaceTarget implements ChannelTarget {
   }
 
   obstacle({ channel, release }: Candidate): Obstacle | null {
-    if (partOf(channel) === null || release.kind === 'config')
-      return { reason: 'no-such-channel', detail: `this box takes no ${release.kind} on ${channel}` };
+    if (release.kind === 'config') return wrongKind(channel, release);
     const dark = this.parts.services().filter((service) => !service.isLive);
     if (dark.length > 0)
       return { reason: 'not-running', detail: `no pictures from ${dark.map(({ camera }) => camera.id).join(', ')}` };
@@ -73,7 +72,7 @@ export class FaceTarget implements ChannelTarget {
     const part = partOf(candidate.channel);
     if (part === null) throw new TrialFailed('invalid', `no face model runs on ${candidate.channel}`);
     const { services, ...parts } = this.parts;
-    return new VisionTrial(candidate, {
+    return new FaceTrial(candidate, {
       ...parts,
       services: services(),
       models: this.models,
