@@ -56,7 +56,7 @@ export class VisionService {
       entry,
       job,
       startMs: CHILD_START_MS,
-      health: events.health,
+      health: (health) => events.health(health),
       receive: (event) => this.receive(event),
       changed: (state) => {
         this.talk.begin();

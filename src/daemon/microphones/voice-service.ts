@@ -50,7 +50,7 @@ export class VoiceService {
       job,
       startMs: CHILD_START_MS,
       inheritsInput: microphone.source.type === 'stdin',
-      health: events.health,
+      health: (health) => events.health(health),
       receive: (event) => this.receive(event),
       changed: (state) => {
         if (state === 'waiting') this.setHears(false);
