@@ -90,7 +90,9 @@ export class FleetPlace {
   /** A member, at a door "front" with a reader "card". */
   readonly letsIn = async (member: string): Promise<void> => {
     const from = this.watcher.heard.length;
-    const isDecision = ({ topic }: Heard): boolean => topic.endsWith('/event/front/decision');
+    // A box that restarts ends what its door waits for.
+    const isDecision = ({ topic, payload }: Heard): boolean =>
+      topic.endsWith('/event/front/decision') && payload['reason'] !== 'shutdown';
     const deadline = performance.now() + SOON_MS;
     // A box that has just come back may not listen yet; then a member swipes again.
     while (!this.watcher.heard.slice(from).some(isDecision) && performance.now() < deadline) {

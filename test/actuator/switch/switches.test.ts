@@ -58,8 +58,9 @@ const fakeGpioset = (version: string): string =>
     [
       `if [ "$1" = --version ]; then echo "gpioset (libgpiod) v${version}"; exit 0; fi`,
       `echo "$*" >> ${dir}/log`,
-      `if ! mkdir ${dir}/line 2>/dev/null; then echo "gpioset: unable to request lines: Device or resource busy" >&2; exit 1; fi`,
+      // The trap first: a signal may come as soon as the line is held.
       `trap 'rmdir ${dir}/line; exit 0' TERM INT`,
+      `if ! mkdir ${dir}/line 2>/dev/null; then echo "gpioset: unable to request lines: Device or resource busy" >&2; exit 1; fi`,
       'case "$*" in *=1) sleep 30 & wait $!;; *) sleep 0.02;; esac',
       `rmdir ${dir}/line`,
     ].join('\n'),

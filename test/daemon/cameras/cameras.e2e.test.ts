@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { motleyPictures, unreadablePictures } from '../../support/awkward-pictures';
-import { Daemon, Installation, Watcher } from '../../support/daemon';
+import { BoxPlace } from '../../support/box-place';
+import { type Daemon } from '../../support/daemon';
 import { entranceRecording } from '../../support/entrance';
-import { describeWithMosquitto, Mosquitto } from '../../support/mosquitto';
+import { describeWithMosquitto } from '../../support/mosquitto';
 import { makeClip } from '../../support/processes';
 import { Recorder } from '../../support/recorder';
 
@@ -22,16 +23,13 @@ const TROUBLE = {
 } as const;
 
 describeWithMosquitto('cameras that misbehave', () => {
-  const mosquitto = new Mosquitto();
+  const box = new BoxPlace();
   const recorder = new Recorder();
   const scratch = mkdtempSync(join(tmpdir(), 'usher-cameras-'));
-  let place: Installation;
   let daemon: Daemon;
-  let watcher: Watcher;
 
   beforeAll(async () => {
     const entrance = await entranceRecording();
-    await mosquitto.start();
     const pattern = join(scratch, 'pattern.mkv');
     makeClip(pattern, { seconds: 2, fps: 8, size: '640x360' });
     await recorder.start(pattern);
@@ -46,8 +44,7 @@ describeWithMosquitto('cameras that misbehave', () => {
       broken: { type: 'folder', path: join(scratch, 'broken'), loop: true },
       motley: { type: 'folder', path: join(scratch, 'motley'), loop: true },
     };
-    place = await Installation.make({
-      mqtt: { broker: { type: 'external', url: mosquitto.url } },
+    await box.begin({
       cameras: Object.entries(sources).map(([id, source]) => ({ id, source, fps: 8 })),
       doors: Object.keys(sources).map((id) => ({
         ...{ id: `${id}-door`, camera: id, readers: [`${id}-reader`] },
@@ -59,34 +56,23 @@ describeWithMosquitto('cameras that misbehave', () => {
       microphones: [{ id: 'deaf', source: { type: 'arecord', device: 'plughw:7,0' }, words: [{ model: 'wake-none' }] }],
       health: { everySeconds: 1 },
     });
-    const enrolled = await place.enroll('4711', entrance.still);
-    if (enrolled.code !== 0) throw new Error(enrolled.stderr);
-    watcher = await Watcher.connect(mosquitto.url, '#');
-    daemon = Daemon.start(place);
+    await box.enroll('4711', entrance.still);
+    daemon = box.start();
     await daemon.says('usher: started');
   }, 180_000);
 
   afterAll(async () => {
-    // First, for they are there even when the rest did not come up; what they leave behind would keep the test run from ending.
-    await mosquitto.dispose();
     await recorder.stop();
+    await box.end();
     rmSync(scratch, { recursive: true });
-    await daemon.stop('SIGKILL');
-    await watcher.close();
-    await place.remove();
   });
 
-  const swipe = async (camera: string) => {
-    const from = watcher.heard.length;
-    await watcher.swipe(`${camera}-reader`, '4711');
-    const isDecision = ({ topic }: { topic: string }) => topic === `${ROOT}/event/${camera}-door/decision`;
-    return (await watcher.hears(`a decision at ${camera}`, isDecision, SOON_MS, from)).payload;
-  };
+  const swipe = (camera: string) => box.decision(`${camera}-door`, `${camera}-reader`, '4711');
 
   test.each(Object.entries(TROUBLE))(
     '%s: health says so, the door stays shut',
     async (camera, detail) => {
-      const failed = await watcher.hears(
+      const failed = await box.watcher.hears(
         `trouble of ${camera}`,
         ({ topic, payload }) => topic === `${ROOT}/health/${camera}` && detail.test(String(payload['detail'])),
         SOON_MS,
@@ -98,7 +84,7 @@ describeWithMosquitto('cameras that misbehave', () => {
       expect(camera === 'ends' ? ['camera-unavailable', 'no-face'] : ['camera-unavailable']).toContain(
         decision['reason'],
       );
-      expect(watcher.of(`event/${camera}-door/unlock`)).toEqual([]);
+      expect(box.watcher.of(`event/${camera}-door/unlock`)).toEqual([]);
     },
     SOON_MS + 10_000,
   );
@@ -107,7 +93,7 @@ describeWithMosquitto('cameras that misbehave', () => {
     'a camera that comes and goes is opened again',
     async () => {
       const opened = recorder.opened('/ends');
-      await watcher.hears(
+      await box.watcher.hears(
         'the stream a second time',
         ({ topic, payload }) => topic === `${ROOT}/state/door/ends-door` && payload['state'] === 'closed',
         SOON_MS,
@@ -136,14 +122,14 @@ describeWithMosquitto('cameras that misbehave', () => {
   test('a microphone whose model is missing says so, and nothing else of it', async () => {
     const isDeaf = ({ topic, payload }: { topic: string; payload: Record<string, unknown> }) =>
       topic === `${ROOT}/health/deaf` && payload['state'] === 'failed';
-    const { payload } = await watcher.hears('health of the microphone', isDeaf, SOON_MS);
+    const { payload } = await box.watcher.hears('health of the microphone', isDeaf, SOON_MS);
     expect(payload['detail']).toMatch(/wake-none/);
   });
 
   test('the daemon lives, opened no other door, and ends in order', async () => {
-    const others = watcher.heard.filter(({ topic }) => topic.endsWith('/unlock') && !topic.includes('motley-door'));
+    const others = box.watcher.heard.filter(({ topic }) => topic.endsWith('/unlock') && !topic.includes('motley-door'));
     expect(others).toEqual([]);
     expect(await daemon.stop()).toBe(0);
-    expect(place.processes()).toEqual([]);
+    expect(box.installation.processes()).toEqual([]);
   }, 30_000);
 });

@@ -2,23 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Daemon, Installation, Watcher } from '../../support/daemon';
+import { BoxPlace } from '../../support/box-place';
 import { entranceRecording } from '../../support/entrance';
-import { describeWithMosquitto, Mosquitto } from '../../support/mosquitto';
+import { describeWithMosquitto } from '../../support/mosquitto';
 
 const SOON_MS = 60_000;
 
 /** One picture of a member for ever: no camera, whatever it looks like. */
 describeWithMosquitto('a picture that stands still', () => {
-  const mosquitto = new Mosquitto();
+  const box = new BoxPlace();
   const scratch = mkdtempSync(join(tmpdir(), 'usher-frozen-'));
-  let place: Installation;
-  let daemon: Daemon;
-  let watcher: Watcher;
 
   beforeAll(async () => {
     const entrance = await entranceRecording();
-    await mosquitto.start();
     const still = join(scratch, 'still');
     mkdirSync(still);
     const files = readdirSync(entrance.memberFrames).sort();
@@ -35,41 +31,24 @@ describeWithMosquitto('a picture that stands still', () => {
       encoded: { type: 'ffmpeg', input: encoded, loop: true },
       live: { type: 'folder', path: entrance.memberFrames, loop: true },
     };
-    place = await Installation.make({
-      mqtt: { broker: { type: 'external', url: mosquitto.url } },
+    await box.begin({
       cameras: Object.entries(sources).map(([id, source]) => ({ id, source, fps: 8, stuckMs: 4000 })),
-      doors: Object.keys(sources).map((id) => ({ id: `${id}-door`, camera: id, readers: [`${id}-reader`] })),
+      doors: Object.keys(sources).map((id) => ({
+        ...{ id: `${id}-door`, camera: id, readers: [`${id}-reader`] },
+        // On a busy machine the picture that lives comes slowly; the others are denied however long the door waits.
+        ...(id === 'live' ? { deadlineMs: 20_000, voteWindowMs: 5000 } : {}),
+      })),
     });
-    expect(await place.enroll('m-1', entrance.still)).toMatchObject({ code: 0 });
-    watcher = await Watcher.connect(mosquitto.url);
-    daemon = Daemon.start(place);
-    await daemon.says('usher: ready', SOON_MS);
-    for (const camera of Object.keys(sources))
-      await watcher.hears(
-        `${camera} well`,
-        ({ topic, payload }) => topic.endsWith(`health/${camera}`) && payload['state'] === 'ok',
-        SOON_MS,
-      );
+    await box.enroll('m-1', entrance.still);
+    await box.start().says('usher: ready', SOON_MS);
+    for (const camera of Object.keys(sources)) await box.health(camera, 'ok');
   }, 240_000);
   afterAll(async () => {
-    await daemon.stop('SIGKILL');
-    await watcher.close();
-    await mosquitto.dispose();
-    await place.remove();
+    await box.end();
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  const decisionAfterSwipe = async (door: string) => {
-    const from = watcher.heard.length;
-    await watcher.swipe(`${door}-reader`, 'm-1');
-    const { payload } = await watcher.hears(
-      `a decision at ${door}`,
-      ({ topic }) => topic.endsWith(`${door}-door/decision`),
-      SOON_MS,
-      from,
-    );
-    return payload;
-  };
+  const decisionAfterSwipe = (door: string) => box.decision(`${door}-door`, `${door}-reader`, 'm-1');
 
   test('the camera that lives opens', async () => {
     expect(await decisionAfterSwipe('live')).toMatchObject({ outcome: 'granted', reason: 'match' });
@@ -82,18 +61,18 @@ describeWithMosquitto('a picture that stands still', () => {
         const decision = await decisionAfterSwipe(door);
         expect(decision).toMatchObject({ outcome: 'denied' });
       }
-      expect(watcher.of(`${door}-door/unlock`)).toEqual([]);
+      expect(box.watcher.of(`${door}-door/unlock`)).toEqual([]);
     },
     150_000,
   );
 
   test('it is called frozen, the door says that its camera is unavailable, and the camera is opened again', async () => {
-    const health = ({ topic, payload }: { topic: string; payload: Record<string, unknown> }) =>
-      topic.endsWith('health/still') && payload['state'] === 'failed';
-    const { payload } = await watcher.hears('a frozen camera', health, SOON_MS);
+    const { payload } = await box.health('still', 'failed');
     expect(payload).toMatchObject({ picture: { trouble: 'frozen' } });
     expect(payload['detail']).toMatch(/^frozen: every frame is the same picture since /);
     expect(await decisionAfterSwipe('still')).toMatchObject({ outcome: 'denied', reason: 'camera-unavailable' });
-    expect(watcher.of('health/still').every(({ payload: { detail } }) => !/is live/.test(String(detail)))).toBe(true);
+    expect(box.watcher.of('health/still').every(({ payload: { detail } }) => !/is live/.test(String(detail)))).toBe(
+      true,
+    );
   }, 150_000);
 });
