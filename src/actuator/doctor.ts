@@ -6,7 +6,7 @@ import { nearest } from '../nearest-word';
 import { decode } from '../mqtt/topics/decode';
 import { Guest } from '../mqtt/link/guest';
 import { AuditHeadPayload, StatusPayload } from '../mqtt/topics/payloads';
-import { topicOf } from '../mqtt/topics/topics';
+import { topicOf } from '../mqtt/topics/topic-names';
 import { judgeFile } from '../doctor/files';
 import { fail, failedBecause, type Finding, ok, warn } from '../doctor/finding';
 

@@ -3,7 +3,7 @@ import { MQTT_LIMITS } from '../mqtt/topics/limits';
 import { Link, type LinkHealth } from '../mqtt/link/link';
 import { decode } from '../mqtt/topics/decode';
 import { type HealthPayload, StatusPayload } from '../mqtt/topics/payloads';
-import { topicOf } from '../mqtt/topics/topics';
+import { topicOf } from '../mqtt/topics/topic-names';
 import type { InboundPacket } from '../mqtt/topics/wire';
 import type { ActuatorConfig } from './config/schema';
 import { type ComponentHealth, withoutSecrets } from '../daemon/health/health';

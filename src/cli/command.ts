@@ -7,7 +7,7 @@ import { withDeadline } from '../mqtt/link/deadline';
 import { decode } from '../mqtt/topics/decode';
 import { Guest } from '../mqtt/link/guest';
 import { CommandResultPayload } from '../mqtt/topics/payloads';
-import { type TopicBase, topicOf } from '../mqtt/topics/topics';
+import { type TopicBase, topicOf } from '../mqtt/topics/topic-names';
 import { type BrokerOptions, reachBox, withBrokerOptions } from '../terminal/broker-options';
 
 interface Options extends BrokerOptions {

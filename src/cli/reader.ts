@@ -6,7 +6,7 @@ import { swipeMac } from '../access/swipes/swipe';
 import { type CounterStore, counterSource } from '../access/swipes/swipe-judge';
 import { openStore } from '../daemon/store/open-store';
 import { Guest } from '../mqtt/link/guest';
-import { topicOf } from '../mqtt/topics/topics';
+import { topicOf } from '../mqtt/topics/topic-names';
 import { IDENTIFIER } from '../identifier';
 import { UsherError } from '../errors';
 import { type BrokerOptions, reachBox, withBrokerOptions } from '../terminal/broker-options';

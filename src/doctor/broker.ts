@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { topicOf } from '../mqtt/topics/topics';
+import { topicOf } from '../mqtt/topics/topic-names';
 import { Visit } from './broker-guest';
 import { examineCertificates } from './certificates';
 import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { loadInstallation } from './installation';
 import type { GuestOptions } from '../mqtt/link/guest';
-import type { TopicBase } from '../mqtt/topics/topics';
+import type { TopicBase } from '../mqtt/topics/topic-names';
 import { UsherError } from '../errors';
 import { defaultConfigText } from '../system/paths';
 

@@ -4,8 +4,9 @@ import { type Server, type Socket, connect as dial, createServer } from 'node:ne
 import { type AddressInfo } from 'node:net';
 import { type MqttClient as Raw, connect } from 'mqtt';
 import { EmbeddedBroker } from '../../src/mqtt/broker/broker';
-import { MqttClient, type MqttClientOptions } from '../../src/mqtt/client/client';
-import { type TopicBase } from '../../src/mqtt/topics/topics';
+import { MqttClient } from '../../src/mqtt/client/client';
+import type { MqttClientOptions } from '../../src/mqtt/client/client-options';
+import type { TopicBase } from '../../src/mqtt/topics/topic-names';
 import { Mosquitto, freePort } from '../support/mosquitto';
 
 export const BASE: TopicBase = { site: 'lyon', device: 'front', discoveryPrefix: 'homeassistant' };

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/schema/schema';
-import { paramsOf, type TopicBase, topicOf } from '../../mqtt/topics/topics';
+import { paramsOf, type TopicBase, topicOf } from '../../mqtt/topics/topic-names';
 import type { ExtraModels } from '../cameras/camera-models';
 import { COMPONENTS } from '../health/health';
 

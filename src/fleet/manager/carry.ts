@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { fleetTopicOf } from '../../mqtt/topics/topics';
+import { fleetTopicOf } from '../../mqtt/topics/topic-names';
 import { CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
 import { WHOLE_FLEET } from '../release';
 import { encodePart, fileKey, NO_SUCH_FILE, partsOf } from '../transfer/framing';

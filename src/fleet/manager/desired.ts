@@ -1,5 +1,5 @@
 import { messageOf, UsherError } from '../../errors';
-import { fleetTopicOf, topicOf } from '../../mqtt/topics/topics';
+import { fleetTopicOf, topicOf } from '../../mqtt/topics/topic-names';
 import { UpdateDesiredPayload } from '../../mqtt/topics/update-payloads';
 import type { Desired, Offer, OfferScope } from '../release';
 import { OFFER_DOMAIN } from '../trust/verifier';

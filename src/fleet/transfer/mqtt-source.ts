@@ -1,5 +1,5 @@
 import { UsherError } from '../../errors';
-import { fleetTopicOf } from '../../mqtt/topics/topics';
+import { fleetTopicOf } from '../../mqtt/topics/topic-names';
 import { monotonicMs } from '../../system/clock';
 import { type ArchiveInfo, refuse, WHOLE_FLEET } from '../release';
 import { type ArrivedChunk, type RepositorySource, targetPath } from '../trust/source';

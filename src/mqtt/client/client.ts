@@ -1,65 +1,22 @@
 import { type Connection } from '../link/connection';
-import { type CredentialFiles } from '../link/credentials';
 import { withDeadline } from '../link/deadline';
 import { DoorLine } from './door-line';
-import { type EventQueue, MemoryEventQueue } from './event-queue';
-import { type InboundHandler, InboundRouter, type Only, type Rejection, type RejectReason } from '../inbound/inbound';
+import { MemoryEventQueue } from './event-queue';
+import { type InboundHandler, InboundRouter, type Only, type RejectReason } from '../inbound/inbound';
 import { DeliveryWatch } from './delivery-watch';
-import { FloodWatch } from '../inbound/flood-watch';
-import { Ghosts, type RetainedMemory } from './ghosts';
-import { InboundRates } from '../inbound/inbound-rates';
-import { INBOUND_RATES, MQTT_LIMITS } from '../topics/limits';
-import { Link, type LinkHealth, type LinkLimits, type LinkOptions } from '../link/link';
+import { Ghosts } from './ghosts';
+import { TakeBack } from './take-back';
+import { FloodGuard } from '../inbound/flood-guard';
+import type { ClientStats, MqttClientOptions } from './client-options';
+import { MQTT_LIMITS } from '../topics/limits';
+import { Link, type LinkHealth, type LinkOptions } from '../link/link';
 import { Presence } from './presence';
 import { type PublishKey, type PublishOutcome, Publisher } from './publisher';
 import { RetainedReader } from '../link/retained-reader';
 import { StatusKeeper } from './status-keeper';
-import {
-  type InKey,
-  type OutKeyOf,
-  paramsOf,
-  type ParamsOf,
-  type PayloadOf,
-  type TopicBase,
-  topicOf,
-} from '../topics/topics';
+import type { InKey, OutKeyOf, PayloadOf } from '../topics/topics';
+import { paramsOf, type ParamsOf, type TopicBase, topicOf } from '../topics/topic-names';
 import { type InboundPacket } from '../topics/wire';
-
-export interface MqttClientOptions extends TopicBase, CredentialFiles {
-  readonly url: string;
-  readonly username?: string | undefined;
-  /** 4 (MQTT 3.1.1, default) or 5. */
-  readonly protocolVersion?: 4 | 5 | undefined;
-  /** UUID of this run of the process. */
-  readonly bootId: string;
-  /** Told of every message that is not acted on; the caller limits how often it logs. */
-  readonly rejected?: (rejection: Rejection) => void;
-  /** Told of every change of `health`. */
-  readonly changed?: (health: LinkHealth) => void;
-  /** Check outgoing payloads against their schema as well; on in tests. */
-  readonly checkOutgoing?: boolean;
-  /** What this box had kept on the broker, over restarts; without it, what no longer belongs to it stays there. */
-  readonly memory?: RetainedMemory | undefined;
-  /** Whether the box as it is configured has something kept on a topic. */
-  readonly belongs?: (topic: string) => boolean;
-  /** What was taken back, once a run. */
-  readonly tookBack?: (topics: readonly string[]) => void;
-  /** Where events wait for the broker; without one, in memory. */
-  readonly queue?: EventQueue | undefined;
-  readonly limits?: Partial<LinkLimits & Readonly<Record<'queuedEvents' | 'echoMs', number>>>;
-  readonly now?: () => number;
-  readonly random?: () => number;
-}
-
-export interface ClientStats {
-  readonly connects: number;
-  /** Momentary messages that were not sent because there was no connection. */
-  readonly dropped: number;
-  /** Events that wait now, and events that were pushed out unsent. */
-  readonly queued: number;
-  readonly overflowed: number;
-  readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
-}
 
 /** Topics of the connection that nothing else may delay. */
 const isDoors = (key: InKey): boolean => key === 'swipe' || key === 'contact';
@@ -79,11 +36,9 @@ export class MqttClient {
   private readonly link: Link;
   private readonly door: DoorLine;
   private readonly retained: RetainedReader;
-  private readonly rates = new InboundRates(INBOUND_RATES.unknown, () => performance.now());
-  private readonly flood = new FloodWatch();
+  private readonly flood: FloodGuard;
   private readonly watch: DeliveryWatch;
-  private readonly ghosts: Ghosts;
-  private floodTimer: NodeJS.Timeout | null = null;
+  private readonly takeBack: TakeBack;
   private reported: LinkHealth = { state: 'stopped', problem: null };
   private greeted: Connection | null = null;
   private connects = 0;
@@ -104,7 +59,7 @@ export class MqttClient {
       echoMs: limits.echoMs,
       acknowledged: options.protocolVersion === 5,
     });
-    this.ghosts = new Ghosts(
+    const ghosts = new Ghosts(
       options.memory ?? { read: () => [], write: () => undefined },
       options.belongs ?? (() => true),
     );
@@ -114,17 +69,34 @@ export class MqttClient {
       check: options.checkOutgoing ?? false,
       door: () => this.door.live,
       watch: this.watch,
-      kept: (topic, payload) => this.ghosts.kept(topic, payload),
+      kept: (topic, payload) => ghosts.kept(topic, payload),
       stuck: (error) => this.link.complain(error),
     });
+    this.takeBack = new TakeBack({
+      ghosts,
+      publisher: this.publisher,
+      live: () => this.link.live,
+      complain: (error) => this.link.complain(error),
+      tookBack: (topics) => options.tookBack?.(topics),
+    });
     this.router = new InboundRouter(this.base, (rejection) => options.rejected?.(rejection));
+    this.flood = new FloodGuard({
+      base: this.base,
+      router: this.router,
+      resubscribe: (filters) =>
+        void this.link.live?.subscribe(filters).catch((error: unknown) => this.link.complain(error)),
+      looked: () => {
+        this.watch.tick();
+        this.report();
+      },
+    });
     const linkOptions: LinkOptions = {
       ...options,
       clientId: `usher-${options.site}-${options.device}`,
       protocolVersion: options.protocolVersion ?? 4,
       limits,
       random: options.random ?? Math.random,
-      admit: (topic) => this.rates.admit(topic),
+      admit: (topic) => this.flood.admit(topic),
     };
     this.link = new Link(linkOptions, {
       will: () => this.status.nextWill(),
@@ -170,8 +142,7 @@ export class MqttClient {
 
   /** Does not wait for the broker, which may be down: see `health`. */
   start(): void {
-    this.limitTopics();
-    this.floodTimer ??= setInterval(() => this.watchFlood(), MQTT_LIMITS.floodCheckMs);
+    this.flood.start();
     this.link.start();
     this.door.start();
   }
@@ -179,8 +150,7 @@ export class MqttClient {
   /** Sends what can be sent, says offline and closes, all within a deadline. Safe to call twice. */
   async stop(): Promise<void> {
     this.status.cancelRepair();
-    if (this.floodTimer !== null) clearInterval(this.floodTimer);
-    this.floodTimer = null;
+    this.flood.stop();
     await Promise.all([
       this.door.stop(),
       this.link.stop(async (connection) => {
@@ -253,7 +223,7 @@ export class MqttClient {
       connection.subscribe(filters).catch((error: unknown) => this.link.complain(error));
     await hear([{ filter: this.status.topic, qos: 1 }]);
     this.status.sayOnline(connection);
-    void this.takeBack(connection, this.ghosts.stale);
+    this.takeBack.remembered(connection);
     this.publisher.restate(connection);
     await hear(this.router.filters((key) => !isDoors(key)));
     // Where the broker refuses these, nothing comes back, and the watch says so.
@@ -265,56 +235,15 @@ export class MqttClient {
 
   private receive(packet: InboundPacket): void {
     if (packet.topic === this.status.topic) this.status.hear(packet);
-    else if (this.watch.heard(packet)) this.exorcise(packet);
+    else if (this.watch.heard(packet)) this.takeBack.heard(packet);
     // A second copy that came before the broker heard that we had left is for nobody.
     else if (this.retained.deliver(packet) || paramsOf('updateData', packet.topic, this.base) !== null) return;
     else this.router.dispatch(packet);
   }
 
-  /** What stands on a topic of this box and is of an earlier configuration. */
-  private exorcise({ topic, retain, payload }: InboundPacket): void {
-    if (!retain || payload.length === 0 || this.publisher.keeps(topic) || !this.ghosts.isGhost(topic)) return;
-    if (this.link.live !== null) void this.takeBack(this.link.live, [topic]);
-  }
-
-  private async takeBack(connection: Connection, topics: readonly string[]): Promise<void> {
-    const found = topics.filter((topic) => !this.publisher.keeps(topic));
-    if (found.length === 0) return;
-    try {
-      for (const topic of found) {
-        await this.publisher.takeBack(connection, topic);
-        this.ghosts.gone(topic);
-      }
-      this.options.tookBack?.(found);
-    } catch (error) {
-      if (connection.connected) this.link.complain(error);
-    }
-  }
-
   private linkChanged({ state }: LinkHealth): void {
     if (state === 'connected' && this.link.live !== null) this.door.mainUp(this.link.live);
     if (state === 'failed') this.door.mainDown();
-    this.report();
-  }
-
-  private limitTopics(): void {
-    const { rates, base } = this;
-    rates.topic(this.status.topic, INBOUND_RATES.own);
-    rates.topic(topicOf('commandResult', {}, base), INBOUND_RATES.own);
-    rates.topic(topicOf('discovery', {}, base), INBOUND_RATES.own);
-    this.router.limit(rates);
-    rates.prefix('usher/v1/fleet/', INBOUND_RATES.updateData);
-    rates.prefix(this.status.topic.replace(/status$/, ''), INBOUND_RATES.own);
-  }
-
-  private watchFlood(): void {
-    this.watch.tick();
-    const dropped = this.rates.takeDropped();
-    for (const { count } of dropped) this.router.countFlooded(count);
-    const over = this.flood.note(dropped, performance.now());
-    // What was published last to be kept may have been among what was dropped.
-    const again = over.flatMap((topic) => this.router.stateFilters(topic));
-    this.link.live?.subscribe(again).catch((error: unknown) => this.link.complain(error));
     this.report();
   }
 

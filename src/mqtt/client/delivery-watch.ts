@@ -1,6 +1,7 @@
 import { UsherError } from '../../errors';
 import { MQTT_LIMITS } from '../topics/limits';
-import { type OutKey, type TopicBase, TOPICS, filterOf, paramsOf, topicOf } from '../topics/topics';
+import { type OutKey, TOPICS } from '../topics/topics';
+import { type TopicBase, filterOf, paramsOf, topicOf } from '../topics/topic-names';
 import { type InboundPacket } from '../topics/wire';
 
 /** What became of an event: `unconfirmable`: the broker gives no sign, and has given none for longer than is waited for. */

@@ -3,15 +3,8 @@ import { type Connection } from '../link/connection';
 import { type DeliveryWatch } from './delivery-watch';
 import { type EventQueue } from './event-queue';
 import { MQTT_LIMITS } from '../topics/limits';
-import {
-  type OutKey,
-  type OutKeyOf,
-  type ParamsOf,
-  type PayloadOf,
-  type TopicBase,
-  TOPICS,
-  topicOf,
-} from '../topics/topics';
+import { type OutKey, type OutKeyOf, type PayloadOf, TOPICS } from '../topics/topics';
+import { type ParamsOf, type TopicBase, topicOf } from '../topics/topic-names';
 
 /**
  * `kept`: state, sent at the next connect. `queued`: event, sent in order. `dropped`: momentary and not connected, gone for good.

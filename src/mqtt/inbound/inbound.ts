@@ -1,15 +1,7 @@
 import { messageOf } from '../../errors';
 import { decode, type DecodeRefusal } from '../topics/decode';
-import {
-  type InKey,
-  type ParamsOf,
-  type PayloadOf,
-  type TopicBase,
-  TOPICS,
-  filterOf,
-  filtersOf,
-  paramsOf,
-} from '../topics/topics';
+import { type InKey, type PayloadOf, TOPICS } from '../topics/topics';
+import { type ParamsOf, type TopicBase, filterOf, filtersOf, paramsOf } from '../topics/topic-names';
 import { type InboundRates } from './inbound-rates';
 import { INBOUND_RATES } from '../topics/limits';
 import { type InboundPacket } from '../topics/wire';

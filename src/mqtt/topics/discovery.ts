@@ -1,5 +1,5 @@
 import { type DiscoveryPayload } from './payloads';
-import { type TopicBase, discoveryIdOf, topicOf } from './topics';
+import { type TopicBase, discoveryIdOf, topicOf } from './topic-names';
 
 export interface DiscoveryInput {
   readonly base: TopicBase;

@@ -10,7 +10,7 @@ import { loadConfig } from '../../../src/config/load/load';
 import { loadActuatorConfig, parseActuatorConfig, trustedKeysOf } from '../../../src/actuator/config/load';
 import { decode } from '../../../src/mqtt/topics/decode';
 import { UnlockPayload } from '../../../src/mqtt/topics/payloads';
-import { topicOf } from '../../../src/mqtt/topics/topics';
+import { topicOf } from '../../../src/mqtt/topics/topic-names';
 import { packageRoot } from '../../../src/system/paths';
 
 const folder = join(packageRoot(), 'device-config');

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { type MqttClient, type MqttClientOptions } from '../../../src/mqtt/client/client';
+import type { MqttClient } from '../../../src/mqtt/client/client';
+import type { MqttClientOptions } from '../../../src/mqtt/client/client-options';
 import { discoveryOf } from '../../../src/mqtt/topics/discovery';
 import { describeWithMosquitto } from '../../support/mosquitto';
 import { BASE, BROKERS, Cable, Observer, ROOT, type TestBroker, makeClient } from '../harness';

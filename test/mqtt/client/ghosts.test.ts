@@ -1,6 +1,6 @@
 import { type MqttClient } from '../../../src/mqtt/client/client';
 import { type RetainedMemory } from '../../../src/mqtt/client/ghosts';
-import { type TopicBase } from '../../../src/mqtt/topics/topics';
+import type { TopicBase } from '../../../src/mqtt/topics/topic-names';
 import { Mosquitto, describeWithMosquitto } from '../../support/mosquitto';
 import { BASE, Observer, ROOT, makeClient } from '../harness';
 import { until } from '../../support/until';

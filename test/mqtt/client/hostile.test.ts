@@ -1,6 +1,7 @@
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import mqttPacket, { type Packet } from 'mqtt-packet';
-import { type MqttClient, type MqttClientOptions } from '../../../src/mqtt/client/client';
+import type { MqttClient } from '../../../src/mqtt/client/client';
+import type { MqttClientOptions } from '../../../src/mqtt/client/client-options';
 import { MQTT_LIMITS } from '../../../src/mqtt/topics/limits';
 import { ROOT, makeClient } from '../harness';
 import { until } from '../../support/until';

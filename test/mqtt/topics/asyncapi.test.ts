@@ -1,5 +1,6 @@
 import { asyncApiDocument } from '../../../src/mqtt/topics/asyncapi';
-import { type TopicDefinition, type TopicKey, topicOf, TOPICS } from '../../../src/mqtt/topics/topics';
+import { type TopicDefinition, type TopicKey, TOPICS } from '../../../src/mqtt/topics/topics';
+import { topicOf } from '../../../src/mqtt/topics/topic-names';
 import { packageVersion } from '../../../src/system/paths';
 import { channelsOf, PUBLISHED, validatorOf, violation } from '../../support/asyncapi';
 import { SAMPLES } from '../samples';

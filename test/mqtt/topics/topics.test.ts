@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type TopicKey, TOPICS, discoveryIdOf, filterOf, paramsOf, topicOf } from '../../../src/mqtt/topics/topics';
+import { type TopicKey, TOPICS } from '../../../src/mqtt/topics/topics';
+import { discoveryIdOf, filterOf, paramsOf, topicOf } from '../../../src/mqtt/topics/topic-names';
 import { BASE, ROOT } from '../harness';
 
 const keys = Object.keys(TOPICS) as TopicKey[];

@@ -2,7 +2,7 @@ import { UsherError } from '../../../errors';
 import { Connection } from '../../../mqtt/link/connection';
 import { MQTT_LIMITS } from '../../../mqtt/topics/limits';
 import type { CommandResultPayload, DecisionPayload, UnlockPayload } from '../../../mqtt/topics/payloads';
-import { filterOf, paramsOf, type TopicBase, topicOf } from '../../../mqtt/topics/topics';
+import { filterOf, paramsOf, type TopicBase, topicOf } from '../../../mqtt/topics/topic-names';
 
 /** A message of the daemon with the time at which it was heard here, on this process's `performance` clock. */
 export type Heard =

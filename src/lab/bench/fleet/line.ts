@@ -1,7 +1,7 @@
 import { Connection } from '../../../mqtt/link/connection';
 import { MQTT_LIMITS } from '../../../mqtt/topics/limits';
 import { RetainedReader } from '../../../mqtt/link/retained-reader';
-import { fleetTopicOf } from '../../../mqtt/topics/topics';
+import { fleetTopicOf } from '../../../mqtt/topics/topic-names';
 import { UsherError } from '../../../errors';
 import { WHOLE_FLEET } from '../../../fleet/release';
 

@@ -6,7 +6,7 @@ import { openReceiving } from '../../../fleet/update/receive';
 import { WHOLE_FLEET } from '../../../fleet/release';
 import { Slots } from '../../../fleet/update/slots';
 import { Updater } from '../../../fleet/update/updater';
-import { topicOf } from '../../../mqtt/topics/topics';
+import { topicOf } from '../../../mqtt/topics/topic-names';
 import type { UpdateReportedPayload } from '../../../mqtt/topics/update-payloads';
 import { monotonicMs } from '../../../system/clock';
 import { type Random, seededRandom, streamSeed } from '../../../random';

@@ -1,5 +1,5 @@
 import { WHOLE_FLEET } from '../../../fleet/release';
-import type { TopicBase } from '../../../mqtt/topics/topics';
+import type { TopicBase } from '../../../mqtt/topics/topic-names';
 
 /** Every topic that a user of the access rules may write, with the names of one box in place of the wildcards. */
 export function writableTopics(acl: string, user: string, { site, device }: TopicBase): string[] {

@@ -14,7 +14,8 @@ import { decode } from '../../../../src/mqtt/topics/decode';
 import { InboundRouter } from '../../../../src/mqtt/inbound/inbound';
 import { PacketSizeGuard } from '../../../../src/mqtt/topics/packet-size';
 import { CommandPayload, StatusPayload, UnlockPayload } from '../../../../src/mqtt/topics/payloads';
-import { filterOf, type InKey, type TopicKey, TOPICS } from '../../../../src/mqtt/topics/topics';
+import { type InKey, type TopicKey, TOPICS } from '../../../../src/mqtt/topics/topics';
+import { filterOf } from '../../../../src/mqtt/topics/topic-names';
 import * as samples from '../../../mqtt/samples';
 import { json, type Target } from '../target';
 
