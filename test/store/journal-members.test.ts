@@ -1,6 +1,7 @@
 import { openStore } from '../../src/daemon/store/open-store';
 import { UsherError } from '../../src/errors';
-import { bodyOf, Journal } from '../../src/store/journal/journal';
+import { Journal } from '../../src/store/journal/journal';
+import { bodyOf } from '../../src/store/journal/journal-reader';
 import type { Ledger } from '../../src/store/journal/ledger';
 import type { Store } from '../../src/store/store';
 import { exportMembers, importMembers } from '../../src/store/transfer/transfer';

@@ -1,4 +1,4 @@
-import { bodyOf } from '../../store/journal/journal';
+import { bodyOf } from '../../store/journal/journal-reader';
 import type { Fault, Finding, JournalHead, JournalRecord } from '../../store/journal/journal-chain';
 
 /** A record as it is hashed, with its hash: `usher-journal-v1`, a newline and the RFC 8785 text of all but `hash`. */

@@ -1,5 +1,6 @@
 import type { PolicyOrder } from '../../access/policy/types';
-import { bodyOf, type Journal } from '../../store/journal/journal';
+import type { Journal } from '../../store/journal/journal';
+import { bodyOf } from '../../store/journal/journal-reader';
 import type { JournalRecord } from '../../store/journal/journal-chain';
 import type { Store } from '../../store/store';
 

@@ -1,5 +1,5 @@
 import type { Journal } from '../journal/journal';
-import { bodyOf } from '../journal/journal';
+import { bodyOf } from '../journal/journal-reader';
 
 /** What the journal says of members after a record, for an old copy of their data. */
 export interface Since {

@@ -9,7 +9,8 @@ import { AuditTrail, HEAD_DOMAIN } from '../../../src/daemon/store/audit-trail';
 import { UsherError } from '../../../src/errors';
 import type { MqttClient } from '../../../src/mqtt/client/client';
 import { AuditHeadPayload, DecisionPayload } from '../../../src/mqtt/topics/payloads';
-import { bodyOf, Journal } from '../../../src/store/journal/journal';
+import { Journal } from '../../../src/store/journal/journal';
+import { bodyOf } from '../../../src/store/journal/journal-reader';
 import { createLog } from '../../../src/system/log';
 
 const door = DoorConfig.parse({ id: 'front', camera: 'cam' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Journal } from '../../../src/store/journal/journal';
 import type { OutboxEvent, Worth } from '../../../src/store/journal/outbox';
-import { bodyOf } from '../../../src/store/journal/journal';
+import { bodyOf } from '../../../src/store/journal/journal-reader';
 import { withFolder } from '../harness';
 
 const decide = (journal: Journal, worth: Worth = 'denied', pad = ''): number => {
