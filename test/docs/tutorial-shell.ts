@@ -17,6 +17,8 @@ interface Terminal {
   readonly line: number;
   readonly child: ChildProcess;
   output: string;
+  /** Where the reader looks on: behind what was waited for last. */
+  read: number;
 }
 
 /** A folder in which tutorials are followed as a reader follows them in a clone: with `usher` on the path and `models` at hand. */
@@ -108,7 +110,7 @@ export class TutorialShell {
   }
 
   private start(line: number, command: string): void {
-    const terminal: Terminal = { line, child: this.spawn(`exec ${command}`), output: '' };
+    const terminal: Terminal = { line, child: this.spawn(`exec ${command}`), output: '', read: 0 };
     const hear = (chunk: Buffer): void => void (terminal.output += chunk.toString());
     terminal.child.stdout?.on('data', hear);
     terminal.child.stderr?.on('data', hear);
@@ -117,12 +119,26 @@ export class TutorialShell {
 
   private async waitFor(line: number, text: string): Promise<void> {
     const ended = (): boolean => this.terminals.every(({ child }) => child.exitCode !== null);
-    const shown = (): boolean => this.terminals.some(({ output }) => output.includes(text));
-    await until(`"${text}" (line ${line})`, () => shown() || ended(), { detail: () => this.shown() });
-    if (!shown()) throw new Error(`line ${line}: all terminals ended without "${text}"\n${this.shown()}`);
+    const shown = (): boolean => this.terminals.some((terminal) => readOn(terminal, text));
+    const failed = (): Error => new Error(`line ${line}: all terminals ended without "${text}"\n${this.shown()}`);
+    const seen = (): boolean => {
+      if (shown()) return true;
+      // What it printed last may be what was waited for.
+      if (!ended()) return false;
+      if (shown()) return true;
+      throw failed();
+    };
+    await until(`"${text}" (line ${line})`, seen, { detail: () => this.shown() });
   }
 
   private shown(): string {
     return this.terminals.map(({ line, output }) => `terminal of line ${line}:\n${output}`).join('\n');
   }
+}
+
+function readOn(terminal: Terminal, text: string): boolean {
+  const at = terminal.output.indexOf(text, terminal.read);
+  if (at < 0) return false;
+  terminal.read = at + text.length;
+  return true;
 }
