@@ -10,11 +10,11 @@ import { TutorialShell } from './tutorial-shell';
  * are left out, each with its reason in the page: a block more or less is a change to look at.
  */
 const PAGES: readonly (readonly [page: string, leftOut: number, commands: number])[] = [
-  ['demo.md', 1, 2],
-  ['first-door.md', 1, 10],
-  ['first-word.md', 2, 4],
-  ['home-assistant.md', 1, 4],
-  ['first-fleet.md', 1, 9],
+  ['1-demo.md', 1, 2],
+  ['2-first-door.md', 1, 10],
+  ['3-first-word.md', 2, 4],
+  ['4-home-assistant.md', 1, 4],
+  ['5-first-fleet.md', 1, 9],
 ];
 
 const folder = join(packageRoot(), 'docs', 'tutorials');
