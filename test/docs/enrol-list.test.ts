@@ -47,6 +47,7 @@ describe('members from a list', () => {
         dataDir: 'data',
         models: { dir: join(packageRoot(), 'models') },
         cameras: [{ id: 'entrance', source: { type: 'ffmpeg', input: 'entrance.mp4' } }],
+        doors: [{ id: 'front', camera: 'entrance', mode: 'identify' }],
       }),
     );
   }, 120_000);
