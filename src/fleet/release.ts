@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { messageOf, UsherError } from '../errors';
-import { type Card, CardSchema } from '../inference/card';
 import {
   Channel,
   CHUNK_MAX_BYTES,
@@ -29,7 +27,7 @@ export const RELEASE_LIMITS = {
   minChunkBytes: 1024,
 } as const;
 
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const At = z.number().int().min(0).max(8.64e15);
 const Text = z.string().max(512);
 
@@ -106,44 +104,6 @@ export const ReleaseDocument = z
   .refine(({ kind, model }) => (kind === 'config') === (model === null), 'a model, save for kind config');
 export type ReleaseDocument = z.infer<typeof ReleaseDocument>;
 
-/** `thresholds.json`: another table for a model that stays. The rows are those of the card's output; the card's schema judges them. */
-export const ThresholdsFile = z.strictObject({
-  v: z.literal(1),
-  model: z.strictObject({ name: z.string().max(64), version: Version, sha256: Sha256 }),
-  /** Keys of the card's `output` to replace: `thresholds`, or `operatingPoints` and `presets`. */
-  output: z
-    .strictObject({
-      thresholds: z.array(z.unknown()).min(1).max(64).optional(),
-      operatingPoints: z.array(z.unknown()).min(1).max(64).optional(),
-      presets: z.unknown().optional(),
-      scoreThreshold: z.number().min(0).max(1).optional(),
-    })
-    .refine((output) => Object.keys(output).length > 0, 'nothing is replaced'),
-});
-export type ThresholdsFile = z.infer<typeof ThresholdsFile>;
-
-/** The table of a bundle as `thresholds.json`: to be changed, and published for the boxes that run this very model. */
-export function thresholdsOf(card: Card): ThresholdsFile | null {
-  const { name, version, files, model } = card;
-  const keys = ['thresholds', 'operatingPoints', 'presets', 'scoreThreshold'];
-  const output = Object.fromEntries(Object.entries(card.output).filter(([key]) => keys.includes(key)));
-  if (Object.keys(output).length === 0) return null;
-  return ThresholdsFile.parse({ v: 1, model: { name, version, sha256: files[model] ?? '' }, output });
-}
-
-/**
- * The card with another table. @throws ReleaseRefused `thresholds-invalid` when it is for another model, or the card's schema does
- * not allow it
- */
-export function withThresholds(card: Card, { model, output }: ThresholdsFile): Card {
-  if (model.name !== card.name || model.version !== card.version || model.sha256 !== card.files[card.model])
-    refuse('thresholds-invalid', `they are for ${model.name} ${model.version}, this is ${card.name} ${card.version}`);
-  for (const key of Object.keys(output))
-    if (!Object.hasOwn(card.output, key)) refuse('thresholds-invalid', `the card of ${card.name} has no ${key}`);
-  const changed = CardSchema.safeParse({ ...card, output: { ...card.output, ...output } });
-  return changed.success ? changed.data : refuse('thresholds-invalid', changed.error.message.slice(0, 400));
-}
-
 /** A release for which the whole chain of trust was walked just now. */
 export interface VerifiedRelease {
   readonly offer: Offer;
@@ -210,86 +170,6 @@ export interface Transfer {
   ): Promise<void>;
   /** Drops what is kept of an archive. */
   forget(sha256: string): Promise<void>;
-}
-
-/**
- * Why a release is not taken, closed. `again`: the same bytes may be taken later (clock, requirement, a fresher repository).
- * Otherwise they never will: they belong into quarantine.
- */
-export const RELEASE_REFUSALS = {
-  malformed: { again: false, means: 'the offer is not of the form of one' },
-  'wrong-device': { again: false, means: 'the offer is signed for another box' },
-  'wrong-group': { again: false, means: 'the offer is signed for a group that this box is not in' },
-  unsigned: { again: false, means: 'the offer carries too few signatures' },
-  'unknown-key': { again: true, means: 'the offer is signed with keys that the fleet’s root does not name' },
-  'bad-signature': { again: false, means: 'a signature of the offer does not fit its text' },
-  'offer-expired': { again: true, means: 'the offer is past its time' },
-  'offer-replayed': { again: false, means: 'a later offer for the same addressee was seen before' },
-  'root-unsigned': { again: true, means: 'a new root has too few signatures of the old or of its own keys' },
-  'root-version': { again: true, means: 'a new root does not follow the one that is trusted' },
-  'metadata-unsigned': { again: true, means: 'metadata has too few signatures of the keys that the root names' },
-  'metadata-expired': { again: true, means: 'metadata is past its time: it is old, or the clock is ahead' },
-  'metadata-older': { again: true, means: 'metadata is older than what was seen before' },
-  'metadata-mixed': { again: true, means: 'metadata of different times was put together' },
-  'metadata-malformed': { again: true, means: 'metadata is not of the form of such' },
-  'metadata-missing': { again: true, means: 'the repository does not have a file that must be there' },
-  'endless-data': { again: true, means: 'more bytes came than were announced' },
-  'too-slow': { again: true, means: 'bytes drip slower than the transfer could ever end' },
-  revoked: { again: true, means: 'the fleet withdrew this release, or never had it' },
-  'target-swapped': { again: true, means: 'the offer and the repository name different bytes for the release' },
-  'digest-mismatch': { again: true, means: 'bytes do not have the digest that was signed' },
-  'document-malformed': { again: false, means: 'the release’s document is not of the form of one' },
-  'document-differs': {
-    again: false,
-    means: 'the release’s document is for another channel, version or release than the offer',
-  },
-  'release-expired': { again: false, means: 'the release may not be begun any more' },
-  oversize: { again: false, means: 'the release is larger than a box takes' },
-  'version-older': { again: true, means: 'an older version than the running one, and not signed as a rollback' },
-  'serial-older': { again: true, means: 'an earlier release than the one that runs' },
-  'requires-usher': { again: true, means: 'it needs a newer usher' },
-  'requires-arch': { again: false, means: 'it is for another processor' },
-  'requires-memory': { again: true, means: 'it needs more memory than the machine has' },
-  'embedding-space': {
-    again: true,
-    means: 'its vectors are of another space, and the release claims that they are not',
-  },
-  'archive-malformed': { again: false, means: 'the archive is not of the plain form that is made by publishing' },
-  'archive-link': { again: false, means: 'the archive holds something else than ordinary files' },
-  'archive-path': { again: false, means: 'the archive names a file outside of its folder, or one twice' },
-  'archive-too-many': { again: false, means: 'the archive holds more files than a release may' },
-  'card-invalid': { again: false, means: 'the bundle’s card is missing or breaks its rules' },
-  'card-differs': { again: false, means: 'the card speaks of another model than the release' },
-  'file-unlisted': { again: false, means: 'the archive holds a file that the card does not name' },
-  'file-missing': { again: false, means: 'the card names a file that the archive does not hold' },
-  'file-digest': { again: false, means: 'a file does not have the digest that the card says' },
-  'config-invalid': { again: false, means: 'the settings in it are none that a fleet may change' },
-  'thresholds-invalid': { again: false, means: 'the table of thresholds in it is not one' },
-} as const satisfies Record<string, { again: boolean; means: string }>;
-export type RefusalCode = keyof typeof RELEASE_REFUSALS;
-
-/** A release or an offer that is not taken, and why. */
-export class ReleaseRefused extends UsherError {
-  constructor(
-    readonly reason: RefusalCode,
-    detail: string,
-    cause?: unknown,
-  ) {
-    super('release-refused', `release refused (${reason}): ${RELEASE_REFUSALS[reason].means}: ${detail}`, {
-      remedy: 'Nothing was changed; the running model goes on. See `usher fleet status` for who offered it.',
-      ...(cause === undefined ? {} : { cause }),
-    });
-    this.name = 'ReleaseRefused';
-  }
-
-  /** Whether the very same offer may be taken another time. */
-  get again(): boolean {
-    return RELEASE_REFUSALS[this.reason].again;
-  }
-}
-
-export function refuse(reason: RefusalCode, detail: string, cause?: unknown): never {
-  throw new ReleaseRefused(reason, cause === undefined ? detail : `${detail}: ${messageOf(cause)}`, cause);
 }
 
 /**

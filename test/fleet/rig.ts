@@ -10,16 +10,16 @@ import { withOffer, writeDesired } from '../../src/fleet/manager/desired';
 import { FleetFolder } from '../../src/fleet/manager/fleet-folder';
 import { addRelease, archiveOf, type KnownRelease, type NewRelease, offerOf } from '../../src/fleet/manager/publish';
 import { openReceiving } from '../../src/fleet/update/receive';
-import {
-  type BoxFacts,
-  type Desired,
-  type HeardOn,
-  type Offer,
-  type OfferScope,
-  type ReleaseDocument,
-  ReleaseRefused,
-  type VerifiedRelease,
+import type {
+  BoxFacts,
+  Desired,
+  HeardOn,
+  Offer,
+  OfferScope,
+  ReleaseDocument,
+  VerifiedRelease,
 } from '../../src/fleet/release';
+import { ReleaseRefused } from '../../src/fleet/refusal';
 import { TRANSFER_LIMITS, type TransferLimits } from '../../src/fleet/transfer/limits';
 import type { RetainedReader } from '../../src/fleet/transfer/mqtt-source';
 import { archiveTarget, documentTarget } from '../../src/fleet/trust/source';

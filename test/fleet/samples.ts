@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Offer, ReleaseDocument, Rollout } from '../../src/fleet/release';
 import { OPERATORS } from '../../src/fleet/update/effective-config';
 import type { Installed } from '../../src/fleet/update/update-state';
-import type { Facts } from '../../src/fleet/update/update-step';
+import type { Facts } from '../../src/fleet/update/update-events';
 
 export const OPEN: Rollout = { stages: [500, 2500, 10_000], stage: 2, state: 'rolling', why: null };
 

@@ -5,7 +5,7 @@ import { buildFallbackSet } from '../../bundles/face-api/build';
 import { pullSet } from '../../bundles/catalog/pull';
 import { maskAddress } from '../../address';
 import { UsherError } from '../../errors';
-import { thresholdsOf } from '../../fleet/release';
+import { thresholdsOf } from '../../fleet/thresholds-file';
 import { readCard } from '../../inference/bundle';
 import { modelsDir } from '../../system/paths';
 import { type InstallationOptions, loadInstallation, withInstallationOptions } from '../../terminal/installation';

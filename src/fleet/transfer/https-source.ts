@@ -1,7 +1,8 @@
 import { messageOf, UsherError } from '../../errors';
 import { monotonicMs } from '../../system/clock';
 import { type ByteRange, type Fetch, type OpenRequest, requestFrom } from '../../system/http-request';
-import { type ArchiveInfo, refuse, ReleaseRefused } from '../release';
+import type { ArchiveInfo } from '../release';
+import { refuse, ReleaseRefused } from '../refusal';
 import { type ArrivedChunk, type RepositorySource, targetPath } from '../trust/source';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits';
 import { cancelled, type Pace } from './pace';

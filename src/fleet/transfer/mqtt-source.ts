@@ -1,7 +1,8 @@
 import { UsherError } from '../../errors';
 import { fleetTopicOf } from '../../mqtt/topics/topic-names';
 import { monotonicMs } from '../../system/clock';
-import { type ArchiveInfo, refuse, WHOLE_FLEET } from '../release';
+import { type ArchiveInfo, WHOLE_FLEET } from '../release';
+import { refuse } from '../refusal';
 import { type ArrivedChunk, type RepositorySource, targetPath } from '../trust/source';
 import { decodePart, fileKey, type Part } from './framing';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits';

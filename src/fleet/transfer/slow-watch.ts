@@ -1,4 +1,4 @@
-import { refuse } from '../release';
+import { refuse } from '../refusal';
 import type { TransferLimits } from './limits';
 
 /** Stops a peer that keeps a box waiting for ever by a byte now and then, which no idle timeout notices. */

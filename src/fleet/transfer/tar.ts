@@ -1,4 +1,5 @@
-import { refuse, RELEASE_LIMITS } from '../release';
+import { RELEASE_LIMITS } from '../release';
+import { refuse } from '../refusal';
 
 /**
  * The plain half of POSIX ustar (IEEE Std 1003.1, pax, "ustar Interchange Format"): ordinary files with one-segment names, nothing

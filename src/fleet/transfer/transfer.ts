@@ -1,13 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { UsherError } from '../../errors';
-import {
-  type ArchiveInfo,
-  refuse,
-  ReleaseRefused,
-  type Transfer,
-  type TransferProgress,
-  type VerifiedRelease,
-} from '../release';
+import type { ArchiveInfo, Transfer, TransferProgress, VerifiedRelease } from '../release';
+import { refuse, ReleaseRefused } from '../refusal';
 import type { RepositorySource } from '../trust/source';
 import { TRANSFER_LIMITS, type TransferLimits } from './limits';
 import { cancelled, rest } from './pace';

@@ -5,7 +5,9 @@ import { parseReleased } from '../../config/load/released';
 
 import { CardSchema, neededFiles } from '../../inference/card';
 import { decode } from '../../mqtt/topics/decode';
-import { refuse, RELEASE_LIMITS, type ReleaseDocument, ThresholdsFile } from '../release';
+import { RELEASE_LIMITS, type ReleaseDocument } from '../release';
+import { refuse } from '../refusal';
+import { ThresholdsFile } from '../thresholds-file';
 import { TRANSFER_LIMITS } from './limits';
 import { kept } from './part-archive';
 import { padding, readTarHeader, TAR_BLOCK } from './tar';

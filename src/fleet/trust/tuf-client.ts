@@ -5,7 +5,7 @@ import { BadVersionError, EqualVersionError, ExpiredMetadataError } from 'tuf-js
 import { TrustedMetadataStore } from 'tuf-js/dist/store';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
-import { type RefusalCode, refuse, ReleaseRefused } from '../release';
+import { type RefusalCode, refuse, ReleaseRefused } from '../refusal';
 import { metadataPath, type RepositorySource } from './source';
 
 /** Largest files that are looked at before anybody's signature on them is known to be good. */

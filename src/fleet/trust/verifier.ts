@@ -8,7 +8,6 @@ import {
   type Desired,
   type HeardOn,
   type Offer,
-  refuse,
   RELEASE_LIMITS,
   ReleaseDocument,
   type ReleaseVerifier,
@@ -16,6 +15,7 @@ import {
   type VerifiedRelease,
   WHOLE_FLEET,
 } from '../release';
+import { refuse } from '../refusal';
 import type { TrustFloors } from './floors';
 import { documentTarget, type RepositorySource, targetPath } from './source';
 import type { OfferKeys, TrustedRepository, TufClient } from './tuf-client';

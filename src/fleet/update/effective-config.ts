@@ -7,7 +7,7 @@ import { Slots } from './slots';
 import { CONFIG_FILE } from '../transfer/unpack';
 import { UPDATE_LIMITS } from './update-limits';
 import type { ChannelState } from './update-state';
-import { isSwitched } from './update-step';
+import { isSwitched } from './due-work';
 
 /** Channel of the settings that the fleet changes in a box's configuration. */
 export const CONFIG_CHANNEL = 'config';

@@ -4,7 +4,9 @@ import { parseReleased } from '../../config/load/released';
 import { readBundle } from '../../inference/bundle';
 import { decode } from '../../mqtt/topics/decode';
 import { syncFolder, writeDurably } from '../../files/durable-file';
-import { type ReleaseDocument, refuse, ThresholdsFile, withThresholds } from '../release';
+import type { ReleaseDocument } from '../release';
+import { refuse } from '../refusal';
+import { ThresholdsFile, withThresholds } from '../thresholds-file';
 import { TRANSFER_LIMITS } from '../transfer/limits';
 import { CARD_FILE, CONFIG_FILE, THRESHOLDS_FILE } from '../transfer/unpack';
 

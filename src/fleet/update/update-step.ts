@@ -1,108 +1,9 @@
-import { type Offer, type ReleaseDocument } from '../release';
+import type { Offer } from '../release';
+import { AFTER, DUE, isDue, isSwitched } from './due-work';
+import { at, quarantined, retryAt, withBad } from './state-change';
+import { DEADLINE, type DesiredOffer, type Facts, type UpdateEvent } from './update-events';
 import { UPDATE_LIMITS } from './update-limits';
-import { type ChannelState, type Installed, QUARANTINE_MAX, type UpdateState } from './update-state';
-
-/** What is to be done next; each moves one state on. `revert` alone leads back. */
-export type WorkKind = 'verify' | 'transfer' | 'stage' | 'test' | 'switch' | 'settle' | 'watch' | 'revert';
-export type Work =
-  { readonly kind: 'none' } | { readonly kind: 'wait'; readonly until: number } | { readonly kind: WorkKind };
-
-/**
- * Whose fault a failure is. `release`: it goes into quarantine. `trial`: perhaps the release's, perhaps a busy machine's; it gets a
- * few tries. `box`: the network, the disk, or something that somebody must do first; tried again for as long as it is wanted.
- * `later`: refused, and the same bytes may be taken another time. `postponed`: what it was tried beside was not there.
- */
-export type Fault = 'release' | 'trial' | 'box' | 'later' | 'postponed';
-
-export interface Failure {
-  readonly fault: Fault;
-  readonly reason: string;
-  readonly detail: string;
-}
-
-/** An offer, and the place that it was heard at. */
-export interface DesiredOffer {
-  readonly offer: Offer;
-  readonly from: string;
-}
-
-export type UpdateEvent =
-  | { readonly type: 'wanted'; readonly desired: DesiredOffer | null }
-  | {
-      readonly type: 'done';
-      readonly work: WorkKind;
-      readonly release?: ReleaseDocument;
-      readonly agreement?: number | null;
-    }
-  | ({ readonly type: 'failed'; readonly work: WorkKind } & Failure)
-  /** Somebody at the box, or the fleet, wants the previous version back. */
-  | { readonly type: 'rollback'; readonly reason: string; readonly detail: string }
-  /** The process has begun: what lived in its memory is gone. */
-  | { readonly type: 'boot' };
-
-/** What a step is decided by, beside the state. */
-export interface Facts {
-  /** Epoch ms. */
-  readonly now: number;
-  /** 0..1, for the jitter. */
-  readonly random: number;
-  /** What the channel boots with; null: what the installation brought. */
-  readonly active: Installed | null;
-  /** Place of this box in the rollout of a release, 0 to 9999. */
-  readonly placeOf: (release: string) => number;
-}
-
-/** Reason of a failure that is nothing but the end of patience. */
-export const DEADLINE = 'deadline';
-
-const DUE: Readonly<Partial<Record<UpdateState, WorkKind>>> = {
-  offered: 'verify',
-  verified: 'transfer',
-  transferred: 'stage',
-  staged: 'test',
-  tested: 'switch',
-  switched: 'settle',
-  probation: 'watch',
-};
-const AFTER: Readonly<Record<Exclude<WorkKind, 'revert'>, UpdateState>> = {
-  verify: 'verified',
-  transfer: 'transferred',
-  stage: 'staged',
-  test: 'tested',
-  switch: 'switched',
-  settle: 'probation',
-  watch: 'committed',
-};
-
-/** The candidate decides at the door; whatever goes wrong leads back at once. */
-export const isSwitched = ({ state }: ChannelState): boolean => state === 'switched' || state === 'probation';
-
-/** What is due in a state. Says the same after a restart as before it. */
-export function workOf(state: ChannelState, facts: Facts): Work {
-  const { candidate, retryAt } = state;
-  if (state.leaving !== null && facts.active?.document === state.leaving) return due('revert', state, facts);
-  if (candidate === null || state.state === 'rolled-back') return { kind: 'none' };
-  // A refusal that may pass: the whole way again.
-  const kind = state.state === 'refused' ? (retryAt === null ? undefined : 'verify') : DUE[state.state];
-  if (kind === undefined) return { kind: 'none' };
-  if (state.state === 'offered' && !isOpen(candidate.offer, facts)) return { kind: 'none' };
-  return due(kind, state, facts);
-}
-
-function due(kind: WorkKind, { retryAt }: ChannelState, { now }: Facts): Work {
-  if (retryAt !== null && now < retryAt) return { kind: 'wait', until: retryAt };
-  return { kind };
-}
-
-/** The state with the deadline of what is due now, which outlives the process; the same state where it has one. */
-export function begun(state: ChannelState, { now }: Facts, allowedMs: number): ChannelState {
-  return state.deadline !== null ? state : { ...state, deadline: now + allowedMs };
-}
-
-/** Whether the stage that is open has reached this box. */
-function isOpen({ rollout, release }: Offer, { placeOf }: Facts): boolean {
-  return rollout.state === 'rolling' && placeOf(release) < (rollout.stages[rollout.stage] ?? 0);
-}
+import type { ChannelState } from './update-state';
 
 /**
  * One step of a channel. Pure. The same state object comes back when nothing changed, so that nothing is written.
@@ -285,46 +186,6 @@ const INTERRUPTED = {
   detail: 'the daemon ended too often while it was being tried; it may be the cause',
 };
 
-function isDue(work: WorkKind, { state }: ChannelState): boolean {
-  return DUE[state] === work || (work === 'verify' && state === 'refused');
-}
-
 function isSame(a: Offer, b: Offer): boolean {
   return a.release === b.release && a.document.sha256 === b.document.sha256;
-}
-
-/** A new state, with the marks of the one before wiped off. Interruptions are counted over the states of one trial. */
-function at(state: ChannelState, next: UpdateState, { now }: Facts): ChannelState {
-  return {
-    ...{ ...state, state: next, since: now, deadline: null, retryAt: null, reason: null, detail: null },
-    attempt: next === 'tested' || next === 'switched' || next === 'probation' ? state.attempt : 0,
-    trialBoots: 0,
-    agreement: next === 'offered' ? null : state.agreement,
-  };
-}
-
-function quarantined(
-  state: ChannelState,
-  why: { readonly reason: string; readonly detail: string },
-  facts: Facts,
-): ChannelState {
-  if (state.candidate === null) return state;
-  const { document, release, version } = state.candidate.offer;
-  const bad = { document: document.sha256, release, version, reason: why.reason };
-  return { ...state, ...why, quarantine: withBad(state, bad, facts) };
-}
-
-function withBad(
-  { quarantine }: ChannelState,
-  { document, release, version, reason }: Omit<ChannelState['quarantine'][number], 'at'>,
-  { now }: Facts,
-): ChannelState['quarantine'] {
-  const others = quarantine.filter((entry) => entry.document !== document);
-  return [...others, { document, release, version, reason, at: now }].slice(-QUARANTINE_MAX);
-}
-
-function retryAt(attempt: number, { now, random }: Facts): number {
-  const { retryMinMs, retryMaxMs } = UPDATE_LIMITS;
-  const ceiling = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(attempt, 30));
-  return Math.round(now + retryMinMs / 2 + random * (ceiling - retryMinMs / 2));
 }

@@ -1,8 +1,10 @@
 import type { UpdateReportedPayload } from '../../mqtt/topics/update-payloads';
-import { ChannelUpdater, type ChannelParts } from './channel-updater';
-import { type Desired, type HeardOn, ReleaseRefused, rolloutPlace, WHOLE_FLEET } from '../release';
+import { ChannelUpdater } from './channel-updater';
+import type { ChannelParts } from './channel-work';
+import { type Desired, type HeardOn, rolloutPlace, WHOLE_FLEET } from '../release';
+import { ReleaseRefused } from '../refusal';
 import { messageOf } from '../../errors';
-import type { DesiredOffer } from './update-step';
+import type { DesiredOffer } from './update-events';
 
 export interface UpdaterBox {
   readonly site: string;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeBundle } from '../../../src/bundles/write';
 import { readContent } from '../../../src/fleet/manager/content';
-import { ThresholdsFile, thresholdsOf } from '../../../src/fleet/release';
+import { ThresholdsFile, thresholdsOf } from '../../../src/fleet/thresholds-file';
 import { readCard } from '../../../src/inference/bundle';
 import { packageRoot } from '../../../src/system/paths';
 import { tinyBundle } from '../../bundles/tiny-model';

@@ -1,17 +1,9 @@
 import fc from 'fast-check';
 import { UPDATE_LIMITS } from '../../../src/fleet/update/update-limits';
 import { ChannelState, idleState, type Installed, type UpdateState } from '../../../src/fleet/update/update-state';
-import {
-  begun,
-  type Facts,
-  type Fault,
-  isSwitched,
-  step,
-  type UpdateEvent,
-  type DesiredOffer,
-  type WorkKind,
-  workOf,
-} from '../../../src/fleet/update/update-step';
+import { step } from '../../../src/fleet/update/update-step';
+import { begun, isSwitched, workOf } from '../../../src/fleet/update/due-work';
+import type { Facts, Fault, UpdateEvent, DesiredOffer, WorkKind } from '../../../src/fleet/update/update-events';
 import { factsAt, installedOf, offerOf, OPEN, releaseOf } from '../samples';
 
 const FROM = 'group all';

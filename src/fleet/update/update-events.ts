@@ -1,0 +1,55 @@
+import type { Offer, ReleaseDocument } from '../release';
+import type { Installed } from './update-state';
+
+/** The vocabulary of the updater's steps: works, events, failures and the facts that a step goes by. All of it plain data. */
+
+/** What is to be done next; each moves one state on. `revert` alone leads back. */
+export type WorkKind = 'verify' | 'transfer' | 'stage' | 'test' | 'switch' | 'settle' | 'watch' | 'revert';
+
+/**
+ * Whose fault a failure is. `release`: it goes into quarantine. `trial`: perhaps the release's, perhaps a busy machine's; it gets a
+ * few tries. `box`: the network, the disk, or something that somebody must do first; tried again for as long as it is wanted.
+ * `later`: refused, and the same bytes may be taken another time. `postponed`: what it was tried beside was not there.
+ */
+export type Fault = 'release' | 'trial' | 'box' | 'later' | 'postponed';
+
+export interface Failure {
+  readonly fault: Fault;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** An offer, and the place that it was heard at. */
+export interface DesiredOffer {
+  readonly offer: Offer;
+  readonly from: string;
+}
+
+export type UpdateEvent =
+  | { readonly type: 'wanted'; readonly desired: DesiredOffer | null }
+  | {
+      readonly type: 'done';
+      readonly work: WorkKind;
+      readonly release?: ReleaseDocument;
+      readonly agreement?: number | null;
+    }
+  | ({ readonly type: 'failed'; readonly work: WorkKind } & Failure)
+  /** Somebody at the box, or the fleet, wants the previous version back. */
+  | { readonly type: 'rollback'; readonly reason: string; readonly detail: string }
+  /** The process has begun: what lived in its memory is gone. */
+  | { readonly type: 'boot' };
+
+/** What a step is decided by, beside the state. */
+export interface Facts {
+  /** Epoch ms. */
+  readonly now: number;
+  /** 0..1, for the jitter. */
+  readonly random: number;
+  /** What the channel boots with; null: what the installation brought. */
+  readonly active: Installed | null;
+  /** Place of this box in the rollout of a release, 0 to 9999. */
+  readonly placeOf: (release: string) => number;
+}
+
+/** Reason of a failure that is nothing but the end of patience. */
+export const DEADLINE = 'deadline';
