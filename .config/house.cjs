@@ -28,7 +28,7 @@ const SOLE_IMPORTERS = {
   '@tensorflow/tfjs-core': ['lab/learning/tensorflow'],
   '@tensorflow/tfjs-backend-wasm': ['lab/learning/tensorflow'],
   'node-record-lpcm16': ['voice/sources/recorder'],
-  'tuf-js': ['fleet/trust/tuf-client'],
+  'tuf-js': ['fleet/trust/tuf-client', 'fleet/trust/metadata-check'],
   '@tufjs/models': ['fleet/trust/tuf-client', 'fleet/manager/tuf-writer'],
   '@vladmandic/face-api': ['lab/bench/face-api'],
   '@photostructure/sqlite': ['store/database/database'],

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
 import { metadataPath } from '../trust/source';
-import { type FleetKey, keyFilesOf, type KeyRole, makeKey, readKey } from './keys';
+import { KeyFolder, missingKeys, type OpenOptions } from './key-folder';
+import { type FleetKey, type KeyRole, makeKey } from './keys';
 import {
   type Expiries,
   readRoot,
@@ -41,12 +42,6 @@ export interface InitOptions {
   readonly now: number;
 }
 
-export interface OpenOptions {
-  readonly passphrase: string | null;
-  /** Further folders in which root keys lie: a stick from the safe. */
-  readonly keyFolders?: readonly string[];
-}
-
 /** What is left of a signature's time when it is made anew. */
 const RENEW_SHARE = 1 / 3;
 
@@ -55,11 +50,15 @@ const RENEW_SHARE = 1 / 3;
  * or not at all, and the timestamp last, so that whoever reads meanwhile sees the state before or after.
  */
 export class FleetFolder {
+  private readonly keys: KeyFolder;
+
   private constructor(
     readonly dir: string,
     private readonly expiries: Expiries,
-    private readonly options: OpenOptions,
-  ) {}
+    options: OpenOptions,
+  ) {
+    this.keys = new KeyFolder(path.join(dir, 'keys'), options);
+  }
 
   /** @throws UsherError `usage` where there is a fleet already */
   static init(dir: string, options: InitOptions): FleetFolder {
@@ -145,7 +144,7 @@ export class FleetFolder {
 
   /** The keys of the role that signs offers. @throws UsherError `key-unusable` */
   onlineKeys(): FleetKey[] {
-    return this.keysOf('online', this.root.roles.timestamp);
+    return this.keys.atHand('online', this.root.roles.timestamp);
   }
 
   /** Adds a target's bytes under its digest; nothing names it until `commit`. @throws UsherError `store-unavailable` */
@@ -162,7 +161,7 @@ export class FleetFolder {
       targets,
       withdrawn,
       this.expiries.targetsDays,
-      this.keysOf('targets', root.roles.targets),
+      this.keys.atHand('targets', root.roles.targets),
       {
         version: before.targets.version + 1,
         now,
@@ -192,15 +191,15 @@ export class FleetFolder {
    */
   rotate(role: KeyRole | null, now: number): { readonly version: number; readonly made: readonly string[] } {
     const facts = this.root;
-    const old = this.keysOf('root', facts.roles.root);
+    const old = this.keys.atHand('root', facts.roles.root);
     const current: RootRoles = {
       root: { keys: old, threshold: facts.roles.root.threshold },
-      targets: this.keysOf('targets', facts.roles.targets),
-      online: this.keysOf('online', facts.roles.timestamp),
+      targets: this.keys.atHand('targets', facts.roles.targets),
+      online: this.keys.atHand('online', facts.roles.timestamp),
     };
     if (role !== 'root' && old.length < facts.roles.root.keyids.length)
       throw missingKeys('root', old.length, facts.roles.root.keyids.length, 'a new root names all of them');
-    const made = role === null ? [] : this.makeKeys(role, role === 'root' ? facts.roles.root.keyids.length : 1);
+    const made = role === null ? [] : this.keys.make(role, role === 'root' ? facts.roles.root.keyids.length : 1);
     const roles: RootRoles = {
       root: role === 'root' ? { keys: made, threshold: current.root.threshold } : current.root,
       targets: role === 'targets' ? made : current.targets,
@@ -211,7 +210,7 @@ export class FleetFolder {
     this.putRoot(signedRoot(roles, this.expiries.rootDays, signers, { version, now }));
     const retired = role === null ? [] : role === 'root' ? old : current[role];
     // A crash before this leaves keys that no root names, which are passed over.
-    for (const { file } of retired) if (path.dirname(file) === this.keyFolder) renameSync(file, `${file}.retired`);
+    this.keys.retire(retired);
     if (role === 'targets') this.commit(this.targets.targets, this.targets.withdrawn, now);
     else if (role === 'online') this.refresh(now);
     return { version, made: made.map(({ file }) => file) };
@@ -243,10 +242,6 @@ export class FleetFolder {
     throw new UsherError('data-invalid', `${file} is missing from ${this.repository}`, {
       remedy: 'Put back a backup of the fleet’s folder.',
     });
-  }
-
-  private get keyFolder(): string {
-    return path.join(this.dir, 'keys');
   }
 
   private current(): { readonly targets: SignedFile; readonly snapshot: SignedFile; readonly timestamp: number } {
@@ -290,32 +285,4 @@ export class FleetFolder {
   private isOld(expires: number, days: number, now: number): boolean {
     return expires - now < days * 86_400_000 * RENEW_SHARE;
   }
-
-  private makeKeys(role: KeyRole, count: number): FleetKey[] {
-    const taken = readdirSync(this.keyFolder).map((name) =>
-      Number(new RegExp(`^${role}-(\\d+)\\.pem`).exec(name)?.[1] ?? 0),
-    );
-    const from = Math.max(0, ...taken) + 1;
-    return Array.from({ length: count }, (_, index) =>
-      makeKey(path.join(this.keyFolder, `${role}-${from + index}.pem`), this.options.passphrase),
-    );
-  }
-
-  /** The keys of a role that are at hand; at least as many as must sign. */
-  private keysOf(role: KeyRole, { keyids, threshold }: { keyids: readonly string[]; threshold: number }): FleetKey[] {
-    const folders = [this.keyFolder, ...(role === 'root' ? (this.options.keyFolders ?? []) : [])];
-    const found = new Map<string, FleetKey>();
-    for (const file of folders.flatMap((folder) => keyFilesOf(folder, role))) {
-      const key = readKey(file, this.options.passphrase);
-      if (keyids.includes(key.keyid)) found.set(key.keyid, key);
-    }
-    if (found.size < threshold) throw missingKeys(role, found.size, threshold, 'so many must sign');
-    return [...found.values()];
-  }
-}
-
-function missingKeys(role: KeyRole, found: number, wanted: number, why: string): UsherError {
-  return new UsherError('key-unusable', `${found} of ${wanted} ${role} keys are at hand: ${why}`, {
-    remedy: 'Name the folders in which the others lie: --keys DIR (from the safe, for root keys).',
-  });
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MetaFile, Root } from '@tufjs/models';
-import { BadVersionError, EqualVersionError, ExpiredMetadataError } from 'tuf-js/dist/error';
 import { TrustedMetadataStore } from 'tuf-js/dist/store';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
-import { type RefusalCode, refuse, ReleaseRefused } from '../refusal';
+import { refuse } from '../refusal';
+import { accept, attempt, type Role, sane } from './metadata-check';
 import { metadataPath, type RepositorySource } from './source';
 
 /** Largest files that are looked at before anybody's signature on them is known to be good. */
@@ -55,7 +55,6 @@ export interface TufClientOptions {
 }
 
 type Store = TrustedMetadataStore;
-type Role = 'timestamp' | 'snapshot' | 'targets';
 
 /**
  * The client workflow of TUF 1.0.31 (section 5.3 to 5.6) over the checks of tuf-js, whose own `Updater` is not used: it writes
@@ -192,7 +191,7 @@ export class TufClient {
     return bytes === null ? refuse('metadata-missing', path) : Buffer.from(bytes);
   }
 
-  private read(role: 'root' | Role): Buffer | null {
+  private read(role: Role): Buffer | null {
     try {
       return readFileSync(join(this.options.dir, `${role}.json`));
     } catch (error) {
@@ -201,7 +200,7 @@ export class TufClient {
     }
   }
 
-  private keep(role: 'root' | Role, bytes: Buffer): void {
+  private keep(role: Role, bytes: Buffer): void {
     try {
       writeDurably(join(this.options.dir, `${role}.json`), bytes);
     } catch (error) {
@@ -238,65 +237,6 @@ function repositoryOf(store: Store): TrustedRepository {
 function timeIn(fields: Readonly<Record<string, unknown>>): number {
   const at = fields[ISSUED_AT];
   return typeof at === 'number' && Number.isSafeInteger(at) && at > 0 && at <= 8.64e15 ? at : 0;
-}
-
-/** What tuf-js would take: an `expires` that is no date never expires, a version may be a fraction. Returns a copy of the bytes. */
-function sane(bytes: Uint8Array, role: 'root' | Role): Buffer {
-  const copy = Buffer.from(bytes);
-  let signed: { expires?: unknown; version?: unknown } | undefined;
-  try {
-    signed = (JSON.parse(copy.toString('utf8')) as { signed?: typeof signed } | null)?.signed;
-  } catch (error) {
-    refuse('metadata-malformed', `${role}.json`, error);
-  }
-  const { expires, version } = signed ?? {};
-  if (
-    typeof expires !== 'string' ||
-    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(expires) ||
-    isNaN(Date.parse(expires))
-  )
-    refuse('metadata-malformed', `${role}.json says no date on which it expires`);
-  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1)
-    refuse('metadata-malformed', `${role}.json has no version`);
-  return copy;
-}
-
-/** False where it is the version that is trusted already. */
-function accept(role: 'root' | Role, work: () => void): boolean {
-  try {
-    work();
-    return true;
-  } catch (error) {
-    if (error instanceof EqualVersionError) return false;
-    throw refusalOf(role, error);
-  }
-}
-
-function attempt(work: () => void): boolean {
-  try {
-    work();
-    return true;
-  } catch {
-    // What is kept is no longer good: of other keys, past its time, or of another snapshot. The repository has the right one.
-    return false;
-  }
-}
-
-function refusalOf(role: 'root' | Role, error: unknown): ReleaseRefused {
-  return new ReleaseRefused(reasonOf(role, error), `${role}.json: ${messageOf(error)}`, error);
-}
-
-function reasonOf(role: 'root' | Role, error: unknown): RefusalCode {
-  if (error instanceof ExpiredMetadataError) return 'metadata-expired';
-  if (error instanceof BadVersionError) {
-    if (role === 'root') return 'root-version';
-    return / is less than /.test(messageOf(error)) ? 'metadata-older' : 'metadata-mixed';
-  }
-  // Thrown by @tufjs/models, whose errors it does not export; their names are those of the classes.
-  const kind = error instanceof Error ? error.constructor.name : '';
-  if (kind === 'UnsignedMetadataError') return role === 'root' ? 'root-unsigned' : 'metadata-unsigned';
-  if (kind === 'RepositoryError' && /^Missing /.test(messageOf(error))) return 'metadata-mixed';
-  return 'metadata-malformed';
 }
 
 function unkept(dir: string, cause: unknown): UsherError {
