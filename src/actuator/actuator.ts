@@ -85,10 +85,7 @@ export class Actuator {
     const keys = trustedKeysOf(config, this.loaded.file, trustedKey);
     const lock = holdDaemonLock(stateDir);
     this.undo.push('state folder lock', () => lock.release());
-    // Kept for a minute at least: the count of openings a minute is taken from it, and survives a restart with it.
-    const memory = UnlockMemory.open(stateDir, Math.max(60_000, 2 * (limits.maxLifeMs + limits.skewMs + clock.jumpMs)));
-    this.memory = memory;
-    this.undo.push('memory', () => memory.close());
+    const memory = this.openMemory();
     const watch = new ClockWatch({
       wall: Date.now,
       monotonic: monotonicMs,
@@ -107,16 +104,7 @@ export class Actuator {
     };
 
     const healthLog = new HealthLog(this.log, (component) => component, monotonicMs());
-    const link = new ActuatorLink(config, `actuator-${config.name ?? config.door}`, {
-      unlock: (packet) => this.hear(packet),
-      box: (online) => this.report.box(online),
-      up: () => void this.onUp(),
-      changed: (health) => {
-        this.report.connection(health.state === 'connected');
-        healthLog.changed('broker', brokerHealth(health), monotonicMs());
-        if (health.problem === null) this.log.info(health.state);
-      },
-    });
+    const link = this.makeLink(healthLog);
     this.link = link;
     const relay = new PulsedRelay(createSwitch(config.relay, link.publish), {
       maxOpenMs: limits.maxOpenMs,
@@ -143,6 +131,30 @@ export class Actuator {
       link.sayHealth(this.report.health(this.clockDoubt(watch)));
     });
     link.sayHealth(this.report.health(this.clockDoubt(watch)));
+  }
+
+  private openMemory(): UnlockMemory {
+    const { config, stateDir } = this.loaded;
+    const { limits, clock } = config;
+    // Kept for a minute at least: the count of openings a minute is taken from it, and survives a restart with it.
+    const memory = UnlockMemory.open(stateDir, Math.max(60_000, 2 * (limits.maxLifeMs + limits.skewMs + clock.jumpMs)));
+    this.memory = memory;
+    this.undo.push('memory', () => memory.close());
+    return memory;
+  }
+
+  private makeLink(healthLog: HealthLog): ActuatorLink {
+    const { config } = this.loaded;
+    return new ActuatorLink(config, `actuator-${config.name ?? config.door}`, {
+      unlock: (packet) => this.hear(packet),
+      box: (online) => this.report.box(online),
+      up: () => void this.onUp(),
+      changed: (health) => {
+        this.report.connection(health.state === 'connected');
+        healthLog.changed('broker', brokerHealth(health), monotonicMs());
+        if (health.problem === null) this.log.info(health.state);
+      },
+    });
   }
 
   private get relayIsOnMqtt(): boolean {

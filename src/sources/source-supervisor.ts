@@ -1,7 +1,7 @@
-import { BehaviorSubject, Observable, type SchedulerLike, Subscription, asyncScheduler } from 'rxjs';
+import { BehaviorSubject, Observable, type SchedulerLike, type Subscription, asyncScheduler } from 'rxjs';
 import { type SourceState } from '../events';
-import { UsherError, messageOf } from '../errors';
 import { type Lent, type Source } from './source';
+import { SourceRun } from './source-run';
 
 export interface SourceHealth {
   readonly state: SourceState;
@@ -49,112 +49,92 @@ export interface Supervised<T> {
  * last item is closed and opened again, after a capped, jittered, exponential delay.
  */
 export function superviseSource<T extends Lent>(source: Source<T>, options: SupervisorOptions): Supervised<T> {
-  const { stallMs, startMs, backoff, silence, scheduler = asyncScheduler } = options;
+  const { backoff, scheduler = asyncScheduler } = options;
   const { now = () => performance.now(), random = Math.random } = options;
 
-  let count = 0;
-  let restarts = 0;
-  let lastAt: number | null = null;
-  const initial: SourceHealth = { state: 'starting', detail: null, count, restarts, lastAt };
-  const status = new BehaviorSubject(initial);
-  const enter = (state: SourceState, detail: string | null): void => {
-    status.next({ state, detail, count, restarts, lastAt });
-  };
-
+  const condition = new Condition();
   const items = new Observable<T>((subscriber) => {
     let faultsInARow = 0;
-    let stopRun: (() => void) | null = null;
+    let run: SourceRun<T> | null = null;
     let pause: Subscription | undefined;
 
-    const restartLater = (): void => {
-      const delay = Math.min(backoff.maxMs, backoff.firstMs * 2 ** Math.min(faultsInARow, 30));
-      faultsInARow++;
+    const open = (): void => {
+      run = new SourceRun(
+        source,
+        { ...options, scheduler, now },
+        {
+          item: (item, first) => {
+            condition.counted(item);
+            if (first) condition.enter('live', null);
+            subscriber.next(item);
+          },
+          over: ({ state, detail, restart, livedMs }) => {
+            if (livedMs !== null && livedMs >= backoff.resetAfterMs) faultsInARow = 0;
+            condition.enter(state, detail);
+            if (restart) openLater();
+            else subscriber.complete();
+          },
+        },
+      );
+      run.start();
+    };
+
+    const openLater = (): void => {
       pause = scheduler.schedule(
         () => {
-          restarts++;
-          enter('starting', status.value.detail);
-          run();
+          condition.restarting();
+          open();
         },
-        delay * (1 - backoff.jitter * random()),
+        delayOf(faultsInARow++, backoff, random),
       );
     };
 
-    const run = (): void => {
-      const openedAt = now();
-      let firstItem: number | null = null;
-      let lastItem: number | null = null;
-      let over = false;
-      let watch: Subscription | undefined;
-      const opened = new Subscription();
-
-      const finish = (state: SourceState, detail: string | null, restart: boolean): void => {
-        if (over) return;
-        over = true;
-        watch?.unsubscribe();
-        if (firstItem !== null && lastItem !== null && lastItem - firstItem >= backoff.resetAfterMs) faultsInARow = 0;
-        opened.unsubscribe();
-        enter(state, detail);
-        if (restart) restartLater();
-        else subscriber.complete();
-      };
-
-      // One timer that looks again at the earliest moment it could be late, rather than one timer for each item.
-      const lookAgain = (inMs: number): void => {
-        watch = scheduler.schedule(() => {
-          const limit = lastItem === null ? startMs : stallMs;
-          const left = (lastItem ?? openedAt) + limit - now();
-          if (left > 0) lookAgain(left);
-          else finish('stalled', silence(lastItem === null, limit), true);
-        }, inMs);
-      };
-
-      stopRun = () => {
-        over = true;
-        watch?.unsubscribe();
-        opened.unsubscribe();
-      };
-      lookAgain(startMs);
-      const subscription = source.open().subscribe({
-        next: (item) => {
-          if (over) return;
-          lastItem = now();
-          lastAt = item.at;
-          count++;
-          if (firstItem === null) {
-            firstItem = lastItem;
-            enter('live', null);
-            // The first item may be held to a closer limit than the start was.
-            watch?.unsubscribe();
-            lookAgain(stallMs);
-          }
-          subscriber.next(item);
-        },
-        error: (error: unknown) => {
-          finish('failed', describe(error), true);
-        },
-        complete: () => {
-          finish('ended', source.live ? `${source.name}: the stream ended` : null, source.live);
-        },
-      });
-      // Added afterwards: a source that is over before `subscribe` returns is unsubscribed at once.
-      opened.add(subscription);
-    };
-
-    run();
+    open();
     return () => {
       pause?.unsubscribe();
-      stopRun?.();
+      run?.stop();
     };
   });
 
-  return {
-    items,
-    status: status.asObservable(),
-    health: () => ({ ...status.value, count, restarts, lastAt }),
-  };
+  return { items, status: condition.changes, health: () => condition.health };
 }
 
-function describe(error: unknown): string {
-  const remedy = error instanceof UsherError ? error.remedy : undefined;
-  return remedy === undefined ? messageOf(error) : `${messageOf(error)} ${remedy}`;
+/** The condition of a supervised source, over its restarts. */
+class Condition {
+  private count = 0;
+  private restarts = 0;
+  private lastAt: number | null = null;
+  private readonly last = new BehaviorSubject(this.with('starting', null));
+
+  get changes(): Observable<SourceHealth> {
+    return this.last.asObservable();
+  }
+
+  get health(): SourceHealth {
+    const { state, detail } = this.last.value;
+    return this.with(state, detail);
+  }
+
+  counted({ at }: Lent): void {
+    this.lastAt = at;
+    this.count++;
+  }
+
+  restarting(): void {
+    this.restarts++;
+    this.enter('starting', this.last.value.detail);
+  }
+
+  enter(state: SourceState, detail: string | null): void {
+    this.last.next(this.with(state, detail));
+  }
+
+  private with(state: SourceState, detail: string | null): SourceHealth {
+    const { count, restarts, lastAt } = this;
+    return { state, detail, count, restarts, lastAt };
+  }
+}
+
+function delayOf(faultsInARow: number, { firstMs, maxMs, jitter }: RestartBackoff, random: () => number): number {
+  return Math.min(maxMs, firstMs * 2 ** Math.min(faultsInARow, 30)) * (1 - jitter * random());
 }

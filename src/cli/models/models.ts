@@ -72,17 +72,12 @@ export function modelsCommand(): Command {
     await buildFallbackSet(dir, { onProgress: reporter.onBuild });
   });
 
-  add('ensure', 'fetch the recommended set where it can be had, and build the fallback set', async (dir) => {
-    const reporter = new ModelsReporter(process.stderr);
-    try {
-      const { onPull, onBuild } = reporter;
-      const outcome = await ensureModels({ modelsDir: dir, mirror: mirror(), onPull, onBuild });
-      reporter.end();
-      print(outcomeText(dir, outcome));
-    } finally {
-      reporter.end();
-    }
-  });
+  add('ensure', 'fetch the recommended set where it can be had, and build the fallback set', ensure);
+  addRollback(command);
+  return command;
+}
+
+function addRollback(command: Command): void {
   const rollback = withInstallationOptions(command.command('rollback <channel>'))
     .description('the version that ran before an update, at once: face/encoder, face/detector')
     .option('--json', 'write JSON');
@@ -96,7 +91,18 @@ export function modelsCommand(): Command {
         : `${channel} is back at ${which}${back.live ? '' : '; it counts from the next start'}`,
     );
   });
-  return command;
+}
+
+async function ensure(dir: string): Promise<void> {
+  const reporter = new ModelsReporter(process.stderr);
+  try {
+    const { onPull, onBuild } = reporter;
+    const outcome = await ensureModels({ modelsDir: dir, mirror: mirror(), onPull, onBuild });
+    reporter.end();
+    print(outcomeText(dir, outcome));
+  } finally {
+    reporter.end();
+  }
 }
 
 function mirror(): string | undefined {

@@ -61,24 +61,8 @@ export async function makeRecording(options: RecordingOptions): Promise<Recordin
   const random = seededRandom(seed);
   const entrance = drawEntrance(width, height, seed);
   const noise = sensorNoise(2 ** 17, NOISE, random);
-  const cast = [
-    {
-      figure: cutOut(strangerPortrait, STRANGER_LIGHT),
-      poseAt: choreograph(SCRIPT.stranger, width, height, random),
-    },
-    { figure: cutOut(memberPortrait, MEMBER_LIGHT), poseAt: choreograph(SCRIPT.member, width, height, random) },
-  ];
+  const appearanceAt = castOf(strangerPortrait, memberPortrait, { width, height, random });
   const [shakeX, shakeY, lamp] = [drift(random, 0.7), drift(random, 0.9), drift(random, 0.15)];
-
-  const appearanceAt = (seconds: number): Appearance | null => {
-    for (const { figure, poseAt } of cast) {
-      const pose = poseAt(seconds);
-      if (pose === null) continue;
-      const before = poseAt(seconds - SHUTTER_S) ?? pose;
-      return { figure, pose, blurX: pose.faceX - before.faceX, blurY: pose.faceY - before.faceY };
-    }
-    return null;
-  };
 
   const clip = path.join(folder, 'entrance.mp4');
   const writer = openClip(clip, width, height, fps);
@@ -112,6 +96,30 @@ export async function makeRecording(options: RecordingOptions): Promise<Recordin
     throw error;
   }
   return { clip, enrolmentStill: still, durationS: SCRIPT.durationS, stranger: SCRIPT.stranger, member: SCRIPT.member };
+}
+
+/** Who is in the picture at a time, in seconds, and how; null: nobody. */
+function castOf(
+  stranger: Portrait,
+  member: Portrait,
+  { width, height, random }: { readonly width: number; readonly height: number; readonly random: () => number },
+): (seconds: number) => Appearance | null {
+  const cast = [
+    {
+      figure: cutOut(stranger, STRANGER_LIGHT),
+      poseAt: choreograph(SCRIPT.stranger, width, height, random),
+    },
+    { figure: cutOut(member, MEMBER_LIGHT), poseAt: choreograph(SCRIPT.member, width, height, random) },
+  ];
+  return (seconds) => {
+    for (const { figure, poseAt } of cast) {
+      const pose = poseAt(seconds);
+      if (pose === null) continue;
+      const before = poseAt(seconds - SHUTTER_S) ?? pose;
+      return { figure, pose, blurX: pose.faceX - before.faceX, blurY: pose.faceY - before.faceY };
+    }
+    return null;
+  };
 }
 
 async function writeStill(folder: string, portrait: Portrait): Promise<string> {

@@ -86,48 +86,43 @@ function drawn(weights: Float64Array, random: () => number): number {
 }
 
 function lloyd(squared: Float32Array, labels: Int32Array, k: number, iterations: number): KMeans {
-  const count = labels.length;
-  const sizes = new Int32Array(k);
-  /** Sum of the squared distances of each point to each cluster's points, and half the mean among those. */
-  const sums = new Float64Array(count * k);
-  const spread = new Float64Array(k);
-  const away = new Float64Array(count);
-  measure();
+  const partition = new Partition(squared, labels, k);
+  partition.measure();
   for (let iteration = 0; iteration < iterations; iteration++) {
-    let changed = false;
-    for (let i = 0; i < count; i++) {
-      let label = labels[i] as number;
-      // Ties stay where they are, so that coinciding points do not wander for ever.
-      let least = toCentre(i, label);
-      for (let cluster = 0; cluster < k; cluster++) {
-        const other = sizes[cluster] === 0 ? Infinity : toCentre(i, cluster);
-        if (other >= least) continue;
-        least = other;
-        label = cluster;
-      }
-      changed ||= labels[i] !== label;
-      labels[i] = label;
-      away[i] = least;
-    }
-    sizes.fill(0);
-    for (const label of labels) sizes[label] = (sizes[label] as number) + 1;
-    for (let cluster = 0; cluster < k; cluster++) if (sizes[cluster] === 0) changed = refill(cluster) || changed;
-    if (!changed) break;
-    measure();
+    if (!partition.assign()) break;
+    partition.measure();
   }
-  let inertia = 0;
-  for (let i = 0; i < count; i++) inertia += max(0, toCentre(i, labels[i] as number));
-  return { labels, inertia };
+  return { labels, inertia: partition.inertia() };
+}
 
-  function toCentre(i: number, cluster: number): number {
-    return (sums[i * k + cluster] as number) / (sizes[cluster] as number) - (spread[cluster] as number);
+/** Points in k clusters, and how far each point is from the centres. */
+class Partition {
+  private readonly count: number;
+  private readonly sizes: Int32Array;
+  /** Sum of the squared distances of each point to each cluster's points, and half the mean among those. */
+  private readonly sums: Float64Array;
+  private readonly spread: Float64Array;
+  /** Of each point from the centre that it was assigned to. */
+  private readonly away: Float64Array;
+
+  constructor(
+    private readonly squared: Float32Array,
+    private readonly labels: Int32Array,
+    private readonly k: number,
+  ) {
+    this.count = labels.length;
+    this.sizes = new Int32Array(k);
+    this.sums = new Float64Array(this.count * k);
+    this.spread = new Float64Array(k);
+    this.away = new Float64Array(this.count);
   }
 
-  function measure(): void {
-    sizes.fill(0);
+  /** Computes the centres from the labels. */
+  measure(): void {
+    const { squared, labels, k, count, sizes, sums, spread } = this;
+    this.countSizes();
     sums.fill(0);
     spread.fill(0);
-    for (const label of labels) sizes[label] = (sizes[label] as number) + 1;
     for (let i = 0; i < count; i++)
       for (let j = 0; j < count; j++) {
         const at = i * k + (labels[j] as number);
@@ -140,8 +135,50 @@ function lloyd(squared: Float32Array, labels: Int32Array, k: number, iterations:
     }
   }
 
+  /** Gives each point to the nearest centre, and an empty cluster the farthest point. False where nothing changed. */
+  assign(): boolean {
+    const { labels, k, count, sizes, away } = this;
+    let changed = false;
+    for (let i = 0; i < count; i++) {
+      let label = labels[i] as number;
+      // Ties stay where they are, so that coinciding points do not wander for ever.
+      let least = this.toCentre(i, label);
+      for (let cluster = 0; cluster < k; cluster++) {
+        const other = sizes[cluster] === 0 ? Infinity : this.toCentre(i, cluster);
+        if (other >= least) continue;
+        least = other;
+        label = cluster;
+      }
+      changed ||= labels[i] !== label;
+      labels[i] = label;
+      away[i] = least;
+    }
+    this.countSizes();
+    for (let cluster = 0; cluster < k; cluster++) if (sizes[cluster] === 0) changed = this.refill(cluster) || changed;
+    return changed;
+  }
+
+  inertia(): number {
+    let sum = 0;
+    for (let i = 0; i < this.count; i++) sum += max(0, this.toCentre(i, this.labels[i] as number));
+    return sum;
+  }
+
+  private toCentre(i: number, cluster: number): number {
+    return (
+      (this.sums[i * this.k + cluster] as number) / (this.sizes[cluster] as number) - (this.spread[cluster] as number)
+    );
+  }
+
+  private countSizes(): void {
+    const { labels, sizes } = this;
+    sizes.fill(0);
+    for (const label of labels) sizes[label] = (sizes[label] as number) + 1;
+  }
+
   /** Gives the farthest point of a cluster that can spare it. False where all that could be taken lies on its own centre. */
-  function refill(empty: number): boolean {
+  private refill(empty: number): boolean {
+    const { labels, count, sizes, away } = this;
     let farthest = -1;
     for (let i = 0; i < count; i++) {
       if ((sizes[labels[i] as number] as number) < 2) continue;

@@ -71,44 +71,37 @@ export async function privacyFigures(
     if (of !== null) vectors.push(of);
     onProgress((i + 1) / persons.length);
   }
+  return figuresOf(vectors, { threshold, own: ownThreshold(vectors, fmr), prefix });
+}
+
+function figuresOf(
+  vectors: readonly Vectors[],
+  { threshold, own, prefix }: { readonly threshold: number; readonly own: number | null; readonly prefix: string },
+): Figure[] {
   const rate = (name: string, hit: (one: Vectors) => boolean, more: Partial<Figure> = {}): Figure => {
     const hits = vectors.filter(hit).length;
     const value = vectors.length === 0 ? null : hits / vectors.length;
     return { name: `${prefix}.${name}`, value, unit: 'ratio', ...wilson(hits, vectors.length), ...more };
   };
-  const matches = (a: Float32Array | null, b: Float32Array | null, limit = threshold): boolean =>
-    a !== null && b !== null && l2Distance(a, b) <= limit;
-
-  const own = ownThreshold(vectors, fmr);
-  const nearest = (probe: Float32Array, gallery: (one: Vectors) => Float32Array | null): Vectors | null =>
-    vectors.reduce<{ one: Vectors | null; distance: number }>(
-      (best, one) => {
-        const other = gallery(one);
-        const distance = other === null ? Infinity : l2Distance(probe, other);
-        return distance < best.distance ? { one, distance } : best;
-      },
-      { one: null, distance: Infinity },
-    ).one;
   const goal = atMost(0.01);
+  const byChance = { note: `by chance ${(1 / Math.max(1, vectors.length)).toFixed(3)}` };
   return [
-    rate('match_before', ({ enrolled, probe }) => matches(enrolled, probe), {
+    rate('match_before', ({ enrolled, probe }) => matches(enrolled, probe, threshold), {
       note: `as they were; ${vectors.length} persons`,
     }),
     rate('face_found_after', ({ painted }) => painted !== null),
     withGoal(
-      rate('match_after', ({ enrolled, painted }) => matches(enrolled, painted)),
+      rate('match_after', ({ enrolled, painted }) => matches(enrolled, painted, threshold)),
       goal,
     ),
     withGoal(
-      rate('match_after_known_place', ({ enrolled, placed }) => matches(enrolled, placed)),
+      rate('match_after_known_place', ({ enrolled, placed }) => matches(enrolled, placed, threshold)),
       goal,
     ),
     rate(
       'rank1_after_known_place',
-      (one) => one.placed !== null && nearest(one.placed, ({ enrolled }) => enrolled) === one,
-      {
-        note: `by chance ${(1 / Math.max(1, vectors.length)).toFixed(3)}`,
-      },
+      (one) => one.placed !== null && nearest(vectors, one.placed, ({ enrolled }) => enrolled) === one,
+      byChance,
     ),
     withGoal(
       own === null
@@ -120,12 +113,30 @@ export async function privacyFigures(
     ),
     rate(
       'rank1_painted_gallery',
-      (one) => one.placed !== null && nearest(one.placed, ({ paintedEnrolled }) => paintedEnrolled) === one,
-      {
-        note: `by chance ${(1 / Math.max(1, vectors.length)).toFixed(3)}`,
-      },
+      (one) => one.placed !== null && nearest(vectors, one.placed, ({ paintedEnrolled }) => paintedEnrolled) === one,
+      byChance,
     ),
   ];
+}
+
+function matches(a: Float32Array | null, b: Float32Array | null, limit: number): boolean {
+  return a !== null && b !== null && l2Distance(a, b) <= limit;
+}
+
+/** Who in a gallery is nearest to a face; null: nobody is in it. */
+function nearest(
+  vectors: readonly Vectors[],
+  probe: Float32Array,
+  gallery: (one: Vectors) => Float32Array | null,
+): Vectors | null {
+  let best: Vectors | null = null;
+  let least = Infinity;
+  for (const one of vectors) {
+    const other = gallery(one);
+    const distance = other === null ? Infinity : l2Distance(probe, other);
+    if (distance < least) [best, least] = [one, distance];
+  }
+  return best;
 }
 
 async function vectorsOf(
