@@ -21,27 +21,15 @@ export interface ClockworkParts {
 }
 
 /** Phase 6: the broker is connected, the start is in the journal, and time passes at the doors. */
-export function startClockwork(site: Site, { storage, reporting, doorSide, stills, ticked }: ClockworkParts): void {
-  const { store, journal } = storage;
+export function startClockwork(site: Site, parts: ClockworkParts): void {
+  const { storage, reporting, doorSide, stills, ticked } = parts;
+  const { store } = storage;
   const { mqtt, health, healthLog, clock, trail } = reporting;
   const { doors, readers, visitors } = doorSide;
-  const { loaded, bootId, log, undo } = site;
-  const { config, dataDir } = loaded;
+  const { loaded, bootId, undo } = site;
+  const { config } = loaded;
 
-  const retention = new RetentionService({
-    config,
-    store,
-    journal,
-    doors,
-    clock,
-    health,
-    monotonicMs,
-    boot: machineBoot(),
-    log: log.child('retention'),
-  });
-  // Before the start is recorded: the newest record is then one of an earlier run.
-  retention.tick();
-  every(site, RETENTION_EVERY_MS, () => retention.tick());
+  const retention = startRetention(site, parts);
 
   mqtt.start();
   undo.push('mqtt', () => mqtt.stop());
@@ -69,6 +57,40 @@ export function startClockwork(site: Site, { storage, reporting, doorSide, still
     trail.housekeep();
   });
 
+  startStillsRetention(site, parts, retention);
+  every(site, config.health.everySeconds * 1000, () => {
+    for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
+  });
+}
+
+function startRetention(
+  site: Site,
+  { storage: { store, journal }, reporting: { clock, health }, doorSide: { doors } }: ClockworkParts,
+): RetentionService {
+  const { config } = site.loaded;
+  const retention = new RetentionService({
+    config,
+    store,
+    journal,
+    doors,
+    clock,
+    health,
+    monotonicMs,
+    boot: machineBoot(),
+    log: site.log.child('retention'),
+  });
+  // Before the start is recorded: the newest record is then one of an earlier run.
+  retention.tick();
+  every(site, RETENTION_EVERY_MS, () => retention.tick());
+  return retention;
+}
+
+function startStillsRetention(
+  site: Site,
+  { storage: { store }, reporting: { trail, clock } }: ClockworkParts,
+  retention: RetentionService,
+): void {
+  const { config, dataDir } = site.loaded;
   const stillsRetention = new StillsRetention({
     config,
     dataDir,
@@ -77,11 +99,8 @@ export function startClockwork(site: Site, { storage, reporting, doorSide, still
     retention,
     monotonicMs,
     wall: clock.now,
-    log,
+    log: site.log,
   });
   void stillsRetention.tick();
   every(site, STILLS_EVERY_MS, () => void stillsRetention.tick());
-  every(site, config.health.everySeconds * 1000, () => {
-    for (const [component, state] of health.entries()) publishHealth(mqtt, component, state);
-  });
 }

@@ -40,25 +40,14 @@ export interface DoorParts {
  * Phase 4: who may enter, and what asks: policy, doors, readers, signed commands. Nothing arrives yet, except at readers that are
  * attached to this box.
  */
-export function openDoors(site: Site, { storage, running, reporting, roster, decided }: DoorParts): DoorSide {
-  const { loaded, bootId, log, undo } = site;
+export function openDoors(site: Site, parts: DoorParts): DoorSide {
+  const { loaded, bootId, log } = site;
   const { config } = loaded;
-  const { store, journal, key } = storage;
+  const { storage, running, reporting, roster, decided } = parts;
+  const { store, key } = storage;
   const { mqtt, health, clock, trail } = reporting;
 
-  const now = (): Now => ({ mono: monotonicMs(), wall: clock.wall() });
-  const saved = policyStateIn(store, () => ({ ...now(), machineBoot: machineBoot() }));
-  const policy = new PolicyKeeper(
-    compilePolicy(config.policy, config.doors),
-    (member) => roster.rightsOf(member),
-    now,
-    saved.load(),
-    (state) => saved.offer(state),
-  );
-  const doorIds = config.doors.map(({ id }) => id);
-  if (mayHaveForgotten(store, journal))
-    for (const lockdown of lockdownsBefore(journal.ofKinds(['policy']), doorIds, clock.wall())) policy.order(lockdown);
-
+  const { policy, saved } = openPolicy(site, parts);
   const announcer = new Announcer(
     mqtt,
     trail,
@@ -83,10 +72,47 @@ export function openDoors(site: Site, { storage, running, reporting, roster, dec
   );
   health.set('models', withMissing(modelsHealth(running.models.set), running.extra));
 
+  const readers = startReaders(site, parts, doors, policy);
+  const commands = new CommandRegistry(mqtt, { admission: commandAuthority(loaded, store, clock) });
+  registerSignedCommands(commands, {
+    store,
+    policy,
+    refresh: () => roster.load(),
+    record: (body) => trail.fact('policy', body),
+  });
+  const visitors = watchVisitors(config, { roster, mqtt, commands, store });
+  return { roster, doors, readers, commands, visitors };
+}
+
+/** The rules, with the state that they were left in, and the lockdowns of which only the journal knows. */
+function openPolicy({ loaded: { config } }: Site, { storage, reporting, roster }: DoorParts) {
+  const { store, journal } = storage;
+  const { clock } = reporting;
+  const now = (): Now => ({ mono: monotonicMs(), wall: clock.wall() });
+  const saved = policyStateIn(store, () => ({ ...now(), machineBoot: machineBoot() }));
+  const policy = new PolicyKeeper(
+    compilePolicy(config.policy, config.doors),
+    (member) => roster.rightsOf(member),
+    now,
+    saved.load(),
+    (state) => saved.offer(state),
+  );
+  const doorIds = config.doors.map(({ id }) => id);
+  if (mayHaveForgotten(store, journal))
+    for (const lockdown of lockdownsBefore(journal.ofKinds(['policy']), doorIds, clock.wall())) policy.order(lockdown);
+  return { policy, saved };
+}
+
+function startReaders(
+  { loaded, log, undo }: Site,
+  { storage, reporting: { clock, mqtt, health } }: DoorParts,
+  doors: Doors,
+  policy: PolicyKeeper,
+): ReadersService {
   const readers = new ReadersService(
     {
       loaded,
-      counters: countersIn(store),
+      counters: countersIn(storage.store),
       clock,
       monotonicMs,
       mqtt,
@@ -101,14 +127,5 @@ export function openDoors(site: Site, { storage, running, reporting, roster, dec
   );
   readers.start();
   undo.push('readers', () => readers.stop());
-
-  const commands = new CommandRegistry(mqtt, { admission: commandAuthority(loaded, store, clock) });
-  registerSignedCommands(commands, {
-    store,
-    policy,
-    refresh: () => roster.load(),
-    record: (body) => trail.fact('policy', body),
-  });
-  const visitors = watchVisitors(config, { roster, mqtt, commands, store });
-  return { roster, doors, readers, commands, visitors };
+  return readers;
 }

@@ -28,14 +28,12 @@ export interface SensorParts {
 }
 
 /** Phase 5: cameras, microphones, stills and the fleet's updates are built, and the box's own commands. Nothing runs yet. */
-export function buildSensors(
-  { loaded, bootId, log }: Site,
-  { running, reporting, doorSide, under, settled }: SensorParts,
-): Sensors {
-  const { mqtt, health, clock, trail, retained } = reporting;
-  const { roster, doors, commands, visitors } = doorSide;
-  const { config, dataDir, modelsDir } = loaded;
-  const { models, factory, extra, sceneBundle } = running;
+export function buildSensors(site: Site, parts: SensorParts): Sensors {
+  const { loaded, bootId, log } = site;
+  const { running, reporting, doorSide, settled } = parts;
+  const { mqtt, health, trail, retained } = reporting;
+  const { doors, commands, visitors } = doorSide;
+  const { models, extra } = running;
 
   const cameras = new Cameras({
     loaded,
@@ -62,42 +60,57 @@ export function buildSensors(
   });
   registerBoxCommands(commands, { bootId, doors, cameras, voices, health, monotonicMs });
   commands.start();
-  announceBox(mqtt, config, extra, retained);
+  announceBox(mqtt, loaded.config, extra, retained);
 
-  const stills =
-    config.stills === null || config.cameras.length === 0
-      ? null
-      : new StillsService(childEntry('vision/stills'), {
-          config: config.stills,
-          dataDir,
-          trail,
-          monotonicMs,
-          log: log.child('stills'),
-          job: { modelsDir, models, execution: config.inference },
-          ask: (camera, path, event) => cameras.still(camera, path, event),
-          health: (state) => health.set('stills', state),
-        });
-  const watched = [...extra.of.values()].some(({ scene }) => scene !== null);
-  const fleet =
-    config.fleet.root === null || config.cameras.length + config.microphones.length === 0
-      ? null
-      : new FleetService({
-          loaded,
-          mqtt,
-          clock,
-          roster,
-          doors,
-          factory,
-          models,
-          monotonicMs,
-          health,
-          under,
-          services: () => cameras.all,
-          scene: watched ? { factory: config.models.scene, bundle: sceneBundle } : null,
-          voices: () => voices,
-          log: log.child('fleet'),
-        });
+  const stills = stillsOf(site, parts, cameras);
+  const fleet = fleetOf(site, parts, cameras, voices);
   return { cameras, voices, stills, fleet };
+}
+
+function stillsOf(
+  { loaded: { config, dataDir, modelsDir }, log }: Site,
+  { running: { models }, reporting: { trail, health } }: SensorParts,
+  cameras: Cameras,
+): StillsService | null {
+  if (config.stills === null || config.cameras.length === 0) return null;
+  return new StillsService(childEntry('vision/stills'), {
+    config: config.stills,
+    dataDir,
+    trail,
+    monotonicMs,
+    log: log.child('stills'),
+    job: { modelsDir, models, execution: config.inference },
+    ask: (camera, path, event) => cameras.still(camera, path, event),
+    health: (state) => health.set('stills', state),
+  });
+}
+
+function fleetOf(
+  { loaded, log }: Site,
+  { running, reporting: { mqtt, clock, health }, doorSide: { roster, doors }, under }: SensorParts,
+  cameras: Cameras,
+  voices: Voices,
+): FleetService | null {
+  const { fleet, cameras: seen, microphones, models: configured } = loaded.config;
+  if (fleet.root === null || seen.length + microphones.length === 0) return null;
+  const { models, factory, extra, sceneBundle } = running;
+  const watched = [...extra.of.values()].some(({ scene }) => scene !== null);
+  return new FleetService({
+    loaded,
+    mqtt,
+    clock,
+    roster,
+    doors,
+    factory,
+    models,
+    monotonicMs,
+    health,
+    under,
+    services: () => cameras.all,
+    scene: watched ? { factory: configured.scene, bundle: sceneBundle } : null,
+    voices: () => voices,
+    log: log.child('fleet'),
+  });
 }
 
 /** Last of all: what brings frames, sounds and releases. */
