@@ -25,7 +25,9 @@ export function compilePolicy(
   const { lockout, rateLimit } = policy;
   return {
     zone: policy.timeZone,
-    schedules: new Map(Object.keys(policy.schedules).map((name) => [name, scheduleOf(policy, name)])),
+    schedules: new Map(
+      Object.entries(policy.schedules).map(([name, schedule]) => [name, scheduleOf(name, schedule, policy.holidays)]),
+    ),
     doors: new Map(compiled.map((door) => [door.id, door])),
     maxOccupancy: new Map(
       Object.entries(policy.zones).flatMap(([name, { maxOccupancy }]) =>
@@ -62,13 +64,15 @@ function doorRules(
   };
 }
 
-function scheduleOf(policy: PolicyConfig, name: string): Schedule {
-  const weekly = DAYS.map((day) =>
-    (policy.schedules[name]?.weekly ?? []).filter(({ days }) => days.includes(day)).map(spanOf),
-  );
-  if (policy.schedules[name]?.holidays === 'ignored') return { weekly, special: new Map() };
-  const concerning = policy.holidays.filter(({ schedules }) => schedules?.includes(name) ?? true);
-  return { weekly, special: new Map(concerning.map(({ date, spans }) => [date, spans.map(spanOf)])) };
+function scheduleOf(
+  name: string,
+  { weekly: spans, holidays: observance }: PolicyConfig['schedules'][string],
+  holidays: PolicyConfig['holidays'],
+): Schedule {
+  const weekly = DAYS.map((day) => spans.filter(({ days }) => days.includes(day)).map(spanOf));
+  if (observance === 'ignored') return { weekly, special: new Map() };
+  const concerning = holidays.filter(({ schedules }) => schedules?.includes(name) ?? true);
+  return { weekly, special: new Map(concerning.map((holiday) => [holiday.date, holiday.spans.map(spanOf)])) };
 }
 
 function spanOf({ from, to }: { readonly from: string; readonly to: string }): Span {

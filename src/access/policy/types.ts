@@ -164,8 +164,7 @@ export type OrderRefusal = keyof typeof ORDER_REFUSALS;
 
 export type LockKind = 'reader' | 'member' | 'door';
 
-export const ALARM_KINDS = ['duress', 'forced-door', 'held-open', 'lockout', 'policy-unknown'] as const;
-export type AlarmKind = (typeof ALARM_KINDS)[number];
+export type AlarmKind = 'duress' | 'forced-door' | 'held-open' | 'lockout' | 'policy-unknown';
 
 /** For those who watch over the door, not for the person at it: a duress alarm is silent, the decision tells nothing of it. */
 export interface Alarm {

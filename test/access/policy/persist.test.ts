@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parsePolicyState, serialisePolicyState } from '../../../src/access/policy/persist';
-import { FIRST_STATE, type PolicyState } from '../../../src/access/policy/types';
+import { FIRST_STATE, LOST_STATE, type PolicyState } from '../../../src/access/policy/types';
 
 const CONTACT = { open: true, since: 3000, excusedUntil: 4000, heldAlarmed: true };
 const FULL: PolicyState = {
@@ -74,6 +74,37 @@ describe('the saved state of the policy', () => {
 
   test('a boot id that is the same and a clock that ran backwards are not believed', () => {
     expect(parsePolicyState(text, { mono: 9999, wall: null, machineBoot: 'a' }).doors.get('front')?.hold).toBeNull();
+  });
+
+  test('another boot is another boot, also when it has run for longer than the one before', () => {
+    const later = { mono: 12_000, wall: null, machineBoot: 'b' };
+    expect(parsePolicyState(text, later).doors.get('front')?.hold).toBeNull();
+    expect(parsePolicyState(text, { ...later, machineBoot: '' }).doors.get('front')?.hold).toBeNull();
+  });
+
+  test('read in the millisecond in which it was saved, it is the same', () => {
+    expect(parsePolicyState(text, saved)).toEqual(FULL);
+  });
+
+  test('a lockdown without an end has none after a restart, and an unlock that never was is none', () => {
+    const orders = { ...FULL.doors.get('front')!, contact: { ...CONTACT, excusedUntil: -Infinity } };
+    const lockdown = { groups: [], until: null };
+    const state = { ...FULL, doors: new Map([['front', { ...orders, lockdown }]]) };
+    const written = serialisePolicyState(state, saved);
+    for (const machineBoot of ['a', 'b']) {
+      const front = parsePolicyState(written, { ...saved, machineBoot }).doors.get('front');
+      expect([front?.lockdown, front?.contact.excusedUntil]).toEqual([lockdown, -Infinity]);
+    }
+  });
+
+  test('who is outside is in no zone', () => {
+    expect(parsePolicyState(text.replace('"hall"', '"outside"'), saved).presence.size).toBe(0);
+  });
+
+  test('32 million characters are read, and not one more', () => {
+    const padded = text.padEnd(32 * 1024 * 1024);
+    expect(parsePolicyState(padded, saved).lost).toBe(false);
+    expect(parsePolicyState(`${padded} `, saved)).toBe(LOST_STATE);
   });
 
   test('a lost state stays lost over a restart', () => {

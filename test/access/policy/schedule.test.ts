@@ -18,6 +18,7 @@ describe('a weekly schedule', () => {
   const night = schedule([{ days: ['fri'], from: '22:00', to: '02:30' }]);
   const always = schedule([{ days: ALL, from: '00:00', to: '24:00' }]);
   const early = schedule([{ days: ALL, from: '02:30', to: '04:00' }]);
+  const first = schedule([{ days: ['sun'], from: '00:00', to: '01:00' }]);
   const late = schedule([{ days: ALL, from: '01:00', to: '02:30' }]);
 
   test.each([
@@ -45,6 +46,9 @@ describe('a weekly schedule', () => {
     ['… also when the clock shows 02:00 again', late, 'Europe/Berlin', '2026-10-25T01:10:00Z', false],
     ['what begins in it begins the first time', early, 'Europe/Berlin', '2026-10-25T00:30:00Z', true],
     ['… and stays open when the clock is set back', early, 'Europe/Berlin', '2026-10-25T01:10:00Z', true],
+    // St. John's, 7 November 2010: 00:01 → 23:01 of the day before at 02:31Z.
+    ['a clock set back over midnight', first, 'America/St_Johns', '2010-11-07T02:45:00Z', true],
+    ['… to the end of what began', first, 'America/St_Johns', '2010-11-07T04:30:00Z', false],
     ['a clock set back by half an hour (Lord Howe)', late, 'Australia/Lord_Howe', '2027-04-03T15:10:00Z', true],
   ])('%s', (_, each, zone, iso, expected) => expect(inForce(each, zone, at(iso))).toBe(expected));
 
