@@ -26,16 +26,20 @@ export class DryRuns {
   /** By source: the number of its first mutant. */
   private readonly first = new Map<string, number>();
 
-  constructor(private readonly plan: Plan) {
+  constructor(
+    private readonly plan: Plan,
+    /** Where they are kept. */
+    private readonly folder: string,
+  ) {
     for (const { file, number } of plan.mutants) if (!this.first.has(file)) this.first.set(file, number);
   }
 
   load(): void {
-    this.kept = readKept<Record<string, Kept>>(NAME) ?? {};
+    this.kept = readKept<Record<string, Kept>>(this.folder, NAME) ?? {};
   }
 
   save(): void {
-    writeKept(NAME, { ...readKept<Record<string, Kept>>(NAME), ...this.noted });
+    writeKept(this.folder, NAME, { ...readKept<Record<string, Kept>>(this.folder, NAME), ...this.noted });
   }
 
   /** Those of the sources that the test file loads. */

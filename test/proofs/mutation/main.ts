@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT, prove } from '../../support/proof';
 import { argumentFor, readArgued } from './argued';
+import { KEPT } from './kept';
 import { changedSince, keep, lastRecord, recordOf } from './record';
 import { faultsOf, figuresOf, textOf } from './report';
 import { isKilled, runMutants } from './run';
@@ -13,10 +14,11 @@ const HELP = `npm run mutation -- [options]
   --json         figures and survivors as JSON on standard output
   --last         what the last full run found; runs nothing
   --files TEXT   only sources whose path holds the text (again for more)
+  --tests TEXT   only test files whose path holds the text (again for more)
   --sample SHARE only this share of the mutants, 0 to 1
   --workers N    processes that try mutants; default: one for each core, at most 2
   --minutes N    at most so long; default 60
-  --fresh        use no results of earlier runs
+  --fresh        use no results of earlier runs, also of those that were stopped
   --unargued     survivors that nobody has argued, as entries for test/proofs/mutation-argued.json
 `;
 
@@ -26,6 +28,7 @@ function options() {
       json: { type: 'boolean', default: false },
       last: { type: 'boolean', default: false },
       files: { type: 'string', multiple: true },
+      tests: { type: 'string', multiple: true },
       sample: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(Math.max(1, Math.min(2, cpus().length))) },
       minutes: { type: 'string', default: '60' },
@@ -62,12 +65,14 @@ async function run(given: ReturnType<typeof options>, onEnd: (cleanUp: () => voi
   const wanted = given.files ?? [''];
   const chosen = sources().filter((file) => wanted.some((text) => file.includes(text)));
   if (chosen.length === 0) throw new Error(`no source holds ${wanted.join(' or ')} in its path`);
+  const trying = tests().filter((file) => (given.tests ?? ['']).some((text) => file.includes(text)));
   const [share, minutes, workers] = [Number(given.sample), Number(given.minutes), Number(given.workers)];
   if (!(share > 0 && share <= 1 && minutes > 0 && workers >= 1)) throw new Error(`a number is out of range\n${HELP}`);
   const report = await runMutants({
-    ...{ sources: chosen, tests: tests(), minutes, workers, onEnd },
-    chosen: ({ number }) => Math.floor((number + 1) * share) > Math.floor(number * share),
-    keep: true,
+    ...{ sources: sources(), tests: trying, minutes, workers, onEnd },
+    chosen: ({ number, file }) =>
+      chosen.includes(file) && Math.floor((number + 1) * share) > Math.floor(number * share),
+    kept: KEPT,
     folder: mkdtempSync(path.join(tmpdir(), 'mutants-')),
     reuse: !given.fresh,
     progress: (line) => process.stderr.write(`${line}\n`),
@@ -75,7 +80,7 @@ async function run(given: ReturnType<typeof options>, onEnd: (cleanUp: () => voi
   const all = readArgued();
   const argued = all.filter(({ file }) => chosen.includes(file));
   const record = recordOf(report, argued);
-  const whole = chosen.length === sources().length && share === 1 && report.untried === 0;
+  const whole = chosen.length === sources().length && given.tests === undefined && share === 1 && report.untried === 0;
   if (whole) keep(record);
   if (given.unargued) {
     const known = new Set(

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { argumentFor, staleAmong } from './argued';
+import { ImportGraph } from './import-graph';
 import { instrument } from './instrument';
-import type { Numbered } from './plan';
+import type { Numbered, Plan } from './plan';
 import { faultsOf, textOf } from './report';
 import { recordOf } from './record';
-import { isKilled, type RunReport, runMutants } from './run';
+import { isKilled, type RunOptions, type RunReport, runMutants } from './run';
+import { Results } from './results';
 
 describe('the mutants of a text', () => {
   const changes = (text: string): string[] =>
@@ -54,6 +56,74 @@ describe('the mutants of a text', () => {
   });
 });
 
+test('a test is run for the sources that it loads, also through others', () => {
+  const files: Record<string, string> = {
+    'test/a.test.ts': "import { b } from '../src/b';\nconst data = '../data.json';",
+    'src/b.ts': "import fs from 'node:fs';\nexport * from './c';\nimport type { D } from './deep';",
+    'src/c.ts': "void import('./b');",
+    'src/deep/index.ts': '',
+    'src/e.ts': "import './b';",
+  };
+  const graph = new ImportGraph((file) => files[file] ?? null);
+  expect([...graph.loadedBy('test/a.test.ts')].sort()).toEqual([
+    ...['src/b.ts', 'src/c.ts', 'src/deep/index.ts', 'test/a.test.ts'],
+  ]);
+});
+
+describe('what earlier runs found', () => {
+  const [mutant] = instrument('x.ts', 'const f = (a: number) => a < 3;', 0).mutants.map((each) => ({
+    ...{ ...each, file: 'x.ts', nth: 0, number: 0 },
+  }));
+  const hashes = (source: string, test: string): Plan => ({
+    mutants: [mutant!],
+    hashes: new Map([
+      ['x.ts', source],
+      ['x.test.ts', test],
+    ]),
+  });
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'usher-mutation-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const noted = (note: (results: Results) => void): void => {
+    const results = new Results(hashes('s1', 't1'), folder);
+    note(results);
+    results.save();
+  };
+  const later = (source: string, test: string): Results => {
+    const results = new Results(hashes(source, test), folder);
+    results.load();
+    return results;
+  };
+
+  test('a kill holds until the source or the test changes; then it says what to try first', () => {
+    noted((results) => results.noteKill(mutant!, 'killed', 'x.test.ts', 'f'));
+    expect(later('s1', 't1').find(mutant!)).toEqual({ status: 'killed', by: 'x.test.ts', test: 'f' });
+    for (const changed of [later('s2', 't1'), later('s1', 't2')]) {
+      expect(changed.find(mutant!)).toBeNull();
+      expect(changed.hint(mutant!)).toMatchObject({ by: 'x.test.ts', test: 'f' });
+    }
+  });
+
+  test('a test file that a mutant survived is not run for it again until that file or the declaration changes', () => {
+    noted((results) => results.noteSurvival(mutant!, 'x.test.ts'));
+    expect(later('s2', 't1').survived(mutant!, 'x.test.ts')).toBe(true);
+    expect(later('s1', 't2').survived(mutant!, 'x.test.ts')).toBe(false);
+    expect(later('s1', 't1').survived({ ...mutant!, around: 'a <= 3' }, 'x.test.ts')).toBe(false);
+    expect(later('s1', 't1').survived(mutant!, 'y.test.ts')).toBe(false);
+  });
+
+  test('two runs at one time keep what both found', () => {
+    const other = { ...mutant!, nth: 1 };
+    const [one, two] = [later('s1', 't1'), later('s1', 't1')];
+    one.noteSurvival(mutant!, 'x.test.ts');
+    two.noteSurvival(other, 'x.test.ts');
+    one.save();
+    two.save();
+    const both = later('s1', 't1');
+    expect([mutant!, other].map((each) => both.survived(each, 'x.test.ts'))).toEqual([true, true]);
+  });
+});
+
 describe('mutants of the door', () => {
   let folder: string;
   beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'usher-mutation-'))));
@@ -69,18 +139,14 @@ describe('mutants of the door', () => {
       'under return return true;',
     ].includes(`${declaration} ${operator} ${after}`);
 
-  const run = (tests: readonly string[]): Promise<RunReport> =>
+  const run = (tests: readonly string[], more: Partial<RunOptions> = {}): Promise<RunReport> =>
     runMutants({
       sources: ['evidence', 'face', 'outcome'].map((part) => `src/access/door/door-${part}.ts`),
-      tests,
-      folder,
-      workers: 1,
-      minutes: 5,
-      keep: false,
-      reuse: false,
+      ...{ tests, folder, workers: 1, minutes: 5, kept: path.join(folder, 'kept'), reuse: false },
       chosen: planted,
       progress: () => undefined,
       onEnd: () => undefined,
+      ...more,
     });
 
   test('its tests kill all of them', async () => {
@@ -94,6 +160,19 @@ describe('mutants of the door', () => {
       judged.filter(({ known }) => !isKilled(known)).map(({ mutant }) => `${mutant.line} ${mutant.after}`),
     ).toEqual([]);
     expect(untried).toBe(0);
+  }, 300_000);
+
+  test('a later run goes on where one was stopped', async () => {
+    const tests = ['test/access/door/door-withheld.test.ts'];
+    const stopped = await run(tests, { minutes: 0 });
+    // That no test reaches a mutant is known without a trial.
+    expect(stopped.judged.filter(({ known }) => known.status !== 'unreached')).toEqual([]);
+    expect(stopped.untried).toBeGreaterThan(0);
+    const survived = await run(tests, { reuse: true });
+    expect(survived.untried).toBe(0);
+    // No time is left, and none is needed: every test file has been survived before.
+    const again = await run(tests, { reuse: true, minutes: 0 });
+    expect(again.judged.map(({ known }) => known.status)).toEqual(survived.judged.map(({ known }) => known.status));
   }, 300_000);
 
   test('without them they survive, and the report names each', async () => {

@@ -1,65 +1,101 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { packageRoot } from '../../../src/system/paths';
-import type { Numbered, Plan, Reach } from './plan';
-import { sha } from './sha';
+import { type Numbered, type Plan } from './plan';
+import { argumentFor, keyOf } from './argued';
+import { readKept, writeKept } from './kept';
 
 /** `unreached`: no test comes by; it survives without a trial. */
 export type Status = 'killed' | 'timeout' | 'survived' | 'unreached';
 
-export interface Known {
+export interface Verdict {
   readonly status: Status;
   /** The test file that killed it, and the test. */
   readonly by: string | null;
   readonly test: string | null;
-  /** Of the killing test file, or of all that reach it: what the result rests on. */
-  readonly rests: string;
 }
 
-const FILE = path.join(packageRoot(), 'node_modules/.cache/usher-mutation/results.json');
+interface Kill {
+  readonly status: 'killed' | 'timeout';
+  readonly by: string;
+  readonly test: string | null;
+  /** Of the mutant's file and of the test file. */
+  readonly source: string;
+  readonly hash: string;
+}
 
-/** Results of earlier runs: they hold as long as neither the file nor the tests that they rest on have changed. */
+/** What trials of one mutant have found. */
+interface Known {
+  readonly kill?: Kill;
+  /** Test files that it survived, with their hashes. */
+  readonly survived?: Readonly<Record<string, string>>;
+}
+
+const NAME = 'results';
+
+/**
+ * Results of earlier runs, also of those that were stopped. A kill holds as long as the mutant's file and the test file are
+ * unchanged; after a change it says which test to run first. That a mutant survived a test file holds as long as the declaration
+ * around the mutant and the test file are unchanged.
+ */
 export class Results {
-  private known: Record<string, Known> = {};
+  private known: Readonly<Record<string, Known>> = {};
+  /** By this run. */
+  private readonly noted: Record<string, Known> = {};
 
-  constructor(private readonly plan: Plan) {}
+  constructor(
+    private readonly plan: Plan,
+    /** Where they are kept. */
+    private readonly folder: string,
+  ) {}
 
   load(): void {
-    try {
-      this.known = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, Known>;
-    } catch {
-      // The first run.
-    }
+    this.known = readKept<Record<string, Known>>(this.folder, NAME) ?? {};
   }
 
   save(): void {
-    mkdirSync(path.dirname(FILE), { recursive: true });
-    writeFileSync(`${FILE}.draft`, JSON.stringify(this.known));
-    renameSync(`${FILE}.draft`, FILE);
+    // Another run may have written meanwhile.
+    writeKept(this.folder, NAME, { ...readKept<Record<string, Known>>(this.folder, NAME), ...this.noted });
   }
 
-  find(mutant: Numbered, reach: readonly Reach[]): Known | null {
-    const known = this.known[this.keyOf(mutant)];
-    if (known === undefined) return null;
-    return known.rests === this.ground(known.by, reach) ? known : null;
+  /** A kill that still holds. */
+  find(mutant: Numbered): Verdict | null {
+    const kill = this.killOf(mutant);
+    if (kill === undefined) return null;
+    if (kill.source !== this.hashOf(mutant.file) || kill.hash !== this.hashOf(kill.by)) return null;
+    return { status: kill.status, by: kill.by, test: kill.test };
   }
 
-  note(mutant: Numbered, reach: readonly Reach[], result: Omit<Known, 'rests'>): void {
-    this.known[this.keyOf(mutant)] = { ...result, rests: this.ground(result.by, reach) };
+  /** The test that killed it before something changed. */
+  hint(mutant: Numbered): { readonly by: string; readonly test: string | null } | null {
+    return this.killOf(mutant) ?? null;
   }
 
-  private keyOf({ file, index }: Numbered): string {
-    return `${file}:${this.plan.hashes.get(file) ?? ''}:${index}`;
+  survived(mutant: Numbered, test: string): boolean {
+    return this.of(keyOfMutant(mutant))?.survived?.[test] === this.hashOf(test);
   }
 
-  private ground(by: string | null, reach: readonly Reach[]): string {
-    const { hashes } = this.plan;
-    if (by !== null) return hashes.get(by) ?? '';
-    return sha(
-      reach
-        .map(({ test }) => `${test}:${hashes.get(test) ?? ''}`)
-        .sort()
-        .join(),
-    );
+  noteKill(mutant: Numbered, status: Kill['status'], by: string, test: string | null): void {
+    const kill = { ...{ status, by, test }, source: this.hashOf(mutant.file), hash: this.hashOf(by) };
+    this.noted[keyOfMutant(mutant)] = { kill };
   }
+
+  noteSurvival(mutant: Numbered, test: string): void {
+    const key = keyOfMutant(mutant);
+    const before = this.of(key);
+    this.noted[key] = { ...before, survived: { ...before?.survived, [test]: this.hashOf(test) } };
+  }
+
+  private killOf(mutant: Numbered): Kill | undefined {
+    return this.of(keyOfMutant(mutant))?.kill;
+  }
+
+  private of(key: string): Known | undefined {
+    return this.noted[key] ?? this.known[key];
+  }
+
+  private hashOf(file: string): string {
+    return this.plan.hashes.get(file) ?? '';
+  }
+}
+
+function keyOfMutant(mutant: Numbered): string {
+  return keyOf(argumentFor(mutant));
 }

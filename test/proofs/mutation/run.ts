@@ -1,11 +1,14 @@
 import { type Numbered, type Plan, planOf, reachOf } from './plan';
-import { type Known, Results } from './results';
+import { DryRuns } from './dry-runs';
+import { Results, type Verdict } from './results';
 import { Trials } from './trials';
 import { TrialProcess } from './trial-process';
 import type { Outcome } from './worker';
 
 export interface RunOptions {
+  /** All that get mutants, so that what a test file reached is known for all of them. */
   readonly sources: readonly string[];
+  /** Those of them that load no source with a chosen mutant are left out. */
   readonly tests: readonly string[];
   /** Where the files with mutants in them are written. */
   readonly folder: string;
@@ -14,8 +17,8 @@ export interface RunOptions {
   readonly minutes: number;
   /** Which mutants are tried. */
   readonly chosen: (mutant: Numbered) => boolean;
-  /** Results are kept for later runs. */
-  readonly keep: boolean;
+  /** Folder where results are kept for later runs. */
+  readonly kept: string;
   /** Results of earlier runs count where what they rest on is unchanged. */
   readonly reuse: boolean;
   readonly progress: (line: string) => void;
@@ -25,7 +28,7 @@ export interface RunOptions {
 
 export interface Judged {
   readonly mutant: Numbered;
-  readonly known: Pick<Known, 'status' | 'by' | 'test'>;
+  readonly known: Verdict;
 }
 
 export interface RunReport {
@@ -48,26 +51,30 @@ export async function runMutants(options: RunOptions): Promise<RunReport> {
   options.onEnd(() => processes.forEach((each) => each.end()));
   const say = sayer(options.progress);
   try {
-    const dry = await dryRuns(options.tests, processes, say);
-    const reach = reachOf(count, dry);
-    const results = new Results(plan);
-    if (options.reuse) results.load();
     const chosen = plan.mutants.filter(options.chosen);
-    const settled = new Map<number, Judged['known']>();
+    const results = new Results(plan, options.kept);
+    const runs = new DryRuns(plan, options.kept);
+    if (options.reuse) [results, runs].forEach((kept) => kept.load());
+    const wanted = new Set(chosen.map(({ file }) => file));
+    const tests = options.tests.filter((test) => runs.loaded(test, wanted).length > 0);
+    const dry = await dryRuns(tests, wanted, runs, processes, (line) => {
+      if (say(line)) runs.save();
+    });
+    runs.save();
+    const reach = reachOf(count, dry);
+    const settled = new Map<number, Verdict>();
     for (const mutant of chosen) {
-      const known = results.find(mutant, reach[mutant.number]!);
+      const known = results.find(mutant);
       if (known !== null) settled.set(mutant.number, known);
     }
     const reused = settled.size;
-    say(`${count} mutants, ${reused} known from earlier runs, ${chosen.length - reused} to try`, true);
-    const trials = new Trials(chosen, reach, dry, settled, (mutant, known) =>
-      results.note(mutant, reach[mutant.number]!, known),
-    );
+    say(`${chosen.length} mutants, ${reused} known from earlier runs, ${chosen.length - reused} to try`, true);
+    const trials = new Trials(chosen, reach, dry, settled, results);
     const left = (): boolean => performance.now() - began < options.minutes * 60_000;
     await trials.run(processes, left, (line) => {
-      if (say(line) && options.keep) results.save();
+      if (say(line)) results.save();
     });
-    if (options.keep) results.save();
+    results.save();
     const judged = chosen.flatMap((mutant) => {
       const known = settled.get(mutant.number);
       return known === undefined ? [] : [{ mutant, known }];
@@ -79,12 +86,14 @@ export async function runMutants(options: RunOptions): Promise<RunReport> {
   }
 }
 
-export function isKilled({ status }: Pick<Known, 'status'>): boolean {
+export function isKilled({ status }: Pick<Verdict, 'status'>): boolean {
   return status === 'killed' || status === 'timeout';
 }
 
 async function dryRuns(
   tests: readonly string[],
+  sources: ReadonlySet<string>,
+  kept: DryRuns,
   processes: readonly TrialProcess[],
   say: (line: string) => void,
 ): Promise<Map<string, Outcome>> {
@@ -94,11 +103,17 @@ async function dryRuns(
     processes.map(async (process) => {
       while (next < tests.length) {
         const test = tests[next++]!;
+        const known = kept.find(test, sources);
+        if (known !== null) {
+          runs.set(test, known);
+          continue;
+        }
         // A machine that stood still can fail a test once.
         const first = await dryRun(test, process);
         const outcome = 'why' in first ? await dryRun(test, process) : first;
         if ('why' in outcome) throw new Error(`${test} fails without any mutant: ${outcome.why}`);
         runs.set(test, outcome);
+        kept.note(test, outcome);
         say(`${runs.size} of ${tests.length} test files run without a mutant`);
       }
     }),
