@@ -64,6 +64,55 @@ describe.each(['density', 'k-means'] as const)('visitors by %s', (method) => {
   });
 });
 
+describe('the day of a book', () => {
+  const DAY = 24 * HOUR;
+  /** Opened long after the machine started. */
+  const opened = { mono: 40 * DAY, wall: NOON };
+  const openBook = () => {
+    const keys: Uint8Array[] = [];
+    const newKey = (): Uint8Array => {
+      keys.push(new Uint8Array(32).fill(keys.length + 1));
+      return keys.at(-1)!;
+    };
+    const options = { method: 'density', reach: 1, ttlMs: 4 * DAY, capacity: 50, random: () => 0.5 } as const;
+    return { book: new VisitorBook({ ...options, newKey }, opened), keys };
+  };
+  const after = (ms: number, wallMs = ms) => ({ mono: opened.mono + ms, wall: opened.wall + wallMs });
+  const come = async (book: VisitorBook, when: Visit['at'], place = 0) =>
+    (await book.add({ ...visit(place), at: when }))?.visits.length;
+
+  it.each([
+    ['goes on to the last moment', after(12 * HOUR - 1), 2],
+    ['ends at midnight', after(12 * HOUR), 1],
+    ['goes on for a moment less than 24 hours where the clock stands still', after(DAY - 1, 0), 2],
+    ['ends after 24 hours, whatever the clock says', after(DAY, 0), 1],
+  ])('%s', async (_, later, visits) => {
+    const { book } = openBook();
+    await come(book, opened);
+    // Nobody sweeps: the next visit does.
+    expect(await come(book, later)).toBe(visits);
+  });
+
+  it('begins again with each key, and the old key is wiped', async () => {
+    const { book, keys } = openBook();
+    const [today, tomorrow] = [opened, after(DAY)];
+    await come(book, today);
+    await come(book, tomorrow);
+    expect(keys.map((key) => key[0])).toEqual([0, 2]);
+    expect(await come(book, after(2 * DAY - 1, DAY))).toBe(2);
+    expect(await come(book, after(2 * DAY, DAY))).toBe(1);
+    expect(keys.map((key) => key[0])).toEqual([0, 0, 3]);
+  });
+
+  it('counts what is forgotten', async () => {
+    const { book } = openBook();
+    for (const place of [0, 10, 20]) await come(book, opened, place);
+    expect(book.forget(({ vector }) => (vector[0] ?? 0) >= 10)).toBe(2);
+    expect(book.forget(() => false)).toBe(0);
+    expect(book.size).toBe(1);
+  });
+});
+
 describe('what is remembered of unknown visitors', () => {
   it('goes after a while, visit by visit, and the oldest first where there are too many', async () => {
     const book = bookOf({ capacity: 3 });

@@ -52,7 +52,7 @@ interface Knot {
 
 /** Loosest first, one row a rate, distances falling. */
 function normalise(table: readonly ThresholdRow[]): Knot[] {
-  const sorted = [...table].sort((a, b) => b.fmr - a.fmr || b.distance - a.distance);
+  const sorted = [...table].sort((a, b) => b.fmr - a.fmr);
   const knots: Knot[] = [];
   for (const { fmr, distance } of sorted) {
     if (!(fmr > 0 && fmr < 1 && distance > 0 && distance < Infinity))

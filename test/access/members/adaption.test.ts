@@ -71,6 +71,13 @@ test.each<[string, AdaptionFacts, string]>([
   ],
   ['the fused vector alone is', { ...near, fused: { enrolled: 0.81, others: 9 } }, 'far-from-enrolled'],
   ['on the threshold', { ...near, frame: { enrolled: 0.8, others: 9 } }, 'kept'],
+  ['the fused vector on the threshold', { ...near, fused: { enrolled: 0.8, others: 9 } }, 'kept'],
+  [
+    'another member on threshold and margin of the frame',
+    { ...near, frame: { enrolled: 0.3, others: 0.8 + 0.06 } },
+    'near-another',
+  ],
+  ['… of the fused vector', { ...near, fused: { enrolled: 0.3, others: 0.8 + 0.06 } }, 'near-another'],
   ['nothing was enrolled', { ...near, frame: { enrolled: Infinity, others: 9 } }, 'far-from-enrolled'],
   ['a distance that is no number', { ...near, frame: { enrolled: NaN, others: 9 } }, 'far-from-enrolled'],
   [
@@ -83,6 +90,12 @@ test.each<[string, AdaptionFacts, string]>([
   ['one was taken today', { ...near, today: 1 }, 'enough-today'],
 ])('%s', (_what, facts, verdict) => {
   expect(why({}, facts)).toBe(verdict);
+});
+
+test('a frame whose vectors were not fused is not kept', () => {
+  const encoded = observation(AT, faceAt(0));
+  const unfused = { ...encoded, subject: { ...encoded.subject!, fused: null } };
+  expect(why({ observation: unfused })).toBe('not-encoded');
 });
 
 test('who is refused for another reason is not searched for', () => {

@@ -74,7 +74,48 @@ describe('a picture by itself', () => {
   });
 });
 
+describe('which way up', () => {
+  const turned = (rotate: number | null): EnrolmentPicture => ({ name: 'a', faces: [face([1, 0, 0])], rotate });
+  it('is kept with the picture', () => {
+    expect([0, 90, 270].map((rotate) => judge([turned(rotate)]).accepted[0]?.rotate)).toEqual([0, 90, 270]);
+  });
+  it('must be known', () => {
+    expect(reasons(judge([turned(null)]).pictures)).toEqual(['which-way-up']);
+  });
+});
+
 describe('pictures of different people', () => {
+  const at = (name: string, x: number, y = 0): EnrolmentPicture => picture(name, face([x, y, 1]));
+  const others = (pictures: readonly EnrolmentPicture[]) =>
+    judge(pictures).pictures.map((each) =>
+      !each.accepted && each.refusal.reason === 'different-person' ? each.refusal.other : null,
+    );
+
+  it('may be as far apart as the limit', () => {
+    expect(reasons(judge([at('a', 0), at('b', 1)]).pictures)).toEqual(['accepted', 'accepted']);
+    const one = ofOnePerson([{ vector: Float32Array.of(0) }, { vector: Float32Array.of(1) }], 1);
+    expect(one).toHaveLength(2);
+  });
+
+  it('are compared with the one in the middle of those that agree', () => {
+    const cluster = [at('edge', 0), at('a', 0.4), at('middle', 0.5), at('b', 0.9), at('other edge', 0.95)];
+    expect(others([...cluster, at('stranger', 0.5, 9)])).toEqual([null, null, null, null, null, 'middle']);
+  });
+
+  it('are compared with the one that most agree with, not with the one nearest to all', () => {
+    const centre = [at('a', -0.9), at('centre', 0), at('b', 0.9)];
+    expect(others([...centre, at('c', 1.95), at('d', 2)])).toEqual([null, null, null, 'centre', 'centre']);
+  });
+
+  it('are compared with the first of two that agree alike', () => {
+    expect(others([at('a', 0), at('b', 0), at('stranger', 9)])).toEqual([null, null, 'a']);
+  });
+
+  it('without a majority name the farthest, the first of two', () => {
+    expect(others([at('a', 0), at('b', 4), at('c', -3), at('d', 1.5)])).toEqual(['b', 'c', 'b', 'c']);
+    expect(others([at('a', 0), at('b', 2), at('c', -2)])).toEqual(['b', 'c', 'b']);
+  });
+
   it('are told apart by the majority', () => {
     const verdict = judge([
       picture('a', face([1, 0, 0])),
@@ -161,5 +202,33 @@ describe('vectors that were linked one by one', () => {
   it('are of nobody where no more than half agree', () => {
     expect(kept(0, 0.1, 2, 2.1)).toEqual([]);
     expect(kept()).toEqual([]);
+  });
+});
+
+describe('a lookalike at the limit', () => {
+  const table = [
+    { fmr: 1e-3, distance: 1.0 },
+    { fmr: 1e-4, distance: 0.5 },
+  ];
+  const lookalike = (pictures: readonly EnrolmentPicture[], gallery: Gallery) =>
+    judgeEnrolment({ member: 'new', pictures, gallery, table }).lookalike;
+  const other = galleryOf(['other', [1.5, 0, 0]]);
+
+  it('is one, and a duplicate where the two limits are one', () => {
+    expect(lookalike([picture('a', face([1, 0, 0]))], other)).toEqual({
+      ...{ member: 'other', distance: 0.5, picture: 'a', duplicate: true },
+    });
+    expect(lookalike([picture('a', face([0.9, 0, 0]))], other)).toBeNull();
+  });
+
+  it('is told of the picture that is nearest, the first of two', () => {
+    const near = picture('near', face([1.25, 0, 0]));
+    const far = picture('far', face([1, 0, 0]));
+    const pictures = [
+      [near, far],
+      [far, near],
+      [near, { ...near, name: 'twin' }],
+    ];
+    expect(pictures.map((each) => lookalike(each, other)?.picture)).toEqual(['near', 'near', 'near']);
   });
 });

@@ -34,7 +34,32 @@ describe('similarity kernel', () => {
     expect(kernel.floats[2_999_999]).toBe(4);
   });
 
-  it('tells who runs out of memory what to do', () => {
-    expect(() => createKernel().reserve(2 ** 31)).toThrow(/which cannot be had/);
+  it.each([
+    ['WebAssembly SIMD', createKernel],
+    ['JavaScript', () => new JavaScriptKernel()],
+  ])('%s compares a query with rows wherever they lie', (_, create) => {
+    const kernel = create();
+    kernel.floats.set([3, 4], 32);
+    kernel.floats.set([3, 0], 64);
+    kernel.floats.set([0, 4, 2], 80);
+    kernel.squaredDistances(32, 64, 2, 16, 128);
+    expect([...kernel.floats.subarray(127, 131)]).toEqual([0, 16, 13, 0]);
+  });
+
+  it.each([
+    ['WebAssembly SIMD', createKernel, undefined],
+    ['JavaScript', () => new JavaScriptKernel(), 'RangeError'],
+  ])('%s tells who runs out of memory what to do', (_, create, cause) => {
+    let error: unknown;
+    try {
+      create().reserve(2 ** 50);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      code: 'store-unavailable',
+      remedy: expect.stringContaining('more memory') as string,
+    });
+    expect(((error as Error).cause as Error | undefined)?.name).toBe(cause);
   });
 });

@@ -103,6 +103,38 @@ describe.each(kernels)('gallery on the %s kernel', (_, kernel) => {
     );
   });
 
+  it('takes more templates at once than it has room for', () => {
+    const gallery = make(3);
+    gallery.replaceAll(Array.from({ length: 1000 }, (_, i) => template(`m${i}`, [i + 1, 0, 0])));
+    for (const i of [0, 63, 64, 96, 500, 999]) {
+      expect(gallery.search(query(i + 1.25, 0, 0), 1)).toEqual([{ member: `m${i}`, distance: 0.25 }]);
+      // Room that is not used belongs to nobody.
+      expect(gallery.distanceTo(`m${i}`, query(0.5, 0, 0))).toBe(i + 0.5);
+    }
+  });
+
+  it('finds nobody where nobody is, however long a vector is', () => {
+    expect(make(20_000).search({ space: SPACE, vector: new Float32Array(20_000).fill(1) })).toEqual([]);
+  });
+
+  it('wipes what is removed or replaced from memory', () => {
+    const block = kernel();
+    const gallery = new Gallery(SPACE, 3, block);
+    const traces = () => [...block.floats].filter((value) => value !== 0);
+    for (const value of [7, 8, 9]) gallery.add(template(`m${value}`, [value, 0, 0]));
+    gallery.removeMember('m7');
+    expect(traces()).toEqual([9, 8]);
+    expect(gallery.search(query(9, 0, 0), 1)).toEqual([{ member: 'm9', distance: 0 }]);
+    gallery.replaceAll([]);
+    // Of a search the query stays, until the next.
+    expect(traces().filter((value) => value === 8)).toEqual([]);
+    expect(block.floats.subarray(16 + 2048).every((value) => value === 0)).toBe(true);
+  });
+
+  it.each([0, -1, 1.5, NaN])('refuses to find the %d nearest', (k) => {
+    expect(() => make(3).search(query(1, 0, 0), k)).toThrow(RangeError);
+  });
+
   it('searches beyond one chunk of rows, and keeps all vectors while it grows', () => {
     const gallery = make(4);
     for (let i = 0; i < 5000; i += 1) gallery.add(template(`m${i}`, [i, 1, 0, 0]));

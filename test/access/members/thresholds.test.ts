@@ -67,7 +67,8 @@ describe('distanceFor', () => {
   });
 
   it('takes the stricter of two rows for one rate', () => {
-    expect(distanceFor([...TABLE, { fmr: 1e-4, distance: 1.05 }], 1e-4)).toBe(1.05);
+    const other = { fmr: 1e-4, distance: 1.05 };
+    expect([distanceFor([...TABLE, other], 1e-4), distanceFor([other, ...TABLE], 1e-4)]).toEqual([1.05, 1.05]);
   });
 
   it('refuses to guess beyond a single row, but uses it', () => {
@@ -80,9 +81,21 @@ describe('distanceFor', () => {
     expect(() => distanceFor(TABLE, fmr)).toThrow(RangeError);
   });
 
-  it('refuses an empty or impossible table', () => {
+  it('refuses an empty table', () => {
     expect(() => distanceFor([], 1e-3)).toThrow(/no thresholds/);
-    expect(() => distanceFor([{ fmr: 1e-3, distance: NaN }], 1e-3)).toThrow(/impossible/);
+  });
+
+  it.each([
+    { fmr: 0, distance: 1 },
+    { fmr: 1, distance: 1 },
+    { fmr: -1e-3, distance: 1 },
+    { fmr: NaN, distance: 1 },
+    { fmr: 1e-3, distance: 0 },
+    { fmr: 1e-3, distance: -1 },
+    { fmr: 1e-3, distance: Infinity },
+    { fmr: 1e-3, distance: NaN },
+  ])('refuses a table with the impossible row %p', (row) => {
+    expect(() => distanceFor([...TABLE, row], 1e-3)).toThrow(/impossible/);
   });
 });
 

@@ -6,6 +6,7 @@ import { activeArgv, inactiveArgv, versionOf } from '../../../src/actuator/switc
 import { tasmotaPulseTime } from '../../../src/actuator/switch/mqtt-switch';
 import { PulsedRelay } from '../../../src/actuator/switch/relay';
 import { RelayConfig } from '../../../src/actuator/config/schema';
+import { until } from '../../support/until';
 
 let dir: string;
 beforeEach(() => {
@@ -67,6 +68,8 @@ const fakeGpioset = (version: string): string =>
   );
 
 describe('a GPIO line (fake gpioset)', () => {
+  const holds = () => until('the line to be held', () => existsSync(path.join(dir, 'line')));
+
   test.each([
     ['1.6.3', '--mode=time --sec=5 --usec=500000 gpiochip0 17=1', '--mode=time --usec=20000 gpiochip0 17=0'],
     [
@@ -94,11 +97,34 @@ describe('a GPIO line (fake gpioset)', () => {
   test('a line that another program holds is an error, and nothing is left running', async () => {
     const hardware = make({ type: 'gpio', line: 17, gpioset: fakeGpioset('2.0') });
     await hardware.on(1000);
+    await holds();
     const other = make({ type: 'gpio', line: 17, gpioset: path.join(dir, 'gpioset') });
-    await expect(other.on(1000)).rejects.toThrow('Device or resource busy');
     await expect(other.off()).rejects.toThrow('Device or resource busy');
     await hardware.off();
     await other.off();
+  });
+
+  test('that is open already is left as it is, and can be opened again after it was shut', async () => {
+    const hardware = make({ type: 'gpio', line: 17, gpioset: fakeGpioset('2.0') });
+    const active = '--consumer usher --toggle 1000ms,0 --chip gpiochip0 17=1';
+    await hardware.on(1000);
+    await holds();
+    await hardware.on(1000);
+    await hardware.off();
+    expect(logged()).toHaveLength(2);
+    await hardware.on(1000);
+    await holds();
+    await hardware.off();
+    expect(logged().filter((line) => line === active)).toHaveLength(2);
+  });
+
+  test('whose gpioset does not say its version is not driven, and is asked again the next time', async () => {
+    const hardware = make({ type: 'gpio', line: 17, gpioset: script('gpioset', `echo "$*" >> ${dir}/log; exit 3`) });
+    await expect(hardware.off()).rejects.toThrow('gpioset: ');
+    expect(logged()).toEqual(['--version']);
+    fakeGpioset('2.0');
+    await hardware.off();
+    expect(logged()).toHaveLength(2);
   });
 
   test('without gpioset, or with one of an unknown make', async () => {
@@ -128,6 +154,17 @@ describe('a relay on MQTT', () => {
     await relay.off();
     return sent;
   };
+
+  test('is asked to shut by itself no earlier than after the pulse', async () => {
+    const sent: string[] = [];
+    const relay = createSwitch(
+      RelayConfig.parse({ type: 'zigbee2mqtt', topic: 'zigbee2mqtt/front', state: 'state' }),
+      ({ payload }) => Promise.resolve(void sent.push(payload)),
+    );
+    await relay.on(10_001);
+    expect(sent).toEqual(['{"state":"ON","on_time":11}']);
+    expect([100, 101, 11_100, 11_101, 12_000, 12_001].map(tasmotaPulseTime)).toEqual([1, 2, 111, 112, 112, 113]);
+  });
 
   test.each<[object, string[]]>([
     [

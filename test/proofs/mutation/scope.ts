@@ -15,7 +15,7 @@ const SOURCES: readonly RegExp[] = [
 const NO_SOURCES: readonly RegExp[] = [/similarity-wasm\.ts$/, /sweep-text\.ts$/];
 
 /** Tests that may kill a mutant. Those are left out that take minutes, or kill and restart processes. */
-const TESTS: readonly RegExp[] = [/^test\/(access|actuator|fleet|store|daemon|readers|visitors|files)\//];
+const TESTS: readonly RegExp[] = [/^test\/(access|actuator|fleet|store|daemon|readers|system|visitors|files)\//];
 const NO_TESTS: readonly RegExp[] = [
   /(frozen|not-well)[^/]*$/,
   /\.e2e\.test\.ts$/,
