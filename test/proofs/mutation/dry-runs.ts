@@ -35,11 +35,11 @@ export class DryRuns {
   }
 
   load(): void {
-    this.kept = readKept<Record<string, Kept>>(this.folder, NAME) ?? {};
+    this.kept = (readKept(this.folder, NAME) ?? {}) as Record<string, Kept>;
   }
 
   save(): void {
-    writeKept(this.folder, NAME, { ...readKept<Record<string, Kept>>(this.folder, NAME), ...this.noted });
+    writeKept(this.folder, NAME, { ...(readKept(this.folder, NAME) as Record<string, Kept> | null), ...this.noted });
   }
 
   /** Those of the sources that the test file loads. */

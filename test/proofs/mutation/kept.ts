@@ -6,9 +6,9 @@ import { packageRoot } from '../../../src/system/paths';
 export const KEPT = path.join(packageRoot(), 'node_modules/.cache/usher-mutation');
 
 /** Null before the first run. */
-export function readKept<T>(folder: string, name: string): T | null {
+export function readKept(folder: string, name: string): unknown {
   try {
-    return JSON.parse(readFileSync(fileOf(folder, name), 'utf8')) as T;
+    return JSON.parse(readFileSync(fileOf(folder, name), 'utf8'));
   } catch {
     return null;
   }
@@ -22,5 +22,5 @@ export function writeKept(folder: string, name: string, value: unknown): void {
 }
 
 function fileOf(folder: string, name: string): string {
-  return path.join(folder, `${name}-2.json`);
+  return path.join(folder, `${name}-3.json`);
 }

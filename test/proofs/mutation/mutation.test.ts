@@ -112,6 +112,13 @@ describe('what earlier runs found', () => {
     expect(later('s1', 't1').survived(mutant!, 'y.test.ts')).toBe(false);
   });
 
+  test('code that moved to another file, and is exported there, is known', () => {
+    noted((results) => results.noteKill(mutant!, 'killed', 'x.test.ts', 'f'));
+    const moved = { ...mutant!, file: 'y.ts', around: `export ${mutant!.around}` };
+    expect(later('s1', 't1').find(moved)).toBeNull();
+    expect(later('s1', 't1').hint(moved)).toMatchObject({ by: 'x.test.ts' });
+  });
+
   test('two runs at one time keep what both found', () => {
     const other = { ...mutant!, nth: 1 };
     const [one, two] = [later('s1', 't1'), later('s1', 't1')];

@@ -47,12 +47,12 @@ export class Results {
   ) {}
 
   load(): void {
-    this.known = readKept<Record<string, Known>>(this.folder, NAME) ?? {};
+    this.known = (readKept(this.folder, NAME) ?? {}) as Record<string, Known>;
   }
 
   save(): void {
     // Another run may have written meanwhile.
-    writeKept(this.folder, NAME, { ...readKept<Record<string, Known>>(this.folder, NAME), ...this.noted });
+    writeKept(this.folder, NAME, { ...(readKept(this.folder, NAME) as Record<string, Known> | null), ...this.noted });
   }
 
   /** A kill that still holds. */
@@ -96,6 +96,8 @@ export class Results {
   }
 }
 
+/** The mutant within its declaration, wherever that stands and whether or not others may use it: code moves. */
 function keyOfMutant(mutant: Numbered): string {
-  return keyOf(argumentFor(mutant));
+  const around = mutant.around.replace(/^export /, '');
+  return keyOf({ ...argumentFor({ ...mutant, around }), file: '' });
 }
