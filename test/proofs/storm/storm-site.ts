@@ -57,7 +57,7 @@ export class StormSite {
           deadlineMs: 15_000,
         })),
         { id: 'lane-face', camera: 'lane', mode: 'identify', adaptTemplates: true },
-        { id: 'lane-verify', camera: 'lane', readers: ['lane-reader'], deadlineMs: 12_000 },
+        { id: 'lane-verify', camera: 'lane', readers: ['lane-reader'], deadlineMs: 20_000 },
         { id: 'lane-card', camera: 'lane', readers: ['card-reader'], adaptTemplates: true },
       ].map((door) => ({ cooldownMs: 0, unlockMs: 200, ...door })),
       policy: {
