@@ -1,32 +1,30 @@
 import { defineConfig } from 'vitepress';
-import { mermaidBlocks } from './mermaid';
-import { sectionsOf } from './sidebar';
+import { linksOutside, mermaidBlocks } from './markdown';
+import { navigationOf, sectionsOf } from './sidebar';
 import { slugOf } from './slug';
 
-const DOCS = new URL('..', import.meta.url).pathname;
+const sections = sectionsOf(new URL('..', import.meta.url).pathname);
+const base = process.env['DOCS_BASE'] ?? '/';
 
 // No font, script or picture comes from another host, and no address of one is in the pages but as a link.
 export default defineConfig({
   title: 'usher',
   description: 'Recognises members at a door and opens it over MQTT',
   lang: 'en-GB',
-  // Works from any folder of a web server; each page is a file of its own.
-  base: './',
-  cleanUrls: false,
-  lastUpdated: false,
-  // The check of links in the test suite covers every document, also those outside this folder.
-  ignoreDeadLinks: [
-    /^(\.\.?\/)+(README|CONTRIBUTING|SECURITY|CHANGELOG|LICENSE|device-config|models|src|test|scripts|systemd)/,
-  ],
-  srcExclude: ['node_modules/**'],
+  // The folder of the web server in which the site lies, with a slash at both ends.
+  base,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}icon.svg` }]],
   markdown: {
     anchor: { slugify: slugOf },
-    config: mermaidBlocks,
+    config: (markdown) => {
+      mermaidBlocks(markdown);
+      linksOutside(markdown);
+    },
   },
   themeConfig: {
-    sidebar: sectionsOf(DOCS),
+    sidebar: sections,
     outline: [2, 3],
     search: { provider: 'local' },
-    nav: [],
+    nav: navigationOf(sections),
   },
 });

@@ -15,14 +15,26 @@ const SECTIONS = [
   ['Decisions', 'decisions'],
 ] as const;
 
+interface Section {
+  readonly text: string;
+  readonly items?: Entry[];
+  readonly link?: string;
+  readonly collapsed?: boolean;
+}
+
 /** The sidebar, read from the folders and the titles of the pages: a new page needs no entry. */
-export function sectionsOf(docs: string): { text: string; items?: Entry[]; link?: string; collapsed?: boolean }[] {
+export function sectionsOf(docs: string): Section[] {
   const folders = SECTIONS.filter(([, folder]) => existsSync(join(docs, folder))).map(([text, folder]) => ({
     text,
     items: pagesOf(docs, folder),
     collapsed: folder === 'decisions',
   }));
   return [...folders, { text: 'Glossary', link: '/glossary' }];
+}
+
+/** The bar at the top: each section by its first page. */
+export function navigationOf(sections: readonly Section[]): Entry[] {
+  return sections.flatMap(({ text, items, link = items?.[0]?.link }) => (link === undefined ? [] : [{ text, link }]));
 }
 
 /** Numbered files (0001-…, 1-…) in the order of their numbers, others by title; index pages come first. */

@@ -37,7 +37,7 @@ function accountOf({ loaded }: Patient): Finding[] {
 
 function keptFiles({ loaded }: Patient): KeptFile[] {
   const { config, dataDir, file } = loaded;
-  const besideFile = (path: string): string => resolve(dirname(file), path);
+  const inConfigFolder = (path: string): string => resolve(dirname(file), path);
   const { broker } = config.mqtt;
   const kept: KeptFile[] = [
     {
@@ -61,7 +61,7 @@ function keptFiles({ loaded }: Patient): KeptFile[] {
       needed: false,
     })),
   ];
-  const add = (check: string, path: string | undefined, keeping: Keeping, base = besideFile): void => {
+  const add = (check: string, path: string | undefined, keeping: Keeping, base = inConfigFolder): void => {
     if (path !== undefined) kept.push({ check, file: base(path), keeping, needed: true });
   };
   if (config.security.boxKey.source !== 'credential') add('file:boxKey', config.security.boxKey.file, 'secret');

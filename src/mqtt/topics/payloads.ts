@@ -56,7 +56,7 @@ export const HealthPayload = z.strictObject({
       trouble: z
         .enum(['frozen', 'black', 'covered', 'blurred', 'moved', 'turned'])
         .nullable()
-        .describe('With the first three nobody can be seen, and the doors of this camera say camera-unavailable'),
+        .describe('With the first three no person can be seen, and the doors of this camera say camera-unavailable'),
       since: At.nullable(),
     })
     .optional()

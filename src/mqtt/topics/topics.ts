@@ -97,7 +97,7 @@ export const TOPICS = {
     delivery: 'momentary',
     qos: 0,
     payload: payloads.VisitorPayload,
-    summary: 'Somebody unknown came by, under an identifier of the day; only where the configuration asks for it',
+    summary: 'An unknown person came by, under an identifier of the day; only where the configuration asks for it',
   }),
   // Publish it before the decision: a broker with Nagle's algorithm on (mosquitto without set_tcp_nodelay) holds the second of
   // two messages to one subscriber until TCP acknowledges the first, measured 43 ms at the 95th percentile.
@@ -157,7 +157,7 @@ export const TOPICS = {
     delivery: 'state',
     qos: 1,
     payload: payloads.AuditHeadPayload,
-    summary: 'Head of the journal’s hash chain; whoever keeps it can tell a journal that was changed or cut',
+    summary: 'Head of the journal’s hash chain; a copy of it shows whether a journal was changed or cut',
   }),
   updateDesired: define({
     template: `${DEVICE}/update/desired`,

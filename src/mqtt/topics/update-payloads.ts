@@ -112,7 +112,12 @@ export const UpdateReportedPayload = z.strictObject({
         since: At,
         reason: Code.nullable().describe('Why it was refused, rolled back or waits'),
         detail: z.string().max(512).nullable(),
-        agreement: z.number().min(0).max(1).nullable().describe('Share of equal decisions beside the running model'),
+        agreement: z
+          .number()
+          .min(0)
+          .max(1)
+          .nullable()
+          .describe('Share of decisions that are equal to those of the running model'),
       }),
     )
     .max(16),

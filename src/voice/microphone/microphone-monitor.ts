@@ -13,8 +13,8 @@ const OFFSET = 0.1;
 /** A smaller direct current is a fault where it is all there is: 20 dB above the sound. */
 const OFFSET_AUDIBLE = 0.002;
 const OFFSET_OVER_SOUND = 10;
-/** A trouble is told for so long after it was last seen, or it would come and go with every syllable. */
-const TOLD_MS = 30_000;
+/** A trouble is reported for this time after it was last seen; else it would come and go with every syllable. */
+const TROUBLE_SHOWN_MS = 30_000;
 
 const samplesOf = (ms: number): number => (ms * SOUND_RATE_HZ) / 1000;
 
@@ -133,7 +133,7 @@ export class MicrophoneMonitor {
   }
 
   private trouble(): string | null {
-    const since = this.options.monotonicMs() - TOLD_MS;
+    const since = this.options.monotonicMs() - TROUBLE_SHOWN_MS;
     const reported = [...this.seen].filter(([, at]) => at > since).map(([what]) => what);
     return reported.length === 0 ? null : reported.join('; ');
   }
