@@ -89,6 +89,10 @@ describe('a signed command', () => {
     ['a lone surrogate', { ...command(), member: '\ud800' }, 'bad-signature'],
   ])('%s', (_, payload, reason) => expect(make().reasonOf(payload)).toBe(reason));
 
+  test('carries what is to be done, beside who says so and until when', () => {
+    expect(command()).toMatchObject({ v: 1, id: 'c1', member: '4711', issuedAt: NOW, notAfter: NOW + 60_000 });
+  });
+
   test('is taken once', () => {
     const { reasonOf } = make();
     const payload = command();

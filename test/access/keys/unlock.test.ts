@@ -41,6 +41,14 @@ test('an unlock is signed with its key named, and is what travels on the topic',
   );
 });
 
+test('a key cannot sign in the name of another', () => {
+  const [said] = fc.sample(statement, 1);
+  const named = { ...said!, key: other.keyId };
+  const unlock = { ...named, sig: key.sign('usher-unlock-v1', named) };
+  expect(isSignedBy(trustedKey(key.publicKeyText), unlock)).toBe(false);
+  expect(isSignedBy(trustedKey(key.publicKeyText), signUnlock(said!, key))).toBe(true);
+});
+
 test('no field can be changed, added or taken away', () => {
   fc.assert(
     fc.property(

@@ -56,6 +56,19 @@ describe('the MAC of a swipe', () => {
     expect(swipeMac(KEY, SCOPE, { v: 1, id: '04A211', at: NOW, counter: 7 })).toBe(expected);
   });
 
+  test('of a door contact is under a domain of its own', () => {
+    const text =
+      'usher-contact-v1\n{"at":1800000000000,"counter":7,"device":"entrance-1","door":"front","open":true,"site":"gym","v":1}';
+    const expected = createHmac('sha256', KEY).update(text).digest('hex');
+    const contact: SwipeScope = { site: 'gym', device: 'entrance-1', door: 'front' };
+    expect(swipeMac(KEY, contact, { v: 1, open: true, at: NOW, counter: 7 })).toBe(expected);
+    const [swipes, contacts] = [counterSource(SCOPE, KEY), counterSource(contact, KEY)];
+    expect([swipes, contacts]).toEqual([
+      expect.stringMatching(/^swipe\.reader-1\.[0-9a-f]{16}$/),
+      expect.stringMatching(/^contact\.front\.[0-9a-f]{16}$/),
+    ]);
+  });
+
   test('is another one for whatever differs', () => {
     const message = { v: 1 as const, id: '4711', at: NOW, counter: 7 };
     const macs = [
