@@ -125,6 +125,36 @@ test('an unlock while it is being secured opens a moment later; one that waited 
   expect(hardware.log.filter(({ what }) => what === 'on')).toHaveLength(3);
 });
 
+test('an unlock that waited for a second opens, one that waited longer does not', async () => {
+  const waiting = async (failures: number) => {
+    hardware.log.length = 0;
+    hardware.failOff = failures;
+    const first = relay.pulse(1000);
+    await pass(1000);
+    const second = relay.pulse(1000).then(
+      () => 'opened',
+      () => 'refused',
+    );
+    await pass(10_000);
+    await first;
+    return `${await second}: ${hardware.said}`;
+  };
+  expect(await waiting(2)).toBe('opened: on off! off! off on off');
+  expect(await waiting(3)).toBe('refused: on off! off! off! off');
+});
+
+test('stopping ends when the relay is secured, not before', async () => {
+  hardware.slowMs = 200;
+  void relay.pulse(3000);
+  await pass(500);
+  let stopped = false;
+  const stopping = relay.stop().then(() => (stopped = true));
+  await pass(199);
+  expect([hardware.said, stopped]).toEqual(['on off', false]);
+  await pass(1);
+  await stopping;
+});
+
 test('stopping secures at once, whether open or not, and nothing opens after it', async () => {
   const done = relay.pulse(3000);
   await pass(500);

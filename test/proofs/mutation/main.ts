@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { EXIT, prove } from '../../support/proof';
 import { argumentFor, readArgued } from './argued';
 import { KEPT } from './kept';
-import { changedSince, keep, lastRecord, recordOf } from './record';
+import { changedSince, isReached, keep, lastRecord, recordOf } from './record';
 import { faultsOf, figuresOf, textOf } from './report';
 import { isKilled, runMutants } from './run';
 import { sources, tests } from './scope';
@@ -80,8 +80,9 @@ async function run(given: ReturnType<typeof options>, onEnd: (cleanUp: () => voi
   const all = readArgued();
   const argued = all.filter(({ file }) => chosen.includes(file));
   const record = recordOf(report, argued);
-  const whole = chosen.length === sources().length && given.tests === undefined && share === 1 && report.untried === 0;
-  if (whole) keep(record);
+  const whole = chosen.length === sources().length && given.tests === undefined && share === 1;
+  // A run whose time was up is one, too, where what was not tried cannot change what it says.
+  if (whole && (report.untried === 0 || isReached(record))) keep(record);
   if (given.unargued) {
     const known = new Set(
       record.survivors.filter((each) => each.argued === null).map(({ file, line }) => `${file}:${line}`),

@@ -95,6 +95,11 @@ export function recordOf({ plan, judged, untried, minutes }: RunReport, argued: 
   };
 }
 
+/** Mutants that were not tried count as if they lived. */
+export function isReached({ killed, mutants }: MutationRecord): boolean {
+  return killed >= REACH * mutants;
+}
+
 export function keep(record: MutationRecord): void {
   writeFileSync(FILE, `${JSON.stringify(record, null, 2)}\n`);
 }

@@ -1,4 +1,4 @@
-import { type MutationRecord, REACH, type Survivor } from './record';
+import { isReached, type MutationRecord, REACH, type Survivor } from './record';
 
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
 
@@ -51,7 +51,7 @@ export function figuresOf(record: MutationRecord): object {
 export function faultsOf(record: MutationRecord): string[] {
   const faults: string[] = [];
   const survived = record.survivors.filter(({ argued }) => argued === null).length;
-  if (record.killed < REACH * record.mutants)
+  if (!isReached(record))
     faults.push(`${percent(record.killed, record.mutants)} killed, at least ${percent(REACH, 1)} are asked for`);
   if (survived > 0) faults.push(`${survived} survivors that nobody has argued`);
   if (record.stale.length > 0) faults.push(`${record.stale.length} arguments about code that has changed`);
