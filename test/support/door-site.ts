@@ -64,17 +64,17 @@ export class DoorSite {
       (id) => this.members.roster.rightsOf(id),
       () => ({ mono: this.now, wall: NOON + this.now }),
     );
-    this.doors = new Doors(
-      [front, back],
-      ENCODER.thresholds,
-      this.members.roster,
-      this.announcer,
-      this.health,
-      () => this.now,
-      createLog({ level: 'debug', format: 'text', write: (line) => void this.log.push(line) }),
-      this.policy,
-      this.saved,
-    );
+    this.doors = new Doors({
+      doors: [front, back],
+      table: ENCODER.thresholds,
+      roster: this.members.roster,
+      announcer: this.announcer,
+      health: this.health,
+      monotonicMs: () => this.now,
+      log: createLog({ level: 'debug', format: 'text', write: (line) => void this.log.push(line) }),
+      policy: this.policy,
+      saved: this.saved,
+    });
     for (const camera of ['cam', 'cam2']) this.doors.cameraLive(camera, true);
   }
 

@@ -11,22 +11,25 @@ import type { Log } from '../../system/log';
 import type { StillEvent } from '../../vision/stills/still-folder';
 import type { AuditTrail } from '../store/audit-trail';
 
+export interface AnnouncerParts {
+  readonly mqtt: Pick<MqttClient, 'publish' | 'topicOfEvent' | 'wake'>;
+  readonly trail: Pick<AuditTrail, 'alarm' | 'decision' | 'recover'>;
+  readonly bootId: string;
+  readonly key: DeviceKey;
+  /** How long an unlock is valid, ms. */
+  readonly unlockLifeMs: number;
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+  /** Called with every decision once all else is done. */
+  readonly decided?: (camera: string, event: StillEvent) => void;
+}
+
 /**
  * Says a door's decisions in the journal, on MQTT and in the log. The record comes first, on disk: nobody is let in who would
  * not be in it. Then the unlock, for which somebody is waiting; the decision itself follows from the journal's outbox.
  */
 export class Announcer {
-  constructor(
-    private readonly mqtt: Pick<MqttClient, 'publish' | 'topicOfEvent' | 'wake'>,
-    private readonly trail: Pick<AuditTrail, 'alarm' | 'decision' | 'recover'>,
-    private readonly bootId: string,
-    private readonly key: DeviceKey,
-    private readonly unlockLifeMs: number,
-    private readonly monotonicMs: () => number,
-    private readonly log: Log,
-    /** Told of every decision once all else is done. */
-    private readonly decided: (camera: string, event: StillEvent) => void = () => undefined,
-  ) {}
+  constructor(private readonly parts: AnnouncerParts) {}
 
   /** @throws UsherError `store-unavailable` when it could not be recorded: then nothing was opened or published. */
   announce(door: DoorConfig, decision: Decision): void {
@@ -34,7 +37,7 @@ export class Announcer {
     const seq = this.record(id, door, decision);
     const now = Date.now();
     if (decision.outcome === 'granted') {
-      const outcome = this.mqtt.publish(
+      const outcome = this.parts.mqtt.publish(
         'unlock',
         { door: door.id },
         signUnlock(
@@ -43,20 +46,20 @@ export class Announcer {
             door: door.id,
             decision: id,
             issuedAt: now,
-            notAfter: now + this.unlockLifeMs,
-            bootId: this.bootId,
+            notAfter: now + this.parts.unlockLifeMs,
+            bootId: this.parts.bootId,
             seq,
             nonce: randomBytes(16).toString('hex'),
             durationMs: decision.reason === 'hold-open' ? decision.unlockMs : door.unlockMs,
           },
-          this.key,
+          this.parts.key,
         ),
       );
       if (outcome !== 'sent')
-        this.log.error('granted, but the broker is not connected: the unlock was not sent', { door: door.id });
+        this.parts.log.error('granted, but the broker is not connected: the unlock was not sent', { door: door.id });
     }
-    this.mqtt.wake();
-    this.log.info(decision.outcome, {
+    this.parts.mqtt.wake();
+    this.parts.log.info(decision.outcome, {
       door: door.id,
       reason: decision.reason,
       votes: decision.votes,
@@ -66,32 +69,32 @@ export class Announcer {
       waitedMs: Math.round(decision.at - decision.since),
     });
     const { outcome, member } = decision;
-    this.decided(door.camera, { decision: id, door: door.id, outcome, member, at: now });
+    this.parts.decided?.(door.camera, { decision: id, door: door.id, outcome, member, at: now });
   }
 
   /** An alarm takes the same way as a decision: record, then broker. Where it cannot be recorded, as soon as it can. */
   alarm(door: DoorConfig, alarm: Alarm): void {
     const { kind, member, reader } = alarm;
-    const at = Math.round(Date.now() - (this.monotonicMs() - alarm.at));
-    this.log.warn('alarm', { door: door.id, kind });
-    this.trail.alarm((facts) => {
-      const body: AlarmPayload = { v: 1, door: door.id, kind, member, reader, at, bootId: this.bootId, ...facts };
-      return { topic: this.mqtt.topicOfEvent('alarm', { door: door.id }, body), worth: 'alarm', body };
+    const at = Math.round(Date.now() - (this.parts.monotonicMs() - alarm.at));
+    this.parts.log.warn('alarm', { door: door.id, kind });
+    this.parts.trail.alarm((facts) => {
+      const body: AlarmPayload = { v: 1, door: door.id, kind, member, reader, at, bootId: this.parts.bootId, ...facts };
+      return { topic: this.parts.mqtt.topicOfEvent('alarm', { door: door.id }, body), worth: 'alarm', body };
     });
-    this.mqtt.wake();
+    this.parts.mqtt.wake();
   }
 
   /** Writes again to a journal that failed; nothing to do otherwise. @throws UsherError `store-unavailable` */
   recover(): void {
-    this.trail.recover();
+    this.parts.trail.recover();
   }
 
   /** The number of the event. */
   private record(id: string, door: DoorConfig, decision: Decision): number {
-    const at = Math.round(Date.now() - (this.monotonicMs() - decision.at));
+    const at = Math.round(Date.now() - (this.parts.monotonicMs() - decision.at));
     let number = 0;
     try {
-      this.trail.decision(decision.outcome, ({ seq, journal }) => {
+      this.parts.trail.decision(decision.outcome, ({ seq, journal }) => {
         number = seq;
         const body: DecisionPayload = {
           v: 1,
@@ -106,14 +109,18 @@ export class Announcer {
           votes: decision.votes,
           ...(decision.liveness === undefined ? {} : { liveness: decision.liveness }),
           at,
-          bootId: this.bootId,
+          bootId: this.parts.bootId,
           journal,
           seq,
         };
-        return { topic: this.mqtt.topicOfEvent('decision', { door: door.id }, body), worth: decision.outcome, body };
+        return {
+          topic: this.parts.mqtt.topicOfEvent('decision', { door: door.id }, body),
+          worth: decision.outcome,
+          body,
+        };
       });
     } catch (error) {
-      this.log.error('denied', {
+      this.parts.log.error('denied', {
         door: door.id,
         reason: 'store-unavailable',
         withheld: decision.outcome === 'granted',

@@ -18,6 +18,22 @@ const NAMED_MAX = 10;
 
 export type { EncoderFacts } from '../../access/members/roster';
 
+export interface DoorsParts {
+  readonly doors: readonly DoorConfig[];
+  /** Thresholds of the encoder that looks through the cameras at first. */
+  readonly table: readonly ThresholdRow[];
+  readonly roster: Roster;
+  readonly announcer: Pick<Announcer, 'announce' | 'alarm' | 'recover'>;
+  readonly health: HealthBoard;
+  readonly monotonicMs: () => number;
+  readonly log: Log;
+  readonly policy: PolicyKeeper;
+  /** The state of the rules on disk; left out: it is not kept. */
+  readonly saved?: Pick<SavedPolicy, 'flush'>;
+  /** Delay of each camera, ms. */
+  readonly latencies?: ReadonlyMap<string, number>;
+}
+
 /**
  * All doors of the box: routes observations and swipes to their door, announces what is decided, and turns a store that
  * cannot be read into doors that grant nothing.
@@ -31,20 +47,9 @@ export class Doors {
   /** Thresholds of every encoder that may look through the cameras just now, by its space. */
   private readonly tables = new Map<string, readonly ThresholdRow[]>();
 
-  constructor(
-    doors: readonly DoorConfig[],
-    table: readonly ThresholdRow[],
-    private readonly roster: Roster,
-    private readonly announcer: Pick<Announcer, 'announce' | 'alarm' | 'recover'>,
-    private readonly health: HealthBoard,
-    private readonly monotonicMs: () => number,
-    private readonly log: Log,
-    private readonly policy: PolicyKeeper,
-    private readonly saved: Pick<SavedPolicy, 'flush'> = { flush: () => undefined },
-    /** Delay of each camera, ms. */
-    latencies: ReadonlyMap<string, number> = new Map(),
-  ) {
-    this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy, latencies.get(door.camera)));
+  constructor(private readonly parts: DoorsParts) {
+    const { doors, table, roster, policy, latencies } = parts;
+    this.keepers = doors.map((door) => new DoorKeeper(door, roster, table, policy, latencies?.get(door.camera)));
     this.tables.set(roster.gallery.space, table);
     policy.onNews((news) => this.tell(news));
   }
@@ -65,36 +70,36 @@ export class Doors {
    */
   admitEncoder(encoder: EncoderFacts): void {
     const { space, thresholds } = encoder;
-    this.roster.admit(encoder);
+    this.parts.roster.admit(encoder);
     this.tables.set(space, thresholds);
-    if (this.roster.gallery.space === space) this.useEncoder(space);
+    if (this.parts.roster.gallery.space === space) this.useEncoder(space);
   }
 
   /** An encoder that looks no longer; that of the last frames stays. */
   dismissEncoder(space: string): void {
-    if (this.roster.gallery.space === space) return;
+    if (this.parts.roster.gallery.space === space) return;
     this.tables.delete(space);
-    this.roster.dismiss(space);
+    this.parts.roster.dismiss(space);
   }
 
   /** @throws RangeError for a space that was not admitted */
   useEncoder(space: string): void {
     const table = this.tables.get(space);
     if (table === undefined) throw new RangeError(`no encoder of the space ${space} was admitted`);
-    this.roster.use(space);
+    this.parts.roster.use(space);
     for (const keeper of this.keepers) keeper.useTable(table);
   }
 
   observe(observation: Observation): void {
     if (!this.clockBelieved) return;
     const { space } = observation;
-    if (space !== this.roster.gallery.space && this.tables.has(space)) this.useEncoder(space);
+    if (space !== this.parts.roster.gallery.space && this.tables.has(space)) this.useEncoder(space);
     for (const keeper of this.watching(observation.camera)) {
       try {
-        this.announce(keeper, keeper.observe(observation, this.monotonicMs()), observation);
+        this.announce(keeper, keeper.observe(observation, this.parts.monotonicMs()), observation);
       } catch (error) {
-        this.log.error(messageOf(error), { door: keeper.door.id });
-        this.health.set('models', failedBecause(error));
+        this.parts.log.error(messageOf(error), { door: keeper.door.id });
+        this.parts.health.set('models', failedBecause(error));
       }
     }
   }
@@ -105,14 +110,15 @@ export class Doors {
   }
 
   cameraLive(camera: string, live: boolean): void {
-    for (const keeper of this.watching(camera)) this.feed(keeper, { type: 'camera', at: this.monotonicMs(), live });
+    for (const keeper of this.watching(camera))
+      this.feed(keeper, { type: 'camera', at: this.parts.monotonicMs(), live });
   }
 
   /** A swipe as the box learned of it: its time is now, whatever the reader's clock says. */
   swipe(reader: string, identifier: string): void {
     const keeper = this.keepers.find(({ door }) => door.readers.includes(reader));
     if (keeper === undefined) return;
-    const at = this.monotonicMs();
+    const at = this.parts.monotonicMs();
     const refuse = (reason: DenialReason): void =>
       this.feed(keeper, { type: 'swipe', at, reader, standing: { kind: 'refused', member: null, reason } });
     if (!this.clockBelieved) {
@@ -130,7 +136,7 @@ export class Doors {
   /** Loads the gallery again after a change of our own. */
   reload(): void {
     try {
-      this.roster.load();
+      this.parts.roster.load();
     } catch (error) {
       this.storeFailed(error);
     }
@@ -139,9 +145,9 @@ export class Doors {
   /** What could not be written is written when there is room again; until then the journal, on the same disk, withholds grants. */
   private saveAgain(): void {
     try {
-      this.saved.flush();
+      this.parts.saved?.flush();
     } catch (error) {
-      this.log.warn(`the state of the rules waits to be written: ${messageOf(error)}`);
+      this.parts.log.warn(`the state of the rules waits to be written: ${messageOf(error)}`);
     }
   }
 
@@ -149,24 +155,24 @@ export class Doors {
   refresh(): void {
     this.saveAgain();
     try {
-      this.announcer.recover();
-      if (this.roster.refresh()) this.log.info('members loaded again', { members: this.roster.size });
-      if (!this.storeAvailable) this.roster.load();
+      this.parts.announcer.recover();
+      if (this.parts.roster.refresh()) this.parts.log.info('members loaded again', { members: this.parts.roster.size });
+      if (!this.storeAvailable) this.parts.roster.load();
       this.setStore(true);
-      this.health.set('store', this.storeHealth());
+      this.parts.health.set('store', this.storeHealth());
     } catch (error) {
       this.storeFailed(error);
     }
   }
 
   tick(): void {
-    const at = this.monotonicMs();
-    this.policy.feed({ type: 'tick' });
+    const at = this.parts.monotonicMs();
+    this.parts.policy.feed({ type: 'tick' });
     for (const keeper of this.keepers) this.feed(keeper, { type: 'tick', at });
   }
 
   shutdown(): void {
-    const at = this.monotonicMs();
+    const at = this.parts.monotonicMs();
     for (const keeper of this.keepers) this.feed(keeper, { type: 'shutdown', at });
   }
 
@@ -174,7 +180,7 @@ export class Doors {
   private tell({ alarms, ordered }: PolicyNews): void {
     for (const alarm of alarms) {
       const keeper = this.keepers.find(({ door }) => door.id === alarm.door);
-      if (keeper !== undefined) this.announcer.alarm(keeper.door, alarm);
+      if (keeper !== undefined) this.parts.announcer.alarm(keeper.door, alarm);
     }
     for (const { door, decision } of ordered) {
       const keeper = this.keepers.find((each) => each.door.id === door);
@@ -194,11 +200,11 @@ export class Doors {
   private announce(keeper: DoorKeeper, decisions: readonly Decision[], observation: Observation | null = null): void {
     for (const decision of decisions) {
       try {
-        this.announcer.announce(keeper.door, decision);
+        this.parts.announcer.announce(keeper.door, decision);
       } catch (error) {
         this.storeFailed(error);
         if (decision.outcome === 'granted' && decision.reason !== 'hold-open')
-          this.feed(keeper, { type: 'withheld', at: this.monotonicMs() });
+          this.feed(keeper, { type: 'withheld', at: this.parts.monotonicMs() });
         continue;
       }
       if (decision.outcome === 'granted' && decision.member !== null)
@@ -210,9 +216,9 @@ export class Doors {
   private afterGrant(keeper: DoorKeeper, decision: Decision, member: string, observation: Observation | null): void {
     const { door } = keeper;
     try {
-      this.roster.markSeen(member, Date.now());
+      this.parts.roster.markSeen(member, Date.now());
     } catch (error) {
-      this.log.warn(`the visit was not noted: ${messageOf(error)}`, { door: door.id });
+      this.parts.log.warn(`the visit was not noted: ${messageOf(error)}`, { door: door.id });
     }
     if (door.adaptTemplates) this.adapt(keeper, decision, observation);
   }
@@ -221,27 +227,29 @@ export class Doors {
     const { door, adaption } = keeper;
     try {
       const verdict = judgeAdaption({
-        ...{ decision, observation, ...adaption },
-        facts: (member, face) => this.roster.adaptionFacts(member, face, Date.now()),
+        decision,
+        observation,
+        ...adaption,
+        facts: (member, face) => this.parts.roster.adaptionFacts(member, face, Date.now()),
       });
       if (!verdict.keep) {
-        this.log.debug('the accepted face is not kept as a template', { door: door.id, why: verdict.why });
+        this.parts.log.debug('the accepted face is not kept as a template', { door: door.id, why: verdict.why });
         return;
       }
       const { member, face, distance } = verdict;
-      const { space } = this.roster.gallery;
+      const { space } = this.parts.roster.gallery;
       const template = { space, vector: face.embedding, quality: face.quality.score };
-      this.roster.adapt(member, template, { door: door.id, distance });
+      this.parts.roster.adapt(member, template, { door: door.id, distance });
     } catch (error) {
-      this.log.warn(`the accepted face was not kept: ${messageOf(error)}`, { door: door.id });
+      this.parts.log.warn(`the accepted face was not kept: ${messageOf(error)}`, { door: door.id });
       if (error instanceof UsherError && error.code === 'store-unavailable')
-        this.health.set('store', failedBecause(error));
+        this.parts.health.set('store', failedBecause(error));
     }
   }
 
   /** One member whose data are damaged shuts no door to the others, but must not go unnoticed either. */
   private storeHealth(): ComponentHealth {
-    const { faults } = this.roster;
+    const { faults } = this.parts.roster;
     const members = [...new Set(faults.map(({ member }) => member))];
     if (members.length === 0) {
       this.lastFaults = '';
@@ -252,20 +260,20 @@ export class Doors {
     const remedy = 'usher members check says what is wrong; usher members repair takes it out; then enrol these again.';
     const all = JSON.stringify(faults);
     if (all !== this.lastFaults)
-      for (const { member, fault } of faults.slice(0, NAMED_MAX)) this.log.error(fault, { member, remedy });
+      for (const { member, fault } of faults.slice(0, NAMED_MAX)) this.parts.log.error(fault, { member, remedy });
     this.lastFaults = all;
     return { state: 'degraded', lastProgressAt: Date.now(), detail, remedy };
   }
 
   private storeFailed(error: unknown): void {
-    if (this.storeAvailable) this.log.error(messageOf(error));
-    this.health.set('store', failedBecause(error, this.health.get('store').lastProgressAt));
+    if (this.storeAvailable) this.parts.log.error(messageOf(error));
+    this.parts.health.set('store', failedBecause(error, this.parts.health.get('store').lastProgressAt));
     this.setStore(false);
   }
 
   private setStore(available: boolean): void {
     if (this.storeAvailable === available) return;
     this.storeAvailable = available;
-    for (const keeper of this.keepers) this.feed(keeper, { type: 'store', at: this.monotonicMs(), available });
+    for (const keeper of this.keepers) this.feed(keeper, { type: 'store', at: this.parts.monotonicMs(), available });
   }
 }

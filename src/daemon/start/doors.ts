@@ -48,28 +48,28 @@ export function openDoors(site: Site, parts: DoorParts): DoorSide {
   const { mqtt, health, clock, trail } = reporting;
 
   const { policy, saved } = openPolicy(site, parts);
-  const announcer = new Announcer(
+  const announcer = new Announcer({
     mqtt,
     trail,
     bootId,
     key,
-    config.mqtt.unlockLifeMs,
+    unlockLifeMs: config.mqtt.unlockLifeMs,
     monotonicMs,
-    log.child('door'),
+    log: log.child('door'),
     decided,
-  );
-  const doors = new Doors(
-    config.doors,
-    running.output.thresholds,
+  });
+  const doors = new Doors({
+    doors: config.doors,
+    table: running.output.thresholds,
     roster,
     announcer,
     health,
     monotonicMs,
-    log.child('door'),
+    log: log.child('door'),
     policy,
     saved,
-    new Map(config.cameras.map(({ id, latencyMs }) => [id, latencyMs])),
-  );
+    latencies: new Map(config.cameras.map(({ id, latencyMs }) => [id, latencyMs])),
+  });
   health.set('models', withMissing(modelsHealth(running.models.set), running.extra));
 
   const readers = startReaders(site, parts, doors, policy);

@@ -49,20 +49,20 @@ class Site {
       (id) => this.members.roster.rightsOf(id),
       () => ({ mono: this.now, wall: NOON + this.now }),
     );
-    this.doors = new Doors(
-      [door],
-      ENCODER.thresholds,
-      this.members.roster,
-      {
+    this.doors = new Doors({
+      doors: [door],
+      table: ENCODER.thresholds,
+      roster: this.members.roster,
+      announcer: {
         announce: (_, decision) => void this.decisions.push(decision),
         alarm: () => undefined,
         recover: () => undefined,
       },
-      new HealthBoard(() => undefined),
-      () => this.now,
-      createLog({ level: 'error', format: 'text', write: () => undefined }),
+      health: new HealthBoard(() => undefined),
+      monotonicMs: () => this.now,
+      log: createLog({ level: 'error', format: 'text', write: () => undefined }),
       policy,
-    );
+    });
     this.doors.cameraLive('cam', true);
   }
 

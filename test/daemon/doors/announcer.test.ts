@@ -69,7 +69,15 @@ describe('the announcer and its audit trail', () => {
     const log = createLog({ level: 'info', format: 'text', write: (line) => (lines += line) });
     const key = openDeviceKey(dataDir);
     trail = new AuditTrail(fragile, mqtt, key, log, () => 5000);
-    announcer = new Announcer(mqtt, trail, 'c9b8f0a0-0000-4000-8000-000000000000', key, 2000, () => 1000, log);
+    announcer = new Announcer({
+      mqtt,
+      trail,
+      bootId: 'c9b8f0a0-0000-4000-8000-000000000000',
+      key,
+      unlockLifeMs: 2000,
+      monotonicMs: () => 1000,
+      log,
+    });
   });
   afterEach(() => {
     journal.close();

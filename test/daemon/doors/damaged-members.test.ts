@@ -15,20 +15,24 @@ function site(members: Members) {
   const decisions: Decision[] = [];
   const door = DoorConfig.parse({ id: 'front', camera: 'cam', readers: ['r'], mode: 'either', cooldownMs: 0 });
   const health = new HealthBoard(() => undefined);
-  const doors = new Doors(
-    [door],
-    ENCODER.thresholds,
-    members.roster,
-    { announce: (_, decision) => void decisions.push(decision), alarm: () => undefined, recover: () => undefined },
+  const doors = new Doors({
+    doors: [door],
+    table: ENCODER.thresholds,
+    roster: members.roster,
+    announcer: {
+      announce: (_, decision) => void decisions.push(decision),
+      alarm: () => undefined,
+      recover: () => undefined,
+    },
     health,
-    () => now,
-    createLog({ level: 'error', format: 'text', write: (line) => (log += line) }),
-    new PolicyKeeper(
+    monotonicMs: () => now,
+    log: createLog({ level: 'error', format: 'text', write: (line) => (log += line) }),
+    policy: new PolicyKeeper(
       compilePolicy(PolicyConfig.parse({}), [door]),
       (id) => members.roster.rightsOf(id),
       () => ({ mono: now, wall: 1_770_000_000_000 + now }),
     ),
-  );
+  });
   doors.cameraLive('cam', true);
   const look = (axis: number, track: number): string => {
     for (let i = 0; i < 4; i++) doors.observe(observation((now += 100), faceAt(axis), { track }));

@@ -83,7 +83,16 @@ describe('time', () => {
     const { roster } = site.members;
     const announcer = new FakeAnnouncer();
     const health = new HealthBoard(() => undefined);
-    new Doors([], ENCODER.thresholds, roster, announcer, health, () => 0, log, policy).tick();
+    new Doors({
+      doors: [],
+      table: ENCODER.thresholds,
+      roster,
+      announcer,
+      health,
+      monotonicMs: () => 0,
+      log,
+      policy,
+    }).tick();
     expect(policy.state.resetDay).not.toBeNull();
   });
 });

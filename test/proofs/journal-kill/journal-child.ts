@@ -32,7 +32,7 @@ const mqtt = new MqttClient({
 const log = createLog({ level: 'error', format: 'text', write: () => undefined });
 const key = openDeviceKey(dataDir);
 const trail = new AuditTrail(journal, mqtt, key, log);
-const announcer = new Announcer(mqtt, trail, bootId, key, 2000, monotonicMs, log);
+const announcer = new Announcer({ mqtt, trail, bootId, key, unlockLifeMs: 2000, monotonicMs, log });
 const door = DoorConfig.parse({ id: 'front', camera: 'cam' });
 mqtt.start();
 trail.started({ bootId, version: 'test', config: {} });
