@@ -146,8 +146,13 @@ export class Store {
         (id) => ids.has(id) && !since.deleted.has(id),
       );
       bound.append('restore', {
-        ...{ change: 'accepted', why: contradiction, by, before, after },
-        ...{ deleted: deleted.length, suspended: suspended.length },
+        change: 'accepted',
+        why: contradiction,
+        by,
+        before,
+        after,
+        deleted: deleted.length,
+        suspended: suspended.length,
       });
       for (const id of deleted) this.members.remove(id, { by, reason: 'removed' });
       for (const id of suspended) this.suspend(id);

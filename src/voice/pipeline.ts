@@ -36,8 +36,14 @@ export function voicePipeline(parts: VoicePipelineParts): Observable<Activation 
         const ago = (samples: number): number => Math.round(sound.at - (samples * 1000) / SOUND_RATE_HZ);
         captures?.event({ kind: 'activated', model, score });
         found.push({
-          ...{ kind: 'activation', microphone: microphoneId, word, model, score },
-          ...{ startAt: ago(startAgo), endAt: ago(endAgo), at: sound.at },
+          kind: 'activation',
+          microphone: microphoneId,
+          word,
+          model,
+          score,
+          startAt: ago(startAgo),
+          endAt: ago(endAgo),
+          at: sound.at,
         });
       });
       lastScoredAt = Date.now();
@@ -59,7 +65,10 @@ export function voicePipeline(parts: VoicePipelineParts): Observable<Activation 
       trouble,
       rmsDbfs: level?.rmsDbfs ?? null,
       peakDbfs: level?.peakDbfs ?? null,
-      ...{ samples, gaps, overruns, restarts },
+      samples,
+      gaps,
+      overruns,
+      restarts,
       lastSoundAt: lastAt,
       lastScoredAt,
     };

@@ -41,7 +41,9 @@ export function checkMembers(store: Store, encoder: EncoderFacts | null): Member
       .filter(({ member }) => known.has(member) && !lost.has(member))
       .map(({ member, id, fault }) => ({ member, what: 'template' as const, template: id, fault })),
     ...orphans.map(({ member, table, rows }) => ({
-      ...{ member, what: 'orphan' as const, template: null },
+      member,
+      what: 'orphan' as const,
+      template: null,
       fault: `${rows} rows of ${table} belong to no member`,
     })),
   ];

@@ -167,7 +167,10 @@ export class Roster {
     if (found === null) return { kind: 'refused', member: null, reason: 'unknown-member' };
     const { id, duress } = found;
     const refused = (reason: 'member-suspended' | 'no-template' | 'member-damaged'): MemberStanding => ({
-      ...{ kind: 'refused', member: id, reason, duress },
+      kind: 'refused',
+      member: id,
+      reason,
+      duress,
     });
     const member = this.look(id);
     if (member === 'damaged') return refused('member-damaged');

@@ -160,7 +160,10 @@ export function fleetReleasesCommand(): Command {
       const fleet = openFleet(options);
       const { withdrawn } = fleet.targets;
       const releases = releasesOf(fleet, options.channel).map(({ id, channel, serial, version }) => ({
-        ...{ release: id, channel, serial, version },
+        release: id,
+        channel,
+        serial,
+        version,
         revoked: withdrawn.includes(id),
       }));
       const lines = releases.map(

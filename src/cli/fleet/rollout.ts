@@ -100,7 +100,9 @@ async function follow(channel: string, options: Options): Promise<void> {
   };
   try {
     const finished = await followRollout({
-      ...{ scope, limits, boxes: () => view.all() },
+      scope,
+      limits,
+      boxes: () => view.all(),
       offer: () => offerOf(channel, scope, options),
       change: (to) => change(channel, options, to),
       onCounts: (offer, counts, decision) => {

@@ -73,7 +73,10 @@ function rowsOf(view: FleetView, { channel, state, site, release }: Options): Ro
 function print(rows: readonly Row[], view: FleetView, json: boolean): void {
   if (json) {
     const boxes = rows.map(({ box: { site, device, online, seenAt }, channel }) => ({
-      ...{ site, device, online, seenAt },
+      site,
+      device,
+      online,
+      seenAt,
       ...channel,
     }));
     process.stdout.write(`${JSON.stringify({ boxes: view.size, ignored: view.ignored, rows: boxes })}\n`);

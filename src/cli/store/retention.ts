@@ -59,7 +59,9 @@ function showing(state: SweepState): Answer {
   const trouble = sweepTrouble(state);
   const from = (at: number, graceMs: number): string => new Date(at + graceMs).toISOString().slice(0, 10);
   const members = state.members.map(({ id, reason, at, confirmed }) => ({
-    ...{ id, reason, confirmed },
+    id,
+    reason,
+    confirmed,
     from: from(at, SWEEP_LIMITS.membersGraceMs),
   }));
   const { journal } = state;

@@ -54,7 +54,9 @@ export class InputJudge implements IntakeJudge {
     for (const reader of config.doors.flatMap((door) => door.readers))
       if (!this.readers.has(reader))
         this.readers.set(reader, {
-          ...{ local: false, judge: null, gate: new SwipeGate() },
+          local: false,
+          judge: null,
+          gate: new SwipeGate(),
           freshMs: MQTT_LIMITS.swipeFreshMs,
         });
   }

@@ -35,7 +35,8 @@ export function lockdownsBefore(
         standing.set(door, [
           ...before,
           {
-            ...{ type: 'lockdown', doors: [door] },
+            type: 'lockdown',
+            doors: [door],
             groups: Array.isArray(groups) ? groups.map(String) : [],
             until: typeof until === 'number' ? until : null,
           },

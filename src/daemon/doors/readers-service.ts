@@ -159,7 +159,9 @@ export class ReadersService {
     const remedy = judgement === null ? undefined : SENDER_FAULTS[judgement.reason];
     if (judgement !== null && remedy !== undefined)
       this.parts.health.set(component, {
-        ...{ state: 'degraded', lastProgressAt: null, remedy },
+        state: 'degraded',
+        lastProgressAt: null,
+        remedy,
         // Without the figures, which differ each time.
         detail: `messages are refused (${judgement.reason})${/: (.+)$/.exec(judgement.detail)?.[0] ?? ''}`,
       });

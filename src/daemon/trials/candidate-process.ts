@@ -80,7 +80,11 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> imple
     this.pidBefore = running.pid;
     this.child = new SupervisedChild({
       name: `${name}-candidate`,
-      ...{ entry, job: jobOf(this.tapPath), startMs, silentMs: SILENT_MS, stopMs: STOP_MS },
+      entry,
+      job: jobOf(this.tapPath),
+      startMs,
+      silentMs: SILENT_MS,
+      stopMs: STOP_MS,
       output: (line) => log.warn(line),
     });
   }

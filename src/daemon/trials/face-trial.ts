@@ -66,7 +66,11 @@ export class FaceTrial extends ModelTrial<VisionService, VisionCandidate, FaceTr
     const tableOf = (by: 'own' | 'candidate'): readonly ThresholdRow[] => this.encoders?.[by].thresholds ?? [];
     const figures = new TrialFigures((observation, by) => faceOutcome(observation, roster, tableOf(by)));
     return new VisionCandidate({
-      ...{ service, entry, startMs: limits.startMs, figures, log },
+      service,
+      entry,
+      startMs: limits.startMs,
+      figures,
+      log,
       // The scene is the running child's to tell; liveness goes with each frame.
       jobOf: (running) => ({ ...running, models: { ...running.models, ...changed, scene: null } }),
     });

@@ -113,7 +113,11 @@ export class FleetService {
     ]);
     const startedAt = Date.now() - monotonicMs();
     this.updater = new Updater({
-      ...{ verifier, transfer, box, log, target: this.targets },
+      verifier,
+      transfer,
+      box,
+      log,
+      target: this.targets,
       slots: new Slots(dataDir),
       trials: new Exclusive(),
       channels: this.targets.channels,

@@ -52,7 +52,11 @@ export class SceneTarget implements ChannelTarget {
   begin({ dir }: Candidate): Trial {
     const { entry, limits, log } = this.parts;
     return new SceneTrial({
-      ...{ services: this.seeing(), entry, dir, limits, log },
+      services: this.seeing(),
+      entry,
+      dir,
+      limits,
+      log,
       examine: () => this.requireSameScenes(dir),
       adopt: () => this.adopt(dir),
     });

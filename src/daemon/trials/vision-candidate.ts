@@ -24,7 +24,8 @@ export class VisionCandidate extends CandidateProcess<VisionEvent> {
     const { service, jobOf, figures } = options;
     super({
       ...options,
-      ...{ name: service.camera.id, running: service },
+      name: service.camera.id,
+      running: service,
       jobOf: (tap) => ({ ...jobOf(service.currentJob), tap }),
     });
     this.service = service;

@@ -21,7 +21,8 @@ export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
     const { service, dirs } = options;
     super({
       ...options,
-      ...{ name: service.microphone.id, running: service },
+      name: service.microphone.id,
+      running: service,
       jobOf: (tap) => ({ ...withoutCapture(service.currentJob), dirs, tap }),
     });
   }

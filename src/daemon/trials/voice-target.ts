@@ -62,7 +62,9 @@ export class VoiceTarget implements ChannelTarget {
     if (name === null) throw new TrialFailed('invalid', `no trigger word runs on ${channel}`);
     const { dirs } = voices();
     return new VoiceTrial({
-      ...{ ...parts, services: this.microphonesWith(channel), changed: { ...dirs, [name]: dir } },
+      ...parts,
+      services: this.microphonesWith(channel),
+      changed: { ...dirs, [name]: dir },
       examine: () => this.requireSameWord(name, dir),
       adopt: (changed) => this.adopt(name, changed),
     });

@@ -18,8 +18,11 @@ export interface RolloutLimits {
 
 /** A box that is off at night is waited for; one that is off for a weekend, or for good, is not. */
 export const USUAL_LIMITS: RolloutLimits = {
-  ...{ maxFailures: 0.02, forgiven: 1, minAgreement: 0.95 },
-  ...{ patienceMs: 24 * 3_600_000, minCommitted: 0.5 },
+  maxFailures: 0.02,
+  forgiven: 1,
+  minAgreement: 0.95,
+  patienceMs: 24 * 3_600_000,
+  minCommitted: 0.5,
 };
 
 export interface Counts {
@@ -93,7 +96,13 @@ export function countRollout(
     }
   }
   return {
-    ...{ addressed, reached, committed, failed, excused, offline, absent },
+    addressed,
+    reached,
+    committed,
+    failed,
+    excused,
+    offline,
+    absent,
     underWay: reached - committed - failed - excused - absent.length,
     agreement: compared === 0 ? null : sum / compared,
     reasons: [...reasons].sort(([, a], [, b]) => b - a),

@@ -51,8 +51,20 @@ export type ChannelState = z.infer<typeof ChannelState>;
 
 export function idleState(channel: string, now: number): ChannelState {
   return {
-    ...{ v: 1, channel, state: 'idle', candidate: null, attempt: 0, trialBoots: 0, since: now },
-    ...{ deadline: null, retryAt: null, leaving: null, reason: null, detail: null, agreement: null, quarantine: [] },
+    v: 1,
+    channel,
+    state: 'idle',
+    candidate: null,
+    attempt: 0,
+    trialBoots: 0,
+    since: now,
+    deadline: null,
+    retryAt: null,
+    leaving: null,
+    reason: null,
+    detail: null,
+    agreement: null,
+    quarantine: [],
   };
 }
 

@@ -102,7 +102,8 @@ async function train(options: Options): Promise<void> {
         more: { duplicates: data.duplicates, epochs: trained.epochs, study },
       });
     printFigures(figures, {
-      ...{ json: options.json === true, require: true },
+      json: options.json === true,
+      require: true,
       more: { duplicates: data.duplicates, study },
     });
   } finally {

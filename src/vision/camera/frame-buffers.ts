@@ -16,7 +16,12 @@ export class FrameBuffers {
     let lent = true;
     const { width, height, data, seq, at, mono } = frame;
     return {
-      ...{ width, height, data, seq, at, mono },
+      width,
+      height,
+      data,
+      seq,
+      at,
+      mono,
       release: () => {
         if (lent && this.free.length < KEPT) this.free.push(data);
         lent = false;

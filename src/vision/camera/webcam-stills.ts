@@ -138,8 +138,15 @@ function createWebcam({ device, width, height }: StillsOptions, program: string)
 
   const webcam = create(
     {
-      ...{ device, width, height, quality: 95, output: 'jpeg', skip: SKIPPED_PICTURES },
-      ...{ callbackReturn: 'location', saveShots: false, verbose: false },
+      device,
+      width,
+      height,
+      quality: 95,
+      output: 'jpeg',
+      skip: SKIPPED_PICTURES,
+      callbackReturn: 'location',
+      saveShots: false,
+      verbose: false,
     },
     'fswebcam',
   );

@@ -36,7 +36,11 @@ async function paintStills(job: StillsJob, send: (report: StillsReport) => void)
       const file = stillName(event);
       const removed = await addStill(job.folder, file, bytes, job.limits);
       send({
-        ...{ kind: 'kept', decision, file, faces, removed },
+        kind: 'kept',
+        decision,
+        file,
+        faces,
+        removed,
         sha256: createHash('sha256').update(bytes).digest('hex'),
       });
     } catch (error) {

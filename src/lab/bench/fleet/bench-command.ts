@@ -54,7 +54,9 @@ async function benchFleet({ swipes, rounds, kbit, fps, json = false, require = f
     undo.push(() => broker.stop());
     const fleet = join(folder, 'fleet');
     const entrance = await BenchEntrance.make({
-      ...{ scene: 'member', mode: 'verify', fps },
+      scene: 'member',
+      mode: 'verify',
+      fps,
       onProgress: (share) => progress.update('recording', share),
       more: {
         mqtt: { broker: { type: 'external', url: broker.url } },
@@ -141,7 +143,9 @@ function figuresOf({ idle, during, bytes, seconds }: Measured): Figure[] {
       share,
     );
   const figure = (name: string, value: number, unit: string): Figure => ({
-    ...{ name: `fleet.${name}`, value: Number.isFinite(value) ? value : null, unit },
+    name: `fleet.${name}`,
+    value: Number.isFinite(value) ? value : null,
+    unit,
     ...(Number.isFinite(value) ? {} : { note: 'too many swipes had no unlock' }),
   });
   const unanswered = [...idle, ...during].filter(({ toUnlockMs }) => toUnlockMs === null).length;

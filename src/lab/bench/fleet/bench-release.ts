@@ -48,8 +48,13 @@ export class BenchRelease {
     writeFileSync(join(bundle, 'ballast'), ballast);
     writeFileSync(file, JSON.stringify({ ...card, version: '999.0.0', files: { ...card.files, ballast: digest } }));
     const release = addRelease(fleet, await readContent(bundle, ''), {
-      ...{ channel: CHANNEL, version: null, summary: 'for a benchmark', embeddingRule: 'same', lifeDays: 1 },
-      ...{ requires: { usher: null, arch: null, memoryMiB: null }, now: Date.now() },
+      channel: CHANNEL,
+      version: null,
+      summary: 'for a benchmark',
+      embeddingRule: 'same',
+      lifeDays: 1,
+      requires: { usher: null, arch: null, memoryMiB: null },
+      now: Date.now(),
     });
     rmSync(bundle, { recursive: true });
     const view = new FleetView();

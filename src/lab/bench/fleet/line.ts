@@ -31,8 +31,13 @@ export class Line {
     const desired = fleetTopicOf('fleetDesired', { group: WHOLE_FLEET });
     this.connection = new Connection(
       {
-        ...{ url, clientId: name, protocolVersion: 4, keepaliveSeconds: KEEPALIVE_S, will: null },
-        ...{ connectMs: MQTT_LIMITS.connectMs, maxPacketBytes: MQTT_LIMITS.clientPacketBytes },
+        url,
+        clientId: name,
+        protocolVersion: 4,
+        keepaliveSeconds: KEEPALIVE_S,
+        will: null,
+        connectMs: MQTT_LIMITS.connectMs,
+        maxPacketBytes: MQTT_LIMITS.clientPacketBytes,
       },
       {
         up: () => void this.connection.subscribe([{ filter: desired, qos: 1 }]).then(ready, failed),

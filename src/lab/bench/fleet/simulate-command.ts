@@ -56,7 +56,14 @@ async function simulate(options: Options): Promise<void> {
   const own = options.broker === undefined ? await OwnBroker.start(folder) : null;
   try {
     const figures = await new Simulation({
-      ...{ boxes, connections, stages, failing, bad, outages, seed, dir },
+      boxes,
+      connections,
+      stages,
+      failing,
+      bad,
+      outages,
+      seed,
+      dir,
       broker: { url: options.broker ?? own?.url ?? '', pid: own?.pid ?? null },
       onProgress: (what, done) => progress.update(what, done),
     }).run();
@@ -73,7 +80,9 @@ async function simulate(options: Options): Promise<void> {
 function figuresOf(result: SimulationFigures): Figure[] {
   const { boxes, committed, goodMs, pause, beyondFirst, kept, untrue, untrueOnTheWay, rssMb, brokerRssMb } = result;
   const figure = (name: string, value: number | null, unit: string, note?: string): Figure => ({
-    ...{ name, value, unit },
+    name,
+    value,
+    unit,
     ...(note === undefined ? {} : { note }),
   });
   return [

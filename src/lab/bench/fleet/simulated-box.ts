@@ -64,14 +64,22 @@ export class SimulatedBox {
     const box = { site: SITE, device: this.device, groups: [], usher: '0.1.0', arch: 'x64' };
     const { verifier, transfer } = openReceiving({
       config: { source: { type: 'mqtt' }, maxKbitPerSecond: 4000 },
-      ...{ root, dir: join(dir, 'fleet'), box: { ...box, memoryMiB: 2048 } },
+      root,
+      dir: join(dir, 'fleet'),
+      box: { ...box, memoryMiB: 2048 },
       reader: { take: (topic, timeoutMs, signal) => this.take(topic, timeoutMs, signal) },
       isBusy: () => false,
       wall: () => Date.now(),
     });
     const { active } = this.slots.pointer(CHANNEL);
     this.updater = new Updater({
-      ...{ verifier, transfer, box, slots: this.slots, log: silent, channels: [CHANNEL], orderMs: null },
+      verifier,
+      transfer,
+      box,
+      slots: this.slots,
+      log: silent,
+      channels: [CHANNEL],
+      orderMs: null,
       target: new SimulatedTarget(index, plan, active?.version ?? FACTORY, FACTORY, versionIn),
       trials: new Exclusive(),
       now: () => Math.round(START + monotonicMs()),

@@ -39,7 +39,12 @@ export class SimulatedFleet {
       const line = this.lines[index % this.lines.length];
       if (line === undefined) throw new Error('no line');
       const box = new SimulatedBox({
-        ...{ index, dir: join(dir, `box-${index}`), root, line, plan, counted: this.counted },
+        index,
+        dir: join(dir, `box-${index}`),
+        root,
+        line,
+        plan,
+        counted: this.counted,
       });
       box.start();
       this.boxes.push(box);

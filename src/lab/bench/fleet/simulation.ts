@@ -57,9 +57,16 @@ export class Simulation {
     const now = Date.now();
     this.fleet = FleetFolder.init(join(this.dir, 'fleet'), { rootKeys: 2, rootThreshold: 2, passphrase: null, now });
     this.boxes = new SimulatedFleet({
-      ...{ boxes, connections, url: broker.url, dir: this.dir, rootFile: join(this.fleet.dir, 'root.json') },
+      boxes,
+      connections,
+      url: broker.url,
+      dir: this.dir,
+      rootFile: join(this.fleet.dir, 'root.json'),
       plan: {
-        ...{ stepMs: STEP_MS, seed, outages, outageMs: OUTAGE_MS },
+        stepMs: STEP_MS,
+        seed,
+        outages,
+        outageMs: OUTAGE_MS,
         failing: (version) => (version === BAD ? bad : failing),
       },
     });
@@ -83,8 +90,17 @@ export class Simulation {
       const { counted } = this.boxes;
       const truth = await this.truth();
       return {
-        ...{ boxes, committed, goodMs, pause, beyondFirst, taken, ...truth, ...this.watch.peaks },
-        ...{ kept: this.boxes.running(good.id), outages: counted.outages, powerCuts: counted.powerCuts },
+        boxes,
+        committed,
+        goodMs,
+        pause,
+        beyondFirst,
+        taken,
+        ...truth,
+        ...this.watch.peaks,
+        kept: this.boxes.running(good.id),
+        outages: counted.outages,
+        powerCuts: counted.powerCuts,
         reports: counted.reports,
       };
     } finally {
@@ -97,8 +113,14 @@ export class Simulation {
   private async offer(version: string): Promise<KnownRelease> {
     const content = await smallBundle(join(this.dir, 'bundle'), version);
     const release = addRelease(this.fleet, content, {
-      ...{ channel: CHANNEL, version, summary: 'simulated', embeddingRule: 'same', lifeDays: 30 },
-      ...{ requires: { usher: null, arch: null, memoryMiB: null }, chunkBytes: CHUNK_BYTES, now: Date.now() },
+      channel: CHANNEL,
+      version,
+      summary: 'simulated',
+      embeddingRule: 'same',
+      lifeDays: 30,
+      requires: { usher: null, arch: null, memoryMiB: null },
+      chunkBytes: CHUNK_BYTES,
+      now: Date.now(),
     });
     const rollout: Rollout = { stages: [...this.options.stages], stage: 0, state: 'rolling', why: null };
     const offer = offerOf(release, rollout);
@@ -115,7 +137,9 @@ export class Simulation {
     try {
       await followRollout({
         // Each of these boxes comes back.
-        ...{ scope: ALL, limits: { ...USUAL_LIMITS, patienceMs: Infinity }, boxes: () => view.all() },
+        scope: ALL,
+        limits: { ...USUAL_LIMITS, patienceMs: Infinity },
+        boxes: () => view.all(),
         offer: () => this.offered(release),
         change: (to) => this.change(to),
         onCounts: (offer, counts) => this.options.onProgress(what, shareOf(offer, counts)),

@@ -61,7 +61,9 @@ async function benchFlood({ swipes, rounds, rate, fps, json = false, require = f
     const broker = await OwnBroker.start(folder, BROKER);
     undo.push(() => broker.stop());
     const entrance = await BenchEntrance.make({
-      ...{ scene: 'member', mode: 'verify', fps },
+      scene: 'member',
+      mode: 'verify',
+      fps,
       onProgress: (share) => progress.update('recording', share),
       more: {
         mqtt: { broker: { type: 'external', url: broker.url } },
@@ -81,7 +83,8 @@ async function benchFlood({ swipes, rounds, rate, fps, json = false, require = f
     const port = Number(new URL(broker.url).port);
     const flood = (aim: readonly string[]): Flood => Flood.start({ port, topics: aim, rate, mostMs: MOST_MS });
     const measured = await alternate(client, {
-      ...{ swipes, rounds },
+      swipes,
+      rounds,
       flood: () => flood(topics),
       // Another box and another group, to which nobody listens.
       elsewhere: () => flood(topics.map((topic) => topic.replace(/^(usher\/v1\/[^/]+)\/[^/]+/, '$1/elsewhere'))),

@@ -22,7 +22,9 @@ const at = (timings: readonly SwipeTiming[], share: number): number =>
 
 export function floodFigures({ idle, bystander, flooded, after, rate }: FloodMeasured): Figure[] {
   const figure = (name: string, value: number, unit: string): Figure => ({
-    ...{ name: `door.${name}`, value: Number.isFinite(value) ? value : null, unit },
+    name: `door.${name}`,
+    value: Number.isFinite(value) ? value : null,
+    unit,
     ...(Number.isFinite(value) ? {} : { note: 'too many swipes had no unlock' }),
   });
   const p95 = at(idle, 0.95);

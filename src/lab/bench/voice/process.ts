@@ -21,7 +21,12 @@ export class MeasuredVoice {
   constructor(microphone: MicrophoneConfig, modelsDir: string) {
     const job: VoiceJob = { microphone, modelsDir, execution: CPU_ONE_THREAD, captureDir: null };
     this.child = new SupervisedChild({
-      ...{ name: microphone.id, entry: childEntry('voice'), job, startMs: READY_MS, silentMs: 30_000, stopMs: 3000 },
+      name: microphone.id,
+      entry: childEntry('voice'),
+      job,
+      startMs: READY_MS,
+      silentMs: 30_000,
+      stopMs: 3000,
       output: (line) => (this.said = line),
     });
     this.child.messages.subscribe((event) => {
