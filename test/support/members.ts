@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LIVENESS_ABSENT, type Observation, type Subject } from '../../src/events';
-import { type EncoderFacts, Roster } from '../../src/access/members/roster';
+import { Roster } from '../../src/access/members/roster';
+import type { EncoderFacts } from '../../src/access/members/thresholds';
 import { Database, type Row, type SqlValue } from '../../src/store/database/database';
 import { Store } from '../../src/store/store';
 

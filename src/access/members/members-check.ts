@@ -1,5 +1,6 @@
 import type { Store } from '../../store/store';
-import { type EncoderFacts, sortTemplates } from './roster';
+import { sortTemplates } from './sound-templates';
+import type { EncoderFacts } from './thresholds';
 
 /** One thing that is not as usher wrote it, and what repairing it means. */
 export interface MemberProblem {

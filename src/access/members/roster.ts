@@ -1,21 +1,15 @@
 import { messageOf } from '../../errors';
 import { DAY_MS } from '../../store/clock/date-proof';
 import { isDamage } from '../../store/keys/keyring';
-import { type BrokenTemplate, type Member, type NewTemplate, type StoredTemplate } from '../../store/members/member';
+import { type Member, type NewTemplate, type StoredTemplate } from '../../store/members/member';
 import { type Store } from '../../store/store';
 import { type AdaptionRecord } from '../../store/members/templates';
-import { l2Distance, vectorFault, type VectorShape } from '../../store/members/vector';
-import { ADAPTION_LIMITS, type AdaptionDistances, type AdaptionFacts, strictDistance } from './adaption';
+import { ADAPTION_LIMITS, type AdaptionDistances, type AdaptionFacts } from './adaption';
 import { type MemberStanding } from '../door-types';
 import { type Embedding, Gallery } from './gallery';
 import { type MemberRights } from '../policy/types';
-import { type ThresholdRow } from './thresholds';
-
-/** What of an encoder's card the doors decide by. */
-export interface EncoderFacts extends VectorShape {
-  readonly space: string;
-  readonly thresholds: readonly ThresholdRow[];
-}
+import { nearestOf, sortTemplates } from './sound-templates';
+import { type EncoderFacts } from './thresholds';
 
 /** Why a member, or one template of a member, cannot be used. */
 export interface MemberFault {
@@ -266,38 +260,4 @@ export class Roster {
 
 function emptySpace(encoder: EncoderFacts): SpaceMembers {
   return { encoder, gallery: new Gallery(encoder.space, encoder.dimensions) };
-}
-
-function nearestOf(vector: Float32Array, templates: readonly StoredTemplate[]): number {
-  return Math.min(...templates.map((template) => l2Distance(vector, template.vector)));
-}
-
-/**
- * Apart from what this encoder cannot have made, and from adapted templates that are not near to any picture that the
- * member was enrolled with: the member was enrolled again since, or the template was taken by an older version, which did
- * not look.
- */
-export function sortTemplates(
-  all: readonly StoredTemplate[],
-  encoder: EncoderFacts,
-): { readonly sound: readonly StoredTemplate[]; readonly faulty: readonly BrokenTemplate[] } {
-  const enrolled = new Map<string, StoredTemplate[]>();
-  for (const template of all)
-    if (template.source !== 'adapted' && vectorFault(template.vector, encoder) === null)
-      enrolled.set(template.member, [...(enrolled.get(template.member) ?? []), template]);
-  const strict = all.some(({ source }) => source === 'adapted') ? strictDistance(encoder.thresholds, []) : 0;
-  const faultOf = ({ source, member, vector }: StoredTemplate): string | null => {
-    const fault = vectorFault(vector, encoder);
-    if (fault !== null) return `it has ${fault}`;
-    if (source !== 'adapted' || nearestOf(vector, enrolled.get(member) ?? []) <= strict) return null;
-    return 'it was taken from an accepted face, and is like no picture that was enrolled';
-  };
-  const sound: StoredTemplate[] = [];
-  const faulty: BrokenTemplate[] = [];
-  for (const template of all) {
-    const fault = faultOf(template);
-    if (fault === null) sound.push(template);
-    else faulty.push({ ...template, fault });
-  }
-  return { sound, faulty };
 }

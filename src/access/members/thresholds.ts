@@ -1,9 +1,16 @@
 import { UsherError } from '../../errors';
+import { type VectorShape } from '../../store/members/vector';
 
 /** A row of an encoder card's table: accept at most `distance`, and this share of impostor comparisons is accepted. */
 export interface ThresholdRow {
   readonly fmr: number;
   readonly distance: number;
+}
+
+/** What of an encoder's card the doors decide by. */
+export interface EncoderFacts extends VectorShape {
+  readonly space: string;
+  readonly thresholds: readonly ThresholdRow[];
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { checkMembers, type MemberProblem, repairMembers, type Repaired } from '../../access/members/members-check';
-import type { EncoderFacts } from '../../access/members/roster';
+import type { EncoderFacts } from '../../access/members/thresholds';
 import { openStore } from '../../daemon/store/open-store';
 import { installedModels } from '../../fleet/update/installed';
 import { chooseModels, readEncoderCard } from '../../vision/faces/load';

@@ -2,7 +2,8 @@ import { DoorKeeper } from '../../access/door/door-keeper';
 import type { DenialReason } from '../../access/reasons';
 import type { SavedPolicy } from '../../access/door/persisted';
 import { judgeAdaption } from '../../access/members/adaption';
-import type { EncoderFacts, Roster } from '../../access/members/roster';
+import type { Roster } from '../../access/members/roster';
+import type { EncoderFacts } from '../../access/members/thresholds';
 import type { PolicyKeeper, PolicyNews } from '../../access/door/policy-keeper';
 import type { ThresholdRow } from '../../access/members/thresholds';
 import type { DoorConfig } from '../../config/schema/doors';
@@ -16,7 +17,7 @@ import { type ComponentHealth, failedBecause, type HealthBoard } from '../health
 /** So many members with damaged data are named in health and log. */
 const NAMED_MAX = 10;
 
-export type { EncoderFacts } from '../../access/members/roster';
+export type { EncoderFacts } from '../../access/members/thresholds';
 
 export interface DoorsParts {
   readonly doors: readonly DoorConfig[];

@@ -1,4 +1,5 @@
-import { type EncoderFacts, sortTemplates } from '../../../src/access/members/roster';
+import { sortTemplates } from '../../../src/access/members/sound-templates';
+import type { EncoderFacts } from '../../../src/access/members/thresholds';
 import { UsherError } from '../../../src/errors';
 import type { StoredTemplate, TemplateSource } from '../../../src/store/members/member';
 import { l2Distance } from '../../../src/store/members/vector';

@@ -1,5 +1,5 @@
 import { ADAPTION_LIMITS } from '../../../src/access/members/adaption';
-import type { EncoderFacts } from '../../../src/access/members/roster';
+import type { EncoderFacts } from '../../../src/access/members/thresholds';
 import { UsherError } from '../../../src/errors';
 import { DoorSite } from '../../support/door-site';
 import { ENCODER, faceAt, SPACE } from '../../support/members';
