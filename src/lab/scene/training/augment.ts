@@ -28,21 +28,27 @@ export const SCENE_AUGMENTATION: SceneAugmentation = {
 /** Samples a side of each target pixel: the mean of 16 is close to the mean of all. */
 const SAMPLES = 4;
 
+/** What the network takes in, and how much a view of a picture may vary. */
+export interface SceneView {
+  /** Pixels a side. */
+  readonly size: number;
+  readonly mean: number;
+  readonly scale: number;
+  readonly augmentation: SceneAugmentation;
+}
+
 /**
  * One varied view of a kept picture as packed RGB for the network: cut, mirrored, exposed, graded, recoloured, noisy.
  * @param grid planar, `SCENE_GRID` a side, 0..255
- * @param target size × size × 3 from `offset` on, (value − mean) / scale
+ * @param target size × size × 3, (value − mean) / scale
  */
 export function augmentInto(
-  grid: Uint8Array,
-  size: number,
-  random: Random,
-  { crop, stops, gamma, warmth, grey, noise }: SceneAugmentation,
-  mean: number,
-  scale: number,
   target: Float32Array,
-  offset: number,
+  grid: Uint8Array,
+  { size, mean, scale, augmentation }: SceneView,
+  random: Random,
 ): void {
+  const { crop, stops, gamma, warmth, grey, noise } = augmentation;
   const width = random.between(...crop) * SCENE_GRID;
   const height = Math.min(SCENE_GRID, width * random.between(0.85, 1.18));
   const left = random.next() * (SCENE_GRID - width);
@@ -71,7 +77,7 @@ export function augmentInto(
         }
       }
       const luma = 0.299 * red + 0.587 * green + 0.114 * blue;
-      const out = offset + 3 * (y * size + (mirrored ? size - 1 - x : x));
+      const out = 3 * (y * size + (mirrored ? size - 1 - x : x));
       const put = (channel: number, sum: number): void => {
         const value = (sum + greyness * (luma - sum)) / (SAMPLES * SAMPLES);
         target[out + channel] = (value + (deviation > 0 ? deviation * random.normal() : 0) - mean) / scale;

@@ -139,8 +139,8 @@ function fit(
   const { size, augmentation, weightDecay } = options;
   const each = size * size * 3;
   const pixels = new Float32Array(batch.length * each);
-  const whole = augmentation ?? NO_AUGMENTATION;
-  batch.forEach(({ grid }, i) => augmentInto(grid, size, random, whole, SCENE_MEAN, SCENE_SCALE, pixels, i * each));
+  const view = { size, mean: SCENE_MEAN, scale: SCENE_SCALE, augmentation: augmentation ?? NO_AUGMENTATION };
+  batch.forEach(({ grid }, i) => augmentInto(pixels.subarray(i * each, (i + 1) * each), grid, view, random));
   return tf.tidy(() => {
     const pictures = tf.tensor4d(pixels, [batch.length, size, size, 3]);
     const targets = targetsOf(tf, batch);
