@@ -80,7 +80,22 @@ export class MqttClient {
       tookBack: (topics) => options.tookBack?.(topics),
     });
     this.router = new InboundRouter(this.base, (rejection) => options.rejected?.(rejection));
-    this.flood = new FloodGuard({
+    this.flood = this.makeFloodGuard();
+    const linkOptions: LinkOptions = {
+      ...options,
+      clientId: `usher-${options.site}-${options.device}`,
+      protocolVersion: options.protocolVersion ?? 4,
+      limits,
+      random: options.random ?? Math.random,
+      admit: (topic) => this.flood.admit(topic),
+    };
+    this.link = this.makeLink(linkOptions);
+    this.door = this.makeDoorLine(linkOptions);
+    this.retained = new RetainedReader(() => this.link.live);
+  }
+
+  private makeFloodGuard(): FloodGuard {
+    return new FloodGuard({
       base: this.base,
       router: this.router,
       resubscribe: (filters) =>
@@ -90,22 +105,20 @@ export class MqttClient {
         this.report();
       },
     });
-    const linkOptions: LinkOptions = {
-      ...options,
-      clientId: `usher-${options.site}-${options.device}`,
-      protocolVersion: options.protocolVersion ?? 4,
-      limits,
-      random: options.random ?? Math.random,
-      admit: (topic) => this.flood.admit(topic),
-    };
-    this.link = new Link(linkOptions, {
+  }
+
+  private makeLink(linkOptions: LinkOptions): Link {
+    return new Link(linkOptions, {
       will: () => this.status.nextWill(),
       up: (connection) => void this.greet(connection),
       message: (packet) => this.receive(packet),
       changed: (health) => this.linkChanged(health),
       down: () => this.watch.down(false),
     });
-    this.door = new DoorLine(
+  }
+
+  private makeDoorLine(linkOptions: LinkOptions): DoorLine {
+    return new DoorLine(
       { ...linkOptions, clientId: `${linkOptions.clientId}-door` },
       {
         filters: () => [...this.router.filters(isDoors), ...this.watch.filters(true)],
@@ -115,7 +128,6 @@ export class MqttClient {
       },
       () => performance.now(),
     );
-    this.retained = new RetainedReader(() => this.link.live);
   }
 
   get connected(): boolean {
