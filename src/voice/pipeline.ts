@@ -53,26 +53,13 @@ export function voicePipeline(parts: VoicePipelineParts): Observable<Activation 
     return found;
   };
 
-  const statusOf = ({ state, detail, restarts, lastAt }: SourceHealth): MicrophoneStatus => {
-    const { level, stuck, trouble, samples, gaps, overruns } = hearing.report();
-    return {
-      kind: 'microphone',
-      microphone: microphoneId,
-      at: Date.now(),
-      state,
-      detail,
-      hearing: state === 'live' && !stuck,
-      trouble,
-      rmsDbfs: level?.rmsDbfs ?? null,
-      peakDbfs: level?.peakDbfs ?? null,
-      samples,
-      gaps,
-      overruns,
-      restarts,
-      lastSoundAt: lastAt,
-      lastScoredAt,
-    };
-  };
+  const statusOf = (health: SourceHealth): MicrophoneStatus => ({
+    kind: 'microphone',
+    microphone: microphoneId,
+    at: Date.now(),
+    ...soundStatus(hearing.report(), health),
+    lastScoredAt,
+  });
 
   // The source waits for pieces to come back, so that what queues here is bounded.
   const activations = microphone.items.pipe(
@@ -81,4 +68,24 @@ export function voicePipeline(parts: VoicePipelineParts): Observable<Activation 
   const changes = microphone.status.pipe(map(statusOf));
   const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(microphone.health())));
   return merge(activations, changes, periodic);
+}
+
+/** What the monitor and the supervisor of the microphone say of it, in one. */
+function soundStatus(
+  { level, stuck, trouble, samples, gaps, overruns }: ReturnType<MicrophoneMonitor['report']>,
+  { state, detail, restarts, lastAt }: SourceHealth,
+): Omit<MicrophoneStatus, 'kind' | 'microphone' | 'at' | 'lastScoredAt'> {
+  return {
+    state,
+    detail,
+    hearing: state === 'live' && !stuck,
+    trouble,
+    rmsDbfs: level?.rmsDbfs ?? null,
+    peakDbfs: level?.peakDbfs ?? null,
+    samples,
+    gaps,
+    overruns,
+    restarts,
+    lastSoundAt: lastAt,
+  };
 }

@@ -35,14 +35,8 @@ async function paintStills(job: StillsJob, send: (report: StillsReport) => void)
       const bytes = await encodeJpeg(still);
       const file = stillName(event);
       const removed = await addStill(job.folder, file, bytes, job.limits);
-      send({
-        kind: 'kept',
-        decision,
-        file,
-        faces,
-        removed,
-        sha256: createHash('sha256').update(bytes).digest('hex'),
-      });
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      send({ kind: 'kept', decision, file, faces, removed, sha256 });
     } catch (error) {
       send({ kind: 'refused', decision, why: messageOf(error) });
     }
