@@ -47,6 +47,14 @@ const laboratory = {
   to: { path: '^src/lab/' },
 };
 
+/** A device is installed without the packages that only development, tests and the laboratory need. */
+const development = {
+  name: 'no development package on a device',
+  severity: 'error',
+  from: { path: '^src', pathNot: '^src/lab/' },
+  to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '^node_modules/@types/' },
+};
+
 const upward = RANKS.flatMap((rooms, rank) =>
   rooms.map((room) => ({
     name: `from ${room}`,
@@ -81,6 +89,7 @@ module.exports = {
     },
     { name: 'nothing unresolved', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '\\.wat$' } },
     laboratory,
+    development,
     ...upward,
     ...soleImporters,
   ],

@@ -45,7 +45,8 @@ function missing(name: string, cause?: unknown): Command {
         'dependency-missing',
         `usher ${name} is part of the laboratory, which is not installed here`,
         {
-          remedy: 'Run it from a checkout of usher: scripts/setup there installs the laboratory too.',
+          remedy:
+            'Run it in a checkout of usher in which scripts/setup has run, or install from there with scripts/install-service --with-laboratory.',
           ...(cause === undefined ? {} : { cause }),
         },
       );

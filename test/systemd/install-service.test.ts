@@ -26,8 +26,25 @@ function checkout(): string {
     cpSync(path.join(packageRoot(), part), path.join(folder, 'source', part), { recursive: true });
   mkdirSync(path.join(folder, 'source', 'dist'));
   writeFileSync(path.join(folder, 'source', 'dist', 'main.js'), '', { mode: 0o700 });
+  lock(folder, { thing: {}, other: {} });
   mkdirSync(path.join(folder, 'root'));
   return folder;
+}
+
+type Locked = Record<string, { readonly dependencies?: object; readonly optional?: boolean; readonly dev?: boolean }>;
+
+/** package-lock.json of a checkout, with these packages; those that are not `dev` are the program's own dependencies. */
+function lock(folder: string, packages: Locked): void {
+  const names = Object.keys(packages).filter(
+    (name) => packages[name]?.dev !== true && !name.includes('/node_modules/'),
+  );
+  const locked: Locked = {};
+  for (const [name, about] of Object.entries(packages)) locked[`node_modules/${name}`] = { optional: true, ...about };
+  const root = { dependencies: Object.fromEntries(names.map((name) => [name, '1.0.0'])) };
+  writeFileSync(
+    path.join(folder, 'source', 'package-lock.json'),
+    JSON.stringify({ packages: { '': root, ...locked } }),
+  );
 }
 
 /** Every file below a folder: path → mode and content. */
@@ -131,6 +148,94 @@ function snapshot(folder: string): Record<string, string> {
 
   const actuatorConfig = (): string[] =>
     existsSync(path.join(folder, 'source/device-config/actuator.yaml')) ? ['etc/usher/actuator.yaml'] : [];
+
+  describe('the packages', () => {
+    const machine = `linux/${process.arch}`;
+    const prebuilt = `@photostructure/sqlite/prebuilds/linux-${process.arch}`;
+    const put = (file: string): void => {
+      mkdirSync(path.join(folder, 'source', path.dirname(file)), { recursive: true });
+      writeFileSync(path.join(folder, 'source', file), 'x');
+    };
+    const installed = (): string[] =>
+      Object.keys(snapshot(path.join(root, 'opt/usher')))
+        .filter((file) => /^(node_modules|dist)\//.test(file))
+        .sort();
+
+    beforeEach(() => {
+      lock(folder, {
+        'onnxruntime-node': { dependencies: { common: '1' } },
+        common: { optional: false },
+        'onnxruntime-node/node_modules/common': {},
+        '@photostructure/sqlite': {},
+        '@tensorflow/tfjs': { dev: true, dependencies: { seedrandom: '3' } },
+        seedrandom: { dev: true },
+        jest: { dev: true },
+      });
+      for (const file of [
+        'onnxruntime-node/index.js',
+        `onnxruntime-node/bin/napi-v6/${machine}/libonnxruntime.so.1`,
+        'onnxruntime-node/bin/napi-v6/linux/ppc64/libonnxruntime.so.1',
+        'onnxruntime-node/bin/napi-v6/darwin/arm64/libonnxruntime.dylib',
+        'onnxruntime-node/bin/napi-v6/win32/x64/onnxruntime.dll',
+        'onnxruntime-node/node_modules/common/index.js',
+        'onnxruntime-node/node_modules/left-over/index.js',
+        'common/index.js',
+        `${prebuilt}/sqlite.glibc.node`,
+        `${prebuilt}/sqlite.musl.node`,
+        '@photostructure/sqlite/prebuilds/win32-x64/sqlite.glibc.node',
+        '@photostructure/sqlite/src/upstream/sqlite3.c',
+        '@tensorflow/tfjs/index.js',
+        'seedrandom/index.js',
+        'jest/index.js',
+      ])
+        put(`node_modules/${file}`);
+      put('dist/lab/train.js');
+    });
+
+    const device = [
+      'dist/main.js',
+      'node_modules/@photostructure/sqlite/prebuilds/',
+      'node_modules/common/index.js',
+      'node_modules/onnxruntime-node/bin/',
+      'node_modules/onnxruntime-node/index.js',
+      'node_modules/onnxruntime-node/node_modules/common/index.js',
+    ];
+    /** Of binaries, only that there is one and that it is this machine's. */
+    const withoutBinaries = (files: string[]): string[] =>
+      files.map((file) =>
+        file.replace(/(?<=\/(bin|prebuilds)\/).*/, (binary) => {
+          expect(binary).toMatch(new RegExp(`linux.${process.arch}/`));
+          return '';
+        }),
+      );
+
+    it('are those that a device runs, with the binaries of this machine', () => {
+      expect(install('--root', root)).toMatchObject({ code: 0 });
+      expect(withoutBinaries(installed())).toEqual(device);
+    });
+
+    it('and the laboratory where it is asked for', () => {
+      expect(install('--root', root, '--with-laboratory')).toMatchObject({ code: 0 });
+      expect(withoutBinaries(installed())).toEqual(
+        [
+          ...device,
+          'dist/lab/train.js',
+          'node_modules/@tensorflow/tfjs/index.js',
+          'node_modules/seedrandom/index.js',
+        ].sort(),
+      );
+      expect(install('--root', root)).toMatchObject({ code: 0 });
+      expect(withoutBinaries(installed())).toEqual(device);
+    });
+
+    it('one that is missing leaves nothing half installed', () => {
+      rmSync(path.join(folder, 'source/node_modules/common'), { recursive: true });
+      const refused = install('--root', root);
+      expect(refused).toMatchObject({ code: 3 });
+      expect(refused.err).toContain('node_modules/common is missing: run scripts/setup first');
+      expect(readdirSync(path.join(root, 'opt'))).toEqual([]);
+    });
+  });
 
   it('does not write over a folder that is not its own', () => {
     mkdirSync(path.join(root, 'opt/usher'), { recursive: true });

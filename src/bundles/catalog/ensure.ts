@@ -16,23 +16,31 @@ export interface EnsureOptions {
   readonly onBuild?: (progress: BuildProgress) => void;
   readonly limits?: PullLimits;
   readonly fetch?: Fetch;
+  readonly build?: typeof buildFallbackSet;
 }
 
 export interface EnsureOutcome {
   readonly recommended: 'present' | 'installed' | 'unavailable';
-  readonly fallback: 'present' | 'installed';
+  /** unavailable: it is built from an npm package, which is not installed on a device. */
+  readonly fallback: 'present' | 'installed' | 'unavailable';
   /** Why each source of the recommended set failed, in the order tried. */
   readonly refusals: readonly { readonly source: string; readonly error: UsherError }[];
 }
 
 /**
- * Gives a machine face models: the recommended set from the mirror, else from the catalog's addresses; and always the fallback
- * set, which needs nothing but an installed npm package. That the recommended set could not be had is an outcome, not an error.
- * @throws UsherError when not even the fallback set can be built, or when the disk refuses.
+ * Gives a machine face models: the recommended set from the mirror, else from the catalog's addresses; and the fallback set, which
+ * is built from an npm package. That one of the two is not available is an outcome, not an error.
+ * @throws UsherError when neither is available, or when the disk refuses.
  */
 export async function ensureModels(options: EnsureOptions): Promise<EnsureOutcome> {
   const { recommended, refusals } = await ensureRecommended(options);
-  return { recommended, refusals, fallback: await ensureFallback(options) };
+  try {
+    return { recommended, refusals, fallback: await ensureFallback(options) };
+  } catch (error) {
+    const noPackage = error instanceof UsherError && error.code === 'dependency-missing';
+    if (!noPackage || recommended === 'unavailable') throw error;
+    return { recommended, refusals, fallback: 'unavailable' };
+  }
 }
 
 async function ensureRecommended(options: EnsureOptions): Promise<Omit<EnsureOutcome, 'fallback'>> {
@@ -56,7 +64,8 @@ async function ensureRecommended(options: EnsureOptions): Promise<Omit<EnsureOut
   return { recommended: 'unavailable', refusals };
 }
 
-async function ensureFallback({ modelsDir, onBuild }: EnsureOptions): Promise<EnsureOutcome['fallback']> {
+async function ensureFallback(options: EnsureOptions): Promise<'present' | 'installed'> {
+  const { modelsDir, onBuild, build = buildFallbackSet } = options;
   const whole = await Promise.all(
     FALLBACK_SET.map((name) =>
       readBundle(path.join(modelsDir, name)).then(
@@ -66,6 +75,6 @@ async function ensureFallback({ modelsDir, onBuild }: EnsureOptions): Promise<En
     ),
   );
   if (whole.every(Boolean)) return 'present';
-  await buildFallbackSet(modelsDir, onBuild === undefined ? {} : { onProgress: onBuild });
+  await build(modelsDir, onBuild === undefined ? {} : { onProgress: onBuild });
   return 'installed';
 }

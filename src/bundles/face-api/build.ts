@@ -74,7 +74,8 @@ function installedWeights(): string {
     return path.join(path.dirname(require.resolve(`${PACKAGE}/package.json`)), 'model');
   } catch (error) {
     throw new UsherError('dependency-missing', `the npm package ${PACKAGE} is not installed: ${messageOf(error)}`, {
-      remedy: 'Run npm ci in the folder of usher, or name a folder with the weight files.',
+      remedy:
+        'A device does not have it. Run scripts/setup in a checkout of usher, and copy tiny-yolo-face, landmarks-68 and face-api-resnet from its models folder.',
       cause: error,
     });
   }

@@ -110,7 +110,12 @@ function mirror(): string | undefined {
   return value === undefined || value === '' ? undefined : value;
 }
 
-export function outcomeText(dir: string, { recommended, refusals }: EnsureOutcome): string {
+export function outcomeText(dir: string, { recommended, fallback, refusals }: EnsureOutcome): string {
+  if (fallback === 'unavailable')
+    return [
+      `The recommended face models are in ${dir}. The fallback set is not: it is built in a checkout of usher (scripts/setup).`,
+      'Doors do not need it. Stills do: copy the folder tiny-yolo-face from the models folder of such a checkout.',
+    ].join('\n');
   if (recommended !== 'unavailable') return `The recommended and the fallback face models are in ${dir}.`;
   return [
     'WARNING: only the fallback face models are installed; the recommended set could not be had.',

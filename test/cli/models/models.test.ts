@@ -90,6 +90,9 @@ test('ensure without the recommended set says what a door on the fallback is wor
   expect(text).toMatch(/^WARNING: only the fallback face models/);
   for (const part of ['no network', '38 %', '3.6 %', '1.0 %', 'USHER_MODELS_MIRROR']) expect(text).toContain(part);
   expect(outcomeText('/m', { recommended: 'present', fallback: 'present', refusals: [] })).not.toMatch(/WARNING/);
+  expect(outcomeText('/m', { recommended: 'present', fallback: 'unavailable', refusals: [] })).toMatch(
+    /recommended face models are in \/m\. The fallback set is not.*\n.*Stills do: copy the folder tiny-yolo-face/,
+  );
 });
 
 test('progress: one line a file in a log, a bar on a terminal', () => {
