@@ -19,14 +19,14 @@ interface Options extends BrokerOptions {
 
 const ANSWER_MS = 35_000;
 
-/** `usher command VERB`: gives a box a command and prints its answer; exit code 1 when it refuses. */
+/** `usher command VERB`: sends a command to a box and prints the answer. Exit code 1 if the box refuses. */
 export function commandCommand(): Command {
   return withBrokerOptions(new Command('command'))
-    .description('give a box a command over MQTT and print the answer')
+    .description('send a command to a box over MQTT and print the answer')
     .argument('<verb>', 'ping, status, member-suspend, lockdown, …')
-    .option('--args <json>', "the verb's own keys", '{}')
-    .option('--key <file>', 'sign with this key, for verbs that change who may enter')
-    .option('--life-seconds <number>', 'how long a signed command is good', '60')
+    .option('--args <json>', "the verb's arguments", '{}')
+    .option('--key <file>', 'sign with this key; verbs that change who may enter need it')
+    .option('--life-seconds <number>', 'how long a signed command is valid', '60')
     .option('--json', 'write JSON')
     .action(async (verb: string, options: Options) => {
       const { base, guest } = await reachBox(options);
@@ -44,20 +44,24 @@ export function commandCommand(): Command {
     });
 }
 
-/** `usher command-key new FILE`: the pair with which a site or fleet gives orders; the box is told FILE.pub. */
+/**
+ * `usher command-key new FILE`: makes the key pair with which a site or fleet signs commands. The boxes get FILE.pub.
+ */
 export function commandKeyCommand(): Command {
-  const command = new Command('command-key').description('the key that signs commands; kept away from the boxes');
+  const command = new Command('command-key').description(
+    'make the key that signs commands; keep it away from the boxes',
+  );
   command
     .command('new')
-    .argument('<file>', 'a file that is not there yet')
-    .description('make a pair: FILE signs, FILE.pub goes into security.commandKeys of the boxes')
+    .argument('<file>', 'a file that does not exist yet')
+    .description('make a key pair: FILE signs; list FILE.pub in security.commandKeys of the boxes')
     .action((file: string) => {
       const { privateKey } = generateKeyPairSync('ed25519');
       const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
       writeNew(file, pem, 0o600);
       const { keyId, publicKeyPem } = commandKey(pem);
       writeNew(`${file}.pub`, publicKeyPem, 0o644);
-      process.stdout.write(`key ${keyId}: ${file} signs, ${file}.pub is for the boxes\n`);
+      process.stdout.write(`key ${keyId}: ${file} signs; copy ${file}.pub to the boxes\n`);
     });
   return command;
 }
@@ -79,7 +83,7 @@ async function ask(
     await visit.publish(topicOf('command', { verb }, base), payload);
     return await withDeadline(ANSWER_MS, answer, () => {
       throw new UsherError('broker-failed', `${base.site}/${base.device} did not answer within ${ANSWER_MS / 1000} s`, {
-        remedy: 'Is it running, and may it read command/# on this broker? See its status topic.',
+        remedy: 'Check that it runs (see its status topic) and that it may read command/# on this broker.',
       });
     });
   } finally {
@@ -97,10 +101,10 @@ function argumentsOf(text: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsherError('usage', `--args is no JSON: ${messageOf(error)}`);
+    throw new UsherError('usage', `--args is not JSON: ${messageOf(error)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new UsherError('usage', '--args takes a JSON object, like {"member":"4711"}');
+    throw new UsherError('usage', '--args takes a JSON object such as {"member":"4711"}');
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -116,7 +120,7 @@ function readKey(file: string): CommandKey {
     pem = readFileSync(file, 'utf8');
   } catch (error) {
     throw new UsherError('file-unreadable', `${file}: ${systemCode(error) ?? messageOf(error)}`, {
-      remedy: 'Make a pair with `usher command-key new FILE`.',
+      remedy: 'Make a key pair with `usher command-key new FILE`.',
       cause: error,
     });
   }
@@ -134,7 +138,7 @@ function writeNew(file: string, text: string, mode: number): void {
     }
   } catch (error) {
     throw new UsherError('usage', `${file}: ${systemCode(error) ?? messageOf(error)}`, {
-      remedy: 'Name a file that is not there yet, in a folder that you may write to.',
+      remedy: 'Name a file that does not exist yet, in a folder that you may write to.',
       cause: error,
     });
   }

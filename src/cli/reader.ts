@@ -33,41 +33,45 @@ interface SwipeOptions extends BrokerOptions {
   readonly line?: boolean;
 }
 
-/** `usher reader …`: for whoever puts a reader up, or builds one. */
+/** `usher reader …`: for people who install or build a reader. */
 export function readerCommand(): Command {
-  const command = new Command('reader').description('keys of card readers, and swipes to try one out');
+  const command = new Command('reader').description('make keys for card readers, and send test swipes');
   command
     .command('key')
-    .description('keys that a reader and the box share')
+    .description('manage the key that a reader and the box share')
     .command('new')
-    .argument('<file>', 'a file that is not there yet')
-    .description('make a key; put it into the reader too, and name it as keyFile in the configuration')
+    .argument('<file>', 'a file that does not exist yet')
+    .description('make a key; store it in the reader too, and name it as keyFile in the configuration')
     .action((file: string) => {
       createReaderKey(file);
-      process.stdout.write(`${file} holds a new key of 32 bytes, for its owner alone\n`);
+      process.stdout.write(`${file} holds a new key of 32 bytes; only its owner can read it\n`);
     });
   withInstallationOptions(command.command('counter'))
-    .argument('<id>', 'a reader with a key; with --contact a door')
-    .description('show the last counter that this box accepted from a reader, or set it')
-    .option('--contact', 'the counter of a door contact')
-    .option('--set <number>', 'the counter last used: lower ones are refused. Messages with higher ones count again')
+    .argument('<id>', 'id of a reader with a key, or of a door with --contact')
+    .description('show or set the last counter that this box accepted from a reader')
+    .option('--contact', 'use the counter of a door contact')
+    .option(
+      '--set <number>',
+      'set the last counter: messages with higher counters are accepted again, all others are refused',
+    )
     .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
     .option('--json', 'write JSON')
     .action((id: string, options: CounterOptions) => counter(id, options));
   withBrokerOptions(command.command('swipe'))
-    .description('publish one swipe as the reader would')
+    .description('publish one swipe as a reader does')
     .requiredOption('--reader <id>', 'the reader')
-    .requiredOption('--id <identifier>', 'what the card says')
+    .requiredOption('--id <identifier>', 'the identifier on the card')
     .option('--key <file>', "the reader's key; without it the swipe has no MAC")
-    .option('--counter <number>', 'default: epoch ms, which rises by itself')
-    .option('--line', 'print the line for a serial port instead of publishing')
+    .option('--counter <number>', 'default: epoch ms, which always increases')
+    .option('--line', 'print the line for a serial port; publish nothing')
     .action((options: SwipeOptions) => swipe(options));
   return command;
 }
 
 async function swipe(options: SwipeOptions): Promise<void> {
   const { reader, id } = options;
-  if (!IDENTIFIER.test(id)) throw new UsherError('usage', 'an identifier has 1 to 64 of A-Z a-z 0-9 . _ : -');
+  if (!IDENTIFIER.test(id))
+    throw new UsherError('usage', 'an identifier has 1 to 64 characters of A-Z a-z 0-9 . _ : -');
   const at = Date.now();
   const counter = counterOf(options.counter, at);
   const key = options.key === undefined ? null : readReaderKey(options.key);
@@ -100,7 +104,7 @@ async function counter(id: string, options: CounterOptions): Promise<void> {
     : config.readers.find((reader) => reader.id === id);
   if (found?.keyFile === undefined)
     throw new UsherError('usage', `${file} has no ${contact ? 'contact' : 'reader'} "${id}" with a keyFile`, {
-      remedy: 'Only those with a key have a counter.',
+      remedy: 'Only readers and contacts with a key have a counter.',
     });
   const scope = { site: config.device.site, device: config.device.id, ...(contact ? { door: id } : { reader: id }) };
   const source = counterSource(scope, readReaderKey(resolve(dirname(file), found.keyFile)));
@@ -138,7 +142,7 @@ function counterOf(text: string | undefined, at: number): number {
   return counter;
 }
 
-/** Null also for one that is damaged: it is what this command is there for. */
+/** Null also for a damaged counter: this command repairs it. */
 function counterOrNull(counters: Pick<CounterStore, 'load'>, source: string): number | null {
   try {
     return counters.load(source);

@@ -12,18 +12,18 @@ import { serviceManager, type ServiceManager } from '../system/sd-notify';
 import { listenForStop, type StopRequest, whenAborted } from '../system/signals';
 import { leave, takeDown } from '../terminal/take-down';
 
-/** A camera that is not there must not keep the box from counting as started: its other doors work. */
+/** After this time the box counts as started even if a camera is missing: its other doors work. */
 const CAMERAS_GRACE_MS = 60_000;
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('watch the doors: the daemon')
+    .description('run the daemon, which watches the doors')
     .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/gym-entrance.yaml', installed()?.config)
-    .option('--check', 'check the configuration and end')
+    .option('--check', 'check the configuration and exit')
     .action(async (options: { config: string; check?: boolean }) => {
-      // Before anything is up: a signal half-way through the start must take down what is.
+      // Before anything is started, so that a signal during the start stops what already runs.
       const stop = listenForStop();
-      // Read once: a file that is being edited must not end a box that begins anew by itself.
+      // Read once: an edit of the file must not break a restart inside this process.
       const operator = await loadConfig(options.config);
       if (options.check === true) {
         process.stdout.write(await checkedConfig(operator));
@@ -33,7 +33,7 @@ export function runCommand(): Command {
     });
 }
 
-/** Runs until it is stopped; begins anew where settings of the fleet ask for it. */
+/** Runs until it is stopped. Restarts inside the process when settings of the fleet require it. */
 async function watchDoors(operator: LoadedConfig, stop: StopRequest): Promise<void> {
   const write = (line: string): void => void process.stderr.write(line);
   const log = createLog({ ...operator.config.log, write });
@@ -54,7 +54,7 @@ async function watchDoors(operator: LoadedConfig, stop: StopRequest): Promise<vo
       }
       trials = true;
     } catch (error) {
-      // Another process on the data folder is not the settings' fault.
+      // Another process uses the data folder: the settings are not the cause.
       const locked = error instanceof UsherError && error.code === 'store-locked';
       if (under.release?.trial !== true || locked) throw error;
       log.error(`the daemon does not start under settings ${under.release.version} of the fleet`, {
@@ -65,7 +65,7 @@ async function watchDoors(operator: LoadedConfig, stop: StopRequest): Promise<vo
   }
 }
 
-/** One life of the daemon within this process. */
+/** One run of the daemon in this process. */
 class Run {
   private over: (outcome: 'again') => void = () => undefined;
   private readonly again = new Promise<'again'>((resolve) => (this.over = resolve));
@@ -77,7 +77,7 @@ class Run {
     private readonly under: EffectiveConfig,
     private readonly log: Log,
     private readonly manager: ServiceManager,
-    /** Whether the service manager was told so; over all lives. */
+    /** Whether the service manager was told `ready` in any run. */
     private readonly inService: { reported: boolean },
     private readonly stop: StopRequest,
   ) {
@@ -85,24 +85,26 @@ class Run {
     this.app = new App(under.loaded, log, {
       under,
       restart: (why) => {
-        log.info('begins anew', { why });
+        log.info('restarting', { why });
         this.over('again');
       },
     });
   }
 
-  /** @throws UsherError when it does not start */
+  /**
+   * @returns `stopped` by a signal, or `again` if the daemon asks for a restart @throws UsherError if it does not start
+   */
   async untilOver(): Promise<'stopped' | 'again'> {
     const { app, log, manager, under } = this;
     const started = app.start();
-    // What it fails with is thrown below, or is of no interest any more.
+    // The error is thrown below, or no longer matters.
     started.catch(() => undefined);
     if ((await Promise.race([started.then(() => 'started' as const), this.stopped])) === 'started') {
       const { site, id: device } = under.loaded.config.device;
       const settings = under.release === null ? {} : { settings: under.release.version };
       log.info('started', { broker: app.brokerUrl, site, device, ...settings });
       void app.whenReady.then(() => log.info('ready', { afterMs: Math.round(performance.now()) }));
-      // Once it is in service the watchdog counts, in a later life from the start.
+      // Once the service is ready the watchdog counts; after a restart from the beginning.
       if (this.inService.reported) this.feed();
       else {
         const waited = delay(CAMERAS_GRACE_MS, undefined, { ref: false });

@@ -21,10 +21,10 @@ interface Options {
 }
 
 const HELP = `
-Paints a picture anew by the losses of Gatys et al. (2016): its pixels are trained, nothing in the network is. Every face that
-is found loses its features first. Before anything is written the result is looked at as a door would: if a face in it still
-matches a face of the original at the loosest threshold of the encoder's card, nothing is written and the exit code is 1.
-A face that the detector does not find keeps what a stylised picture keeps; look at the result before you pass it on.
+Repaints a picture with the losses of Gatys et al. (2016): training changes the pixels, not the network. Every face that
+is found loses its features first. Before the result is written, it is checked with the models of a door: if a face in it
+still matches a face of the original at the loosest threshold of the encoder's card, nothing is written and the exit code
+is 1. A face that the detector does not find is only stylised: look at the result before you pass it on.
 
 Examples:
   usher stylise event.jpg still.jpg
@@ -34,19 +34,17 @@ Examples:
 
 export function styliseCommand(): Command {
   return new Command('stylise')
-    .description('make a privacy still: people and action visible, faces not')
+    .description('make a privacy still: people and their actions stay visible, faces do not')
     .argument('<in>', 'a picture')
     .argument('<out>', 'a .jpg or .png file')
-    .option('--style <file>', "a picture whose manner is taken; default: brush strokes in the picture's own colours")
-    .addOption(
-      new Option('--from <start>', 'what the pixels begin as').choices(['content', 'noise']).default('content'),
-    )
+    .option('--style <file>', "a picture that gives the style (default: brush strokes in the picture's own colours)")
+    .addOption(new Option('--from <start>', 'how the pixels start').choices(['content', 'noise']).default('content'))
     .option(
       '--steps <n>',
       `steps of the optimisation (default: ${styliseDefaults('content').steps}, from noise ${styliseDefaults('noise').steps})`,
       count,
     )
-    .option('--side <px>', 'longer side of the result', wholeNumber, PAINTED_SIDE)
+    .option('--side <px>', 'longer side of the result in pixels', wholeNumber, PAINTED_SIDE)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
@@ -92,6 +90,6 @@ async function run(input: string, output: string, options: Options): Promise<voi
 }
 
 function count(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('a whole number, 0 or more, is expected');
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number, 0 or more');
   return Number(text);
 }

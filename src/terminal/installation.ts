@@ -6,28 +6,29 @@ import { UsherError } from '../errors';
 import type { StoreLocation } from '../daemon/store/open-store';
 import { defaultConfig, defaultConfigText } from '../system/paths';
 
-/** Options of every command that works on one installation's members. */
+/** Options of every command that works on the members of an installation. */
 export interface InstallationOptions {
   readonly config?: string;
   readonly data?: string;
 }
 
+/** Adds `--config` and `--data` to a command. */
 export function withInstallationOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', `configuration of the installation (default: ${defaultConfigText()})`)
-    .option('-d, --data <dir>', "data folder instead of the configuration's");
+    .option('-d, --data <dir>', "data folder, instead of the configuration's");
 }
 
-/** The configuration that is meant, its data folder replaced by --data. @throws UsherError as `loadConfig` */
+/** Loads the configuration; `--data` replaces its data folder. @throws UsherError as `loadConfig` does */
 export async function loadInstallation({ config, data }: InstallationOptions): Promise<LoadedConfig> {
   const loaded = await loadConfig(config ?? defaultConfig());
   return data === undefined ? loaded : { ...loaded, dataDir: resolve(data) };
 }
 
 /**
- * Where the members are: with --data no configuration need be there. The folder must be there, unless the command may be the first
- * one: a path that is misspelt must not become a second, empty set of members with keys of its own.
- * @throws UsherError as `loadConfig`; `store-unavailable`
+ * Where the members are. With `--data` no configuration is needed. The folder must exist, unless the command may create
+ * it: a misspelt path must not become a second, empty set of members with its own keys.
+ * @throws UsherError as `loadConfig` does; `store-unavailable`
  */
 export async function storeLocation(
   options: InstallationOptions,
@@ -38,14 +39,15 @@ export async function storeLocation(
       ? { dataDir: resolve(options.data), configured: null }
       : locationOf(await loadInstallation(options));
   if (first || existsSync(location.dataDir)) return location;
-  throw new UsherError('store-unavailable', `there is no data folder ${location.dataDir}`, {
+  throw new UsherError('store-unavailable', `the data folder ${location.dataDir} does not exist`, {
     remedy:
       location.configured === null
-        ? 'Correct --data. The first enroll or run makes a new one.'
-        : `Correct dataDir in ${location.configured.file}. The first enroll or run makes the folder.`,
+        ? 'Correct --data. The first enroll or run creates the folder.'
+        : `Correct dataDir in ${location.configured.file}. The first enroll or run creates the folder.`,
   });
 }
 
+/** Where the members of a loaded configuration are. */
 export function locationOf({ config, file, dataDir }: LoadedConfig): StoreLocation {
   return { dataDir, configured: { file, security: config.security } };
 }

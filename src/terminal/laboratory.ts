@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { systemCode, UsherError } from '../errors';
 
-/** Commands of the laboratory: file below `lab`, and the function that makes the command. */
+/** Commands of the laboratory: the file below `lab` and the function that makes the command. */
 const COMMANDS = {
   train: ['train', 'trainCommand'],
   eval: ['eval', 'evalCommand'],
@@ -17,9 +17,9 @@ const COMMANDS = {
 const LABORATORY = path.join(__dirname, '..', 'lab');
 
 /**
- * A command of the laboratory (training, evaluation, benchmarks, demonstration). A device is built and installed without that part,
- * so it is looked for at run time, and nothing else in the program depends on it.
- * @returns where it is not installed: a command of that name that says so
+ * A command of the laboratory (training, evaluation, benchmarks, demonstration). A device is built and installed
+ * without the laboratory, so the command is loaded at run time and no other part of the program depends on it.
+ * @returns if the laboratory is not installed: a command of that name that says so
  */
 export function laboratoryCommand(name: keyof typeof COMMANDS): Command {
   const [file, made] = COMMANDS[name];
@@ -28,7 +28,7 @@ export function laboratoryCommand(name: keyof typeof COMMANDS): Command {
     const module = createRequire(__filename)(path.join(LABORATORY, file)) as Record<typeof made, () => Command>;
     return module[made]();
   } catch (error) {
-    // The laboratory's own libraries are not installed on a device either.
+    // The libraries that only the laboratory needs are not installed on a device either.
     if (systemCode(error) === 'MODULE_NOT_FOUND') return missing(name, error);
     throw error;
   }

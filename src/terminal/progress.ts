@@ -1,4 +1,4 @@
-/** Shows the progress of long work: a bar on a terminal, elsewhere a line now and then. */
+/** Shows the progress of long work: a bar on a terminal, elsewhere a line from time to time. */
 export interface Progress {
   update(label: string, share: number): void;
   /** Removes the line. */
@@ -12,11 +12,15 @@ interface Screen {
 }
 
 const BAR = 24;
-/** Redrawing more often than this only costs. */
+/** Redrawing more often costs time and shows nothing new. */
 const EVERY_MS = 100;
 const FIRST_LINE_MS = 10_000;
 const LAST_LINE_MS = 600_000;
 
+/**
+ * A bar if the screen is a terminal, else lines.
+ * @param now monotonic milliseconds
+ */
 export function createProgress(screen: Screen = process.stderr, now: () => number = () => performance.now()): Progress {
   if (screen.isTTY !== true) return linesNowAndThen(screen, now);
   let startedAt = now();
@@ -39,7 +43,10 @@ export function createProgress(screen: Screen = process.stderr, now: () => numbe
   };
 }
 
-/** In a log or a pipe: after ten seconds, then at growing intervals, so that hours of work fill no page. */
+/**
+ * For a log or a pipe: the first line after ten seconds, then at growing intervals, so that hours of work make few
+ * lines.
+ */
 function linesNowAndThen(screen: Screen, now: () => number): Progress {
   const startedAt = now();
   let nextAt = startedAt + FIRST_LINE_MS;

@@ -1,16 +1,16 @@
 import { messageOf, systemCode, UsherError } from '../errors';
 
-/** Of a defect of ours. */
+/** Exit code of a defect in usher itself (EX_SOFTWARE). */
 const DEFECT = 70;
-/** Commander's errors: what the caller wrote wrong. */
+/** Exit code of a wrong command line. */
 export const USAGE = 2;
 
 /**
- * Tells the user what is wrong and what to do; with --json as one line of JSON.
+ * Tells the user what is wrong and what to do, as one line of JSON with `--json`.
  * @returns the exit code
  */
 export function reportError(error: unknown, json = process.argv.includes('--json')): number {
-  // Who reads has had enough; see system/output.ts.
+  // The reader closed the pipe; see system/output.ts.
   if (systemCode(error) === 'EPIPE') return 0;
   const exitCode = error instanceof UsherError ? error.exitCode : DEFECT;
   const remedy = error instanceof UsherError ? (error.remedy ?? null) : null;
@@ -20,14 +20,16 @@ export function reportError(error: unknown, json = process.argv.includes('--json
     process.stderr.write(`usher: ${messageOf(error)}\n`);
     if (remedy !== null) process.stderr.write(`  → ${remedy}\n`);
   }
-  // A defect of ours: the trace is for whoever mends it.
+  // A defect in usher: the stack trace is for the developer.
   if (exitCode === DEFECT) process.stderr.write(error instanceof Error ? `${error.stack ?? ''}\n` : '');
   return exitCode;
 }
 
 /**
- * What commander found wrong with the command line. The message comes last, where a person looks, and not above a page of help.
- * @param text commander's message @param command as it was typed: `usher fleet publish`
+ * Reports what commander found wrong with the command line: the message and how to get help. It prints no help page,
+ * which would hide the message.
+ * @param text commander's message
+ * @param command as it was typed: `usher fleet publish`
  */
 export function reportUsage(text: string, command: string, json = process.argv.includes('--json')): void {
   const message = text.trim().replace(/^error: /, '');

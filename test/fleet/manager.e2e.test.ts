@@ -100,7 +100,7 @@ describeWithMosquitto('a manager at the command line', () => {
     expect(seen.map(({ seq }) => seq)).toEqual([...seen.map(({ seq }) => seq)].sort((a, b) => a - b));
     expect(new Set(seen.map(({ seq }) => seq)).size).toBe(4);
     const unknown = await usher('fleet', 'rollout', 'pause', 'scene', ...on, '--broker', mosquitto.url);
-    expect(unknown.stderr).toMatch(/nothing is offered on scene/);
+    expect(unknown.stderr).toMatch(/there is no offer on scene/);
   }, 120_000);
 
   it('follows what happens, without what was kept and without unlocks', async () => {

@@ -17,26 +17,28 @@ import { trustBox, trustCommand } from './trust';
 import { reportFindings } from '../doctor/doctor';
 
 export function actuatorCommand(): Command {
-  const command = new Command('actuator').description('the other end of an unlock: verifies it and opens the lock');
+  const command = new Command('actuator').description(
+    'the program at the lock: verifies unlock messages and opens the lock',
+  );
   command
     .command('run')
-    .description('obey the unlocks of one door')
+    .description('run the actuator: obey the unlock messages of one door')
     .requiredOption('-c, --config <file>', 'configuration, e.g. device-config/actuator.yaml', installed()?.actuator)
-    .option('--check', 'check the configuration and end')
+    .option('--check', 'check the configuration and exit')
     .action(runActuator);
   command
     .command('key')
-    .description('the public key of a box, for the configuration of its actuators')
-    .option('--box <file>', "the box's configuration: prints the command to run where the actuator is")
-    .option('--from-box <data>', "the box's data folder; its key is made if there is none yet")
+    .description('show the public key of a box, which its actuators need')
+    .option('--box <file>', "the box's configuration; prints the command to run on the actuator's machine")
+    .option('--from-box <data>', "the box's data folder; creates the key if it does not exist yet")
     .option('--json', 'machine-readable')
     .action(showKey);
   command
     .command('trust')
-    .description('trust a box: write its key, site, device and door into the configuration of an actuator')
-    .requiredOption('-c, --config <file>', 'configuration of the actuator', installed()?.actuator)
-    .option('--box <file>', "the box's configuration, where it is on this machine")
-    .option('--from-box <data>', "the box's data folder, where it is on this machine")
+    .description('trust a box: write its key, site, device and door into the actuator’s configuration')
+    .requiredOption('-c, --config <file>', 'the actuator’s configuration', installed()?.actuator)
+    .option('--box <file>', "the box's configuration, if it is on this machine")
+    .option('--from-box <data>', "the box's data folder, if it is on this machine")
     .option('--key <key>', 'the key that `usher actuator key` printed on the box')
     .option('--site <id>', 'device.site of the box')
     .option('--device <id>', 'device.id of the box')
@@ -44,8 +46,8 @@ export function actuatorCommand(): Command {
     .action(trustBox);
   command
     .command('doctor')
-    .description('look at keys, files and broker, and whether the box is there; exit code 1 when something fails')
-    .requiredOption('-c, --config <file>', 'configuration of the actuator', installed()?.actuator)
+    .description('check keys, files, the broker and whether the box is online; exit code 1 if a check fails')
+    .requiredOption('-c, --config <file>', 'the actuator’s configuration', installed()?.actuator)
     .option('--json', 'write JSON')
     .action(async ({ config, json }: { config: string; json?: boolean }) => {
       const loaded = await loadActuatorConfig(config);
@@ -53,16 +55,16 @@ export function actuatorCommand(): Command {
     });
   command
     .command('reset')
-    .description('forget the times that were seen, after a clock that was ahead has been set right')
+    .description('forget the latest time seen; use it after you corrected a clock that was ahead')
     .requiredOption(
       '-c, --config <file>',
-      'configuration of the actuator, which must be stopped',
+      'the actuator’s configuration; stop the actuator first',
       installed()?.actuator,
     )
     .action(resetTime);
   command
     .command('schema')
-    .description('the JSON Schema of an actuator’s configuration')
+    .description('print the JSON Schema of an actuator’s configuration')
     .option('-o, --output <file>', 'write to a file instead of standard output')
     .action(async ({ output }: { output?: string }) => {
       const text = `${JSON.stringify(actuatorJsonSchema(), null, 2)}\n`;
@@ -79,7 +81,7 @@ async function runActuator(options: { config: string; check?: boolean }): Promis
   if (options.check === true) {
     const { device, door } = loaded.config;
     process.stdout.write(
-      `${loaded.file} is a good configuration: it obeys ${device.site}/${device.id} at door ${door}, key ${keys.map(({ keyId }) => keyId).join(', ')}\n`,
+      `${loaded.file} is valid: it obeys ${device.site}/${device.id} at door ${door}, key ${keys.map(({ keyId }) => keyId).join(', ')}\n`,
     );
     return;
   }
@@ -122,5 +124,5 @@ async function resetTime(options: { config: string }): Promise<void> {
   } finally {
     lock.release();
   }
-  process.stdout.write(`forgotten; it is now ${new Date().toISOString()} by the clock of this machine\n`);
+  process.stdout.write(`forgotten; the time is now ${new Date().toISOString()} by the clock of this machine\n`);
 }

@@ -16,7 +16,7 @@ export interface TrustOptions {
   readonly door?: string;
 }
 
-/** What is known of the box: where its configuration is at hand, all of it. */
+/** What is known of the box. All of it is known if the box's configuration is on this machine. */
 interface Box {
   readonly key: string;
   readonly site?: string | undefined;
@@ -24,14 +24,14 @@ interface Box {
   readonly doors?: readonly string[];
 }
 
-/** To be run where the actuator is. */
+/** @returns the command that a person runs on the actuator's machine */
 export function trustCommand({ site, id }: { readonly site: string; readonly id: string }, key: string): string {
   return `usher actuator trust --config ACTUATOR.yaml --site ${site} --device ${id} --key ${key}`;
 }
 
 /**
- * Makes an actuator obey a box: its key, site and device stand in the configuration afterwards, and no key that anybody can sign
- * under. Comments stay.
+ * Makes an actuator obey a box: writes the box's key, site and device into the actuator's configuration and removes
+ * example keys that anyone could sign with. Comments stay.
  */
 export async function trustBox(options: TrustOptions): Promise<void> {
   const { config: file } = options;
@@ -56,11 +56,11 @@ export async function trustBox(options: TrustOptions): Promise<void> {
   const { device, door } = parseActuatorConfig(after, file);
   if (box.doors !== undefined && !box.doors.includes(door))
     throw new UsherError('usage', `${options.box ?? ''}: ${noSuch('door', door, box.doors)}`, {
-      remedy: 'Name the door that this actuator opens: --door ID.',
+      remedy: 'Name the door that this actuator opens with --door ID.',
     });
   if (after !== before) await replaceFile(file, after);
   process.stdout.write(
-    `${file} trusts ${keyId}: it obeys ${device.site}/${device.id} at door ${door}. Restart the actuator\n`,
+    `${file} trusts ${keyId}: it now obeys ${device.site}/${device.id} at door ${door}. Restart the actuator.\n`,
   );
 }
 
@@ -86,7 +86,7 @@ function isSound(text: string): boolean {
   }
 }
 
-/** The old text or the new one, never half of either; with the rights that the file had. */
+/** After a crash the file has the old text or the new one, never a mix. Keeps the file's permissions. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const draft = `${file}.${process.pid}.new`;
   await writeFile(draft, text, { flag: 'wx', mode: (await stat(file)).mode & 0o777 });

@@ -13,19 +13,19 @@ interface Window {
   readonly to?: number;
 }
 
-/** `usher audit …`: what happened at the doors and with the members. Works while the daemon runs. */
+/** `usher audit …`: shows what happened at the doors and to the members. Works while the daemon runs. */
 export function auditCommand(): Command {
-  const command = new Command('audit').description('verify, export and show the journal of all that happened');
+  const command = new Command('audit').description('verify, export and show the journal of events');
   command.addCommand(verifyCommand()).addCommand(exportCommand()).addCommand(showCommand());
   return command;
 }
 
 function verifyCommand(): Command {
   const command = withInstallationOptions(new Command('verify'))
-    .description('check the whole chain; exit code 1 when a record was changed, removed, put in or exchanged')
+    .description('check the whole chain; exit code 1 if a record was changed, removed, inserted or swapped')
     .option(
       '--head <seq:hash>',
-      'a head known from elsewhere: the topic audit/head, an export, paper; may be given several times',
+      'a head that you kept elsewhere (from topic audit/head, an export, paper); may be repeated',
       (text: string, before: JournalHead[]) => [...before, headOf(text)],
       [],
     )
@@ -43,13 +43,13 @@ function verifyCommand(): Command {
       const verdict = { journal: journal.id, records, head: check.head, findings: check.findings };
       process.stdout.write(options.json === true ? `${JSON.stringify(verdict)}\n` : `${verdictText(verdict)}\n`);
       if (check.findings.length > 0)
-        throw new UsherError('data-invalid', `the journal ${journal.file} is not what was written`, {
+        throw new UsherError('data-invalid', `the journal ${journal.file} was changed after it was written`, {
           remedy:
-            'Keep this file and its backups as they are, find out who had access, and compare with earlier exports.',
+            'Keep this file and its backups unchanged, find out who had access, and compare with earlier exports.',
         });
       if (options.head.length === 0 && options.json !== true)
         process.stderr.write(
-          'Whoever can write this file could have written all of it anew. Compare with a head kept elsewhere: --head SEQ:HASH\n',
+          'A person who can write this file could have rewritten all of it. Compare with a head kept elsewhere: --head SEQ:HASH\n',
         );
     });
   });
@@ -59,9 +59,9 @@ function exportCommand(): Command {
   const command = withInstallationOptions(new Command('export'))
     .description('write records to standard output; the last line of a full export is the head')
     .option('--from <time>', 'from this time on: 2026-05-01 or 2026-05-01T08:00:00Z', timeOf)
-    .option('--to <time>', 'up to before this time', timeOf)
+    .option('--to <time>', 'up to this time, which is excluded', timeOf)
     .addOption(
-      new Option('--format <format>', 'JSON lines, whose hashes anyone can check, or CSV')
+      new Option('--format <format>', 'JSON lines, whose hashes any program can check, or CSV')
         .choices(['jsonl', 'csv'])
         .default('jsonl'),
     );
@@ -82,7 +82,7 @@ function exportCommand(): Command {
 
 function showCommand(): Command {
   const command = withInstallationOptions(new Command('show'))
-    .description('the latest records, for people')
+    .description('show the latest records')
     .option('-n, --last <count>', 'so many', wholeNumber, 20)
     .addOption(new Option('--kind <kind>', 'only these').choices(Object.keys(JOURNAL_KINDS)))
     .option('--json', 'write JSON lines');
@@ -109,7 +109,10 @@ async function withJournal(options: InstallationOptions, work: (journal: Journal
   }
 }
 
-/** By the records' own times, which follow the box's clock: one that was set back may put a record among later ones. */
+/**
+ * Selects by the records' own times, which follow the box's clock. After a clock was set back, records are not in order
+ * of time.
+ */
 function* within(journal: Journal, { from, to }: Window): Generator<JournalRecord> {
   for (const record of journal.records())
     if (record.at >= (from ?? -Infinity) && record.at < (to ?? Infinity)) yield record;
@@ -118,17 +121,20 @@ function* within(journal: Journal, { from, to }: Window): Generator<JournalRecor
 function headOf(text: string): JournalHead {
   const [, seq, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/i.exec(text.trim()) ?? [];
   if (seq === undefined || hash === undefined)
-    throw new InvalidArgumentError('a number, a colon and 64 hex digits are expected, as in audit/head');
+    throw new InvalidArgumentError('expected a number, a colon and 64 hex digits, as in audit/head');
   return { seq: Number(seq), hash: hash.toLowerCase() };
 }
 
 function timeOf(text: string): number {
   const at = /^\d{4}-\d\d-\d\d(T|$)/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(at)) throw new InvalidArgumentError('a time like 2026-05-01 or 2026-05-01T08:00:00Z is expected');
+  if (Number.isNaN(at)) throw new InvalidArgumentError('expected a time like 2026-05-01 or 2026-05-01T08:00:00Z');
   return at;
 }
 
-/** Blocks of lines to standard output, each written before the next is read: an export of any size takes little memory. */
+/**
+ * Writes blocks of lines to standard output. Each block is written before the next is read, so that a large export
+ * needs little memory.
+ */
 class Output {
   private lines: string[] = [];
 
@@ -144,7 +150,7 @@ class Output {
   }
 }
 
-/** A pipe whose reader is slow says EAGAIN: wait a moment, there is nothing else to do here. */
+/** A pipe with a slow reader answers EAGAIN. The only remedy is to wait and retry. */
 function writeOnce(bytes: Buffer): number {
   try {
     return writeSync(1, new Uint8Array(bytes));

@@ -1,10 +1,13 @@
 import { bodyOf } from '../../store/journal/journal-reader';
 import type { Fault, Finding, JournalHead, JournalRecord } from '../../store/journal/journal-chain';
 
-/** A record as it is hashed, with its hash: `usher-journal-v1`, a newline and the RFC 8785 text of all but `hash`. */
+/**
+ * One record with its hash. The hash is over `usher-journal-v1`, a newline and the RFC 8785 text of all keys but
+ * `hash`.
+ */
 export function jsonLine({ seq, at, kind, body, prev, hash }: JournalRecord): string {
   const frame = JSON.stringify({ seq, at, kind, prev, hash });
-  // The stored text itself: writing it anew might lose what makes the hash.
+  // Copies the stored text. Serialising the body again might change the bytes that the hash covers.
   return `${frame.slice(0, -1)},"body":${body}}`;
 }
 
@@ -13,9 +16,10 @@ export interface Csv {
   line(record: JournalRecord): string;
 }
 
-/** What is most asked about in columns of its own, the whole body in the last. */
+/** The keys that readers need most have columns of their own. The last column has the whole body. */
 const COLUMNS = ['door', 'member', 'outcome', 'reason'] as const;
 
+/** @returns the header line and a function that formats one record, as CSV (RFC 4180) */
 export function csvLine(): Csv {
   return {
     header: ['seq', 'time', 'kind', ...COLUMNS, 'hash', 'body'].join(','),
@@ -32,12 +36,13 @@ export function csvLine(): Csv {
   };
 }
 
-/** RFC 4180; and no spreadsheet takes a cell for a formula. */
+/** Quotes as RFC 4180 requires, and prevents that a spreadsheet takes the cell for a formula. */
 function csvCell(text: string): string {
   const inert = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;
 }
 
+/** One line for a person: sequence number, time, kind, and the body's keys. */
 export function recordText(record: JournalRecord): string {
   const facts = Object.entries(readable(record))
     .filter(([key, value]) => !HIDDEN.has(key) && value !== null)
@@ -45,19 +50,20 @@ export function recordText(record: JournalRecord): string {
   return `${String(record.seq).padStart(6)}  ${timeText(record.at)}  ${record.kind.padEnd(14)}  ${facts.join(' ')}`;
 }
 
-/** Of use to programs alone. */
+/** Keys that only programs need. */
 const HIDDEN = new Set(['v', 'decision', 'bootId', 'journal', 'at']);
 
 const FAULTS: Readonly<Record<Fault, string>> = {
-  changed: 'the content is not what was recorded: changed or renumbered',
+  changed: 'the content was changed, or the record was renumbered',
   missing: 'removed',
-  unlinked: 'does not follow from the record before: something was removed, put in or exchanged here',
+  unlinked: 'does not follow the record before it: a record was removed, inserted or swapped here',
   beginning: 'the journal does not begin with its genesis record',
-  repeated: 'the number of a published event came before',
-  truncated: 'cut off: a head that was given lies behind the end',
-  rewritten: 'another record stands where the head that was given was',
+  repeated: 'the number of a published event appears twice',
+  truncated: 'cut off: a head that you gave lies beyond the end',
+  rewritten: 'this record differs from the head that you gave',
 };
 
+/** The result of `verify` as lines for a person. */
 export function verdictText(verdict: {
   readonly journal: string;
   readonly records: number;
@@ -69,11 +75,11 @@ export function verdictText(verdict: {
   const lines = findings.map((finding) => `${where(finding)}: ${FAULTS[finding.fault]}`);
   return [
     `journal ${journal}, ${records} records, head ${head.seq}:${head.hash}`,
-    ...(lines.length === 0 ? ['the chain is whole'] : lines),
+    ...(lines.length === 0 ? ['the chain is intact'] : lines),
   ].join('\n');
 }
 
-/** A damaged body is for `verify` to complain about; the rest is to be seen all the same. */
+/** `verify` reports a damaged body. Here the rest of the record is shown all the same. */
 function readable(record: JournalRecord): Readonly<Record<string, unknown>> {
   try {
     return bodyOf(record);

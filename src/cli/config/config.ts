@@ -10,36 +10,35 @@ import { checkedConfig } from './places';
 
 export function configCommand(): Command {
   const standard = installed()?.config;
-  const command = new Command('config').description(
-    'write a configuration, check one, or write the schemas that others use',
-  );
+  const command = new Command('config').description('write or check a configuration, or write the schemas');
   command
     .command('check')
     .argument('<file>')
-    .option('--elsewhere', 'it is for another machine: look at no folder of this one')
-    .description('name every bad key at once; exit code 2 if there is one')
+    .option('--elsewhere', 'the configuration is for another machine: do not check folders on this one')
+    .description('report every bad key at once; exit code 2 if there is one')
     .action(async (file: string, options: { elsewhere?: boolean }) => {
       process.stdout.write(await checkedConfig(await loadConfig(file), options.elsewhere !== true));
     });
   command
     .command('new')
-    .argument('[file]', `a file that is not there yet${standard === undefined ? '' : ` (default: ${standard})`}`)
-    .option('--actuator', 'the configuration of an actuator')
-    .description('write a commented configuration, with paths that are right where it is put')
+    .argument('[file]', `a file that does not exist yet${standard === undefined ? '' : ` (default: ${standard})`}`)
+    .option('--actuator', 'write the configuration of an actuator')
+    .description('write a commented configuration with paths that fit its folder')
     .action(newConfig);
   command
     .command('schema')
     .option('-o, --output <file>', 'write to a file instead of standard output')
-    .description('the JSON Schema of configuration files')
+    .description('print the JSON Schema of configuration files')
     .action(async (options: { output?: string }) => {
       await deliver(`${JSON.stringify(configJsonSchema(), null, 2)}\n`, options.output);
     });
   command
     .command('asyncapi')
     .option('-o, --output <file>', 'write to a file instead of standard output')
-    .description('the AsyncAPI 3 description of every MQTT topic')
+    .description('print the AsyncAPI 3 description of every MQTT topic')
     .action(async (options: { output?: string }) => {
-      // No aliases: tools that read AsyncAPI do not all know them. No folding: a line a value keeps changes small.
+      // No aliases, because some AsyncAPI tools cannot read them. No folding, because one line a value keeps diffs
+      // small.
       const yaml = stringify(asyncApiDocument(packageVersion()), { aliasDuplicateObjects: false, lineWidth: 0 });
       await deliver(yaml, options.output);
     });

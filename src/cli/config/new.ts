@@ -11,12 +11,17 @@ export interface NewConfigOptions {
   readonly actuator?: boolean;
 }
 
-/** `usher config new FILE`: the commented sample, with paths that are right where it is put. */
+/**
+ * `usher config new FILE`: writes the commented sample with paths that fit its folder. @throws UsherError `usage` where
+ * no file is named or the file exists
+ */
 export async function newConfig(given: string | undefined, { actuator }: NewConfigOptions): Promise<void> {
   const standard = installed();
   const file = given ?? (actuator === true ? standard?.actuator : standard?.config);
   if (file === undefined)
-    throw new UsherError('usage', 'name the file to write', { remedy: 'usher config new my-door.yaml' });
+    throw new UsherError('usage', 'no file is named', {
+      remedy: 'Name the file to write, for example: usher config new my-door.yaml',
+    });
   const places: Places = {
     file: resolve(file),
     program: packageRoot(),
@@ -29,7 +34,7 @@ export async function newConfig(given: string | undefined, { actuator }: NewConf
     parseActuatorConfig(text, places.file);
     await writeNew(places.file, text);
     process.stdout.write(
-      `${places.file} is written\n` +
+      `${places.file} written\n` +
         `Next: set broker.url and relay, then usher actuator trust --config ${file} --box BOX.yaml (or what usher actuator key --box prints on the box)\n`,
     );
     return;
@@ -38,25 +43,28 @@ export async function newConfig(given: string | undefined, { actuator }: NewConf
   parseConfig(text, places.file);
   await writeNew(places.file, text);
   process.stdout.write(
-    `${places.file} is written\n` +
-      `  members and state: ${dataDirFor(places)} (made by the first enroll or run)\n` +
+    `${places.file} written\n` +
+      `  members and state: ${dataDirFor(places)} (the first enroll or run creates it)\n` +
       `  models: ${places.models}\n` +
       `Next: set cameras[0].source, then usher config check ${file}\n`,
   );
 }
 
-/** Never over a file that is there. Readable for the service's group: a configuration may hold a password in an address. */
+/**
+ * Never overwrites a file. The service's group may read it, because a configuration may hold a password in an address;
+ * others may not.
+ */
 async function writeNew(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, text, { flag: 'wx', mode: 0o640 });
     giveToFolderOwner(file);
   } catch (error) {
     if (systemCode(error) === 'EEXIST')
-      throw new UsherError('usage', `${file} is there already`, {
-        remedy: 'Name a file that is not there yet, or remove it.',
+      throw new UsherError('usage', `${file} already exists`, {
+        remedy: 'Name a file that does not exist yet, or remove this one.',
       });
     throw new UsherError('file-unreadable', `${file}: ${messageOf(error)}`, {
-      remedy: 'Name a file in a folder that is there and that you may write to.',
+      remedy: 'Name a file in an existing folder that you may write to.',
       cause: error,
     });
   }

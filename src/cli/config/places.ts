@@ -7,7 +7,7 @@ import { listBundles } from '../../inference/bundle';
 import { installed, modelsDir as ownModels, packageRoot } from '../../system/paths';
 import { checkWords } from './words';
 
-/** A key whose folder, or a bundle that it names, is not there. `bad`: nothing would run. */
+/** A key that names a folder or bundle that does not exist. `bad`: the daemon cannot run. */
 export interface PlaceFault {
   readonly key: string;
   readonly message: string;
@@ -15,7 +15,7 @@ export interface PlaceFault {
   readonly bad: boolean;
 }
 
-/** What a good configuration points to on this machine: the folder of models and its bundles, the data folder. */
+/** Checks what a valid configuration refers to on this machine: the models folder, its bundles, the data folder. */
 export async function placeFaults(loaded: LoadedConfig): Promise<PlaceFault[]> {
   const models = await modelsFaults(loaded);
   return [
@@ -26,9 +26,9 @@ export async function placeFaults(loaded: LoadedConfig): Promise<PlaceFault[]> {
 }
 
 /**
- * What is said of a configuration without a bad key.
- * @param here false: it is for another machine, and no folder is looked at
- * @throws UsherError `config-invalid` where a folder or bundle that it needs is not there
+ * The report for a configuration that has no bad key.
+ * @param here false if the configuration is for another machine; then no folder is checked
+ * @throws UsherError `config-invalid` where a needed folder or bundle does not exist
  */
 export async function checkedConfig(loaded: LoadedConfig, here = true): Promise<string> {
   const faults = here ? await placeFaults(loaded) : [];
@@ -36,24 +36,24 @@ export async function checkedConfig(loaded: LoadedConfig, here = true): Promise<
   if (here && bad.length === 0) await checkWords(loaded);
   const lines = bad.map(({ key, message }) => `\n  ${key}: ${message}`).join('');
   if (bad.length > 0)
-    throw new UsherError('config-invalid', `${loaded.file} names what is not there${lines}`, {
+    throw new UsherError('config-invalid', `${loaded.file} names files or folders that do not exist${lines}`, {
       remedy: bad.map(({ remedy }) => remedy).join(' '),
     });
   const warnings = faults.map(({ key, message, remedy }) => `warning: ${key}: ${message}\n  → ${remedy}\n`);
-  const data = existsSync(loaded.dataDir) ? loaded.dataDir : `${loaded.dataDir}, made by the first enroll or run`;
-  return `${loaded.file} is a good configuration\n${here ? `members and state: ${data}\n` : ''}${warnings.join('')}`;
+  const data = existsSync(loaded.dataDir) ? loaded.dataDir : `${loaded.dataDir}, which the first enroll or run creates`;
+  return `${loaded.file} is valid\n${here ? `members and state: ${data}\n` : ''}${warnings.join('')}`;
 }
 
 async function modelsFaults({ config, modelsDir }: LoadedConfig): Promise<PlaceFault[]> {
   if (!needsModels(config)) return [];
   const bundles = isFolder(modelsDir) ? await listBundles(modelsDir) : null;
   if (bundles !== null && bundles.length > 0) return [];
-  const what = bundles === null ? 'no such folder' : 'it holds no model bundles';
+  const what = bundles === null ? 'the folder does not exist' : 'it holds no model bundles';
   const own = ownModels();
   const remedy =
     modelsDir === own
       ? 'Fetch or build the models: usher models ensure'
-      : `usher's own models are in ${own}: set models.dir to that (relative paths start at the configuration's folder).`;
+      : `usher's own models are in ${own}: set models.dir to it (relative paths start at the configuration's folder).`;
   return [{ key: 'models.dir', message: `${config.models.dir} means ${modelsDir}: ${what}`, remedy, bad: true }];
 }
 
@@ -75,7 +75,7 @@ async function bundleFaults({ config, modelsDir }: LoadedConfig): Promise<PlaceF
           {
             key,
             message: `found "${name}"; ${noSuch('bundle', name, present)}`,
-            remedy: `Correct the name, or fetch or train it; bundles are in ${modelsDir}.`,
+            remedy: `Correct the name, or fetch or train the bundle; bundles are in ${modelsDir}.`,
             bad: true,
           },
         ],
@@ -93,18 +93,21 @@ function dataFaults({ config, dataDir }: LoadedConfig): PlaceFault[] {
   const inProgram = !relative(packageRoot(), dataDir).startsWith('..');
   if (installed() !== null && inProgram)
     faults.push(
-      fault('within the program folder of the installed usher', `Set it to ${installed()?.data ?? '/var/lib/usher'}.`),
+      fault(
+        'it is inside the program folder of the installed usher',
+        `Set it to ${installed()?.data ?? '/var/lib/usher'}.`,
+      ),
     );
   const standing = existing(dataDir);
-  if (!isFolder(standing)) faults.push(fault(`${standing} is no folder`, 'Correct dataDir.'));
+  if (!isFolder(standing)) faults.push(fault(`${standing} is not a folder`, 'Correct dataDir.'));
   else if (!isWritable(standing))
     faults.push(
-      fault(`this account may not write to ${standing}`, 'Correct dataDir, or run it as the account of the service.'),
+      fault(`this account may not write to ${standing}`, 'Correct dataDir, or run usher as the service’s account.'),
     );
   return faults;
 }
 
-/** The folder itself, or the nearest above it that is there. */
+/** The folder itself, or its nearest parent that exists. */
 function existing(folder: string): string {
   let at = folder;
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);

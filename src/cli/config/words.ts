@@ -8,8 +8,8 @@ import { installedWords } from '../../fleet/update/installed';
 import { CARD_FILE, listBundles } from '../../inference/bundle';
 
 /**
- * A word that no bundle hears would be looked for again and again by a running box. Only for the check: a microphone must not keep
- * a door from working.
+ * Checks that an installed bundle detects each configured word. Only `config check` calls this: at run time a
+ * microphone without a model must not stop a door, so the daemon retries.
  * @throws UsherError `config-invalid`
  */
 export async function checkWords({ config, modelsDir, dataDir, file }: LoadedConfig): Promise<void> {

@@ -9,12 +9,15 @@ const MARKS = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const;
 
 export function doctorCommand(): Command {
   const command = withInstallationOptions(new Command('doctor'))
-    .description('look at all that this installation rests on; exit code 1 when something fails')
-    .option('--probe', 'try the broker with this box’s credentials even while the daemon is connected')
-    .option('--reference', 'keep what each camera sees now, to notice later when one is moved or out of focus')
-    .option('--latency', 'measure how late the pictures of a camera come: cover its lens when asked')
-    .option('--camera <id>', 'with --latency: only this camera')
-    .option('--flash', 'with --latency: the camera looks at this terminal, which flashes')
+    .description('check everything that this installation depends on; exit code 1 if a check fails')
+    .option('--probe', 'test the broker with this box’s credentials even while the daemon is connected')
+    .option(
+      '--reference',
+      'store the present view of each camera, to detect later that it was moved or is out of focus',
+    )
+    .option('--latency', 'measure the delay of a camera: you cover its lens when the program asks you to')
+    .option('--camera <id>', 'with --latency: measure only this camera')
+    .option('--flash', 'with --latency: point the camera at this terminal, which flashes')
     .option('--json', 'write JSON');
   return command.action(async () => {
     const options = command.opts<
@@ -26,7 +29,7 @@ export function doctorCommand(): Command {
       return;
     }
     if (options.reference === true) {
-      await takeReferences(loaded, (camera, file) => process.stdout.write(`${camera}: kept in ${file}\n`));
+      await takeReferences(loaded, (camera, file) => process.stdout.write(`${camera}: view stored in ${file}\n`));
       return;
     }
     const json = options.json === true;
@@ -38,7 +41,7 @@ export function doctorCommand(): Command {
   });
 }
 
-/** All findings at once. */
+/** Prints all findings together. */
 export function reportFindings(file: string, findings: readonly Finding[], json: boolean): void {
   if (!json) for (const finding of findings) process.stdout.write(findingText(finding));
   summarise(file, findings, json);
@@ -52,7 +55,7 @@ function summarise(config: string, findings: readonly Finding[], json: boolean):
       ? `${JSON.stringify({ config, ...summary, findings }, null, 2)}\n`
       : `${summary.ok} ok, ${summary.warn} warnings, ${summary.fail} failures\n`,
   );
-  // Native libraries may keep handles of what was tried.
+  // Native libraries may keep handles open after a check.
   process.exitCode = summary.fail > 0 ? 1 : 0;
 }
 

@@ -8,21 +8,21 @@ import { noSuch } from '../../nearest-word';
 import { monotonicMs } from '../../system/clock';
 
 export interface LatencyCommand {
-  /** The only one to measure; left out: all. */
+  /** The only camera to measure. Undefined: all. */
   readonly camera?: string;
-  /** The camera looks at this terminal, which flashes; nobody has to cover the lens. */
+  /** The camera is pointed at this terminal, which flashes, so that no person has to cover the lens. */
   readonly flash?: boolean;
   readonly json?: boolean;
 }
 
 const ROUNDS = 3;
-/** Less than this is the ordinary way of a picture, and needs no key. */
+/** A shorter delay is normal and needs no key. */
 const NEGLIGIBLE_MS = 250;
 const WHITE = '\u001b[107m\u001b[2J\u001b[H';
 const BLACK = '\u001b[40m\u001b[2J\u001b[H';
 const PLAIN = '\u001b[0m\u001b[2J\u001b[H';
 
-/** `usher doctor --latency`: how late the pictures of a camera come, and the key to set. */
+/** `usher doctor --latency`: measures the delay of a camera's pictures and names the key to set. */
 export async function doctorLatency({ config }: LoadedConfig, command: LatencyCommand): Promise<void> {
   const cameras = config.cameras.filter(({ id }) => command.camera === undefined || id === command.camera);
   if (cameras.length === 0) {
@@ -45,17 +45,21 @@ export async function doctorLatency({ config }: LoadedConfig, command: LatencyCo
   if (command.json === true) process.stdout.write(`${JSON.stringify({ cameras: results }, null, 2)}\n`);
 }
 
-/** To tens of milliseconds; a hand is no better. */
+/** Rounded to tens of milliseconds: a hand that covers a lens is not more exact. */
 export function latencyOf({ medianMs }: LatencyMeasure): number {
   return medianMs < NEGLIGIBLE_MS ? 0 : Math.round(medianMs / 10) * 10;
 }
 
+/**
+ * One camera's result for a person.
+ * @param configured `latencyMs` of the configuration
+ */
 export function describeLatency(camera: string, configured: number, measured: LatencyMeasure): string {
   const { delaysMs, medianMs } = measured;
   const rounds = delaysMs.map((delay) => Math.round(delay)).join(', ');
-  const found = `${camera}: pictures come ${Math.round(medianMs)} ms after what they show (${rounds})`;
+  const found = `${camera}: pictures arrive ${Math.round(medianMs)} ms late (${rounds})`;
   const wanted = latencyOf(measured);
-  if (Math.abs(wanted - configured) < NEGLIGIBLE_MS) return `${found}; latencyMs: ${configured} is right`;
+  if (Math.abs(wanted - configured) < NEGLIGIBLE_MS) return `${found}; latencyMs: ${configured} is correct`;
   return `${found}\n     → Set latencyMs: ${wanted} for the camera ${camera} (now ${configured}).`;
 }
 
@@ -83,7 +87,7 @@ async function byHand(camera: CameraConfig, say: (line: string) => void): Promis
 async function byFlashes(camera: CameraConfig): Promise<LatencyMeasure> {
   process.stdout.write(BLACK);
   try {
-    // Until the camera shows the dark screen, however late it is.
+    // Waits until the camera shows the dark screen, however long its delay is.
     await pause(LONGEST_MS);
     return await measureLatency(camera, {
       rounds: ROUNDS,

@@ -11,7 +11,7 @@ interface Options extends Omit<FleetOptions, 'fleet'> {
   readonly share?: string;
 }
 
-/** Unlocks are for the lock alone; a manager has no business to hear them. */
+/** Without unlocks: they are for the lock alone, and a manager does not need them. */
 const KINDS = ['decision', 'alarm', 'activation'] as const;
 const NAME = /^([a-z0-9][a-z0-9_-]{0,62}|\+)$/;
 const SHARE = /^[A-Za-z0-9_-]{1,64}$/;
@@ -19,30 +19,33 @@ const LONGEST = 4096;
 
 export function fleetEventsCommand(): Command {
   return withFleetBroker(new Command('events'))
-    .description('what the boxes decide and hear, a line each, until it is stopped')
-    .option('--site <site>', 'of this site alone', '+')
-    .option('--device <device>', 'of this box alone', '+')
-    .option('--share <group>', 'share the stream with all that give the same name: each event comes to one of them')
-    .option('--json', 'write JSON, a line each')
+    .description('print decisions, alarms and activations of the boxes, one line each, until you stop it')
+    .option('--site <site>', 'only of this site', '+')
+    .option('--device <device>', 'only of this box', '+')
+    .option(
+      '--share <group>',
+      'share the stream with all clients that give the same name; each event goes to one of them',
+    )
+    .option('--json', 'write JSON, one object a line')
     .action(follow);
 }
 
 async function follow(options: Options): Promise<void> {
   const { site, device, share, json = false } = options;
   if (!NAME.test(site) || !NAME.test(device))
-    throw new UsherError('usage', 'a site or a device is named by its identifier');
+    throw new UsherError('usage', 'a site or device needs a valid identifier: letters, digits, - and _');
   if (share !== undefined && !SHARE.test(share))
-    throw new UsherError('usage', '--share takes letters, digits, - and _');
+    throw new UsherError('usage', 'a name for --share has letters, digits, - and _');
   const broker = await requireBroker(options);
   const guest = await Guest.connect(broker, ({ topic, payload, retain }) => {
-    // A copy that was kept is no news.
+    // A retained copy is old.
     if (retain || payload.length > LONGEST) return;
     process.stdout.write(
       `${json ? asJson(topic, payload) : `${topic.replace(/^usher\/v1\//, '')} ${oneLine(payload)}`}\n`,
     );
   });
   try {
-    // MQTT 5's form, which brokers understand from MQTT 3.1.1 clients too (mosquitto, EMQX, HiveMQ, VerneMQ).
+    // The form of MQTT 5. Brokers also accept it from MQTT 3.1.1 clients (mosquitto, EMQX, HiveMQ, VerneMQ).
     const prefix = share === undefined ? '' : `$share/${share}/`;
     for (const kind of KINDS) await guest.subscribe(`${prefix}usher/v1/${site}/${device}/event/+/${kind}`);
     await untilStopped();

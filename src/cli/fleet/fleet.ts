@@ -13,7 +13,7 @@ import { fleetRolloutCommand } from './rollout';
 import { fleetStatusCommand } from './status';
 import { laboratoryCommand } from '../../terminal/laboratory';
 
-/** `usher fleet …`: the manager of many boxes. */
+/** `usher fleet …`: manages many boxes. */
 export function fleetCommand(): Command {
   return new Command('fleet')
     .description('sign releases for many boxes, and offer them over MQTT')

@@ -24,14 +24,14 @@ interface InitOptions {
   readonly json?: boolean;
 }
 
-/** `usher fleet init DIR` */
+/** `usher fleet init DIR`: makes the keys and an empty, signed repository. */
 export function fleetInitCommand(): Command {
   return new Command('init')
     .description('make keys and an empty, signed repository')
-    .argument('<dir>', 'a folder that holds no fleet yet')
-    .option('--root-keys <number>', 'root keys to make', '2')
+    .argument('<dir>', 'a new or empty folder')
+    .option('--root-keys <number>', 'number of root keys to make', '2')
     .option('--threshold <number>', 'how many of them must sign a new root (default: all)')
-    .option('--passphrase-file <file>', 'file whose first line locks the keys')
+    .option('--passphrase-file <file>', 'file whose first line is the passphrase that encrypts the keys')
     .option('--json', 'write JSON')
     .action((dir: string, options: InitOptions) => {
       const rootKeys = countOf(options.rootKeys, '--root-keys');
@@ -46,19 +46,19 @@ export function fleetInitCommand(): Command {
         rootDaysLeft: fleet.rootDaysLeft(Date.now()),
       };
       const text = [
-        `${dir}/root.json     for every box: fleet.root of its configuration`,
-        `${dir}/repository    what a web server hands out; or \`usher fleet carry\` puts it onto the broker`,
-        `${dir}/keys/root-*   into the safe, each on a medium of its own; nothing but \`usher fleet rotate\` needs them`,
-        `${dir}/keys          targets-1 signs releases, online-1 freshness and offers: \`usher fleet refresh\` at least weekly`,
+        `${dir}/root.json     copy it to every box: its configuration names it as fleet.root`,
+        `${dir}/repository    a web server serves it, or \`usher fleet carry\` puts it onto the broker`,
+        `${dir}/keys/root-*   move them into a safe, each on its own medium; only \`usher fleet rotate\` needs them`,
+        `${dir}/keys          targets-1 signs releases, online-1 signs freshness and offers; run \`usher fleet refresh\` at least weekly`,
       ];
       process.stdout.write(`${options.json === true ? JSON.stringify(report) : text.join('\n')}\n`);
     });
 }
 
-/** `usher fleet refresh` */
+/** `usher fleet refresh`: signs freshness and offers again before they expire. */
 export function fleetRefreshCommand(): Command {
   return withCarry(withFleetBroker(withFleetFolder(new Command('refresh'))))
-    .description('sign freshness anew, and the offers too; run it daily (a timer), at least weekly')
+    .description('sign freshness and offers again; run it from a timer, daily or at least weekly')
     .action(async (options: FleetOptions) => {
       await alone(options, async () => {
         const fleet = openFleet(options);
@@ -67,23 +67,26 @@ export function fleetRefreshCommand(): Command {
         const offers = allDesired(fleet).map(({ scope }) => writeDesired(fleet, scope, (same) => same, now));
         const offered = await tell(fleet, offers, options);
         const rootDaysLeft = fleet.rootDaysLeft(now);
-        const warning = rootDaysLeft < 90 ? `; the root expires in ${rootDaysLeft} days: usher fleet rotate none` : '';
+        const warning =
+          rootDaysLeft < 90 ? `; the root expires in ${rootDaysLeft} days; renew it with usher fleet rotate none` : '';
         print(
           options,
           { offered, offers: offers.length, rootDaysLeft },
-          `signed anew${offered ? ' and told' : ''}${warning}`,
+          `signed again${offered ? ' and published' : ''}${warning}`,
         );
       });
     });
 }
 
-/** `usher fleet carry` */
+/** `usher fleet carry`: publishes repository and offers. */
 export function fleetCarryCommand(): Command {
   return withFleetBroker(withFleetFolder(new Command('carry')))
-    .description('put the repository and the offers onto a broker, for boxes that have nothing but MQTT')
+    .description('publish the repository and the offers on a broker, for boxes that reach only MQTT')
     .action(async (options: FleetOptions) => {
       if (options.broker === undefined && options.config === undefined)
-        throw new UsherError('usage', 'which broker?', { remedy: 'Name it: --broker mqtts://… (or --config FILE).' });
+        throw new UsherError('usage', 'no broker is named', {
+          remedy: 'Name it with --broker mqtts://… or --config FILE.',
+        });
       await alone(options, async () => {
         const fleet = openFleet(options);
         const offers = allDesired(fleet);
@@ -93,11 +96,11 @@ export function fleetCarryCommand(): Command {
     });
 }
 
-/** `usher fleet revoke RELEASE` */
+/** `usher fleet revoke RELEASE`: withdraws a release everywhere. */
 export function fleetRevokeCommand(): Command {
   return withCarry(withFleetBroker(withFleetFolder(new Command('revoke'))))
-    .description('take a release back: nobody begins it, and boxes that run it go back to what they had before')
-    .argument('<release>', 'its identifier; `usher fleet releases` lists them')
+    .description('withdraw a release: no box starts it, and boxes that run it return to the version before')
+    .argument('<release>', 'identifier of the release; `usher fleet releases` lists them')
     .option('--reason <text>', 'why, for people', 'revoked by the fleet')
     .action(async (id: string, options: FleetOptions & { readonly reason: string }) => {
       await alone(options, async () => {
@@ -116,27 +119,29 @@ export function fleetRevokeCommand(): Command {
         print(
           options,
           { release: id, stopped: whom, offered },
-          `${id} is revoked${offered ? '' : ', but no broker was told'}`,
+          `${id} is revoked${offered ? '' : ', but no broker was named, so nothing was published'}`,
         );
       });
     });
 }
 
-/** `usher fleet rotate WHICH` */
+/** `usher fleet rotate WHICH`: replaces keys of a role. */
 export function fleetRotateCommand(): Command {
   return withCarry(withFleetBroker(withFleetFolder(new Command('rotate'))))
-    .description('new keys for a role, by a new root; "none" only makes the root live longer')
+    .description('make new keys for a role and sign a new root; "none" only extends the life of the root')
     .argument('<role>', `${KEY_ROLES.join(', ')} or none`)
-    .option('--keys <dir...>', 'folders in which root keys lie, beside the fleet’s own')
+    .option('--keys <dir...>', 'folders that hold root keys, in addition to the fleet’s own')
     .action(async (text: string, options: FleetOptions) => {
       const role = KEY_ROLES.find((one) => one === text) ?? null;
       if (role === null && text !== 'none')
-        throw new UsherError('usage', `"${text}" is no role`, { remedy: `One of ${KEY_ROLES.join(', ')}, none.` });
+        throw new UsherError('usage', `"${text}" is not a role`, {
+          remedy: `Use one of ${KEY_ROLES.join(', ')}, none.`,
+        });
       await alone(options, async () => {
         const fleet = openFleet(options);
         const now = Date.now();
         const { version, made } = fleet.rotate(role, now);
-        // Under other keys, boxes look at the offers anew.
+        // Boxes check the offers again once the keys have changed.
         const offers =
           role === 'online'
             ? allDesired(fleet).map(({ scope }) => writeDesired(fleet, scope, (same) => same, now))
@@ -151,11 +156,11 @@ export function fleetRotateCommand(): Command {
     });
 }
 
-/** `usher fleet releases` */
+/** `usher fleet releases`: lists the releases. */
 export function fleetReleasesCommand(): Command {
   return withFleetFolder(new Command('releases'))
-    .description('what the fleet has released, the newest first')
-    .option('--channel <name>', 'of one channel alone')
+    .description('list the releases of the fleet, newest first')
+    .option('--channel <name>', 'only of this channel')
     .action((options: FleetOptions & { readonly channel?: string }) => {
       const fleet = openFleet(options);
       const { withdrawn } = fleet.targets;
@@ -169,7 +174,7 @@ export function fleetReleasesCommand(): Command {
       const lines = releases.map(
         (one) => `${one.release}  ${one.channel}  ${one.version}${one.revoked ? '  revoked' : ''}`,
       );
-      print(options, { releases }, lines.length === 0 ? 'nothing is released yet' : lines.join('\n'));
+      print(options, { releases }, lines.length === 0 ? 'the fleet has no release yet' : lines.join('\n'));
     });
 }
 

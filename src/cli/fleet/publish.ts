@@ -43,19 +43,17 @@ interface RollbackOptions extends OfferOptions {
   readonly reason: string;
 }
 
-/** `usher fleet publish CONTENT --channel …` */
+/** `usher fleet publish CONTENT --channel …`: checks, signs and offers a release. */
 export function fleetPublishCommand(): Command {
   return withOffering(new Command('publish'))
-    .description(
-      'check a bundle, settings of a configuration (.yaml) or a table of thresholds (.json) as a box would, sign it, offer it',
-    )
-    .argument('<content>', "a bundle's folder, a .yaml or a .json")
-    .option('--as <version>', "version of the release; a bundle's own by default")
+    .description('check a bundle, settings (.yaml) or a threshold table (.json) as a box would, sign it and offer it')
+    .argument('<content>', 'folder of a bundle, a .yaml or a .json')
+    .option('--as <version>', "version of the release (default: the bundle's own)")
     .option('--summary <text>', 'what is new, for people', '')
     .option('--require <what>', 'usher=1.2.0, arch=x64, arch=arm64 or memory=512 (MiB); may be repeated', collect, [])
-    .option('--embedding-rule <rule>', 'of an encoder: same, re-encode or re-enrol', 're-enrol')
-    .option('--chunk <bytes>', 'bytes in one chunk of the transfer, 1024 to 32768 (default: 4096, 16384 beyond 8 MiB)')
-    .option('--models-dir <dir>', 'for thresholds: where the model that they are for lies')
+    .option('--embedding-rule <rule>', 'for an encoder: same, re-encode or re-enrol', 're-enrol')
+    .option('--chunk <bytes>', 'bytes in a chunk of the transfer, 1024 to 32768 (default: 4096, 16384 beyond 8 MiB)')
+    .option('--models-dir <dir>', 'for thresholds: folder of the model that they belong to')
     .action(async (source: string, options: PublishOptions) => {
       const content = await readContent(source, path.resolve(options.modelsDir ?? modelsDir()));
       await alone(options, async () => {
@@ -66,11 +64,11 @@ export function fleetPublishCommand(): Command {
     });
 }
 
-/** `usher fleet rollback --channel …` */
+/** `usher fleet rollback --channel …`: offers an older release again. */
 export function fleetRollbackCommand(): Command {
   return withOffering(new Command('rollback'), '100%')
-    .description('sign an older release of a channel as the one to go back to, and offer it')
-    .option('--back <version>', 'the version to go back to (default: the one before the newest)')
+    .description('sign an older release of a channel again and offer it')
+    .option('--back <version>', 'the version to return to (default: the one before the newest)')
     .option('--reason <text>', 'why, for people', 'rolled back by the fleet')
     .action(async (options: RollbackOptions) => {
       await alone(options, async () => {
@@ -88,10 +86,10 @@ export function fleetRollbackCommand(): Command {
 
 function withOffering(command: Command, rollout = '5%,25%,100%'): Command {
   return withCarry(withFleetBroker(withFleetFolder(command)))
-    .requiredOption('--channel <name>', 'what it replaces: wake/computer, face/encoder, scene, config, …')
+    .requiredOption('--channel <name>', 'what the release replaces: wake/computer, face/encoder, scene, config, …')
     .option('--to <whom>', 'all, group:NAME or SITE/DEVICE', 'all')
-    .option('--rollout <stages>', 'share of the boxes in each stage; the first is open at once', rollout)
-    .option('--life-days <days>', 'not to be begun after so many days', '90');
+    .option('--rollout <stages>', 'share of the boxes in each stage; the first stage opens at once', rollout)
+    .option('--life-days <days>', 'no box starts it after this many days', '90');
 }
 
 async function offer(fleet: FleetFolder, release: KnownRelease, options: OfferOptions): Promise<void> {
@@ -99,7 +97,7 @@ async function offer(fleet: FleetFolder, release: KnownRelease, options: OfferOp
   const rollout: Offer['rollout'] = { stages: stagesOf(options.rollout), stage: 0, state: 'rolling', why: null };
   const desired = writeDesired(fleet, scope, (offers) => withOffer(offers, offerOf(release, rollout)), Date.now());
   const offered = await tell(fleet, [desired], options);
-  const text = `${release.id} is signed (release ${release.serial} of ${release.channel}) and ${offered ? '' : 'not yet '}offered to ${scopeText(scope)}${offered ? '' : ': name a --broker, or run `usher fleet carry` later'}`;
+  const text = `${release.id} signed (release ${release.serial} of ${release.channel}) and ${offered ? '' : 'not yet '}offered to ${scopeText(scope)}${offered ? '' : ': name a --broker, or run `usher fleet carry` later'}`;
   const report = { release: release.id, channel: release.channel, serial: release.serial, version: release.version };
   process.stdout.write(`${options.json === true ? JSON.stringify({ ...report, scope, offered }) : text}\n`);
 }
@@ -136,15 +134,15 @@ export function requirementsOf(texts: readonly string[]): Requirements {
 function channelOf(text: string): string {
   const parsed = Channel.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new UsherError('usage', `"${text}" is no channel`, {
-    remedy: 'Like wake/computer, face/encoder, scene or config.',
+  throw new UsherError('usage', `"${text}" is not a channel`, {
+    remedy: 'Use one like wake/computer, face/encoder, scene or config.',
   });
 }
 
 function versionOf(text: string): string {
   const parsed = Version.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new UsherError('usage', `"${text}" is no version like 1.2.3`);
+  throw new UsherError('usage', `"${text}" is not a version like 1.2.3`);
 }
 
 function ruleOf(text: string): EmbeddingRule['rule'] {

@@ -30,39 +30,55 @@ interface Options extends FleetOptions {
 }
 
 const LOOK_MS = 1000;
-/** Absent boxes that a line names; JSON names all. */
+/** Offline boxes that a line names at most. JSON names all. */
 const NAMES = 5;
 
-/** `usher fleet rollout …`: opens one stage after the other while the boxes do well, and stops by itself where they do not. */
+/**
+ * `usher fleet rollout …`: opens one stage after the other while the boxes are healthy, and pauses by itself when they
+ * are not.
+ */
 export function fleetRolloutCommand(): Command {
   const command = new Command('rollout').description(
-    'follow an offer through its stages; open the next one by hand, stop it, go on, take it back',
+    'run an offer through its stages, or advance, pause, resume or abort it by hand',
   );
   const add = (name: string, description: string): Command =>
     withFleetBroker(withFleetFolder(command.command(`${name} <channel>`)))
       .description(description)
       .option('--to <whom>', 'all, group:NAME or SITE/DEVICE', 'all');
-  add('follow', 'open stage after stage; pauses when too many boxes fail or decide otherwise; ends when all have it')
+  add(
+    'follow',
+    'open stage after stage; pauses when too many boxes fail or decide differently; ends when all boxes have it',
+  )
     .option('--max-failures <share>', 'share of the boxes that may fail', share, USUAL_LIMITS.maxFailures)
-    .option('--forgive <n>', 'failures that are forgiven whatever their share', count, USUAL_LIMITS.forgiven)
-    .option('--min-agreement <share>', 'least mean share of decisions as before', share, USUAL_LIMITS.minAgreement)
+    .option(
+      '--forgive <n>',
+      'number of failures that are always accepted, whatever their share',
+      count,
+      USUAL_LIMITS.forgiven,
+    )
+    .option(
+      '--min-agreement <share>',
+      'minimum mean share of decisions that are the same as before',
+      share,
+      USUAL_LIMITS.minAgreement,
+    )
     .addOption(
-      new Option('--patience <duration>', 'a box that is offline for so long while this runs is not waited for')
+      new Option('--patience <duration>', 'stop waiting for a box that was offline this long')
         .argParser(duration)
         .default(USUAL_LIMITS.patienceMs, '24h'),
     )
     .option(
       '--min-committed <share>',
-      'least share of the boxes reached that have it, for a stage to be opened without absent ones',
+      'minimum share of the reachable boxes that have it, before a stage opens without the absent ones',
       share,
       USUAL_LIMITS.minCommitted,
     )
     .action((channel: string, options: Options) => follow(channel, options));
-  add('advance', 'open the next stage now, whatever the boxes say').action(advance);
+  add('advance', 'open the next stage now, whatever the boxes report').action(advance);
   for (const [name, state, description] of [
-    ['pause', 'paused', 'boxes that have not begun do not begin'],
-    ['resume', 'rolling', 'go on with the stage that is open'],
-    ['abort', 'aborted', 'boxes that have it go back to what they had; who has begun leaves off'],
+    ['pause', 'paused', 'boxes that have not started do not start'],
+    ['resume', 'rolling', 'continue with the stage that is open'],
+    ['abort', 'aborted', 'boxes that have it return to the version before; boxes that have started stop'],
   ] as const)
     add(name, description)
       .option('--why <text>', 'for people')
@@ -77,7 +93,7 @@ export function fleetRolloutCommand(): Command {
 }
 
 function count(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number');
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
   return Number(text);
 }
 
@@ -114,7 +130,7 @@ async function follow(channel: string, options: Options): Promise<void> {
     });
     if (!finished)
       throw new UsherError('cancelled', `the rollout of ${channel} is no longer followed; its stage stays as it is`, {
-        remedy: 'Follow it again with the same command, or: usher fleet rollout pause, advance, abort.',
+        remedy: 'Run the same command to follow it again, or use usher fleet rollout pause, advance or abort.',
       });
   } finally {
     await guest.close();
@@ -133,7 +149,7 @@ async function advance(channel: string, options: Options): Promise<void> {
 
 function offerOf(channel: string, scope: OfferScope, options: Options): Offer {
   const offer = readDesired(openFleet(options), scope)?.offers.find((one) => one.channel === channel);
-  if (offer === undefined) throw new UsherError('usage', `nothing is offered on ${channel} to ${options.to}`);
+  if (offer === undefined) throw new UsherError('usage', `there is no offer on ${channel} to ${options.to}`);
   return offer;
 }
 
@@ -153,7 +169,7 @@ function progress({ release, rollout }: Offer, counts: Counts, why: string | nul
     `${release}: ${stageText(rollout)}, ${rollout.state}: ${committed} of ${reached} have it`,
     `, ${underWay} under way${some(offline, ` (${offline} offline)`)}, ${failed} failed`,
     some(absent.length, `, ${absent.length} absent (${shortened(absent)})`),
-    some(excused, `, ${excused} do not take it`),
+    some(excused, `, ${excused} cannot take it`),
     agreement === null ? '' : `, ${Math.round(agreement * 100)} % decided as before`,
     why === null ? '' : `; ${why}`,
   ].join('');

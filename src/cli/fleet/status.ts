@@ -25,12 +25,12 @@ const ROWS = 200;
 
 export function fleetStatusCommand(): Command {
   return withFleetBroker(new Command('status'))
-    .description('what runs on every box, and how far updates are')
-    .option('--channel <name>', 'this channel alone')
-    .option('--state <state>', 'boxes in this state alone: offered, probation, committed, rolled-back, refused, …')
-    .option('--site <site>', 'this site alone')
-    .option('--release <id>', 'boxes that run it or are on the way to it')
-    .option('--watch', 'stay, and redraw')
+    .description('show what runs on every box and the progress of updates')
+    .option('--channel <name>', 'only this channel')
+    .option('--state <state>', 'only boxes in this state: offered, probation, committed, rolled-back, refused, …')
+    .option('--site <site>', 'only this site')
+    .option('--release <id>', 'only boxes that run this release or are updating to it')
+    .option('--watch', 'keep running and refresh the table')
     .option('--json', 'write JSON')
     .action(async (options: Options) => {
       const broker = await requireBroker(options);
@@ -51,9 +51,10 @@ export function fleetStatusCommand(): Command {
     });
 }
 
+/** @throws UsherError `usage` where no broker is named */
 export async function requireBroker(options: Omit<FleetOptions, 'fleet'>): Promise<GuestOptions> {
   const broker = await fleetBroker({ ...options, fleet: '' });
-  if (broker === null) throw new UsherError('usage', 'which broker? Give --broker URL or --config FILE');
+  if (broker === null) throw new UsherError('usage', 'no broker is named: give --broker URL or --config FILE');
   return broker;
 }
 
@@ -83,7 +84,7 @@ function print(rows: readonly Row[], view: FleetView, json: boolean): void {
     return;
   }
   const table = [
-    ['box', 'channel', 'runs', 'state', 'on the way', 'progress', 'health', 'last seen', 'why'],
+    ['box', 'channel', 'runs', 'state', 'in progress', 'progress', 'health', 'last seen', 'why'],
     ...rows.slice(0, ROWS).map(cells),
   ];
   const widths = (table[0] ?? []).map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
@@ -101,7 +102,7 @@ function print(rows: readonly Row[], view: FleetView, json: boolean): void {
   const states = [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
   const offline = view.all().filter(({ online }) => online === false).length;
   const away = offline === 0 ? '' : `; ${offline} of the boxes offline`;
-  process.stdout.write(`${view.size} boxes: ${states || 'none has reported'}${more}${away}\n`);
+  process.stdout.write(`${view.size} boxes: ${states || 'no box has reported'}${more}${away}\n`);
 }
 
 function cells({ box, channel }: Row): string[] {

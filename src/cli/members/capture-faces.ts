@@ -8,20 +8,20 @@ import type { LentFrame } from '../../vision/camera/source';
 import { describeGate } from './enrol-report';
 
 export interface CaptureOptions {
-  /** Good frames to collect. */
+  /** Number of good frames to collect. */
   readonly wanted: number;
   readonly deadlineMs: number;
-  /** Between two frames that are kept: five frames of one instant are one template. */
+  /** Minimum time between two frames that are kept: five frames of one instant are worth one template. */
   readonly gapMs: number;
-  /** Called when what the person in front of the camera should do changes, and for each frame that is kept. */
+  /** Called with a new instruction for the person in front of the camera, and for each frame that is kept. */
   readonly hint: (text: string) => void;
-  /** Why there are no frames, if the camera knows. */
+  /** Why there are no frames, if the camera knows; else null. */
   readonly fault: () => string | null;
 }
 
 /**
  * Collects good frames of the one person in front of a camera.
- * @throws UsherError `face-unsuitable` when too few came before the deadline, `camera-failed` when no frame came at all
+ * @throws UsherError `face-unsuitable` if too few came before the deadline, `camera-failed` if no frame came
  */
 export async function captureFaces(
   frames: Observable<LentFrame>,
@@ -39,12 +39,12 @@ export async function captureFaces(
 
   const look = async (frame: LentFrame): Promise<EnrolmentPicture | null> => {
     seen += 1;
-    // Pictures of a backlog show who was there; several of one instant are one.
+    // Pictures of a backlog show an earlier person, and several pictures of one instant are worth one.
     if (frame.mono === -Infinity || frame.mono - lastKeptAt < gapMs) return null;
     const analysis = await analyse(frame);
     const problem = problemOf(analysis);
     if (problem !== null || analysis.subject === null) {
-      lastProblem = problem ?? 'nobody is in view';
+      lastProblem = problem ?? 'no person is in view';
       tell(lastProblem);
       return null;
     }
@@ -76,13 +76,13 @@ export async function captureFaces(
     });
   throw new UsherError(
     'face-unsuitable',
-    `only ${kept.length} of ${wanted} good frames came${lastProblem === '' ? '' : `; ${lastProblem}`}`,
+    `only ${kept.length} of ${wanted} good frames were taken${lastProblem === '' ? '' : `; ${lastProblem}`}`,
     { remedy: 'Stand alone in front of the camera, well lit, look into it and hold still; or enrol from photos.' },
   );
 }
 
 function problemOf({ faces, subject }: LiveAnalysis): string | null {
-  if (subject === null) return 'nobody is in view';
+  if (subject === null) return 'no person is in view';
   if (faces > 1) return 'several people are in view; one at a time';
   const gate: QualityRefusal | 'not-encoded' | null =
     subject.refusal ?? (subject.embedding === null ? 'not-encoded' : null);

@@ -19,10 +19,10 @@ interface Options extends InstallationOptions {
   readonly yes?: boolean;
 }
 
-/** `usher members check` and `repair`: what is stored of members and is not what usher wrote. */
+/** `usher members check` and `repair`: find and delete stored member data that differs from what usher wrote. */
 export function addCheckCommands(command: Command, tell: (report: Report, options: Options) => void): void {
   withInstallationOptions(command.command('check'))
-    .description('read all that is stored of every member, and name what is damaged; exit code 1 when something is')
+    .description('read all stored data of every member and report what is damaged; exit code 1 if something is')
     .option('--json', 'write JSON')
     .action(async (options: Options) => {
       const store = openStore(await storeLocation(options), { readonly: true });
@@ -36,8 +36,8 @@ export function addCheckCommands(command: Command, tell: (report: Report, option
       }
     });
   withInstallationOptions(command.command('repair'))
-    .description('delete what `members check` finds damaged, and say who must be enrolled again')
-    .option('--yes', 'delete it; without this option it is only listed')
+    .description('delete what `members check` finds damaged, and list who must be enrolled again')
+    .option('--yes', 'delete; without this option the command only lists')
     .option('--by <who>', 'who decided it, for the record (default: the account that runs this)')
     .option('--json', 'write JSON')
     .action(async (options: Options) => {
@@ -57,7 +57,7 @@ export function addCheckCommands(command: Command, tell: (report: Report, option
     });
 }
 
-/** Null where only a data folder is named, or no model is installed: then the shape of vectors is not known. */
+/** Null if only a data folder is named or no model is installed. The shape of vectors is then unknown. */
 async function encoderOf(options: Options): Promise<EncoderFacts | null> {
   if (options.config === undefined && options.data !== undefined) return null;
   const { modelsDir, dataDir, config } = await loadInstallation(options);
@@ -80,7 +80,7 @@ function checkReport(members: number, file: readonly string[], problems: readonl
       ...problems.map(lineOf),
       sound
         ? `${members} members, nothing is damaged`
-        : `${file.length + problems.length} problems, ${members} members: see usher members repair`,
+        : `${file.length + problems.length} problems, ${members} members; to delete them: usher members repair`,
     ].join('\n'),
   };
 }
@@ -98,7 +98,7 @@ function plannedReport(problems: readonly MemberProblem[]): Report {
         ? 'nothing is damaged'
         : [
             ...problems.map((problem) => `${lineOf(problem)} (${text[problem.what]})`),
-            'Nothing was changed. Put back a backup from before the damage if there is one; otherwise add --yes.',
+            'Nothing was changed. Restore a backup from before the damage if there is one; otherwise add --yes.',
           ].join('\n'),
   };
 }

@@ -5,7 +5,7 @@ export interface ConsentOptions {
   readonly consentBy?: string | undefined;
 }
 
-/** The consent that the command line tells, taken now. Null when it tells none. @throws UsherError `usage` */
+/** The consent that the options describe, given now. Null without these options. @throws UsherError `usage` */
 export function consentOf({ consentText, consentBy }: ConsentOptions, at: number): Consent | null {
   if (consentText === undefined && consentBy === undefined) return null;
   return checkConsent({ textVersion: consentText ?? '', by: consentBy ?? '', at });

@@ -20,19 +20,20 @@ interface Options extends InstallationOptions {
 }
 
 /**
- * `usher members re-encode`: carries stored templates over into the space of an encoder with a head. Vectors of two spaces are
- * never compared; but where the one follows from the other by a linear map, so do the templates, and nobody need come again.
+ * `usher members re-encode`: maps stored templates into the space of another encoder. Vectors of two spaces are never
+ * compared. But where one space is a linear map of the other, the templates can be mapped, and no member has to come
+ * again.
  */
 export function addEncodeCommand(command: Command): void {
   withInstallationOptions(command.command('re-encode <bundle>'))
-    .description('carry the templates over to an encoder that `usher train face-head` made; the old ones stay')
-    .option('--drop-old', 'delete the templates of the old space; going back then needs new pictures')
+    .description('map the templates to an encoder that `usher train face-head` made; the old ones stay')
+    .option('--drop-old', 'delete the templates of the old space; to return to it you then need new pictures')
     .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
     .option('--models-dir <dir>', 'folder of model bundles (default: the configuration’s)')
     .option('--json', 'write JSON')
     .action(async (bundle: string, options: Options) => {
       if (!/^[a-z0-9][a-z0-9.-]*$/.test(bundle))
-        throw new UsherError('usage', `"${bundle.slice(0, 80)}" is no name of a bundle`);
+        throw new UsherError('usage', `"${bundle.slice(0, 80)}" is not a bundle name`);
       const configured =
         options.config === undefined && options.data !== undefined ? null : await loadInstallation(options);
       const head = await readHead(join(options.modelsDir ?? configured?.modelsDir ?? modelsDir(), bundle));
@@ -47,13 +48,13 @@ export function addEncodeCommand(command: Command): void {
         });
         const { members, templates, alreadyThere, dropped } = done;
         const text = [
-          `${templates} templates of ${members} members carried over from ${head.fromSpace} to ${head.toSpace}`,
-          ...(alreadyThere === 0 ? [] : [`${alreadyThere} members had templates there already and stay as they are`]),
+          `${templates} templates of ${members} members mapped from ${head.fromSpace} to ${head.toSpace}`,
+          ...(alreadyThere === 0 ? [] : [`${alreadyThere} members already had templates there and are unchanged`]),
           ...(done.broken === 0
             ? []
-            : [`${done.broken} templates are damaged and were not carried over: usher members check`]),
+            : [`${done.broken} templates are damaged and were not mapped; see usher members check`]),
           dropped > 0 ? `${dropped} templates of the old space deleted` : 'the templates of the old space stay',
-          `now name it in the configuration: models.encoder: ${bundle}`,
+          `now set it in the configuration: models.encoder: ${bundle}`,
         ].join('\n');
         const json = { from: head.fromSpace, to: head.toSpace, ...done };
         process.stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : `${text}\n`);

@@ -23,21 +23,21 @@ import { describeVerdict } from './enrol-report';
 
 export interface EnrolRequest {
   readonly id: string;
-  /** May be left out for a member that is there and enrolled again. */
+  /** May be undefined for a member who exists and is enrolled again. */
   readonly name: string | undefined;
-  /** Go on although another member is probably the same person. */
+  /** Continue although another member is probably the same person. */
   readonly force: boolean;
-  /** Put the new templates in place of the old ones. */
+  /** Replace the old templates. */
   readonly replace: boolean;
-  /** Leave templates for other encoders as they are. */
+  /** Keep templates for other encoders. */
   readonly keepOthers?: boolean;
   readonly source: TemplateSource;
-  /** Given with this enrolment; null: the one on record must do. */
+  /** Consent given with this enrolment. Null: the one on record is required. */
   readonly consent: Consent | null;
   readonly consentRule: SecurityConfig['consent'];
 }
 
-/** The encoder that made the vectors. */
+/** Facts of the encoder that made the vectors. */
 export interface EncoderFacts extends VectorShape {
   readonly space: string;
   readonly table: readonly ThresholdRow[];
@@ -48,14 +48,14 @@ export interface Enrolled extends EnrolmentVerdict {
 }
 
 /**
- * What can be refused before a camera or a network is started.
+ * Checks what can be refused before a camera or a network is started.
  * @throws UsherError `usage` (consent too), `member-exists`
  */
 export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
   const existing = store.members.find(checkMemberId(request.id));
   if (request.name !== undefined) checkMemberName(request.name);
   if (existing !== null && !request.replace)
-    throw new UsherError('member-exists', `there is already a member ${existing.id} (${existing.name})`, {
+    throw new UsherError('member-exists', `member ${existing.id} (${existing.name}) already exists`, {
       remedy: 'Choose another id, or add --replace to enrol this member again.',
     });
   if (existing === null && request.name === undefined)
@@ -66,8 +66,9 @@ export function checkEnrolRequest(store: Store, request: EnrolRequest): void {
 }
 
 /**
- * Judges the pictures and writes member and templates, all or nothing.
- * @throws UsherError `face-unsuitable` when no picture is left, or another member is probably the same person; as the store does
+ * Judges the pictures and writes member and templates in one transaction.
+ * @throws UsherError `face-unsuitable` if no picture is usable or another member is probably the same person; also what
+ * the store throws
  */
 export function enrolMember(
   store: Store,
@@ -75,10 +76,11 @@ export function enrolMember(
   pictures: readonly EnrolmentPicture[],
   encoder: EncoderFacts,
 ): Enrolled {
-  // In the form in which it is kept: the member's own templates must not count as another person's.
+  // The form in which they are stored. The member's own templates are left out: they must not count as another
+  // person's.
   const request = { ...asked, id: store.members.idOf(asked.id) ?? canonicalIdentifier(asked.id) };
   const gallery = new Gallery(encoder.space, encoder.dimensions);
-  // A broken template is no lookalike, and must not keep others from being enrolled.
+  // A broken template cannot be compared. It must not stop the enrolment of others.
   const { templates: readable } = store.templates.readSpace(encoder.space);
   gallery.replaceAll(readable.filter(({ vector }) => vectorFault(vector, encoder) === null));
   const verdict = judgeEnrolment({ member: request.id, pictures, gallery, table: encoder.table });
@@ -107,11 +109,11 @@ export function enrolMember(
   return { ...verdict, member };
 }
 
-/** The encoder failed, not the picture: it must not become a template that everybody is near to. */
+/** The encoder failed, not the picture. Such a vector must not become a template, since every face would be near it. */
 function requireVector(picture: string, vector: Float32Array, shape: VectorShape): void {
   const fault = vectorFault(vector, shape);
   if (fault !== null)
-    throw new UsherError('model-invalid', `the encoder’s answer for ${picture} has ${fault}`, {
+    throw new UsherError('model-invalid', `the encoder’s output for ${picture} has ${fault}`, {
       remedy: 'Check the models with `usher doctor`, or run them on another execution provider (inference.providers).',
     });
 }
@@ -119,21 +121,25 @@ function requireVector(picture: string, vector: Float32Array, shape: VectorShape
 function nothingLeft(id: string, { pictures }: EnrolmentVerdict): UsherError {
   const lines = pictures.map((picture) => `  ${describeVerdict(picture)}`);
   const mixed = pictures.some((picture) => !picture.accepted && picture.refusal.reason === 'different-person');
-  return new UsherError('face-unsuitable', [`${id} is not enrolled, no picture can be used:`, ...lines].join('\n'), {
-    remedy: mixed
-      ? 'Give pictures of one person only; of three or more, those that the majority disagrees with are left out.'
-      : 'Use sharp, evenly lit pictures of this one person from the front, the face filling a third of the picture.',
-  });
+  return new UsherError(
+    'face-unsuitable',
+    [`${id} is not enrolled because no picture can be used:`, ...lines].join('\n'),
+    {
+      remedy: mixed
+        ? 'Give pictures of one person only. With three or more, pictures that differ from the majority are left out.'
+        : 'Use sharp, evenly lit pictures of this one person from the front, the face filling a third of the picture.',
+    },
+  );
 }
 
 function alreadyEnrolled(store: Store, { member, picture, distance }: Lookalike): UsherError {
   const name = store.members.find(member)?.name ?? '';
   return new UsherError(
     'face-unsuitable',
-    `${picture} is so like member ${member} (${name}) that they are probably one person (distance ${distance.toFixed(3)})`,
+    `${picture} is very similar to member ${member} (${name}), probably the same person (distance ${distance.toFixed(3)})`,
     {
       remedy:
-        'If this is that member, use --replace with that id. If they are two people, add --force; each may then pass for the other.',
+        'If this is that member, use --replace with that id. If they are two people, add --force; each may then be taken for the other.',
     },
   );
 }

@@ -44,21 +44,21 @@ interface Options extends InstallationOptions {
 const MAX_PHOTOS = 20;
 const FRAME_GAP_MS = 400;
 
-/** `usher enroll`: makes a member known, by photos or by the camera at the door. */
+/** `usher enroll`: enrols a member from photos or from the camera at the door. */
 export function enrollCommand(): Command {
   const command = new Command('enroll')
-    .description('enrol a member from photos (JPEG, PNG, WebP, TIFF, GIF, AVIF), or from a camera of the configuration')
-    .argument('[photo...]', `1 to ${MAX_PHOTOS} pictures of the one person`)
-    .requiredOption('--id <id>', 'member id, as the card reader tells it: 1 to 64 of A-Z a-z 0-9 . _ -')
-    .option('--name <name>', 'name, for people')
+    .description('enrol a member from photos (JPEG, PNG, WebP, TIFF, GIF, AVIF), or from a configured camera')
+    .argument('[photo...]', `1 to ${MAX_PHOTOS} pictures of one person`)
+    .requiredOption('--id <id>', 'member id, as the card reader sends it: 1 to 64 of A-Z a-z 0-9 . _ -')
+    .option('--name <name>', 'name of the person')
     .option('--camera <id>', 'take frames from this camera instead of photos')
-    .option('--frames <n>', 'with --camera: how many good frames', wholeNumber(1, 20), 5)
+    .option('--frames <n>', 'with --camera: number of good frames', wholeNumber(1, 20), 5)
     .option('--seconds <n>', 'with --camera: how long to wait for them', wholeNumber(1, 600), 30)
-    .option('--consent-text <version>', 'the version of the text to which the person agreed')
+    .option('--consent-text <version>', 'version of the text that the person agreed to')
     .option('--consent-by <who>', 'who took the consent')
-    .option('--force', 'go on although another member is probably the same person')
-    .option('--replace', 'enrol a member again: new templates in place of the old')
-    .option('--candidate', 'enrol for the encoder of a release that waits for it; what is enrolled stays');
+    .option('--force', 'continue although another member is probably the same person')
+    .option('--replace', 'enrol a member again: replace the old templates')
+    .option('--candidate', 'enrol for the encoder of a release that waits for it; present templates stay');
   return withInstallationOptions(command)
     .option('--json', 'write JSON')
     .action(async (photos: string[], options: Options) => {
@@ -99,7 +99,7 @@ async function enroll(photos: readonly string[], options: Options, say: (line: s
         if (!picture.accepted && picture.refusal.reason === 'different-person') say(`  ${describeVerdict(picture)}`);
       if (enrolled.lookalike !== null)
         say(
-          `  warning: ${enrolled.lookalike.picture} looks like member ${enrolled.lookalike.member}; each may pass for the other`,
+          `  warning: ${enrolled.lookalike.picture} looks like member ${enrolled.lookalike.member}; each may be taken for the other`,
         );
       const count = enrolled.accepted.length;
       say(
@@ -145,7 +145,7 @@ async function picturesOf(
   return pictures;
 }
 
-/** A picture that cannot be read is one more that is refused; the others may do. */
+/** An unreadable picture is refused like any other; the rest may be enough. */
 async function pictureOf(photo: string, analyser: FaceAnalyser): Promise<EnrolmentPicture> {
   const name = basename(photo);
   try {
@@ -163,7 +163,7 @@ async function framesOf(
   say: (line: string) => void,
 ): Promise<EnrolmentPicture[]> {
   const source = createCameraSource(camera, { warn: (message) => say(`  ${message}`) });
-  // A picture that stands still may show whoever was there last.
+  // A frozen picture may show the person who was there before.
   const watch = new PictureWatch({ stuckMs: camera.stuckMs, reference: null, monotonicMs });
   const supervised = superviseCamera(watch.watch(source), camera);
   say(`look into the camera ${camera.id} (${source.name})`);
@@ -179,19 +179,25 @@ async function framesOf(
 function checkSource(photos: readonly string[], { camera }: Options): void {
   const usage = (message: string, remedy: string): UsherError => new UsherError('usage', message, { remedy });
   if (photos.length === 0 && camera === undefined)
-    throw usage('there is nothing to enrol from', 'Name one or more photos, or a camera with --camera ID.');
+    throw usage('neither photos nor a camera are given', 'Name one or more photos, or a camera with --camera ID.');
   if (photos.length > 0 && camera !== undefined)
-    throw usage('photos and --camera exclude each other', 'Enrol from photos, or from the camera.');
+    throw usage('photos and --camera cannot be combined', 'Give either photos or --camera.');
   if (photos.length > MAX_PHOTOS)
-    throw usage(`${photos.length} photos are more than ${MAX_PHOTOS}`, 'Choose the best: 3 to 5 differing ones do.');
+    throw usage(
+      `${photos.length} photos are more than ${MAX_PHOTOS}`,
+      'Choose the best; 3 to 5 different ones are enough.',
+    );
 }
 
-/** The named camera; for photos the first one, whose gates then apply to them: they will be compared with its frames. */
+/**
+ * The named camera. For photos the first camera: its quality gates apply, since the photos will be compared with its
+ * frames.
+ */
 function cameraOf({ config, file }: LoadedConfig, id: string | undefined): CameraConfig {
   const camera = config.cameras.find((each) => id === undefined || each.id === id);
   if (camera !== undefined) return camera;
   throw new UsherError('usage', `${file} has no camera "${id ?? ''}"`, {
-    remedy: `There is: ${config.cameras.map((each) => each.id).join(', ')}`,
+    remedy: `Configured cameras: ${config.cameras.map((each) => each.id).join(', ')}`,
   });
 }
 
@@ -203,7 +209,7 @@ function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number from ${min} to ${max}`);
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
     return value;
   };
 }

@@ -50,60 +50,56 @@ const withFields = (command: Command): Command =>
   command
     .option(
       '--group <name>',
-      'belongs to this group, which rules of a door may name; repeat, none: to no group',
+      'group of the member, which rules of a door may name; may be repeated; none: no group',
       several,
     )
-    .option('--valid-from <date>', 'may enter from this day on; none: at once', dateOrNone)
-    .option('--valid-until <date>', 'may enter up to the beginning of this day; none: for ever', dateOrNone)
+    .option('--valid-from <date>', 'may enter from this day on; none: from now on', dateOrNone)
+    .option('--valid-until <date>', 'may enter up to the beginning of this day; none: no end', dateOrNone)
     .option(
       '--duress-id <id>',
-      'a further identifier that opens and raises a silent alarm; repeat, none: has no such',
+      'further identifier that opens the door and raises a silent alarm; may be repeated; none: has none',
       several,
     );
 
 const withConsent = (command: Command): Command =>
   command
-    .requiredOption('--consent-text <version>', 'the version of the text that was agreed to')
+    .requiredOption('--consent-text <version>', 'version of the text that the person agreed to')
     .requiredOption('--consent-by <who>', 'who took the consent');
 
 const SUBS: readonly Sub[] = [
   {
     usage: 'list',
-    description: 'all members, by id',
+    description: 'list all members by id',
     readonly: true,
     work: (store) => listReport(store.members.survey()),
   },
   {
     usage: 'show <id>',
-    description: 'one member with the templates it has',
+    description: 'show one member with its templates',
     readonly: true,
     work: (store, [id = '']) => {
       const member = store.members.get(checkMemberId(id));
       return showReport(member, store.templates.readMember(member.id));
     },
   },
-  deletion('remove <id>', 'remove a member and all templates, for good', 'removed'),
-  deletion(
-    'withdraw <id>',
-    'the member has withdrawn consent: remove as above, and say so in the receipt',
-    'withdrawal',
-  ),
-  standing('suspend <id>', 'keep the member, refuse entry', 'suspended'),
-  standing('activate <id>', 'let a suspended member in again', 'active'),
+  deletion('remove <id>', 'delete a member and all its templates permanently', 'removed'),
+  deletion('withdraw <id>', 'delete a member who withdrew consent; the receipt says so', 'withdrawal'),
+  standing('suspend <id>', 'keep the member, but refuse entry', 'suspended'),
+  standing('activate <id>', 'admit a suspended member again', 'active'),
   {
     usage: 'rename <id> <name>',
-    description: 'correct the name',
+    description: 'change the name',
     work: (store, [id = '', name = '']) => changedReport(store.members.update(checkMemberId(id), { name })),
   },
   {
     usage: 'set <id>',
-    description: 'set groups, validity and duress ids; what is not given stays',
+    description: 'set groups, validity and duress ids; options that are not given do not change',
     options: withFields,
     work: (store, [id = ''], options) => changedReport(store.members.update(checkMemberId(id), fieldsOf(options))),
   },
   {
     usage: 'consent <id>',
-    description: 'record a consent that was given',
+    description: 'record that a member gave consent',
     options: withConsent,
     work: (store, [id = ''], options) => {
       const consent = consentOf(options, Date.now());
@@ -112,14 +108,14 @@ const SUBS: readonly Sub[] = [
   },
   {
     usage: 'adapted [id]',
-    description: 'the templates that doors have taken from accepted faces (adaptTemplates)',
+    description: 'list the templates that doors took from accepted faces (adaptTemplates)',
     readonly: true,
     work: (store, [id]) => adaptedReport(store.templates.adapted(id === undefined ? null : knownId(store, id))),
   },
   {
     usage: 'forget-adapted [id]',
-    description: 'delete these templates of a member, or with --all of all members; what was enrolled stays',
-    options: (command) => withBy(command).option('--all', 'of all members'),
+    description: 'delete these templates of a member, or of all members with --all; enrolled templates stay',
+    options: (command) => withBy(command).option('--all', 'for all members'),
     work: (store, [id], { by, all }) => {
       if ((id === undefined) !== (all === true))
         throw new UsherError('usage', 'name one member, or give --all', { remedy: 'See `usher members adapted`.' });
@@ -130,20 +126,20 @@ const SUBS: readonly Sub[] = [
   {
     usage: 'accept',
     description:
-      'accept members’ data that was put back on purpose: members who were deleted since stay deleted, members who were ' +
+      'accept a restored backup of the members’ data: members who were deleted since stay deleted, members who were ' +
       'changed since are suspended',
     options: withBy,
     work: (store, _, { by }) => acceptedReport(store.contradiction, store.acceptRestore(actor(by))),
   },
   {
     usage: 'receipts',
-    description: 'the deletions so far; --json gives the signed receipts',
+    description: 'list the deletions; --json prints the signed receipts',
     readonly: true,
     work: (store) => receiptsReport(store.receipts.list()),
   },
 ];
 
-/** `usher members …`: who is enrolled. A running daemon takes changes over by itself. */
+/** `usher members …`: manages the enrolled members. A running daemon applies changes by itself. */
 export function membersCommand(): Command {
   const command = new Command('members').description(
     'list, show, change, suspend, remove, check, repair, export and import members',
@@ -171,7 +167,7 @@ function knownId(store: Store, id: string): string {
   return store.members.require(checkMemberId(id));
 }
 
-/** Null for a member who cannot be read: that must not keep anybody from being deleted. */
+/** Null for a member who cannot be read: a member with damaged data can be deleted too. */
 function nameOf(store: Store, id: string): string | null {
   try {
     return store.members.get(id).name;
@@ -181,6 +177,7 @@ function nameOf(store: Store, id: string): string | null {
   }
 }
 
+/** Prints a report: its text, or its JSON with `--json`. */
 export function tell({ json, text }: Report, options: { readonly json?: boolean }): void {
   process.stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : `${text}\n`);
 }

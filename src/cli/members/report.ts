@@ -4,7 +4,7 @@ import type { DamagedMember, MemberSummary } from '../../store/members/members';
 import type { TemplatesRead } from '../../store/members/template-reader';
 import type { DeletionReceipt } from '../../store/members/receipts';
 
-/** What a command tells, for programs and for people. */
+/** What a command reports, for programs and for people. */
 export interface Report {
   readonly json: object;
   readonly text: string;
@@ -14,7 +14,7 @@ const timeOf = (at: number): string => new Date(at).toISOString();
 const dayOf = (at: number): string => timeOf(at).slice(0, 10);
 const timeOrNull = (at: number | null): string | null => (at === null ? null : timeOf(at));
 
-/** Duress ids are told by number only: whoever looks over the shoulder must not learn one. */
+/** Only the number of duress ids is shown, so that a person who sees the screen cannot learn one. */
 export function memberJson(member: Member): object {
   const { id, name, status, groups, consent } = member;
   return {
@@ -33,21 +33,30 @@ export function memberJson(member: Member): object {
   };
 }
 
+/** For a command that changed one member. */
 export function changedReport(member: Member): Report {
   return { json: { member: memberJson(member) }, text: `${member.id} (${member.name}) is ${describe(member)}` };
 }
 
+/**
+ * For a deletion.
+ * @param name null if the member could not be read
+ */
 export function removedReport(id: string, name: string | null, receipt: DeletionReceipt): Report {
   return {
     json: { removed: { id }, receipt },
     text: [
-      `${id}${name === null ? '' : ` (${name})`} is removed, with ${receipt.deleted.templates} templates and the key that opened them`,
+      `${id}${name === null ? '' : ` (${name})`} is deleted, with ${receipt.deleted.templates} templates and their key`,
       `receipt ${receipt.member.slice(0, 16)}…, ${receipt.sig === null ? 'not signed' : `signed by ${receipt.key ?? ''}`}`,
-      'Backups from before still hold this member, under the box key of then: see `usher keys rotate-box --help`.',
+      'Older backups still hold this member, sealed with the box key of that time: see `usher keys rotate-box --help`.',
     ].join('\n'),
   };
 }
 
+/**
+ * For `members accept-restore`.
+ * @param why null if data and journal agree
+ */
 export function acceptedReport(
   why: Contradiction | null,
   { deleted, suspended }: { readonly deleted: readonly string[]; readonly suspended: readonly string[] },
@@ -56,18 +65,19 @@ export function acceptedReport(
     json: { accepted: why, deleted, suspended },
     text:
       why === null
-        ? 'the members’ data and the journal agree: there is nothing to accept'
+        ? 'the members’ data and the journal agree; there is nothing to accept'
         : [
             `accepted: ${CONTRADICTIONS[why]}`,
-            `deleted again: ${deleted.length === 0 ? 'nobody' : deleted.join(', ')}`,
-            `suspended, because they were changed since: ${suspended.length === 0 ? 'nobody' : suspended.join(', ')}`,
+            `deleted again: ${deleted.length === 0 ? 'none' : deleted.join(', ')}`,
+            `suspended because they were changed since: ${suspended.length === 0 ? 'none' : suspended.join(', ')}`,
             ...(suspended.length === 0
               ? []
-              : ['  → Set them right with `usher members set`, then `usher members activate`.']),
+              : ['    → Correct them with `usher members set`, then `usher members activate`.']),
           ].join('\n'),
   };
 }
 
+/** For `members list`, with the members whose data is damaged. */
 export function listReport({
   members,
   damaged,
@@ -98,6 +108,7 @@ export function listReport({
   };
 }
 
+/** For `members show`. */
 export function showReport(member: Member, { templates, broken }: TemplatesRead): Report {
   const row = ({ id, space, source, quality, createdAt }: StoredTemplate): string[] => [
     String(id),
@@ -110,7 +121,7 @@ export function showReport(member: Member, { templates, broken }: TemplatesRead)
   return {
     json: {
       member: memberJson(member),
-      // The vector itself is biometric data: it stays in the store.
+      // Without the vector: it is biometric data and stays in the store.
       templates: templates.map(({ id, space, source, quality, createdAt }) => ({
         id,
         space,
@@ -133,6 +144,7 @@ export function showReport(member: Member, { templates, broken }: TemplatesRead)
   };
 }
 
+/** For `members adapted`. */
 export function adaptedReport(templates: readonly Omit<StoredTemplate, 'vector'>[]): Report {
   const rows = templates.map(({ id, member, space, quality, createdAt }) => [
     member,
@@ -154,16 +166,21 @@ export function adaptedReport(templates: readonly Omit<StoredTemplate, 'vector'>
   };
 }
 
+/**
+ * For `members forget-adapted`.
+ * @param forgotten member id → number of templates deleted
+ */
 export function forgottenReport(forgotten: ReadonlyMap<string, number>): Report {
   const total = [...forgotten.values()].reduce((sum, count) => sum + count, 0);
   return {
     json: { forgotten: Object.fromEntries(forgotten) },
-    text: `${total} ${total === 1 ? 'template' : 'templates'} from accepted faces deleted, of ${forgotten.size} ${
+    text: `${total} ${total === 1 ? 'template' : 'templates'} from accepted faces deleted from ${forgotten.size} ${
       forgotten.size === 1 ? 'member' : 'members'
-    }; what was enrolled stays`,
+    }; enrolled templates stay`,
   };
 }
 
+/** For `members receipts`. */
 export function receiptsReport(receipts: readonly DeletionReceipt[]): Report {
   const rows = receipts.map(({ member, at, by, reason, deleted, sig }) => [
     timeOf(at),

@@ -34,23 +34,23 @@ interface Options extends InstallationOptions {
 
 const PASSPHRASE_MAX_BYTES = 1024;
 
-/** `usher members export` and `import`: members to another box, or kept, in one encrypted file. */
+/** `usher members export` and `import`: move members to another box, or archive them, in one encrypted file. */
 export function addTransferCommands(command: Command): void {
   const withPassphrase = (sub: Command): Command =>
     withInstallationOptions(sub)
       .requiredOption('--passphrase-file <file>', 'file whose first line is the passphrase, at least 12 characters')
       .option('--json', 'write JSON');
   withPassphrase(command.command('export <file>'))
-    .description('write all members, templates too, to an encrypted file')
+    .description('write all members with their templates to an encrypted file')
     .action(async (file: string, options: Options) => tell(await exportTo(resolve(file), options), options));
   withPassphrase(command.command('import <file>'))
     .description(
-      'take over the members of an export, all or none; who was deleted here after the export had enrolled them stays deleted',
+      'import all members of an export, or none; members who were enrolled in it and later deleted here stay deleted',
     )
     .addOption(
       new Option(
         '--on-conflict <rule>',
-        'a member who is here already: refuse the import, keep this one, or replace it',
+        'for a member who exists here: refuse the import, keep the present one, or replace it',
       )
         .choices(CONFLICT_RULES)
         .default('refuse'),
@@ -72,7 +72,7 @@ async function exportTo(file: string, options: Options): Promise<Report> {
     writeNew(file, bytes);
     return {
       json: { file, members, bytes: bytes.length },
-      text: `${members} members in ${file}. Keep file and passphrase apart; delete the file when it has served.`,
+      text: `${members} members in ${file}. Keep file and passphrase apart; delete the file after use.`,
     };
   } finally {
     store.close();
@@ -96,7 +96,7 @@ function importedReport(imported: Imported): Report {
   return {
     json: imported,
     text:
-      `${added.length} added, ${replaced.length} replaced, ${kept.length} kept as they were` +
+      `${added.length} added, ${replaced.length} replaced, ${kept.length} unchanged` +
       (deletedHere.length === 0 ? '' : `\nleft out, deleted here since: ${deletedHere.join(', ')}`),
   };
 }
@@ -118,14 +118,14 @@ function readCapped(file: string, max: number): Buffer {
   }
   try {
     const facts = fstatSync(descriptor);
-    if (!facts.isFile() || facts.size > max) throw refuse(facts.isFile() ? 'it is too large' : 'it is no file');
+    if (!facts.isFile() || facts.size > max) throw refuse(facts.isFile() ? 'it is too large' : 'it is not a file');
     return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** All of it or nothing, and never over another file. Mode 0600. */
+/** Writes the whole file or nothing, and never overwrites another. Mode 0600. */
 function writeNew(file: string, bytes: Uint8Array): void {
   const draft = `${file}.part-${process.pid}`;
   try {
@@ -148,5 +148,5 @@ function writeNew(file: string, bytes: Uint8Array): void {
 }
 
 function exists(file: string): UsherError {
-  return new UsherError('usage', `${file} is there already`, { remedy: 'Name a new file.' });
+  return new UsherError('usage', `${file} already exists`, { remedy: 'Name a new file.' });
 }

@@ -13,7 +13,7 @@ import { ModelsReporter } from './progress';
 import { rollBack } from './rollback';
 import { listModels, listText, verifyModels, verifyText } from './report';
 
-/** Folder or address that holds the recommended models' files by name. */
+/** Names a folder or address that has the recommended models' files by name. */
 const MIRROR_VARIABLE = 'USHER_MODELS_MIRROR';
 
 interface Options {
@@ -22,7 +22,7 @@ interface Options {
   readonly from?: string;
 }
 
-/** `usher models …`: which networks are installed, and where they come from. */
+/** `usher models …`: shows and installs the networks. */
 export function modelsCommand(): Command {
   const command = new Command('models').description('list, verify, fetch and build the networks that usher runs');
   const add = (
@@ -40,19 +40,19 @@ export function modelsCommand(): Command {
     });
   };
 
-  add('list', 'what is there and what can be had: origin, licence, figures', async (dir, { json }) => {
+  add('list', 'list installed and available models: origin, licence, figures', async (dir, { json }) => {
     const models = await listModels(dir);
     print(json === true ? JSON.stringify({ modelsDir: dir, models }) : listText(models));
   }).option('--json', 'write JSON');
 
-  add('verify [names...]', 'check digests and golden vectors; exit 1 if one is bad', async (dir, { json }, names) => {
+  add('verify [names...]', 'check digests and golden vectors; exit code 1 if one is bad', async (dir, { json }, names) => {
     const results = await verifyModels(dir, names);
     const ok = results.every((result) => result.ok);
     print(json === true ? JSON.stringify({ modelsDir: dir, ok, models: results }) : verifyText(results));
     if (!ok) process.exitCode = 1;
   }).option('--json', 'write JSON');
 
-  add('thresholds <name>', 'the table of a bundle, as usher fleet publish takes it', async (dir, _, [name = '']) => {
+  add('thresholds <name>', 'print the threshold table of a bundle, in the form that usher fleet publish reads', async (dir, _, [name = '']) => {
     const table = thresholdsOf(await readCard(path.join(dir, name)));
     if (table === null) throw new UsherError('usage', `${name} has no table of thresholds`);
     print(JSON.stringify(table, null, 2));
@@ -65,9 +65,9 @@ export function modelsCommand(): Command {
     } finally {
       reporter.end();
     }
-  }).option('--from <place>', `folder or address that holds the files by name (default: ${MIRROR_VARIABLE})`);
+  }).option('--from <place>', `folder or address that has the files by name (default: ${MIRROR_VARIABLE})`);
 
-  add('build', 'make the fallback set from the installed npm package @vladmandic/face-api', async (dir) => {
+  add('build', 'build the fallback set from the installed npm package @vladmandic/face-api', async (dir) => {
     const reporter = new ModelsReporter(process.stderr);
     await buildFallbackSet(dir, { onProgress: reporter.onBuild });
   });
@@ -79,16 +79,16 @@ export function modelsCommand(): Command {
 
 function addRollback(command: Command): void {
   const rollback = withInstallationOptions(command.command('rollback <channel>'))
-    .description('the version that ran before an update, at once: face/encoder, face/detector')
+    .description('return to the version before an update, immediately; channels: face/encoder, face/detector')
     .option('--json', 'write JSON');
   rollback.action(async (channel: string) => {
     const options = rollback.opts<InstallationOptions & { json?: boolean }>();
     const back = await rollBack((await loadInstallation(options)).dataDir, channel);
-    const which = back.version ?? 'what the installation brought';
+    const which = back.version ?? 'the installed version';
     print(
       options.json === true
         ? JSON.stringify(back)
-        : `${channel} is back at ${which}${back.live ? '' : '; it counts from the next start'}`,
+        : `${channel} is back at ${which}${back.live ? '' : ' from the next start on'}`,
     );
   });
 }
@@ -118,9 +118,9 @@ export function outcomeText(dir: string, { recommended, fallback, refusals }: En
     ].join('\n');
   if (recommended !== 'unavailable') return `The recommended and the fallback face models are in ${dir}.`;
   return [
-    'WARNING: only the fallback face models are installed; the recommended set could not be had.',
+    'WARNING: only the fallback face models are installed; the recommended set could not be fetched.',
     ...refusals.map(({ source, error }) => `  from ${maskAddress(source)}: ${error.message}`),
-    'What this means: at a false-match rate of 1 in 10,000 (measured on LFW), the fallback encoder fails to recognise',
+    'At a false-match rate of 1 in 10,000 (measured on LFW), the fallback encoder fails to recognise',
     '38 % of members, MobileFaceNet 3.6 %, MBF 1.0 %. A door should not run on the fallback set.',
     `To get the recommended set: usher models pull --from <folder or address>, or set ${MIRROR_VARIABLE}.`,
   ].join('\n');

@@ -2,7 +2,7 @@ import type { BuildProgress } from '../../bundles/face-api/build';
 import type { PullProgress } from '../../bundles/catalog/pull';
 import { createProgress, type Progress } from '../../terminal/progress';
 
-/** A bar where a person watches; everywhere one line for each file that is done. */
+/** Shows a bar on a terminal, and everywhere one line for each finished file. */
 export class ModelsReporter {
   private readonly bar: Progress;
 
@@ -15,7 +15,7 @@ export class ModelsReporter {
       case 'fetching':
         return this.bar.update(`${name}, ${megabytes(total)} MB`, received / total);
       case 'installing':
-        return this.bar.update(`${name} is being checked and installed`, 1);
+        return this.bar.update(`${name}: checking and installing`, 1);
       case 'present':
         return this.line(`${name}: already installed`);
       case 'installed':
@@ -28,7 +28,7 @@ export class ModelsReporter {
     if (done < total) this.bar.update('building the fallback set', done / total);
   };
 
-  /** Leaves the cursor on a line of its own, whatever comes next. */
+  /** Ends the bar's line, so that the next output starts on a new one. */
   end(): void {
     this.bar.done();
   }

@@ -8,9 +8,9 @@ import { CPU_ONE_THREAD } from '../../inference/model';
 export interface ListedModel {
   readonly name: string;
   readonly installed: boolean;
-  /** Why the installed card cannot be read. */
+  /** Why the installed card cannot be read; else null. */
   readonly problem: string | null;
-  /** Of the installed bundle, else of the catalog. */
+  /** From the installed bundle, else from the catalog. */
   readonly about: Pick<Card, 'set' | 'task' | 'version' | 'summary' | 'licence' | 'figures'> | null;
 }
 
@@ -20,7 +20,7 @@ export interface VerifiedModel {
   readonly problem: string | null;
 }
 
-/** Every bundle in the folder and every entry of the catalog, by name. @throws UsherError file-unreadable */
+/** Every bundle in the folder and every entry of the catalog, by name. @throws UsherError `file-unreadable` */
 export async function listModels(dir: string): Promise<ListedModel[]> {
   const models = new Map<string, ListedModel>();
   for (const { name, card } of CATALOG)
@@ -37,8 +37,9 @@ export async function listModels(dir: string): Promise<ListedModel[]> {
 }
 
 /**
- * Opens each bundle as a load does: digests, then golden vectors on the CPU.
- * @throws UsherError model-missing when there is none, or none of a name that was asked for.
+ * Checks bundles as a load does: digests, then golden vectors on the CPU.
+ * @param names bundles to check; empty: all
+ * @throws UsherError `model-missing` if there is none, or a named one is missing
  */
 export async function verifyModels(dir: string, names: readonly string[]): Promise<VerifiedModel[]> {
   const folders = names.length > 0 ? names.map((name) => path.join(dir, name)) : await listBundles(dir);
@@ -47,7 +48,7 @@ export async function verifyModels(dir: string, names: readonly string[]): Promi
   const results: VerifiedModel[] = [];
   for (const folder of folders) {
     const problem = await verifyBundle(folder, CPU_ONE_THREAD).then(
-      ({ card: { name } }) => (name === path.basename(folder) ? null : `its card calls it "${name}"`),
+      ({ card: { name } }) => (name === path.basename(folder) ? null : `its card has the name "${name}"`),
       (error: unknown) => messageOf(error),
     );
     results.push({ name: path.basename(folder), ok: problem === null, problem });
@@ -55,6 +56,7 @@ export async function verifyModels(dir: string, names: readonly string[]): Promi
   return results;
 }
 
+/** A table for a person. */
 export function listText(models: readonly ListedModel[]): string {
   const rows = models.map(({ name, installed, problem, about }) => [
     name,
@@ -69,11 +71,12 @@ export function listText(models: readonly ListedModel[]): string {
   return table([['name', 'here', 'set', 'task', 'version', 'licence', 'figure', 'origin'], ...rows]);
 }
 
+/** A table for a person. */
 export function verifyText(results: readonly VerifiedModel[]): string {
   const bad = results.filter((result) => !result.ok).length;
   return [
     table(results.map(({ name, ok, problem }) => [name, ok ? 'ok' : 'BAD', problem ?? ''])),
-    bad === 0 ? `all ${results.length} are whole` : `${bad} of ${results.length} are bad`,
+    bad === 0 ? `all ${results.length} are valid` : `${bad} of ${results.length} are bad`,
   ].join('\n');
 }
 
@@ -81,7 +84,7 @@ function aboutOf({ set, task, version, summary, licence, figures }: ListedModel[
   return { set, task, version, summary, licence, figures };
 }
 
-/** One figure for the table: how often a member is missed at the rate that doors use, else the first there is. */
+/** One figure for the table: the miss rate at the threshold that doors use, else the first figure. */
 function headline(figures: Card['figures']): string {
   const figure = figures.find(({ name }) => name.endsWith('fnmr_at_fmr_1e-4')) ?? figures[0];
   if (figure === undefined) return '-';

@@ -5,24 +5,25 @@ import { holdDaemonLock } from '../../store/daemon-lock';
 
 export interface RolledBack {
   readonly channel: string;
-  /** Null: what the installation brought. */
+  /** Null: the installed version. */
   readonly version: string | null;
-  /** By the daemon, live; else it counts from its next start. */
+  /** True: the running daemon changed over. False: it counts from the daemon's next start. */
   readonly live: boolean;
 }
 
 const LOOK_MS = 100;
 
 /**
- * The previous version of a channel back, at once: by the daemon where one runs on this data folder, else in its place.
- * @throws UsherError `usage` (nothing to go back from), `cancelled` (the daemon does not answer)
+ * Returns a channel to its previous version immediately: asks the daemon if one runs on this data folder, else changes
+ * the folder itself.
+ * @throws UsherError `usage` (no earlier version), `cancelled` (the daemon does not answer)
  */
 export async function rollBack(dataDir: string, channel: string, waitMs = 60_000): Promise<RolledBack> {
   const slots = new Slots(dataDir);
   const before = slots.pointer(channel);
   if (before.active === null)
-    throw new UsherError('usage', `${channel} runs what the installation brought: there is nothing to go back from`, {
-      remedy: `Updates brought: ${slots.channels.filter((one) => slots.pointer(one).active !== null).join(', ') || 'nothing'}.`,
+    throw new UsherError('usage', `${channel} runs the installed version; there is no update to undo`, {
+      remedy: `Channels with an update: ${slots.channels.filter((one) => slots.pointer(one).active !== null).join(', ') || 'none'}.`,
     });
   const version = before.previous?.version ?? null;
   let lock: ReturnType<typeof holdDaemonLock>;
@@ -48,7 +49,7 @@ async function byDaemon(slots: Slots, channel: string, waitMs: number): Promise<
     if (slots.pointer(channel).active?.document !== active && !slots.ordered.includes(channel)) return true;
   }
   slots.settleOrder(channel);
-  throw new UsherError('cancelled', `the daemon did not go back within ${waitMs / 1000} s`, {
-    remedy: 'See its log. Stop it and give this command again: it then goes back by itself.',
+  throw new UsherError('cancelled', `the daemon did not change over within ${waitMs / 1000} s`, {
+    remedy: 'See its log. If it is stuck, stop it and run this command again.',
   });
 }

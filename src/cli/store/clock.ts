@@ -13,20 +13,22 @@ interface Options extends InstallationOptions {
 
 /** `usher clock …`: for a box whose clock was wrong. */
 export function clockCommand(): Command {
-  const command = new Command('clock').description('the clock of this box, after it was wrong');
+  const command = new Command('clock').description(
+    'correct what this box remembers of its clock, after the clock was wrong',
+  );
   withInstallationOptions(command.command('accept'))
     .argument('<date>', 'the date of today from a calendar, like 2026-05-31; the clock must show the same date')
     .description(
-      'confirm that the clock is right: a later time that usher remembers is forgotten, and deletion by age trusts ' +
+      'confirm that the clock is correct: usher forgets a later time that it remembers, and deletion by age trusts' +
         'this date once it has been steady for a day',
     )
-    .option('--by <who>', 'who says so, for the journal (default: the account that runs this)')
+    .option('--by <who>', 'who confirmed it, for the journal (default: the account that runs this)')
     .option('--json', 'write JSON')
     .action(async (date: string, options: Options) => {
       const now = requireToday(date);
       const before = await withRetention(options, (retention, dataDir) => {
         const floor = readClockFloor(dataDir);
-        // On record first: what protected the box does not go without a trace.
+        // Journaled first: a protection must not be removed without a record.
         retention.acceptDate({ boot: machineBoot(), mono: monotonicMs(), wall: now }, actor(options.by));
         if (floor > now) removeClockFloor(dataDir);
         return floor > now ? floor : null;
@@ -41,14 +43,14 @@ export function clockCommand(): Command {
   return command;
 }
 
-/** The date is asked for, so that a wrong clock is not accepted by habit. @returns epoch ms */
+/** Requires the date, so that a person does not confirm a wrong clock by habit. @returns epoch ms */
 function requireToday(date: string): number {
   const now = new Date();
   const utc = now.toISOString().slice(0, 10);
   const local = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short' }).format(now);
   if (date !== utc && date !== local)
     throw new UsherError('usage', `the clock of this machine says ${now.toISOString()}, not ${date.slice(0, 40)}`, {
-      remedy: 'Set the clock first (timedatectl set-time), or give the date of today like 2026-05-31.',
+      remedy: 'Set the clock first (timedatectl set-time), or give today’s date like 2026-05-31.',
     });
   return now.getTime();
 }

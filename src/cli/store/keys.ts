@@ -8,11 +8,11 @@ interface Options extends InstallationOptions {
 
 /** `usher keys …`: the box key that seals members' data. */
 export function keysCommand(): Command {
-  const command = new Command('keys').description('the key that seals the members’ data');
+  const command = new Command('keys').description('manage the key that seals the members’ data');
   withInstallationOptions(command.command('rotate-box'))
     .description(
-      'exchange the box key while everything runs. The old key is destroyed, so that database backups from before can be ' +
-        'opened by nobody any more: the way to delete members from those too',
+      'replace the box key while the daemon runs. The old key is destroyed, so that older database backups can' +
+        'no longer be opened: this also deletes members from those backups',
     )
     .option('--json', 'write JSON')
     .action(async (options: Options) => {
@@ -22,7 +22,7 @@ export function keysCommand(): Command {
         process.stdout.write(
           options.json === true
             ? `${JSON.stringify({ version, members, advice })}\n`
-            : `the box key is version ${version} now, ${members} members’ keys are under it\n${advice === null ? '' : `  → ${advice}\n`}`,
+            : `the box key is version ${version} now; ${members} members’ keys are sealed with it\n${advice === null ? '' : `  → ${advice}\n`}`,
         );
       } finally {
         store.close();

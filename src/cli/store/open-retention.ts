@@ -4,7 +4,10 @@ import { Journal } from '../../store/journal/journal';
 import { Retention } from '../../store/retention/retention';
 import { type InstallationOptions, loadInstallation, locationOf } from '../../terminal/installation';
 
-/** Does something with the retention of an installation; a daemon that runs takes it over by itself. @throws UsherError */
+/**
+ * Opens the retention of an installation and calls `work`. A running daemon applies the change by itself. @throws
+ * UsherError
+ */
 export async function withRetention<T>(
   options: InstallationOptions,
   work: (retention: Retention, dataDir: string) => T,

@@ -11,29 +11,31 @@ interface Options extends InstallationOptions {
   readonly json?: boolean;
 }
 
-/** `usher retention …`: what is deleted because of its age. */
+/** `usher retention …`: controls deletion by age. */
 export function retentionCommand(): Command {
-  const command = new Command('retention').description('what is deleted because of its age, and when');
-  add(command, 'show', 'what is marked, and why nothing is deleted just now', ({ state }) => showing(state));
+  const command = new Command('retention').description('control what is deleted because of its age, and when');
+  add(command, 'show', 'show what is marked for deletion, and why nothing is deleted at present', ({ state }) =>
+    showing(state),
+  );
   add(
     command,
     'confirm',
-    'allow the deletion of all that is marked, even of more than a share at once',
+    'allow the deletion of everything that is marked, even if it is more than the usual share',
     (retention, by) => {
       const { members, records } = retention.confirm(by);
       return {
         json: { confirmed: { members, records } },
-        text: `${members} members and ${records} records of the journal are deleted at the end of their grace period`,
+        text: `${members} members and ${records} records of the journal will be deleted at the end of their grace period`,
       };
     },
   );
-  add(command, 'stop', 'delete nothing by its age until `resume`', (retention, by) => {
+  add(command, 'stop', 'stop deletion by age until `resume`', (retention, by) => {
     retention.stop(by);
-    return { json: { stopped: true }, text: 'nothing is deleted by its age until `usher retention resume`' };
+    return { json: { stopped: true }, text: 'nothing is deleted by age until `usher retention resume`' };
   });
-  add(command, 'resume', 'start deleting by age again; what is too old is marked first', (retention, by) => {
+  add(command, 'resume', 'start deletion by age again; old data is marked first', (retention, by) => {
     retention.resume(by);
-    return { json: { stopped: false }, text: 'what is too old is marked, and deleted after its grace period' };
+    return { json: { stopped: false }, text: 'old data is marked, and deleted after its grace period' };
   });
   return command;
 }
@@ -72,8 +74,8 @@ function showing(state: SweepState): Answer {
   const lines = [
     ...members.map(({ id, reason, from }) => `${id}: ${reason}, will be deleted from ${from} on`),
     ...(records === null ? [] : [`${records.count} records of the journal: will be deleted from ${records.from} on`]),
-    ...(members.length === 0 && records === null ? ['nothing is marked'] : []),
-    ...(hold === 'unsteady' ? ['waiting for the date to be steady for a day of running'] : []),
+    ...(members.length === 0 && records === null ? ['nothing is marked for deletion'] : []),
+    ...(hold === 'unsteady' ? ['waiting until the clock was steady for one day of running'] : []),
     ...(trouble === null ? [] : [trouble.detail, `  → ${trouble.remedy}`]),
   ];
   return { json: { hold, held: state.held, members, records }, text: lines.join('\n') };

@@ -53,7 +53,7 @@ describe('usher actuator', () => {
     const text = readFileSync(actuator, 'utf8');
     expect(text).toContain(openDeviceKey(join(dir, 'data')).publicKeyText);
     expect(text).not.toContain(PLACEHOLDER);
-    expect(text).toContain('# The lock must be free to leave by hand');
+    expect(text).toContain('# People must be able to leave by hand');
     const check = await usher('actuator', 'run', '--config', actuator, '--check');
     expect(check).toMatchObject({ code: 0 });
     expect(check.stdout).toContain('it obeys pool/side-door at door side');
@@ -91,7 +91,7 @@ describeWithMosquitto('usher actuator doctor', () => {
     expect(await doctor()).toEqual({
       code: 1,
       found:
-        'no box gym/entrance-1 was ever seen on this broker; did you mean "gym/entrance-2"? there is: gym/entrance-2',
+        'no box gym/entrance-1 has published on this broker; did you mean "gym/entrance-2"? boxes on this broker: gym/entrance-2',
     });
     await broker.retain('usher/v1/gym/entrance-1/status', JSON.stringify(status));
     expect(await doctor()).toEqual({ code: 0, found: 'gym/entrance-1 is online' });

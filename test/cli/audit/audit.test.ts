@@ -39,7 +39,7 @@ describe('usher audit', () => {
       const result = audit('verify', '--data', folder, '--head', head);
       expect(result).toMatchObject({ status: 0, stderr: '' });
       expect(result.stdout).toContain(`journal ${journal}, 6 records, head ${head}`);
-      expect(result.stdout).toContain('the chain is whole');
+      expect(result.stdout).toContain('the chain is intact');
       expect(statSync(path.join(folder, 'journal.db')).mtimeMs).toBe(before);
       expect(audit('verify', '--data', folder).stderr).toContain('--head SEQ:HASH');
     }));
@@ -58,7 +58,7 @@ describe('usher audit', () => {
       database.close();
       const told = audit('verify', '--data', folder, '--head', head);
       expect(told.status).toBe(1);
-      expect(told.stdout).toContain('record 3: the content is not what was recorded');
+      expect(told.stdout).toContain('record 3: the content was changed');
       expect(told.stdout).toContain('records 5 to 6: cut off');
       expect(told.stderr).toContain('→');
       const json = audit('verify', '--data', folder, '--head', head, '--json');

@@ -26,7 +26,7 @@ describe('usher config new', () => {
     expect(statSync(file).mode & 0o777).toBe(0o640);
     const check = await usher('config', 'check', file);
     expect(check).toMatchObject({ code: 0, stderr: '' });
-    expect(check.stdout).toContain(`${loaded.dataDir}, made by the first enroll or run`);
+    expect(check.stdout).toContain(`${loaded.dataDir}, which the first enroll or run creates`);
     expect(existsSync(loaded.dataDir)).toBe(false);
   });
 
@@ -35,7 +35,7 @@ describe('usher config new', () => {
     writeFileSync(file, 'mine');
     const { code, stderr } = await usher('config', 'new', file);
     expect([code, readFileSync(file, 'utf8')]).toEqual([2, 'mine']);
-    expect(stderr).toContain('is there already');
+    expect(stderr).toContain('already exists');
   });
 
   test('the configuration of an actuator', async () => {
@@ -97,7 +97,7 @@ describe('usher config check looks at what the file names', () => {
       const { code, stderr } = await usher(...command);
       expect(code).toBe(2);
       expect(stderr).toContain('models.dir: ../models means');
-      expect(stderr).toContain(`set models.dir to that`);
+      expect(stderr).toContain(`set models.dir to it`);
       expect(stderr).toContain(MODELS);
       expect(stderr).not.toContain('models ensure');
     }
@@ -124,7 +124,7 @@ describe('usher config check looks at what the file names', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toContain('warning: dataDir: file/data means');
-    expect(stdout).toContain('is no folder');
+    expect(stdout).toContain('is not a folder');
   });
 });
 
@@ -137,7 +137,7 @@ test('a command about members makes no folder where a path is misspelt', async (
   ]) {
     const { code, stderr } = await usher(...command, '--data', data);
     expect(code).toBe(1);
-    expect(stderr).toContain(`there is no data folder ${data}`);
+    expect(stderr).toContain(`the data folder ${data} does not exist`);
   }
   expect(existsSync(data)).toBe(false);
 });

@@ -75,7 +75,7 @@ describe('captureFaces', () => {
     const pictures = await camera.run(3);
     expect(pictures.map(({ name }) => name)).toEqual(['frame 1', 'frame 5', 'frame 6']);
     expect(camera.hints).toEqual([
-      'nobody is in view',
+      'no person is in view',
       '1 of 3 frames',
       expect.stringContaining('blurred'),
       expect.stringContaining('several people'),

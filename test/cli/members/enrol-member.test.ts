@@ -97,7 +97,7 @@ describe('enrolMember', () => {
     enrolMember(store, request('a'), [picture('a.jpg', 1, 0)], ENCODER);
     const error = failure(() => enrolMember(store, request('b'), [picture('b.jpg', 1, 0.25)], ENCODER));
     expect(error.code).toBe('face-unsuitable');
-    expect(error.message).toContain('b.jpg is so like member a (Name of a)');
+    expect(error.message).toContain('b.jpg is very similar to member a (Name of a)');
     expect(store.members.find('b')).toBeNull();
     expect(error.message).toContain('distance 0.250');
     const forced = enrolMember(store, request('b', { force: true }), [picture('b.jpg', 1, 0.25)], ENCODER);

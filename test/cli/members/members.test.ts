@@ -129,7 +129,7 @@ describe('usher members', () => {
     const file = Database.open(path.join(folder, 'usher.db'), { readonly: false, busyTimeoutMs: 0, journal: 'wal' });
     file.exec("UPDATE members SET profile = x'00' WHERE id = 'b'");
     file.close();
-    expect(await members('remove', 'b')).toContain('b is removed');
+    expect(await members('remove', 'b')).toContain('b is deleted');
   });
 
   it('shows one, without the vectors', async () => {
