@@ -7,13 +7,13 @@ import type { ConnectionSettings, InboundPacket } from '../mqtt/topics/wire';
 import type { UsherError } from '../errors';
 
 const ANSWER_MS = 5000;
-/** Time for a message to come back: on the wire it is milliseconds. */
+/** Time for a message to come back. On the wire it takes milliseconds. */
 const ECHO_MS = 700;
 
-/** Who is trying. `box`: with the credentials of the configuration. `nobody`: without any. */
-export type Guest = 'box' | 'nobody';
+/** Who connects. `box`: with the credentials of the configuration. `anonymous`: without credentials. */
+export type Guest = 'box' | 'anonymous';
 
-/** A visit to the broker: what was heard, and whether what is said is taken. */
+/** One connection to the broker: what arrives on it, and whether the broker accepts what it sends. */
 export class Visit {
   readonly heard: InboundPacket[] = [];
 
@@ -27,7 +27,7 @@ export class Visit {
     const { ca } = credentials;
     const settings: ConnectionSettings = {
       url: guest === 'box' ? url : url.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1'),
-      // A name of its own: the daemon's would push the daemon out.
+      // A client id of its own: under the daemon's, the broker would disconnect the daemon.
       clientId: `usher-${device.site}-${device.id}-doctor-${guest}`,
       protocolVersion,
       keepaliveSeconds: MQTT_LIMITS.keepaliveSeconds,
@@ -58,7 +58,9 @@ export class Visit {
     });
   }
 
-  /** Whether the broker grants it. Many grant any, and deliver nothing (mosquitto does). */
+  /**
+   * Whether the broker grants the subscription. Many brokers grant every one and then deliver nothing (mosquitto does).
+   */
   async subscribe(filter: string): Promise<boolean> {
     return this.connection.subscribe([{ filter, qos: 1 }]).then(
       () => true,
@@ -66,7 +68,7 @@ export class Visit {
     );
   }
 
-  /** False when the broker refuses: with MQTT 5 it says so, others drop the message or the connection. */
+  /** False if the broker refuses. With MQTT 5 it says so; with 3.1.1 it drops the message or the connection. */
   async publish(topic: string, payload: string): Promise<boolean> {
     return this.connection.send(topic, payload, { qos: 1, retain: false }).then(
       () => true,
@@ -74,7 +76,7 @@ export class Visit {
     );
   }
 
-  /** Whether this payload arrives on this visit. */
+  /** Whether this payload arrives on this connection. */
   async hears(payload: string): Promise<boolean> {
     const until = performance.now() + ECHO_MS;
     while (performance.now() < until) {

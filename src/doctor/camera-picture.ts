@@ -10,26 +10,26 @@ import { tooSlow } from '../vision/watch/too-slow';
 import { describeTrouble } from '../vision/watch/trouble-text';
 import { type Finding, ok, warn } from './finding';
 
-/** How long a camera is looked at after its first frame, and how many frames are enough. */
+/** How long to look at a camera after its first frame, and how many frames are enough. */
 const LOOK_MS = 3000;
 const ENOUGH_FRAMES = 60;
-/** So many frames that are all the same picture are worth a word; fewer may be a source that starts. */
+/** So many identical frames are reported. Fewer may come from a source that starts. */
 const SUSPICIOUS_REPEATS = 5;
 
 export interface CameraLook {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
-  /** Frames that were the same picture as the one before. */
+  /** Number of frames that were identical to the one before. */
   readonly repeated: number;
-  /** Mean time between pictures that differ, ms; null where only one came. */
+  /** Mean time between different pictures, ms. Null if there was only one. */
   readonly intervalMs: number | null;
   readonly measures: readonly PictureMeasure[];
 }
 
 /**
- * Opens a camera exactly as the daemon does and looks at it for some seconds.
- * @throws UsherError as the source does; TimeoutError of rxjs without a frame within `startMs`
+ * Opens a camera exactly as the daemon does and collects frames for some seconds.
+ * @throws UsherError as the source does; TimeoutError of rxjs if no frame comes within `startMs`
  */
 export async function lookAtCamera(camera: CameraConfig): Promise<CameraLook> {
   const monotonicMs = (): number => performance.now();
@@ -52,7 +52,7 @@ export async function lookAtCamera(camera: CameraConfig): Promise<CameraLook> {
       { width: 0, height: 0, frames: 0 },
     ),
     takeWhile(({ frames }) => frames < ENOUGH_FRAMES && monotonicMs() - (first ?? Infinity) < LOOK_MS, true),
-    // A camera of one frame a minute is not waited for.
+    // Does not wait for a camera of one frame a minute.
     takeUntil(concat(timer(camera.startMs + LOOK_MS), of(null))),
     defaultIfEmpty({ width: 0, height: 0, frames: 0 }),
   );
@@ -60,7 +60,7 @@ export async function lookAtCamera(camera: CameraConfig): Promise<CameraLook> {
   return { ...seen, repeated: watch.framesRepeated, intervalMs: watch.rate.intervalMs(monotonicMs()), measures };
 }
 
-/** What the pictures themselves tell: whether they move, show anything, and show what they showed at set-up. */
+/** Judges the pictures: whether they change, show detail, and show the same view as at set-up. */
 export function pictureFindings(
   check: string,
   camera: CameraConfig,
@@ -80,13 +80,13 @@ export function pictureFindings(
     return [
       warn(
         `${check}:picture`,
-        `all of ${frames} frames are the same picture, pixel for pixel: nobody is let in on them`,
-        'Restart the camera or the recorder. A sensor has noise; a picture without any stands still.',
+        `all of ${frames} frames are identical in every pixel; the door admits no face from such a stream`,
+        'Restart the camera or the recorder. A live sensor always has noise, so the stream is frozen.',
       ),
     ];
   const slow = tooSlow(look.intervalMs, doors);
   if (slow !== null) return [warn(`${check}:rate`, slow.found, slow.remedy)];
   const rate = look.intervalMs === null ? '' : `, ${(1000 / look.intervalMs).toFixed(1)} pictures a second`;
-  const against = reference === null ? 'no reference to compare it with' : 'it looks where it did at set-up';
+  const against = reference === null ? 'no reference to compare it with' : 'the view is the same as at set-up';
   return [ok(`${check}:picture`, `the picture is live and shows detail${rate}; ${against}`)];
 }

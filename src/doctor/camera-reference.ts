@@ -6,9 +6,10 @@ import { describeTrouble } from '../vision/watch/trouble-text';
 import { lookAtCamera } from './camera-picture';
 
 /**
- * Keeps what each camera sees now, as coarse edges and sharpness, to compare with later.
- * @param each is given each camera with the file that was written
- * @throws UsherError `camera-failed` for a camera that shows nothing; as the source and the file do
+ * Stores the present view of each camera, as coarse edges and sharpness, to compare with later.
+ * @param each called with each camera and the file that was written
+ * @throws UsherError `camera-failed` for a camera without detail in its picture; also what the source and the file
+ * system throw
  */
 export async function takeReferences(
   { config, dataDir }: LoadedConfig,
@@ -22,7 +23,7 @@ export async function takeReferences(
       throw new UsherError(
         'camera-failed',
         `camera ${camera.id}: ${suspicion === null ? 'no frame' : describeTrouble({ ...suspicion, since: Date.now() }).found}`,
-        { remedy: 'Take the reference when the camera shows the place as it should, in ordinary light.' },
+        { remedy: 'Take the reference when the camera shows the right view in ordinary light.' },
       );
     each(camera.id, await writeReference(dataDir, camera.id, referenceOf(measures, Date.now())));
   }

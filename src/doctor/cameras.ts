@@ -18,7 +18,7 @@ const PROGRAMS = {
   'webcam-stills': { program: 'fswebcam', debian: 'fswebcam' },
 } as const;
 
-/** Programs, devices, addresses, and (where the daemon does not have the camera) some seconds of real frames. */
+/** Checks programs, devices and addresses and, if the daemon does not use the camera, some seconds of frames. */
 export const examineCameras: Examination = async ({ loaded, daemon }) => {
   const { config } = loaded;
   const findings: Finding[] = [];
@@ -37,7 +37,7 @@ export const examineCameras: Examination = async ({ loaded, daemon }) => {
     findings.push(
       warn(
         'ffmpeg:ps',
-        `this ffmpeg is older than ${FIRST_WITH_OPTIONS}: every account of this machine sees the addresses of RTSP cameras, with their passwords, in ps`,
+        `this ffmpeg is older than ${FIRST_WITH_OPTIONS}: every account of this machine can see the addresses of RTSP cameras, with passwords, in ps`,
         `Install ffmpeg ${FIRST_WITH_OPTIONS} or later, or keep other accounts off this machine.`,
       ),
     );
@@ -53,7 +53,7 @@ async function examineCamera(
   const check = `camera:${camera.id}`;
   const before = await reachable(check, camera);
   if (before.some(({ state }) => state === 'fail')) return before;
-  if (taken) return [...before, ok(check, 'in use by the running daemon: its health topic tells of it')];
+  if (taken) return [...before, ok(check, 'in use by the running daemon: see its health topic')];
   return [
     ...before,
     ...(await realFrames(
@@ -81,24 +81,28 @@ async function reachable(check: string, { source, width, height }: CameraConfig)
 function deviceAt(check: string, device: string): Finding {
   try {
     if (!statSync(device).isCharacterDevice())
-      return fail(check, `${device} is no device`, 'Name a camera such as /dev/video0 (v4l2-ctl --list-devices).');
+      return fail(check, `${device} is not a device`, 'Name a camera such as /dev/video0 (v4l2-ctl --list-devices).');
     accessSync(device, constants.R_OK | constants.W_OK);
-    return ok(`${check}:device`, `${device} is there and may be used`);
+    return ok(`${check}:device`, `${device} exists, and this account may use it`);
   } catch (error) {
     return systemCode(error) === 'EACCES'
       ? fail(
           check,
-          `${device} may not be used by this account`,
-          'Add it to the group of the device: usermod -aG video usher',
+          `this account may not use ${device}`,
+          'Add the account to the group of the device: usermod -aG video usher',
         )
-      : fail(check, `${device} is not there`, 'Plug the camera in, or correct source.input (v4l2-ctl --list-devices).');
+      : fail(
+          check,
+          `${device} does not exist`,
+          'Plug the camera in, or correct source.input (v4l2-ctl --list-devices).',
+        );
   }
 }
 
-/** What the configuration calls them, and how v4l2-ctl and ffmpeg do. */
+/** The formats' names in the configuration, and in the output of v4l2-ctl and ffmpeg. */
 const FORMATS = { mjpeg: /MJPG|mjpeg/i, yuyv422: /YUYV|yuyv422/i, h264: /H264/i } as const;
 
-/** What the camera offers, as v4l2-ctl or else ffmpeg tells; the daemon's own grip on the device does not matter to either. */
+/** The formats that the camera offers, from v4l2-ctl or else ffmpeg. Both work while the daemon uses the device. */
 async function formats(check: string, device: string, size: string, format?: keyof typeof FORMATS): Promise<Finding[]> {
   const byControl = await runProgram('v4l2-ctl', ['--device', device, '--list-formats-ext']);
   const byFfmpeg = ['-hide_banner', '-f', 'v4l2', '-list_formats', 'all', '-i', device];
@@ -106,7 +110,7 @@ async function formats(check: string, device: string, size: string, format?: key
   const offered = `${stdout}\n${stderr}`;
   const sizes = [...new Set(offered.match(/\b\d{2,5}x\d{2,5}\b/g) ?? [])];
   if (sizes.length === 0)
-    return [warn(`${check}:formats`, 'it does not tell its formats', 'apt-get install v4l-utils')];
+    return [warn(`${check}:formats`, 'it does not report its formats', 'apt-get install v4l-utils')];
   const known = format === undefined || FORMATS[format].test(offered);
   const text = `it offers ${sizes.slice(0, 12).join(', ')}`;
   if (sizes.includes(size) && known) return [ok(`${check}:formats`, text)];
@@ -159,7 +163,13 @@ async function realFrames(
     return [...findings, ...pictureFindings(check, camera, look, readReference(dataDir, camera.id), doors)];
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError')
-      return [fail(check, `no frame within ${camera.startMs} ms`, 'Is the camera connected, switched on, and free?')];
+      return [
+        fail(
+          check,
+          `no frame within ${camera.startMs} ms`,
+          'Check that the camera is connected and switched on, and that no other program uses it.',
+        ),
+      ];
     const { found, remedy } = failedBecause(check, error, 'Check the camera and its source in the configuration.');
     return [fail(check, found, remedy ?? '')];
   }

@@ -11,7 +11,10 @@ const HANDSHAKE_MS = 5000;
 
 type External = Extract<BrokerConfig, { type: 'external' }>;
 
-/** How long the broker's certificate and this box's own are good for: a door that shuts on a date should not surprise anyone. */
+/**
+ * Reports how long the broker's certificate and this box's own are valid, so that an expiry does not stop a door by
+ * surprise.
+ */
 export async function examineCertificates(broker: External): Promise<Finding[]> {
   const findings: Finding[] = [];
   if (broker.certFile !== undefined) {
@@ -20,7 +23,11 @@ export async function examineCertificates(broker: External): Promise<Finding[]> 
       findings.push(judged('certificate:own', own.validFrom, own.validTo, broker.certFile));
     } catch {
       findings.push(
-        fail('certificate:own', `${broker.certFile} holds no certificate`, 'Name a PEM file in mqtt.broker.certFile.'),
+        fail(
+          'certificate:own',
+          `${broker.certFile} contains no certificate`,
+          'Name a PEM file in mqtt.broker.certFile.',
+        ),
       );
     }
   }
@@ -30,14 +37,14 @@ export async function examineCertificates(broker: External): Promise<Finding[]> 
       findings.push(
         warn(
           'certificate:broker',
-          'the connection is not encrypted: who shares the network reads and writes in it',
+          'the connection is not encrypted: anyone on the network can read and change it',
           'Use mqtts:// and a broker with a certificate.',
         ),
       );
     return findings;
   }
   const peer = await peerCertificate(broker);
-  // What keeps the handshake from succeeding is told by the connection itself.
+  // The connection itself reports why a handshake fails.
   if (peer !== null)
     findings.push(judged('certificate:broker', peer.valid_from, peer.valid_to, 'the broker’s certificate'));
   return findings;
@@ -48,7 +55,7 @@ async function peerCertificate(broker: External): Promise<PeerCertificate | null
   const { hostname, port, protocol } = new URL(broker.url);
   const host = hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve) => {
-    // Only looked at: nothing is sent over a connection that is not verified.
+    // Reads the certificate only. Nothing is sent over an unverified connection.
     const socket = connect({
       ...credentials,
       host,
@@ -74,14 +81,14 @@ function judged(check: string, from: string, to: string, whose: string): Finding
   const days = Math.floor((Date.parse(to) - now) / DAY_MS);
   const until = new Date(to).toISOString().slice(0, 10);
   if (Date.parse(from) > now)
-    return fail(check, `${whose} is not valid yet`, 'Set the clock of this machine, or make the certificate again.');
+    return fail(check, `${whose} is not valid yet`, 'Set the clock of this machine, or issue the certificate again.');
   if (days < 0)
-    return fail(check, `${whose} expired on ${until}`, 'Renew it; usher takes it up at the next connection.');
+    return fail(check, `${whose} expired on ${until}`, 'Renew it; usher uses the new one from the next connection on.');
   return days < WARN_DAYS
     ? warn(
         check,
-        `${whose} is good for ${days} more days, until ${until}`,
-        'Renew it before that; usher takes it up at the next connection.',
+        `${whose} is valid for ${days} more days, until ${until}`,
+        'Renew it before that; usher uses the new one from the next connection on.',
       )
-    : ok(check, `${whose} is good until ${until}`);
+    : ok(check, `${whose} is valid until ${until}`);
 }

@@ -13,7 +13,7 @@ import { examineMicrophones } from './microphones';
 import { examineModels } from './models';
 import { examineJournal, examineStore } from './store';
 
-/** In the order in which one thing rests on another. */
+/** In order of dependence: a cause comes before its effects. */
 const EXAMINATIONS: readonly (readonly [name: string, examination: Examination])[] = [
   ['node', examineNode],
   ['service', examineService],
@@ -31,7 +31,7 @@ const EXAMINATIONS: readonly (readonly [name: string, examination: Examination])
   ['broker', examineBroker],
 ];
 
-/** Looks at everything that the installation rests on, and changes nothing. */
+/** Checks everything that the installation depends on, and changes nothing. */
 export async function diagnose(
   loaded: LoadedConfig,
   options: { readonly probe: boolean },
@@ -47,7 +47,7 @@ export async function diagnose(
   return findings;
 }
 
-/** The lock that the daemon holds tells; where there is no lock file there was never a daemon, and none is made. */
+/** The daemon's lock shows whether it runs. Without a lock file no daemon ever ran, and none is created here. */
 function runningDaemon(dataDir: string): Patient['daemon'] {
   if (!existsSync(join(dataDir, 'daemon-lock.db'))) return null;
   try {

@@ -7,11 +7,11 @@ import { chooseModels, readEncoderCard } from '../vision/faces/load';
 import { type Examination, fail, type Finding, ok, warn } from './finding';
 import { isInstalled } from './program';
 
-/** Whether the false-match rate that a door asks for is one that the encoder was ever measured at. */
+/** Checks whether the encoder was ever measured at the false-match rate that a door requires. */
 export const examineDoors: Examination = async ({ loaded: { config, dataDir, modelsDir } }) => {
   const { encoder } = await chooseModels(modelsDir, { ...config.models, ...(await installedModels(dataDir)) });
   const { output } = await readEncoderCard(modelsDir, encoder);
-  // A row without a miss rate was derived, not measured.
+  // A row without a miss rate was extrapolated, not measured.
   const measured = output.thresholds.filter(({ fnmr }) => fnmr !== null);
   return config.doors.map(({ id, targetFmr, mode }) => {
     const reached = [...measured].sort((a, b) => a.fmr - b.fmr).find(({ fmr }) => fmr >= targetFmr);
@@ -24,13 +24,13 @@ export const examineDoors: Examination = async ({ loaded: { config, dataDir, mod
     const lowest = Math.min(1, ...measured.map(({ fmr }) => fmr));
     return warn(
       `door:${id}`,
-      `${wanted}, but ${encoder} was measured down to ${lowest} only: the threshold is extended beyond the figures`,
-      `Ask for ${lowest} or more, or measure further with \`usher eval faces\`.`,
+      `${wanted}, but ${encoder} was measured down to ${lowest} only: the threshold is extrapolated`,
+      `Set ${lowest} or more, or measure further with \`usher eval faces\`.`,
     );
   });
 };
 
-/** Whether what the doors ask of liveness can be answered. */
+/** Checks whether the liveness that the doors require can be measured. */
 export const examineLiveness: Examination = async ({ loaded: { config, modelsDir } }) => {
   const name = config.models.liveness;
   const installed = await readCard(join(modelsDir, name)).then(
@@ -46,8 +46,8 @@ export const examineLiveness: Examination = async ({ loaded: { config, modelsDir
         : [
             warn(
               check,
-              'off, and a face alone opens: a photograph will',
-              'Set liveness.mode to require, or mode to verify.',
+              'off, and a face alone opens this door: so does a photograph',
+              'Set liveness.mode to require, or the door’s mode to verify.',
             ),
           ];
     if (installed && liveness.mode === 'require') return [ok(check, `${asked}, by ${name}`)];
@@ -64,7 +64,7 @@ export const examineLiveness: Examination = async ({ loaded: { config, modelsDir
     return [
       warn(
         check,
-        `${asked}: a face alone opens, and one that looks like a picture is told, not refused`,
+        `${asked}: a face alone opens, and a face that looks like a picture is reported, not refused`,
         installed
           ? 'Set liveness.mode to require.'
           : `Run: usher models pull ${name}, and set liveness.mode to require.`,
@@ -73,7 +73,10 @@ export const examineLiveness: Examination = async ({ loaded: { config, modelsDir
   });
 };
 
-/** How swipes and contacts come in: whether they can be forged, and whether their programs are there. */
+/**
+ * Checks how swipes and contacts arrive: whether a person could forge them, and whether the needed programs are
+ * installed.
+ */
 export const examineReaders: Examination = async ({ loaded: { config } }) => {
   const findings: Finding[] = [];
   const known = new Map(config.readers.map((reader) => [reader.id, reader]));
@@ -101,7 +104,7 @@ function forgeable(check: string, source: ReaderConfig | ContactConfig | undefin
   if (type !== 'mqtt') return ok(check, `on ${type}, attached to this box`);
   return warn(
     check,
-    'on MQTT without a key: whoever may publish on its topic can present any card',
-    'Give it a key (usher reader key new FILE; readers: keyFile), and the broker the rules in device-config/mosquitto.',
+    'on MQTT without a key: any client that may publish on its topic can present any card',
+    'Give it a key (usher reader key new FILE; then readers: keyFile), and give the broker the rules in device-config/mosquitto.',
   );
 }

@@ -4,20 +4,21 @@ import { parseAddress } from '../address';
 import { messageOf, systemCode } from '../errors';
 import { type Examination, fail, type Finding, ok, type Patient, warn } from './finding';
 
-/** How close a file must be kept. `secret`: its owner alone. `unchanged`: others may read it, and only the owner writes. */
+/** `secret`: only the owner may read the file. `unchanged`: others may read it, but only the owner may write it. */
 type Keeping = 'secret' | 'unchanged';
 
 export interface KeptFile {
   readonly check: string;
   readonly file: string;
   readonly keeping: Keeping;
-  /** Absent is a fault. */
+  /** Whether absence is a fault. */
   readonly needed: boolean;
 }
 
+/** Checks owner and permissions of configuration, key and password files. */
 export const examineFiles: Examination = (patient) => [...accountOf(patient), ...keptFiles(patient).flatMap(judgeFile)];
 
-/** Whoever runs this sees with other eyes than the service: root may read what the service may not. */
+/** The account matters: root may read what the service's account may not. */
 function accountOf({ loaded }: Patient): Finding[] {
   try {
     const { uid } = statSync(loaded.dataDir);
@@ -26,8 +27,8 @@ function accountOf({ loaded }: Patient): Finding[] {
     return [
       warn(
         'account',
-        `the data folder belongs to uid ${uid}, and this is uid ${me}: devices and files may look different to usher`,
-        'Run it as the account of the service: sudo -u usher usher doctor --config FILE',
+        `the data folder belongs to uid ${uid}, and this is uid ${me}: usher may see devices and files differently`,
+        'Run doctor as the account of the service: sudo -u usher usher doctor --config FILE',
       ),
     ];
   } catch {
@@ -81,11 +82,11 @@ function keptFiles({ loaded }: Patient): KeptFile[] {
   return kept;
 }
 
-/** In an address: `rtsp://user:password@camera/`. */
+/** Whether an address contains a password: `rtsp://user:password@camera/`. */
 function holdsPassword({ cameras, mqtt }: Patient['loaded']['config']): boolean {
   const inputs = cameras.map(({ source }) => (source.type === 'ffmpeg' ? source.input : ''));
   const addresses = mqtt.broker.type === 'external' ? [...inputs, mqtt.broker.url] : inputs;
-  // One that cannot be parsed may hold one.
+  // An address that cannot be parsed may contain a password.
   return addresses.some((text) => text.includes('://') && parseAddress(text)?.userInfo !== null);
 }
 
@@ -97,20 +98,21 @@ function listed(folder: string): string[] {
   }
 }
 
+/** Findings on one file: missing, or with too wide permissions. */
 export function judgeFile({ check, file, keeping, needed }: KeptFile): Finding[] {
   let mode: number;
   try {
     mode = statSync(file).mode & 0o777;
   } catch (error) {
     if (systemCode(error) === 'ENOENT' && !needed) return [];
-    return [fail(check, `${file}: ${systemCode(error) ?? messageOf(error)}`, 'Correct its path, or who may read it.')];
+    return [fail(check, `${file}: ${systemCode(error) ?? messageOf(error)}`, 'Correct its path or its permissions.')];
   }
   const octal = mode.toString(8).padStart(4, '0');
   const open = keeping === 'secret' ? mode & 0o077 : mode & 0o022;
-  // Group-readable is how a service's account reads what root owns (root:usher 0640).
+  // Group-readable is allowed: this is how a service's account reads a file of root (root:usher 0640).
   const byGroup = check === 'file:config' && (open & 0o037) === 0;
   if (open === 0 || byGroup) return [ok(check, `${file} has mode ${octal}`)];
-  const who = (open & 0o022) !== 0 ? 'others may change it' : 'others may read it';
+  const who = (open & 0o022) !== 0 ? 'other accounts may change it' : 'other accounts may read it';
   const change =
     keeping === 'secret' ? (statSync(file).isDirectory() ? '700' : check === 'file:config' ? '640' : '600') : 'go-w';
   return [fail(check, `${file} has mode ${octal}: ${who}`, `chmod ${change} ${file}`)];

@@ -11,18 +11,18 @@ export interface BrightnessSample {
   readonly brightness: number;
 }
 
-/** So much darker or brighter than before is a covered lens or a flash, and no cloud. */
+/** A larger change of brightness is a covered lens or a flash, not a cloud. */
 const CHANGE = 25;
-/** Frames before the signal that show how bright it was. */
+/** The frames of this time before the signal give the brightness to compare with. */
 const BASELINE_MS = 1500;
-/** The longest delay that the configuration takes, and a little more. */
+/** The longest delay that the configuration accepts, and a margin. */
 export const LONGEST_MS = 12_000;
-/** Longest wait for the picture to settle again before a signal. */
+/** Longest wait for a steady picture before a signal. */
 const SETTLE_MS = 20_000;
 
 /**
- * Time from a signal before the lens to its arrival here: that of the first frame that differs from those before the signal, where the
- * next one does too. Null: none did.
+ * Delay from a signal in front of the lens to its arrival here, ms. The first frame counts that differs from those
+ * before the signal, if the next one differs too. Null if there is none.
  */
 export function delayOf(samples: readonly BrightnessSample[], signalAt: number): number | null {
   const before = samples.filter(({ arrived }) => arrived <= signalAt && arrived > signalAt - BASELINE_MS);
@@ -35,7 +35,7 @@ export function delayOf(samples: readonly BrightnessSample[], signalAt: number):
   return first === -1 ? null : (after[first] as BrightnessSample).arrived - signalAt;
 }
 
-/** Every seventh pixel's green is enough, and spares a small board. */
+/** Green of every seventh pixel is accurate enough and fast on a small board. */
 export function brightnessOf({ data }: Frame): number {
   let [sum, count] = [0, 0];
   for (let i = 1; i < data.length; i += 21) {
@@ -47,9 +47,9 @@ export function brightnessOf({ data }: Frame): number {
 
 export interface LatencyOptions {
   readonly rounds: number;
-  /** Resolves with the moment of the signal (monotonic ms): the lens is covered, or a light goes on. */
+  /** Resolves with the moment of the signal (monotonic ms): the lens is covered, or a light is switched on. */
   readonly signal: (round: number) => Promise<number>;
-  /** The signal is taken back before the next one. */
+  /** Ends the signal before the next one. */
   readonly clear: (round: number) => Promise<void>;
 }
 
@@ -59,8 +59,8 @@ export interface LatencyMeasure {
 }
 
 /**
- * Measures the delay from the scene to this box, which no stream shows. Opens the camera as the daemon does.
- * @throws UsherError `camera-failed` where no frame comes, or none shows the signal
+ * Measures the delay from the scene to this box. Frame timestamps do not show it. Opens the camera as the daemon does.
+ * @throws UsherError `camera-failed` if no frame comes, or none shows the signal
  */
 export async function measureLatency(camera: CameraConfig, options: LatencyOptions): Promise<LatencyMeasure> {
   const { rounds, signal, clear } = options;
@@ -92,7 +92,7 @@ export async function measureLatency(camera: CameraConfig, options: LatencyOptio
   try {
     if (!(await until(() => samples.length > 0, camera.startMs)))
       throw new UsherError('camera-failed', `${camera.id}: no frame within ${camera.startMs} ms`, {
-        remedy: 'Is the camera connected, switched on, and free? Stop the daemon where it has the camera.',
+        remedy: 'Check that the camera is connected and switched on. If the daemon uses the camera, stop the daemon.',
       });
     const delaysMs: number[] = [];
     for (let round = 1; round <= rounds; round++) {
@@ -102,7 +102,7 @@ export async function measureLatency(camera: CameraConfig, options: LatencyOptio
       const delay = delayOf(samples, at);
       if (delay !== null) delaysMs.push(delay);
       await clear(round);
-      // That it was taken back must have come through too, or it would be taken for the next signal.
+      // Wait until the end of the signal has arrived too, or it would count as the next signal.
       if (round < rounds) await pause(seen && delay !== null ? delay + BASELINE_MS : LONGEST_MS);
     }
     if (delaysMs.length === 0)
@@ -119,7 +119,7 @@ export async function measureLatency(camera: CameraConfig, options: LatencyOptio
   }
 }
 
-/** The picture is as bright as it was for a while. */
+/** Whether the brightness was constant for a while. */
 function isSteady(samples: readonly BrightnessSample[]): boolean {
   const now = monotonicMs();
   const last = samples.filter(({ arrived }) => arrived > now - BASELINE_MS).map(({ brightness }) => brightness);

@@ -6,16 +6,17 @@ import { packageVersion } from '../system/paths';
 import { type Examination, fail, type Finding, ok, type Patient, warn } from './finding';
 import { runProgram } from './program';
 
-/** A recording of every decision needs little; SQLite needs room to commit at all. */
+/** SQLite needs free space to commit; the record of a decision is small. */
 const DISK_FAIL_BYTES = 100 * 2 ** 20;
 const DISK_WARN_BYTES = 1024 * 2 ** 20;
 const INODES_WARN = 1000;
-/** As much as the daemon allows. */
+/** The same slack as in the daemon. */
 const FLOOR_SLACK_MS = 2000;
 const UNIT_FOLDERS = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
-/** Exposure that the unit is held to. */
+/** The highest exposure (systemd-analyze) that the unit is designed for. */
 const EXPOSURE_MAX = 2;
 
+/** Checks the version of Node.js. */
 export const examineNode: Examination = () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const found = `Node.js ${process.versions.node}, usher ${packageVersion()}, ${process.platform} ${process.arch}`;
@@ -24,7 +25,7 @@ export const examineNode: Examination = () => {
     : [fail('node', found, 'Install Node.js 20.9 or later.')];
 };
 
-/** Unlocks, swipes and certificates are good for a time: a clock that is wrong shuts the door or opens it to yesterday. */
+/** Unlocks, swipes and certificates are valid for a time. A wrong clock refuses valid ones or accepts old ones. */
 export const examineClock: Examination = async (patient) => {
   const now = new Date();
   const findings: Finding[] = [];
@@ -33,7 +34,7 @@ export const examineClock: Examination = async (patient) => {
     findings.push(
       fail(
         'clock:date',
-        `it is ${now.toISOString()}, but ${new Date(floor).toISOString()} has been already`,
+        `it is ${now.toISOString()}, but ${new Date(floor).toISOString()} has already passed`,
         'Set the clock (timedatectl set-time), and give the box a time server and a battery for its clock.',
       ),
     );
@@ -44,26 +45,29 @@ export const examineClock: Examination = async (patient) => {
     findings.push(
       warn(
         'clock:ntp',
-        'neither timedatectl nor chronyc tells whether a time server keeps it',
-        'Keep the clock by chrony or systemd-timesyncd.',
+        'neither timedatectl nor chronyc shows whether a time server sets it',
+        'Set the clock with chrony or systemd-timesyncd.',
       ),
     );
-  else if (synchronised) findings.push(ok('clock:ntp', 'kept by a time server'));
+  else if (synchronised) findings.push(ok('clock:ntp', 'set by a time server'));
   else
     findings.push(
-      warn('clock:ntp', 'no time server keeps it', 'timedatectl set-ntp true, and let the box reach a time server.'),
+      warn('clock:ntp', 'no time server sets it', 'timedatectl set-ntp true, and let the box reach a time server.'),
     );
   return findings;
 };
 
-/** A daemon grants nothing by a clock that is behind the latest time it was sure of: also when that time was the wrong one. */
+/**
+ * The daemon admits no person while the clock is behind the latest time that it trusted, even if that time was the
+ * wrong one.
+ */
 function examineFloor({ loaded: { dataDir } }: Patient, now: number): Finding {
   const floor = readClockFloor(dataDir);
-  if (now >= floor - FLOOR_SLACK_MS) return ok('clock:floor', 'not behind the latest time that this box was sure of');
+  if (now >= floor - FLOOR_SLACK_MS) return ok('clock:floor', 'not behind the latest time that this box trusted');
   return fail(
     'clock:floor',
-    `nothing is granted: it is ${new Date(now).toISOString()}, and this box was sure of ${new Date(floor).toISOString()} (${clockFloorFile(dataDir)})`,
-    'Set the clock right (timedatectl). If it is right now, and was ahead before, run `usher clock accept` with the date of today.',
+    `no entry is granted: it is ${new Date(now).toISOString()}, but this box trusted ${new Date(floor).toISOString()} (${clockFloorFile(dataDir)})`,
+    'Correct the clock (timedatectl). If it is correct now and was ahead before, run `usher clock accept` with today’s date.',
   );
 }
 
@@ -78,7 +82,7 @@ function latestRecord({ loaded }: Patient): number | null {
       journal.close();
     }
   } catch {
-    // Its own examination tells.
+    // A bad configuration is reported by its own check.
     return null;
   }
 }
@@ -91,11 +95,12 @@ async function isSynchronised(): Promise<boolean | null> {
   return /^Leap status\s*:\s*Normal/m.test(chrony.stdout);
 }
 
+/** Checks free space and free inodes for the data folder. */
 export const examineDisk: Examination = async ({ loaded }) => {
   const folder = existsSync(loaded.dataDir) ? loaded.dataDir : '/';
   const { bavail, bsize, ffree, files } = await statfs(folder);
   const free = bavail * bsize;
-  const remedy = 'Free space there: without it nobody is let in, for no decision can be recorded.';
+  const remedy = 'Free space there. Without it no person is admitted, since decisions cannot be recorded.';
   const text = `${(free / 2 ** 30).toFixed(1)} GiB free for ${loaded.dataDir}`;
   const space =
     free < DISK_FAIL_BYTES
@@ -103,22 +108,23 @@ export const examineDisk: Examination = async ({ loaded }) => {
       : free < DISK_WARN_BYTES
         ? warn('disk:space', text, remedy)
         : ok('disk:space', text);
-  // Some file systems (btrfs) have no fixed number of them and say 0.
+  // Some file systems (btrfs) have no fixed number of inodes and report 0.
   if (files === 0) return [space];
-  const inodes = `${ffree} files can be made`;
+  const inodes = `${ffree} more files can be created`;
   return [space, ffree < INODES_WARN ? warn('disk:inodes', inodes, remedy) : ok('disk:inodes', inodes)];
 };
 
+/** Checks the systemd unit: installed, running, watchdog, exposure. */
 export const examineService: Examination = async () => {
-  const install = 'Install it as a service that is started again whatever ends it: sudo scripts/install-service';
+  const install = 'Install usher as a service that always restarts: sudo scripts/install-service';
   if (!existsSync('/run/systemd/system'))
-    return [warn('service', 'systemd does not run here', 'Have something start usher again when it ends.')];
+    return [warn('service', 'systemd is not running', 'Let another supervisor restart usher when it ends.')];
   const properties = ['-p', 'LoadState,ActiveState,NRestarts,WatchdogUSec'];
   const shown = await runProgram('systemctl', ['show', 'usher.service', ...properties]);
-  // Without a message bus only root may ask, by systemd's own socket.
+  // Without a message bus only root may query systemd, over its own socket.
   if (shown.code !== 0)
     return UNIT_FOLDERS.some((folder) => existsSync(`${folder}/usher.service`))
-      ? [ok('service', 'usher.service is installed; this account cannot ask systemd for its state')]
+      ? [ok('service', 'usher.service is installed; this account cannot query its state')]
       : [warn('service', 'there is no usher.service', install)];
   const facts = new Map(
     shown.stdout.split('\n').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]),
@@ -129,7 +135,7 @@ export const examineService: Examination = async () => {
   const service =
     state === 'active'
       ? ok('service', text)
-      : warn('service', text, 'journalctl -u usher says why; systemctl start usher');
+      : warn('service', text, 'See why with journalctl -u usher, then systemctl start usher.');
   const analysed = await runProgram('systemd-analyze', ['security', '--no-pager', 'usher.service'], 15_000);
   const [, exposure] = /Overall exposure level for \S+: (\d+(?:\.\d+)?)/.exec(analysed.stdout) ?? [];
   if (exposure === undefined) return [service];

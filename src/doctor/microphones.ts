@@ -16,7 +16,7 @@ const LISTEN_SAMPLES = SOUND_RATE_HZ;
 
 type RecorderType = keyof typeof RECORDER_PACKAGES;
 
-/** Programs, the sound card, the words, and (where the daemon does not have the microphone) a second of real sound. */
+/** Checks programs, the sound card, the words and, if the daemon does not use the microphone, a second of sound. */
 export const examineMicrophones: Examination = async ({ loaded: { config, modelsDir }, daemon }) => {
   const { microphones, wyoming } = config;
   const findings: Finding[] = [];
@@ -40,17 +40,17 @@ async function program(type: RecorderType | 'file'): Promise<Finding> {
     : fail(`program:${name}`, 'not installed', `apt-get install ${debian}`);
 }
 
-/** What ALSA knows of, and whether this account may open it: the devices belong to the group "audio". */
+/** The sound cards that ALSA knows, and whether this account may open them: the devices belong to the group "audio". */
 async function card(): Promise<Finding> {
   const devices = captureDevices();
   if (devices.length === 0)
-    return fail('sound-card', 'no sound card that records', 'Plug the microphone in; arecord -l lists what there is.');
+    return fail('sound-card', 'no sound card can record', 'Plug the microphone in; arecord -l lists what there is.');
   const closed = devices.filter((device) => !mayUse(device));
   if (closed.length > 0)
     return fail(
       'sound-card',
-      `${closed.join(', ')} may not be used by this account`,
-      'Add it to the group of the device: usermod -aG audio usher',
+      `this account may not use ${closed.join(', ')}`,
+      'Add the account to the group of the device: usermod -aG audio usher',
     );
   const { stdout } = await runProgram('arecord', ['-l']);
   const names = [...stdout.matchAll(/^card (\d+): (\w+) .*device (\d+):/gm)].map(
@@ -104,14 +104,14 @@ async function examineWords(check: string, words: readonly WordConfig[], modelsD
 async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promise<Finding> {
   const check = `microphone:${microphone.id}`;
   const { source, startMs } = microphone;
-  if (source.type === 'stdin') return ok(check, 'raw sound on standard input, which the daemon is given');
+  if (source.type === 'stdin') return ok(check, 'raw sound on the daemon’s standard input');
   if (source.type === 'arecord' && source.device?.startsWith('hw:') === true)
     return warn(
       check,
-      `${source.device} gives its own rate, whatever is asked for`,
-      `Name it as plug${source.device}.`,
+      `${source.device} records at its own sample rate, not at the requested one`,
+      `Use the device name plug${source.device}.`,
     );
-  if (taken) return ok(check, 'in use by the running daemon: its health topic tells of it');
+  if (taken) return ok(check, 'in use by the running daemon: see its health topic');
   const meter = new LevelMeter();
   const troubles = new Set<string>();
   try {
@@ -131,13 +131,21 @@ async function examineSound(microphone: MicrophoneConfig, taken: boolean): Promi
     await firstValueFrom(heard);
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError')
-      return fail(check, `no sound within ${startMs} ms`, 'Is the microphone connected, and free?');
+      return fail(
+        check,
+        `no sound within ${startMs} ms`,
+        'Check that the microphone is connected and that no other program uses it.',
+      );
     return failedBecause(check, error, 'Check the microphone and its source in the configuration.');
   }
   const level = meter.take();
   const rms = level?.rmsDbfs ?? null;
   if (rms === null)
-    return warn(check, 'it gives nothing but one value', 'Is it muted, or its gain at 0? See alsamixer.');
+    return warn(
+      check,
+      'all its samples have the same value',
+      'Check in alsamixer that it is not muted and its gain is not 0.',
+    );
   const [trouble] = troubles;
   if (trouble !== undefined) return warn(check, trouble, 'Repair the wiring, or choose the channel in source.channel.');
   return ok(check, `gives sound, ${rms.toFixed(0)} dB of full scale`);

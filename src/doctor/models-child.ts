@@ -1,4 +1,7 @@
-/** Loads the models as a vision child does and tells what was granted: a native library that crashes takes only this process along. */
+/**
+ * Loads the models as a vision child does and reports the execution provider. In a process of its own: a native library
+ * that crashes ends only this process.
+ */
 import { messageOf, UsherError } from '../errors';
 import type { RunningModel } from '../events';
 import { loadAnalyser, type LoadOptions } from '../vision/faces/load';

@@ -7,10 +7,11 @@ import { chooseModels, type LoadOptions, MODEL_SETS } from '../vision/faces/load
 import { type Examination, fail, failedBecause, type Finding, ok, warn } from './finding';
 import type { ModelsAnswer } from './models-child';
 
-/** A TensorRT engine is built at its first load, which takes minutes; the daemon waits for it, this does not. */
+/** The first load with TensorRT builds an engine, which takes minutes. The daemon waits for it, doctor does not. */
 const LOAD_MS = 180_000;
 const ENSURE = 'Run: usher models ensure';
 
+/** Checks the face models: digests, golden vectors, execution provider. */
 export const examineModels: Examination = async (patient) => {
   const { config, dataDir, modelsDir } = patient.loaded;
   const bundles = await digests(modelsDir);
@@ -26,7 +27,7 @@ export const examineModels: Examination = async (patient) => {
   const set = fallback
     ? warn(
         'models:set',
-        `${names}: the fallback set. On LFW it misses 11 % of the members at a false-match rate of 1e-3 and 38 % at 1e-4; the recommended one 0.56 % and 0.99 %`,
+        `${names}: the fallback set. On LFW it misses 11 % of the members at a false-match rate of 1e-3 and 38 % at 1e-4; the recommended set misses 0.56 % and 0.99 %`,
         'Fetch the recommended models: usher models pull',
       )
     : ok('models:set', names);
@@ -50,7 +51,7 @@ async function digests(modelsDir: string): Promise<Finding[]> {
     const check = `bundle:${basename(dir)}`;
     try {
       const { card } = await readBundle(dir);
-      findings.push(ok(check, `${card.version}, ${Object.keys(card.files).length} files as its card says`));
+      findings.push(ok(check, `${card.version}, ${Object.keys(card.files).length} files match its card`));
     } catch (error) {
       findings.push(failedBecause(check, error, ENSURE));
     }
@@ -69,13 +70,13 @@ async function granted(options: LoadOptions): Promise<Finding[]> {
     loaded,
     ...answer.models.map(({ name, provider, providersAsked }) => {
       const [wanted] = providersAsked;
-      const text = `asked for ${providersAsked.join(', ')}; runs on ${provider}`;
+      const text = `${providersAsked.join(', ')} configured, but it runs on ${provider}`;
       return wanted === provider
         ? ok(`provider:${name}`, text)
         : warn(
             `provider:${name}`,
             text,
-            'Install the GPU libraries that onnxruntime wants (its npm package has none for linux/arm64), or set inference.providers to what there is.',
+            'Install the GPU libraries that onnxruntime needs (its npm package has none for linux/arm64), or set inference.providers to what is available.',
           );
     }),
   ];
@@ -96,14 +97,14 @@ function load(options: LoadOptions): Promise<ModelsAnswer> {
     };
     const refusal = (message: string): ModelsAnswer => ({ ok: false, message, remedy: null });
     const late = setTimeout(() => {
-      give(refusal(`the models were not loaded within ${LOAD_MS / 1000} s (a TensorRT engine may be building)`));
+      give(refusal(`the models were not loaded within ${LOAD_MS / 1000} s (TensorRT may still be building an engine)`));
       child.kill('SIGKILL');
     }, LOAD_MS);
     child.once('message', (answer) => give(answer as ModelsAnswer));
     child.once('error', (error) => give(refusal(error.message)));
     child.once('exit', (code, signal) => {
       const last = complained.trim().split('\n').at(-1) ?? '';
-      give(refusal(`loading ended with ${signal ?? `exit code ${code ?? 'unknown'}`} ${last}`.trim()));
+      give(refusal(`the loading process ended with ${signal ?? `exit code ${code ?? 'unknown'}`} ${last}`.trim()));
     });
     child.send(options);
   });

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { systemCode } from '../errors';
 
 export interface ProgramOutcome {
-  /** Null when there is no such program. */
+  /** Null if there is no such program. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
 }
 
-/** Runs a program without a shell, within a time limit; its failure is an outcome, not an error. */
+/** Runs a program without a shell, within a time limit. A failure is part of the result, not an error. */
 export function runProgram(program: string, args: readonly string[], timeoutMs = 5000): Promise<ProgramOutcome> {
   return new Promise((resolve) => {
     const options = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 4 * 2 ** 20 } as const;
@@ -22,7 +22,8 @@ export function runProgram(program: string, args: readonly string[], timeoutMs =
   });
 }
 
+/** Whether a program can be started. */
 export async function isInstalled(program: string): Promise<boolean> {
-  // `--version` does not matter to all of them; only that something was started.
+  // Not every program knows `--version`. It only matters that it started.
   return (await runProgram(program, ['--version'])).code !== null;
 }

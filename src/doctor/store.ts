@@ -14,14 +14,14 @@ import { installedModels } from '../fleet/update/installed';
 import { chooseModels, readEncoderCard } from '../vision/faces/load';
 import { type Examination, fail, failedBecause, type Finding, ok, type Patient, warn } from './finding';
 
-const BACKUP = 'Put back a backup, or move the file away and enrol the members again.';
-const DISK = 'Check the disk, and who owns the data folder.';
+const BACKUP = 'Restore a backup, or move the file away and enrol the members again.';
+const DISK = 'Check the disk and the owner of the data folder.';
 
-/** The members' data: whole, of a known schema, under a key that is at hand, and of use to the encoder that runs. */
+/** Checks the members' data: undamaged, of a known schema, its key available, usable with the running encoder. */
 export const examineStore: Examination = async (patient) => {
   const { dataDir } = patient.loaded;
   if (!existsSync(join(dataDir, 'usher.db')))
-    return [warn('store', `nobody is enrolled in ${dataDir} yet`, 'Enrol a member: usher enroll --config FILE')];
+    return [warn('store', `no member is enrolled in ${dataDir} yet`, 'Enrol a member: usher enroll --config FILE')];
   let store: Store;
   try {
     store = open(patient);
@@ -33,7 +33,7 @@ export const examineStore: Examination = async (patient) => {
     const faults = store.check.integrity();
     if (faults[0] !== undefined) return [fail('store', `${store.file} is damaged (${faults[0]})`, BACKUP)];
     return [
-      ok('store', `${store.file} is whole; ${members} active members`),
+      ok('store', `${store.file} is undamaged; ${members} active members`),
       ...agreement(store),
       ...retention(store),
       ...(await templates(patient, store)),
@@ -45,11 +45,11 @@ export const examineStore: Examination = async (patient) => {
 
 const NOT_HERE = warn(
   'store',
-  'its key is a credential that systemd gives to the service alone: the members’ data was not looked at',
-  'Run it with the credential: systemd-run --pty --wait -p User=usher -p LoadCredential=usher-box-key:/etc/usher/box.key usher doctor --config FILE',
+  'its key is a credential that only the service gets from systemd, so the members’ data was not checked',
+  'Run doctor with the credential: systemd-run --pty --wait -p User=usher -p LoadCredential=usher-box-key:/etc/usher/box.key usher doctor --config FILE',
 );
 
-/** By hand there is no credential: that the store stays shut is then as it should be. */
+/** A command run by hand has no credential. Then it is correct that the store cannot be opened. */
 function isForTheServiceAlone({ loaded: { config } }: Patient, error: unknown): boolean {
   return (
     error instanceof UsherError &&
@@ -101,8 +101,8 @@ async function templates({ loaded }: Patient, store: Store): Promise<Finding[]> 
     : [
         warn(
           'store:templates',
-          `${without} active members have no picture for ${encoder}: they are never recognised`,
-          'Enrol them again (usher enroll), or go back to the encoder that they were enrolled for (models.encoder).',
+          `${without} active members have no template for ${encoder} and are never recognised`,
+          'Enrol them again (usher enroll), or return to the encoder that they were enrolled for (models.encoder).',
         ),
       ];
 }
@@ -111,14 +111,14 @@ function damagedMembers(problems: readonly MemberProblem[]): Finding {
   const members = [...new Set(problems.map(({ member }) => member))];
   return fail(
     'store:members',
-    `what is stored of ${members.slice(0, 10).join(', ')}${members.length > 10 ? ', …' : ''} is damaged: ${problems[0]?.fault ?? ''}`,
-    'usher members check names all that is wrong, usher members repair deletes it; then enrol these members again.',
+    `the stored data of ${members.slice(0, 10).join(', ')}${members.length > 10 ? ', …' : ''} is damaged: ${problems[0]?.fault ?? ''}`,
+    'usher members check lists all damage, usher members repair deletes it; then enrol these members again.',
   );
 }
 
-/** The record of decisions: every link of its chain. */
+/** Checks every link of the journal's chain. */
 export const examineJournal: Examination = ({ loaded: { dataDir } }) => {
-  if (!existsSync(join(dataDir, 'journal.db'))) return [ok('journal', 'none yet: the first start begins it')];
+  if (!existsSync(join(dataDir, 'journal.db'))) return [ok('journal', 'none yet; the first start creates it')];
   let journal: Journal;
   try {
     journal = Journal.open(dataDir, { readonly: true });
@@ -130,12 +130,12 @@ export const examineJournal: Examination = ({ loaded: { dataDir } }) => {
     for (const record of journal.records()) check.next(record);
     check.end();
     const [first] = check.findings;
-    if (first === undefined) return [ok('journal', `${check.head.seq} records, each following from the one before`)];
+    if (first === undefined) return [ok('journal', `${check.head.seq} records, an unbroken chain`)];
     return [
       fail(
         'journal',
-        `${check.findings.length} places are not what was written, the first at record ${first.from} (${first.fault})`,
-        'usher audit verify names them all. Keep the file and its backups as they are, and find out who had access.',
+        `${check.findings.length} places were changed after they were written, the first at record ${first.from} (${first.fault})`,
+        'usher audit verify lists them all. Keep the file and its backups unchanged, and find out who had access.',
       ),
     ];
   } finally {

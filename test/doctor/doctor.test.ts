@@ -91,7 +91,7 @@ describe('files', () => {
       'file:config': 'ok',
     });
     expect(one(findings, 'file:reader:r1')).toMatchObject({ remedy: `chmod 600 ${keyFile}` });
-    expect(one(findings, 'file:caFile').found).toContain('others may change it');
+    expect(one(findings, 'file:caFile').found).toContain('other accounts may change it');
     expect(one(findings, 'file:keyFile').found).toContain('ENOENT');
   });
 
@@ -131,8 +131,8 @@ describe('cameras', () => {
   });
 
   it.each([
-    ['/dev/video99', /is not there/],
-    ['/dev/../etc/passwd', /is no device/],
+    ['/dev/video99', /does not exist/],
+    ['/dev/../etc/passwd', /is not a device/],
   ])('%s', async (input, why) => {
     const sick = await patient({ cameras: [{ id: 'cam', source: { type: 'ffmpeg', input } }] });
     const finding = one(await examineCameras(sick), 'camera:cam');

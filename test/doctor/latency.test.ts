@@ -35,7 +35,7 @@ test('what to set: nothing for an ordinary delay, else to ten milliseconds', () 
   expect(describeLatency('front', 0, measured(1234))).toMatch(
     /1234 ms.*1214, 1234, 1264[^]*Set latencyMs: 1230.*front.*now 0/,
   );
-  expect(describeLatency('front', 1200, measured(1234))).toContain('latencyMs: 1200 is right');
+  expect(describeLatency('front', 1200, measured(1234))).toContain('latencyMs: 1200 is correct');
 });
 
 /** A camera in software: a picture every 50 ms, through a real ffmpeg, so many milliseconds after it was taken. */
