@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import { giveToFolderOwner, makeFolder } from './owner';
 
 /**
- * All of the bytes or the file as it was, whatever happens: temporary file, fsync, rename, fsync of the folder. For its owner alone
- * (0600), unless it is `public`, like what a web server hands out (0644).
+ * Writes a file atomically: after a crash it has all the new bytes or is unchanged (temporary file, fsync, rename,
+ * fsync of the folder). Readable only by its owner (0600), or by everyone with `public` (0644), for files that a web
+ * server serves.
  */
 export function writeDurably(file: string, bytes: Uint8Array, readers: 'owner' | 'public' = 'owner'): void {
   const folder = dirname(file);
@@ -12,7 +13,7 @@ export function writeDurably(file: string, bytes: Uint8Array, readers: 'owner' |
   const temporary = `${file}.tmp-${process.pid}`;
   try {
     rmSync(temporary, { force: true });
-    // Exclusive: whoever put a link there beforehand gets no key written through it.
+    // Exclusive, so that a key is never written through a link that an attacker put there.
     const fd = openSync(temporary, 'wx', readers === 'public' ? 0o644 : 0o600);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
@@ -29,6 +30,7 @@ export function writeDurably(file: string, bytes: Uint8Array, readers: 'owner' |
   syncFolder(folder);
 }
 
+/** Makes renames and deletions in a folder durable. */
 export function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r');
   try {

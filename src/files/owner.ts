@@ -1,14 +1,16 @@
 import { chownSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** What root makes in a folder of another user belongs to that user: the service could not read it otherwise. */
+/**
+ * Gives a file the owner of its folder. Otherwise the service could not read what root creates in the service's folder.
+ */
 export function giveToFolderOwner(file: string): void {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = lstatSync(dirname(resolve(file)));
   if (uid !== 0) chownSync(file, uid, gid);
 }
 
-/** Makes the folder and what is missing above it, each with the owner of the one that it lies in. */
+/** Creates the folder and its missing parents. Each gets the owner of the folder that contains it. */
 export function makeFolder(folder: string, mode: number): void {
   const target = resolve(folder);
   const first = mkdirSync(target, { recursive: true, mode });

@@ -6,20 +6,18 @@ import { type AttachedSource, LISTENING } from './source';
 
 export interface AttachedEvents<T> {
   onRead(said: T): void;
-  /** `listening` is null while it is, else why not and what to do about it. */
+  /** Null while the device is open; else why it is not, and what to do. */
   condition(trouble: { readonly detail: string; readonly remedy: string | null } | null): void;
 }
 
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 30_000;
-/** Listening for so long: the next loss counts as the first again. */
+/** After it was open this long, the next loss counts as the first again. */
 const SETTLED_MS = 10_000;
 
 /**
- * Keeps a device open: whatever closes it (unplugged, program killed, no permission yet), it is opened again after a capped,
- * jittered delay.
- *
- * Invariants: at most one opening at a time; after `stop()` nothing is said any more.
+ * Keeps a device open. When it closes for any reason (unplugged, program killed, missing permission), it is opened
+ * again after a capped, jittered delay. Invariants: at most one open attempt at a time; no callback after `stop()`.
  */
 export class Attached<T> {
   private readonly backoff: Backoff;
@@ -63,7 +61,7 @@ export class Attached<T> {
         } else this.events.onRead(said);
       },
       error: (error: unknown) => this.lost(messageOf(error), error instanceof UsherError ? error.remedy : undefined),
-      complete: () => this.lost(`${this.source.name}: it ended`, undefined),
+      complete: () => this.lost(`${this.source.name}: the input ended`, undefined),
     });
   }
 

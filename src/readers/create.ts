@@ -5,7 +5,7 @@ import { GpioContact } from './gpio-contact';
 import { CommandReader, SerialReader, StreamReader } from './line-readers';
 import type { ContactSource, SwipeSource } from './source';
 
-/** The device of a reader; null for one that speaks MQTT. */
+/** The device of a reader; null for a reader that uses MQTT. */
 export function createReader(source: ReaderSourceConfig, stdin: () => Readable): SwipeSource | null {
   switch (source.type) {
     case 'mqtt':
@@ -23,6 +23,7 @@ export function createReader(source: ReaderSourceConfig, stdin: () => Readable):
   }
 }
 
+/** The device of a door contact; null for a contact that uses MQTT. */
 export function createContact({ source }: ContactConfig): ContactSource | null {
   return source.type === 'gpio' ? new GpioContact(source) : null;
 }

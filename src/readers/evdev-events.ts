@@ -1,13 +1,14 @@
 import type { KeyEvent } from './typist';
 
 /**
- * `struct input_event` of a 64-bit kernel: two 8-byte fields of time (s, µs), type, code, value; 24 bytes, little-endian
- * (Documentation/input/input.rst). A 32-bit kernel has 16 bytes; usher runs on 64 bits alone, as onnxruntime does.
+ * `struct input_event` of a 64-bit kernel: two 8-byte fields of time (s, µs), type, code, value; 24 bytes,
+ * little-endian (Documentation/input/input.rst). A 32-bit kernel has 16 bytes, but usher runs only on 64 bits, as
+ * onnxruntime does.
  */
 const EVENT_BYTES = 24;
 const EV_KEY = 1;
 
-/** Bytes of /dev/input/eventX to keys; at most one event's worth of bytes is kept between chunks. */
+/** Decodes the bytes of /dev/input/eventX to keys. Keeps less than one event between chunks. */
 export class EvdevDecoder {
   private readonly held = Buffer.alloc(EVENT_BYTES);
   private filled = 0;
@@ -43,5 +44,5 @@ export function evtestKey(line: string): KeyEvent | null {
   return { code: Number(code), value: Number(value), at: Number(seconds) * 1000 + Number(micros) / 1000 };
 }
 
-/** What evtest says when another program holds the device: it goes on, and would never say anything more. */
+/** What evtest prints when another program has grabbed the device. It then keeps running, but never prints an event. */
 export const EVTEST_TAKEN = 'This device is grabbed by another process.';

@@ -9,7 +9,7 @@ export interface EvdevOptions {
   readonly device: string;
   readonly grab: boolean;
   readonly keyGapMs: number;
-  /** Name or path of the program that grabs. */
+  /** Name or path of evtest, which grabs the device. */
   readonly evtest?: string;
 }
 
@@ -19,11 +19,11 @@ const REMEDY =
   'Check that the reader is plugged in (ls -l /dev/input/by-id) and that this user is in the group "input".';
 
 /**
- * A reader that types like a keyboard, by the kernel's input device: no desktop and no focus needed.
- *
- * Without a grab, what it types also goes to whoever has the keyboard: the login prompt of the console, above all. To grab is one
- * ioctl (EVIOCGRAB) that Node cannot make without native code, and that no udev rule replaces (`LIBINPUT_IGNORE_DEVICE` keeps a
- * desktop away, not the console). So `grab` reads through evtest, a small Debian package that makes it, from what it prints.
+ * A reader that types like a keyboard, read from the kernel's input device, so that it needs no desktop and no focus.
+ * Without a grab its keys also go to the keyboard's owner, above all the login prompt of the console. A grab is one
+ * ioctl (EVIOCGRAB), which Node cannot call without native code, and no udev rule replaces it (`LIBINPUT_IGNORE_DEVICE`
+ * affects a desktop, not the console). So `grab` runs evtest, a small Debian package that grabs the device, and parses
+ * its output.
  */
 export class EvdevReader implements SwipeSource {
   readonly name: string;
@@ -59,7 +59,7 @@ export class EvdevReader implements SwipeSource {
         lines.push(bytes, (line) => {
           if (line === null) return;
           if (line === EVTEST_TAKEN) throw this.heldByAnother();
-          // Before this line it only describes the device.
+          // Until this line evtest only describes the device.
           if (line.startsWith('Testing ...')) said.push(LISTENING);
           const key = evtestKey(line);
           if (key !== null) said.push(...typed(keystrokes, [key]));
@@ -75,8 +75,8 @@ export class EvdevReader implements SwipeSource {
 
   private heldByAnother(): Error {
     return readerFailed(
-      `reader ${this.name}: another program has taken it for itself`,
-      `See which: fuser -v ${this.name}`,
+      `reader ${this.name}: another program has grabbed the device`,
+      `Find the program with: fuser -v ${this.name}`,
     );
   }
 }

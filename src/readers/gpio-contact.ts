@@ -27,9 +27,9 @@ export interface GpioPrograms {
 const ASK_MS = 2000;
 
 /**
- * A door contact on a GPIO line, through libgpiod: `gpioget` for the level at the start, `gpiomon` for every edge after it. Each
- * edge names the level that follows it, so that an edge lost between the two programs (some milliseconds) is put right by the
- * next. libgpiod 1 and 2 have different command lines; which one is here is asked at every opening.
+ * A door contact on a GPIO line, through libgpiod: `gpioget` reads the level at the start, `gpiomon` every edge after
+ * it. Each edge states the new level, so the next edge corrects one that was lost between the two programs (some
+ * milliseconds). libgpiod 1 and 2 have different command lines; the version is checked at every opening.
  */
 export class GpioContact implements ContactSource {
   readonly name: string;
@@ -66,7 +66,7 @@ export class GpioContact implements ContactSource {
         : [...biasOf2(bias), '--numeric', '--chip', chip, String(line)];
     const said = (await runOnce(this.program(gpioget, ...argv), ASK_MS)).trim();
     if (said !== '0' && said !== '1')
-      throw readerFailed(`${this.name}: ${gpioget} gave no level`, 'Run it by hand: it prints 0 or 1.');
+      throw readerFailed(`${this.name}: ${gpioget} printed no level`, 'Run it by hand: it prints 0 or 1.');
     return { version, level: said === '1' ? 1 : 0 };
   }
 
@@ -102,7 +102,7 @@ export class GpioContact implements ContactSource {
   }
 }
 
-/** Version 2 leaves the bias alone when it is not told one, and knows no word for that. */
+/** Without an option version 2 leaves the bias unchanged. It has no option that says so. */
 function biasOf2(bias: GpioContactConfig['bias']): string[] {
   return bias === 'as-is' ? [] : ['--bias', bias === 'disable' ? 'disabled' : bias];
 }
@@ -112,5 +112,5 @@ function versionOf(text: string): 1 | 2 {
   const major = /\bv?(\d+)\.\d+/.exec(text)?.[1];
   if (major === '1') return 1;
   if (major === '2') return 2;
-  throw readerFailed('gpiomon is neither of libgpiod 1 nor of libgpiod 2', 'Install the Debian package gpiod.');
+  throw readerFailed('gpiomon belongs neither to libgpiod 1 nor to libgpiod 2', 'Install the Debian package gpiod.');
 }

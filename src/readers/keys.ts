@@ -49,7 +49,7 @@ const CHARACTERS = new Map<number, string>([
 export const isEnter = (code: number): boolean => code === 28 || code === 96;
 export const isShift = (code: number): boolean => code === 42 || code === 54;
 
-/** The character of a key, or null for one that types nothing. The keypad knows no shift. */
+/** The character of a key; null for a key without one. Shift has no effect on the keypad. */
 export function characterOf(code: number, shift: boolean): string | null {
   const key = CHARACTERS.get(code);
   if (key === undefined) return null;

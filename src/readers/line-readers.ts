@@ -9,8 +9,8 @@ type Read = LocalSwipe | LineFault | typeof LISTENING;
 const STTY_MS = 3000;
 
 /**
- * A reader on a serial port: `stty` sets the line (8N1, raw, no echo, no modem lines), `cat` reads it. `-hupcl` keeps boards of the
- * Arduino kind from being reset between the two.
+ * A reader on a serial port: `stty` sets up the line (8N1, raw, no echo, no modem lines), `cat` reads it. `-hupcl`
+ * prevents that Arduino-like boards are reset between the two.
  */
 export class SerialReader implements SwipeSource {
   readonly name: string;
@@ -25,7 +25,7 @@ export class SerialReader implements SwipeSource {
       argv,
       about: `reader ${device}`,
       remedy:
-        'Check that it is plugged in, that no other program has it, and that this user is in the group "dialout".',
+        'Check that it is plugged in, that no other program uses it, and that this user is in the group "dialout".',
       debianPackage: 'coreutils',
     });
     const modes = ['raw', '-echo', 'cs8', '-parenb', '-cstopb', 'clocal', '-hupcl', '-crtscts'];
@@ -35,7 +35,7 @@ export class SerialReader implements SwipeSource {
   }
 }
 
-/** Any program that writes lines: a vendor's tool, a small script of one's own. */
+/** Any program that writes lines: a vendor's tool or a small script. */
 export class CommandReader implements SwipeSource {
   readonly name: string;
 
@@ -48,14 +48,14 @@ export class CommandReader implements SwipeSource {
       runReading({
         argv: this.argv,
         about: `reader program ${this.name}`,
-        remedy: 'Run it by hand: it must go on running and write one line for each card.',
+        remedy: 'Run it by hand: it must keep running and write one line for each card.',
         debianPackage: '',
       }),
     );
   }
 }
 
-/** Lines on a stream that is open already: the daemon's standard input. It ends once and cannot be opened again. */
+/** Lines on a stream that is already open: the daemon's standard input. It ends once and cannot be opened again. */
 export class StreamReader implements SwipeSource {
   constructor(
     readonly name: string,
@@ -67,11 +67,13 @@ export class StreamReader implements SwipeSource {
       new Observable<Buffer | typeof LISTENING>((subscriber) => {
         const { stream } = this;
         const gone = (error?: Error): void =>
-          subscriber.error(readerFailed(`${this.name}: its input ended`, 'Start usher again with an input.', error));
+          subscriber.error(
+            readerFailed(`${this.name}: its input ended`, 'Start usher again with an open standard input.', error),
+          );
         if (stream.readableEnded || stream.destroyed) return gone();
         const hear = (bytes: Buffer): void => subscriber.next(bytes);
         const ended = (): void => gone();
-        // It was paused where somebody listened to it before.
+        // An earlier subscriber paused it.
         stream.on('data', hear).on('end', ended).on('error', gone).resume();
         subscriber.next(LISTENING);
         return () => {

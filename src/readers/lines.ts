@@ -1,12 +1,13 @@
 import { IDENTIFIER } from '../identifier';
 import { type LineFault, type LocalSwipe } from './source';
 
-/** A line longer than this is none: the longest good one has 152 characters. */
+/** Longer lines are refused: the longest valid one has 152 characters. */
 const MAX_LINE = 256;
 
 /**
- * Bytes to lines, in bounded memory whatever arrives. A line ends with CR, LF or ETX (0x03: readers of the RDM6300 kind frame
- * their numbers by STX and ETX); control characters before it are dropped. Of a line that is too long, nothing is kept.
+ * Splits bytes into lines in bounded memory, whatever arrives. A line ends with CR, LF or ETX (0x03: readers like the
+ * RDM6300 frame their numbers by STX and ETX). Control characters before the end are dropped. Nothing of an overlong
+ * line is kept.
  */
 export class LineSplitter {
   private line = '';
@@ -31,14 +32,19 @@ export class LineSplitter {
   }
 }
 
-/** `IDENTIFIER`, or `SWIPE IDENTIFIER COUNTER MAC` from a reader with a key. What is wrong with a line never repeats the line. */
+/**
+ * Parses `IDENTIFIER`, or `SWIPE IDENTIFIER COUNTER MAC` from a reader with a key. A fault never repeats the text of
+ * the line.
+ */
 export function parseLine(line: string | null): LocalSwipe | LineFault {
   if (line === null) return { fault: `a line of more than ${MAX_LINE} characters` };
   const [word = '', identifier = '', counter = '', mac = '', ...more] = line.split(/ +/);
   if (word !== 'SWIPE')
-    return IDENTIFIER.test(line) ? { identifier: line } : { fault: `${line.length} characters that are no identifier` };
+    return IDENTIFIER.test(line)
+      ? { identifier: line }
+      : { fault: `${line.length} characters that are not an identifier` };
   if (more.length > 0 || !IDENTIFIER.test(identifier) || !/^\d{1,16}$/.test(counter) || !/^[0-9a-f]{64}$/.test(mac))
-    return { fault: 'a SWIPE that is not SWIPE IDENTIFIER COUNTER MAC' };
+    return { fault: 'a SWIPE line that is not SWIPE IDENTIFIER COUNTER MAC' };
   const value = Number(counter);
   return Number.isSafeInteger(value) ? { identifier, counter: value, mac } : { fault: 'a counter beyond 2^53' };
 }

@@ -5,36 +5,37 @@ import { Observable } from 'rxjs';
 import { systemCode, UsherError } from '../errors';
 import { LISTENING, readerFailed } from './source';
 
-/** A program whose standard output is what a device says. */
+/** A program that writes the device's data to its standard output. */
 export interface ReadingProgram {
-  /** Handed over as they are; no shell is involved. */
+  /** Passed unchanged; no shell is involved. */
   readonly argv: readonly [string, ...string[]];
-  /** The device or the reader, for messages. */
+  /** The device or reader, for messages. */
   readonly about: string;
   /** What to do when it fails. */
   readonly remedy: string;
   readonly debianPackage: string;
 }
 
-/** A program that still runs after so long has the device: one that has not ends at once. */
+/** A program that still runs after this time has opened the device. One that cannot open it ends at once. */
 const SETTLED_MS = 200;
 const KILL_AFTER_MS = 1000;
 const STDERR_CHARS = 500;
-/** Programs get these folders to look in, and nothing else of our environment. */
+/** Programs get these search folders and nothing else of this process's environment. */
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /**
- * util-linux's setpriv has the kernel end the program together with us, however we end. One that outlives us would take the next
- * card's line from its successor, or keep it from the line or device that it still holds. (Where systemd runs us it ends both.)
+ * util-linux's setpriv lets the kernel end the program together with this process, however that ends. A program that
+ * outlives it would take the next card's line from its successor, or keep the line or device open. (Under systemd,
+ * systemd ends both.)
  */
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((file) => existsSync(file));
 const TIED: readonly string[] = SETPRIV === undefined ? [] : [SETPRIV, '--pdeathsig', 'KILL', '--'];
 const NOT_FOUND = 127;
 
 /**
- * Runs a program for as long as somebody listens, and hands on its bytes. Devices are read through a process (`cat`), since a read
- * of a character device blocks one of Node's four threads for file work until a card comes, cannot be called off, and four readers
- * would stop every other file operation.
+ * Runs a program while there is a subscriber, and emits its output. Devices are read through a process (`cat`): a read
+ * of a character device blocks one of Node's four file threads until a card comes and cannot be cancelled, so four
+ * readers would stop all other file operations.
  */
 export function runReading(program: ReadingProgram): Observable<Buffer | typeof LISTENING> {
   return new Observable((subscriber) => {
@@ -90,7 +91,7 @@ export function runOnce(program: ReadingProgram, timeoutMs: number): Promise<str
   });
 }
 
-/** A pipe that breaks when its process is killed is not news. */
+/** A pipe that breaks when its process is killed needs no report. */
 function hushErrors(...streams: readonly Readable[]): void {
   for (const stream of streams) stream.on('error', () => undefined);
 }
@@ -106,7 +107,7 @@ function end(child: ChildProcess): void {
 function notStarted({ argv: [command], about, debianPackage }: ReadingProgram, error: Error): UsherError {
   return systemCode(error) === 'ENOENT'
     ? notInstalled(command, about, debianPackage)
-    : readerFailed(`${command} could not be started for ${about}: ${error.message}`, 'Check who may run it.', error);
+    : readerFailed(`${command} could not be started for ${about}: ${error.message}`, 'Check its permissions.', error);
 }
 
 function notInstalled(command: string, about: string, debianPackage: string): UsherError {
@@ -122,7 +123,7 @@ function ended(
   complaint: string,
 ): UsherError {
   if (code === NOT_FOUND && complaint.startsWith('setpriv:')) return notInstalled(command, about, debianPackage);
-  const how = signal === null ? `ended with code ${code ?? 'unknown'}` : `was ended by ${signal}`;
+  const how = signal === null ? `ended with code ${code ?? 'unknown'}` : `was killed by ${signal}`;
   const why = complaint.trim().replace(/\s+/g, ' ');
   return readerFailed(`${about}: ${command} ${how}${why === '' ? '' : `: ${why}`}`, remedy);
 }

@@ -4,12 +4,12 @@ import { UsherError } from '../errors';
 /** A card was presented at a reader that is attached to this box. */
 export interface LocalSwipe {
   readonly identifier: string;
-  /** What a reader with a key adds. */
+  /** Only from a reader with a key. */
   readonly counter?: number;
   readonly mac?: string;
 }
 
-/** Something that arrived and is not a swipe. */
+/** Input that is not a swipe. */
 export interface LineFault {
   readonly fault: string;
 }
@@ -20,12 +20,13 @@ export interface ContactLevel {
 }
 
 /**
- * A device attached to this box. `open` is cold and for one subscriber at a time: subscribing opens the device, unsubscribing lets
- * it go. Errors with a `UsherError`, or completes, when the device is gone; whoever opened it opens it again.
+ * A device that is attached to this box. `open` is cold and for one subscriber at a time: subscribing opens the device,
+ * unsubscribing closes it. Errors with a `UsherError`, or completes, when the device is gone; the subscriber opens it
+ * again.
  */
 export interface AttachedSource<T> {
   readonly name: string;
-  /** Emits the moment the device is open and listening, then what it says. */
+  /** Emits `LISTENING` when the device is open, then the device's data. */
   open(): Observable<T | typeof LISTENING>;
 }
 
@@ -34,6 +35,7 @@ export const LISTENING = Symbol('listening');
 export type SwipeSource = AttachedSource<LocalSwipe | LineFault>;
 export type ContactSource = AttachedSource<ContactLevel>;
 
+/** A `reader-failed` error. */
 export function readerFailed(message: string, remedy: string, cause?: unknown): UsherError {
   return new UsherError('reader-failed', message, { remedy, ...(cause === undefined ? {} : { cause }) });
 }

@@ -5,17 +5,18 @@ import { type LineFault, type LocalSwipe } from './source';
 /** Longest identifier, in keys. */
 const MAX_KEYS = 64;
 
-/** A key of a keyboard: 1 pressed, 0 released, 2 repeated because it is held. */
+/** An event of a keyboard: 1 pressed, 0 released, 2 repeated while held. */
 export interface KeyEvent {
   readonly code: number;
   readonly value: number;
-  /** When it happened, ms as the kernel stamps it. */
+  /** Kernel timestamp, ms. */
   readonly at: number;
 }
 
 /**
- * Keys to identifiers: what is typed up to Enter, without a pause of more than `keyGapMs`. The pause tells a reader, which types
- * in one go, from somebody at a keyboard, and keeps half a number from being finished by the next card.
+ * Turns keys into identifiers: the characters up to Enter, without a pause of more than `keyGapMs`. The pause
+ * distinguishes a reader, which types without pauses, from a person at a keyboard, and prevents that the next card
+ * completes half a number.
  */
 export class KeystrokeDecoder {
   private typed = '';
@@ -30,9 +31,9 @@ export class KeystrokeDecoder {
       this.shift = value === 0 ? this.shift & ~bitOf(code) : this.shift | bitOf(code);
       return null;
     }
-    // A release types nothing, and a reader does not hold a key down.
+    // A release has no character, and a reader does not hold a key.
     if (value !== 1) return null;
-    // Stamped with the wall clock: a step back must not join what was typed before it to what comes after.
+    // Timestamps are of the wall clock. After a step back, earlier keys must not be joined to later ones.
     const gapMs = at - this.lastAt;
     this.lastAt = at;
     if (!(gapMs >= 0 && gapMs <= this.keyGapMs)) this.forget();
@@ -49,7 +50,9 @@ export class KeystrokeDecoder {
     this.forget();
     if (typed === '') return null;
     if (overlong) return { fault: `more than ${MAX_KEYS} keys` };
-    return IDENTIFIER.test(typed) ? { identifier: typed } : { fault: `${typed.length} keys that are no identifier` };
+    return IDENTIFIER.test(typed)
+      ? { identifier: typed }
+      : { fault: `${typed.length} keys that are not an identifier` };
   }
 
   private forget(): void {

@@ -1,25 +1,25 @@
-/** Which channel of a stereo signal is listened to. `mix`: the mean of both. */
+/** Which channel of a stereo signal to use. `mix`: the mean of both. */
 export type ChannelChoice = 'mix' | 'left' | 'right';
 
 /**
- * Below this share of the louder channel's power, the mean of both has lost the sound: -10 dB. Two equal channels in phase keep all
- * of it, unrelated ones half, one dead channel a quarter. In antiphase (a balanced microphone in a stereo socket, a swapped wire)
- * nothing is left.
+ * If the mean has less than this share of the louder channel's power (-10 dB), it has lost the sound. Two equal
+ * channels in phase keep all power, unrelated ones half, one dead channel a quarter. In antiphase (a balanced
+ * microphone in a stereo socket, a swapped wire) nothing is left.
  */
 const LOST_SHARE = 0.1;
-/** A channel this far below the other hears nothing of the room: -20 dB. */
+/** A channel this far below the other (-20 dB) does not pick up the room. */
 const DEAD_SHARE = 0.01;
-/** Below -55 dB of full scale a block is noise of the electronics and says nothing about the wiring. */
+/** A block below -55 dB of full scale is electronic noise and says nothing about the wiring. */
 const AUDIBLE_POWER = 10 ** -5.5;
 const BLOCK_SAMPLES = 4000;
-/** Blocks in a row that must agree: half a second to leave the mean, ten seconds of sound to go back to it. */
+/** Consecutive blocks that must agree: half a second to leave the mean, ten seconds of sound to return to it. */
 const LEAVE_AFTER = 2;
 const RETURN_AFTER = 40;
 
 export const STEREO_TROUBLES = {
   antiphase: (kept: string) =>
-    `its two channels are in antiphase and cancel each other: only the ${kept} one is used. Look at the wiring, or set channel: ${kept}`,
-  dead: (kept: string) => `only its ${kept} channel gives sound, the other one is not used`,
+    `its two channels are in antiphase and cancel each other: only the ${kept} one is used. Check the wiring, or set channel: ${kept}`,
+  dead: (kept: string) => `only its ${kept} channel carries sound; the other one is not used`,
 } as const;
 export type StereoFault = keyof typeof STEREO_TROUBLES;
 
@@ -29,8 +29,9 @@ export interface ChannelVerdict {
 }
 
 /**
- * What to listen to, from the power of each channel without its direct current and their covariance (all per sample, full scale 1).
- * @returns null where it is too quiet to tell
+ * Chooses the channel, from the power of each channel without its DC offset and their covariance (all per sample, full
+ * scale 1).
+ * @returns null if the sound is too quiet to judge
  */
 export function judgeChannels(left: number, right: number, covariance: number): ChannelVerdict | null {
   const louder = Math.max(left, right);
@@ -41,7 +42,7 @@ export function judgeChannels(left: number, right: number, covariance: number): 
   return mean < LOST_SHARE * louder ? { choice, fault: 'antiphase' } : { choice: 'mix', fault: null };
 }
 
-/** Sums over interleaved stereo samples, from which the powers follow. */
+/** Sums over interleaved stereo samples, from which the powers are computed. */
 class StereoPower {
   private count = 0;
   private l = 0;
@@ -73,7 +74,7 @@ class StereoPower {
     this.count += to - from;
   }
 
-  /** The verdict on what was added since the last call. */
+  /** The verdict on the samples since the last call. */
   take(): ChannelVerdict | null {
     const { count, l, r, ll, rr, lr } = this;
     this.count = this.l = this.r = this.ll = this.rr = this.lr = 0;
@@ -87,8 +88,8 @@ class StereoPower {
 }
 
 /**
- * Makes one channel of two. With a fixed choice it only picks; with `auto` it starts with the mean and leaves it while the mean loses the
- * sound. The result does not depend on how the samples are cut into pieces. Allocates nothing.
+ * Makes one channel of two. A fixed choice only picks; `auto` starts with the mean and leaves it while the mean loses
+ * the sound. The result does not depend on how the samples are split into blocks. Allocates nothing.
  */
 export class ChannelMixer {
   private readonly power = new StereoPower();
@@ -99,7 +100,7 @@ export class ChannelMixer {
     this.verdict = { choice: wanted === 'auto' ? 'mix' : wanted, fault: null };
   }
 
-  /** What is wrong with the two channels; null where nothing is, or where the choice is fixed. */
+  /** What is wrong with the two channels. Null if nothing is, or if the choice is fixed. */
   get trouble(): string | null {
     const { choice, fault } = this.verdict;
     return fault === null ? null : STEREO_TROUBLES[fault](choice);
@@ -133,7 +134,7 @@ export class ChannelMixer {
   }
 }
 
-/** One channel of a whole recording: the mean of both, or the louder one where the mean loses the sound. */
+/** One channel of a whole recording: the mean of both, or the louder one if the mean loses the sound. */
 export function mixRecording(stereo: Float32Array): Float32Array {
   const length = stereo.length >> 1;
   const mono = new Float32Array(length);

@@ -4,21 +4,25 @@ import { Observable, type Subscriber } from 'rxjs';
 import { UsherError, type UsherErrorCode, systemCode } from '../errors';
 import { type Lent, type Source, withoutCredentials } from './source';
 
-/** Cuts what a program writes into items. Made anew for every run of the program. */
+/** Splits what a program writes into items. Created for each run of the program. */
 export interface Assembler<T> {
   /**
    * Chunks may end anywhere.
-   * @throws UsherError for what cannot be read: the program is then ended
+   * @throws UsherError for unreadable data; the program is then ended
    */
   push(chunk: Buffer, emit: (item: T) => void): void;
-  /** Gives what is whole of the item that is being assembled: nothing more comes. Left out where half an item is none. */
+  /**
+   * Emits the part of an unfinished item that is usable: no more data comes. Undefined if an unfinished item is
+   * useless.
+   */
   flush?(emit: (item: T) => void): void;
-  /** What is wrong with an end at this point: nothing came, or half an item is left over. Null where all is well. */
+  /** What is wrong if the data ends here: nothing came, or an item is incomplete. Null if nothing is wrong. */
   faultAtEnd(command: string): string | null;
-  /** What the program says on its standard error. */
+  /** Receives what the program writes to its standard error. */
   remark?(text: string): void;
   /**
-   * Takes no more for now: the program is left to wait until `whenRoom` is called. Left out where what cannot be dealt with is dropped.
+   * True while it accepts no more data: the program must wait until `whenRoom` is called. Undefined if surplus data is
+   * dropped.
    */
   readonly full?: boolean;
   whenRoom?: () => void;
@@ -28,33 +32,33 @@ export interface Assembler<T> {
 export interface SourceProgram<T> {
   readonly name: string;
   readonly live: boolean;
-  /** As messages call it. */
+  /** Its name in messages. */
   readonly command: string;
-  /** Starts it without a shell, its standard error and the descriptor with the data piped. */
+  /** Starts it without a shell. Its standard error and the descriptor with the data are pipes. */
   spawn(): ChildProcess;
-  /** 3 where the program chats on its standard output. */
+  /** 3 if the program writes messages to its standard output. */
   readonly dataFd: 1 | 3;
   readonly debianPackage: string;
   readonly failure: Extract<UsherErrorCode, 'camera-failed' | 'microphone-failed'>;
   /** What to do when it fails. */
   readonly remedy: string;
-  /** Looks whether it can work at all; throws a UsherError that tells more than the program's own complaint would. */
+  /** Checks whether the program can work at all. Throws a UsherError that is clearer than the program's own message. */
   readonly check?: () => Promise<void>;
   assembler(): Assembler<T>;
-  /** Told what it said on its standard error where it ended well all the same. */
+  /** Receives the program's standard error if it ended without failure. */
   readonly remarks?: (text: string) => void;
 }
 
 const STDERR_TAIL_CHARS = 2000;
 
 /**
- * Runs a program as a source. At most one process lives at a time: an opening waits for the process before it to be gone, since two
- * readers of one device only get in each other's way.
+ * Runs a program as a source. At most one process lives at a time: opening waits until the previous process is gone,
+ * since two readers of one device disturb each other.
  */
 export class SourceProcess<T extends Lent> implements Source<T> {
   private gone: Promise<void> = Promise.resolve();
 
-  /** @param killAfterMs time between SIGTERM and SIGKILL; a stopped or hung program ignores the first. */
+  /** @param killAfterMs time between SIGTERM and SIGKILL; a stopped or hung program ignores SIGTERM */
   constructor(
     private readonly program: SourceProgram<T>,
     private readonly killAfterMs = 1500,
@@ -100,13 +104,13 @@ export class SourceProcess<T extends Lent> implements Source<T> {
           subscriber.next(item);
         });
       } catch (error) {
-        // The subscriber's end is the program's end.
+        // When the subscriber unsubscribes, the program is ended.
         subscriber.error(error);
         return;
       }
       if (assembler.full === true) data.pause();
     });
-    // A pipe that breaks when the process is killed is not news.
+    // A pipe that breaks when its process is killed needs no report.
     data?.on('error', () => undefined);
 
     this.gone = new Promise((resolve) => {
@@ -129,7 +133,7 @@ export class SourceProcess<T extends Lent> implements Source<T> {
     });
 
     subscriber.add(() => {
-      // Also of a program that is gone: what it left behind would keep its end from coming.
+      // Also for a program that has ended: a child that it left behind may hold the pipe, and `close` would not come.
       data?.destroy();
       if (!isAlive(child)) return;
       child.kill('SIGTERM');
@@ -168,7 +172,7 @@ export class SourceProcess<T extends Lent> implements Source<T> {
   }
 }
 
-/** Whole lines alone: half an address would show the password that its beginning gives away. */
+/** Only whole lines: half an address could show the password that redaction finds by its beginning. */
 function lastLines(text: string): string {
   if (text.length <= STDERR_TAIL_CHARS) return text;
   const tail = text.slice(-STDERR_TAIL_CHARS);

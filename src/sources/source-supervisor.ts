@@ -5,9 +5,9 @@ import { SourceRun } from './source-run';
 
 export interface SourceHealth {
   readonly state: SourceState;
-  /** Why it is not live: the fault and what to do about it. */
+  /** Why it is not live: the fault and its remedy. Null while live. */
   readonly detail: string | null;
-  /** Items so far, over restarts. */
+  /** Number of items so far, over all restarts. */
   readonly count: number;
   readonly restarts: number;
   /** Epoch ms of the last item. */
@@ -17,9 +17,9 @@ export interface SourceHealth {
 export interface RestartBackoff {
   readonly firstMs: number;
   readonly maxMs: number;
-  /** Part of the delay that is left to chance, 0..1, so that many boxes do not call on one recorder in step. */
+  /** Random part of the delay, 0..1, so that many boxes do not connect to one recorder at the same time. */
   readonly jitter: number;
-  /** Items for so long without a gap: the next fault counts as the first again. */
+  /** After this time of items without a gap, the next fault counts as the first again. */
   readonly resetAfterMs: number;
 }
 
@@ -27,26 +27,29 @@ export interface SupervisorOptions {
   readonly stallMs: number;
   readonly startMs: number;
   readonly backoff: RestartBackoff;
-  /** What to say of a source that gave nothing within `limitMs` of its start, or of the last item. */
+  /** The message for a source that gave nothing within `limitMs` of its start or of the last item. */
   readonly silence: (atStart: boolean, limitMs: number) => string;
   readonly scheduler?: SchedulerLike | undefined;
-  /** Monotonic milliseconds; not the wall clock, which on a board without battery jumps by years when NTP answers. */
+  /** Monotonic milliseconds. On a board without clock battery the wall clock jumps by years when NTP answers. */
   readonly now?: (() => number) | undefined;
   readonly random?: (() => number) | undefined;
 }
 
 export interface Supervised<T> {
-  /** Cold, for one subscriber: subscribing starts the source. Never fails; completes when a source that is not live has ended. */
+  /**
+   * Cold, for one subscriber: subscribing starts the source. Never errors; completes when a source that is not live has
+   * ended.
+   */
   readonly items: Observable<T>;
-  /** The condition now, then each change of `state`, `detail` or `restarts`. */
+  /** The present condition, then each change of `state`, `detail` or `restarts`. */
   readonly status: Observable<SourceHealth>;
-  /** The condition now, counts included. */
+  /** The present condition with its counts. */
   health(): SourceHealth;
 }
 
 /**
- * Keeps a source going: one that fails, ends though it is live, or gives nothing within `startMs` of its start or `stallMs` of the
- * last item is closed and opened again, after a capped, jittered, exponential delay.
+ * Keeps a source running. A source that fails, ends although it is live, or gives nothing within `startMs` of its start
+ * or `stallMs` of the last item is closed and opened again after a capped, jittered, exponential delay.
  */
 export function superviseSource<T extends Lent>(source: Source<T>, options: SupervisorOptions): Supervised<T> {
   const { backoff, scheduler = asyncScheduler } = options;

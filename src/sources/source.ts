@@ -1,23 +1,23 @@
 import { type Observable } from 'rxjs';
 import { secrets } from '../secrets';
 
-/** What a source lends: made at `at` (epoch ms), its buffer goes back with `release()`. */
+/** An item whose buffer belongs to the source: made at `at` (epoch ms), returned with `release()`. */
 export interface Lent {
   readonly at: number;
-  /** May be called twice; the data must not be read afterwards. */
+  /** May be called twice. Do not read the data afterwards. */
   release(): void;
 }
 
-/** A camera or a microphone, a stream or a file: something that gives items until it ends or fails. */
+/** A camera or a microphone, a stream or a file: it emits items until it ends or fails. */
 export interface Source<T extends Lent> {
-  /** What messages call it: a device, an address without its password, a file. */
+  /** Its name in messages: a device, an address without its password, a file. */
   readonly name: string;
-  /** True for a device or stream, whose end is a fault; false for a file or folder that is meant to end. */
+  /** True for a device or stream, whose end is a fault. False for a file or folder, which is expected to end. */
   readonly live: boolean;
   /**
-   * Cold: subscribing opens the device or starts the process, unsubscribing closes it. One subscriber at a time; a subscription that
-   * follows another waits until the process before it is gone (a device opens once).
-   * Completes at the end. Fails with a UsherError of the source's own code, or `dependency-missing`.
+   * Cold: subscribing opens the device or starts the process, unsubscribing closes it. One subscriber at a time; the
+   * next subscription waits until the previous process is gone (a device opens once). Completes at the end. Errors with
+   * a UsherError of the source's own code, or `dependency-missing`.
    */
   open(): Observable<T>;
 }
@@ -26,7 +26,7 @@ export interface SourceLog {
   warn(message: string): void;
 }
 
-/** What a program says, without what it was given: ffmpeg repeats addresses in its complaints. */
+/** Removes credentials from a program's messages: ffmpeg repeats addresses in its errors. */
 export function withoutCredentials(text: string): string {
   return secrets.hide(text);
 }

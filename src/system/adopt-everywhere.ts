@@ -1,13 +1,13 @@
-/** A camera's or a microphone's service: its process takes other models over while it runs. */
+/** Service of a camera or microphone whose process can change models while it runs. */
 interface Adopting<M> {
-  /** @throws UsherError `model-invalid`: it goes on with what it had; `cancelled` */
+  /** @throws UsherError `model-invalid` (it keeps the models that it has), `cancelled` */
   adopt(models: M): Promise<unknown>;
 }
 
 /**
- * Every camera or microphone takes these models over, or none keeps them.
- * @param before what they go back to
- * @throws UsherError `model-invalid`, `cancelled`: of the first one that did not
+ * Changes the models of all cameras or microphones, or of none.
+ * @param before the models to return to if one fails
+ * @throws UsherError `model-invalid`, `cancelled`: the first failure
  */
 export async function adoptEverywhere<M>(services: readonly Adopting<M>[], changed: M, before: M): Promise<void> {
   const done: Adopting<M>[] = [];

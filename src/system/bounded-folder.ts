@@ -17,8 +17,8 @@ export interface FolderFile {
 }
 
 /**
- * The files of a folder, oldest first; none where there is no folder.
- * @param atOf when a file was made, by its name or the time of its last change; null for one that is not meant
+ * The files of a folder, oldest first; none if the folder does not exist.
+ * @param atOf when a file was made, from its name or modification time; null to leave the file out
  */
 export async function listFolder(
   folder: string,
@@ -34,7 +34,7 @@ export async function listFolder(
   const files: FolderFile[] = [];
   for (const name of names) {
     if (atOf(name, 0) === null) continue;
-    // Deleted meanwhile by somebody else: gone is gone.
+    // Another process deleted it meanwhile, which is no error.
     const status = await stat(join(folder, name)).catch(() => null);
     const at = status === null ? null : atOf(name, status.mtimeMs);
     if (status !== null && at !== null) files.push({ name, bytes: status.size, at });
@@ -43,10 +43,10 @@ export async function listFolder(
 }
 
 /**
- * Writes a file whole or not at all, readable by its owner alone, and deletes the oldest of `listed` beyond the limits.
+ * Writes a file atomically, readable only by its owner, and deletes the oldest of `listed` beyond the limits.
  * @param listed what the folder holds
- * @returns how many went
- * @throws the file system's error; what is there stays whole
+ * @returns number of files deleted
+ * @throws errors of the file system; the existing files stay intact
  */
 export async function addToFolder(
   folder: string,

@@ -3,8 +3,8 @@ import type { ChildFailed } from '../events';
 import { ignoreGroupSignals } from './signals';
 
 /**
- * The child's side of a SupervisedChild: takes its job, works, and lives no longer than its parent.
- * @returns what ends the work, and for work that takes orders after its job, what obeys them
+ * The child's side of a SupervisedChild: receives its job, works, and never outlives its parent.
+ * @returns how to end the work and, if the work takes orders after its job, how to obey them
  */
 export type ChildWork<Job, Event, Order = never> = (
   job: Job,
@@ -18,12 +18,12 @@ export interface ServedWork<Order> {
   obey(order: Order): Promise<void>;
 }
 
-/** A program that this process has started gets its SIGTERM, and SIGKILL where it hangs: time for that, but not for ever. */
+/** A program that this process started gets SIGTERM, then SIGKILL if it hangs. This is the time for both. */
 const LEAVE_MS = 2500;
 
 /**
- * Serves this process's parent: the first message is the job, a broken channel is the end, and what the work throws goes to the
- * parent as a `ChildFailed`. To be called once.
+ * Serves this process's parent. The first message is the job; a closed channel means stop. An error of the work goes to the
+ * parent as a `ChildFailed`. Call it once.
  */
 export function serveParent<Job, Event extends object, Order = never>(work: ChildWork<Job, Event, Order>): void {
   let stop: () => void = () => undefined;
@@ -32,7 +32,7 @@ export function serveParent<Job, Event extends object, Order = never>(work: Chil
     const job = message as Job;
     const fail = (error: unknown): void => void process.send?.(failureOf(error), () => process.exit(1));
     const send = (event: Event): void => {
-      // The parent may go away between the question and the send; `disconnect` then ends this process.
+      // The parent may go away between the check and the send. `disconnect` then ends this process.
       if (process.connected) process.send?.(event, undefined, undefined, () => undefined);
     };
     work(job, send, fail).then((stopped) => {

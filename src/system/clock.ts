@@ -1,54 +1,54 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * CLOCK_MONOTONIC in ms: the same number in every process of the machine, and untouched when the wall clock jumps.
- * What decides (deadlines, votes) reckons with it; what is told to others carries the wall clock.
+ * CLOCK_MONOTONIC in ms. It is the same in every process of the machine and unaffected by jumps of the wall clock.
+ * Decisions (deadlines, votes) use it; messages to other machines carry the wall clock.
  */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }
 
 export interface ClockWatchOptions {
-  /** Epoch ms, and a clock that nobody sets. */
+  /** Wall clock (epoch ms) and monotonic clock. */
   readonly wall: () => number;
   readonly monotonic: () => number;
-  /** Deviation of the two that counts as a jump. */
+  /** A larger difference between the two clocks counts as a jump. */
   readonly jumpMs: number;
-  /** After a jump the wall clock is believed again when it has kept pace for so long. */
+  /** After a jump the wall clock is trusted again when the two clocks agreed this long. */
   readonly steadyMs: number;
   /**
-   * … and is worth remembering for the next run when it has kept pace for so long. A machine whose battery clock is ahead (in
-   * local time, say) is set back by the time server within a minute of its start; remembering the time before would shut the door
-   * until it is caught up.
+   * The wall clock is remembered for the next run when the two clocks agreed this long. A machine whose battery clock
+   * is ahead (in local time, for example) is corrected by the time server within a minute of its start. If the time
+   * before that were remembered, the door would stay shut until the clock passes it again.
    */
   readonly sureMs: number;
-  /** Latest time that an earlier run saw, epoch ms; 0 for none. */
+  /** Latest time that an earlier run trusted, epoch ms; 0 if none. */
   readonly floor: number;
 }
 
-/** Why the wall clock is not believed just now. */
+/** Why the wall clock is not trusted at present. */
 export interface ClockDoubt {
   readonly kind: 'jumped' | 'behind';
   readonly detail: string;
 }
 
 /**
- * A clock that is corrected gently runs up to a tenth fast or slow (chrony slews by at most 1/12). So much deviation is forgiven
- * with time; many small steps in a row are not.
+ * A clock that is corrected gently runs up to a tenth fast or slow (chrony slews by at most 1/12). So much difference
+ * is forgiven over time; many small steps in a row are not.
  */
 const FORGIVEN_PER_MS = 0.1;
 
 /**
- * Watches the wall clock against the monotonic one. Stops an old message from being young again: whoever can set the clock back
- * (a forged time server, a box that boots without a battery behind its clock) could otherwise replay what was recorded then.
- * A box that slept shows as a jump too, since the monotonic clock sleeps with it.
+ * Compares the wall clock with the monotonic one, so that an old message cannot become valid again. Otherwise an
+ * attacker who can set the clock back (a forged time server, a box that boots without a clock battery) could replay
+ * recorded messages. A box that slept shows as a jump too, since the monotonic clock does not count sleep.
  */
 export class ClockWatch {
   private last: { readonly wall: number; readonly monotonic: number } | null = null;
-  /** Deviation that is not yet forgiven. */
+  /** Difference that is not forgiven yet. */
   private strayedMs = 0;
   private jump: { readonly byMs: number; readonly at: number } | null = null;
-  /** Monotonic time since when the wall clock keeps pace. */
+  /** Monotonic time since when the clocks agree. */
   private steadySince: number | null = null;
   private floor: number;
 
@@ -56,7 +56,9 @@ export class ClockWatch {
     this.floor = options.floor;
   }
 
-  /** Looks at both clocks. Call often (every second, and before whatever rests on the time). Null: the time is to be believed. */
+  /**
+   * Compares the clocks. Call it often (every second, and before each use of the time). Null: the time can be trusted.
+   */
   check(): ClockDoubt | null {
     const { jumpMs, steadyMs } = this.options;
     const now = { wall: this.options.wall(), monotonic: this.options.monotonic() };
@@ -75,7 +77,7 @@ export class ClockWatch {
     if (now.wall < this.floor - jumpMs)
       return {
         kind: 'behind',
-        detail: `it is ${new Date(now.wall).toISOString()} by the clock, but it was ${new Date(this.floor).toISOString()} before`,
+        detail: `the clock shows ${new Date(now.wall).toISOString()}, but an earlier time was ${new Date(this.floor).toISOString()}`,
       };
     if (this.jump !== null) {
       const steady = now.monotonic - this.jump.at;
@@ -89,14 +91,14 @@ export class ClockWatch {
     return null;
   }
 
-  /** Where somebody has taken back the time that was remembered. @returns whether that is a change */
+  /** For an operator who lowered the remembered time. @returns whether that is a change */
   lowerFloor(floor: number): boolean {
     if (floor >= this.floor) return false;
     this.floor = floor;
     return true;
   }
 
-  /** The time to remember for the next run, or null while there is none worth it. */
+  /** The time to remember for the next run; null while there is none that can be trusted. */
   believed(): number | null {
     if (this.check() !== null || this.last === null || this.steadySince === null) return null;
     if (this.last.monotonic - this.steadySince < this.options.sureMs) return null;
@@ -105,7 +107,10 @@ export class ClockWatch {
   }
 }
 
-/** Identifies this boot of the machine, within which the monotonic clock runs on; '' where the system does not tell. */
+/**
+ * Identifies this boot of the machine, during which the monotonic clock is continuous; '' if the system does not report
+ * it.
+ */
 export function machineBoot(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -1,4 +1,7 @@
-/** The folder of the credentials that systemd gave to this service (https://systemd.io/CREDENTIALS); null outside of one. */
+/**
+ * The folder of the credentials that systemd gave to this service (https://systemd.io/CREDENTIALS); null outside a
+ * service.
+ */
 export function credentialsDirectory(): string | null {
   const folder = process.env['CREDENTIALS_DIRECTORY'];
   return folder === undefined || folder === '' ? null : folder;

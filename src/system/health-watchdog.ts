@@ -1,42 +1,40 @@
 import type { ServiceManager } from './sd-notify';
 
-/** One thing that must keep going for the service to count as alive. Times are monotonic ms. */
+/** A part that must make progress for the service to count as alive. Times are monotonic ms. */
 export interface Progress {
   readonly name: string;
   /**
-   * The last real progress: a turn of the door logic, a frame that was analysed, or, while there are none, a step of the
-   * supervision that is mending it (a camera opened again, a process started again).
+   * The last real progress: a cycle of the door logic, an analysed frame or, without those, a step of the supervisor
+   * that repairs the part (it reopened a camera or restarted a process).
    */
   readonly at: number;
-  /** It may take so long until the next. */
+  /** Longest time without progress. */
   readonly patienceMs: number;
 }
 
-/** A turn of the door logic is due ten times a second. */
+/** The door logic runs ten times a second. */
 export const LOOP_PATIENCE_MS = 10_000;
-/** Beyond the time that a camera or microphone may take to start: the longest wait between two attempts is half of this. */
+/** Longer than a camera or microphone may take to start: the longest wait between two attempts is half of this. */
 export const SOURCE_PATIENCE_MS = 60_000;
 
-/** Names of what has made no progress for too long. */
+/** Names of the parts without progress for too long. */
 export function stalledParts(parts: readonly Progress[], now: number): string[] {
   return parts.filter(({ at, patienceMs }) => now - at > patienceMs).map(({ name }) => name);
 }
 
-/** A third of the time that the manager allows, so that two lost messages do not kill the service. */
+/** A third of the manager's limit, so that two lost messages do not kill the service. */
 const SHARE = 3;
-/** How often what has stalled is looked at when no watchdog is on: for `systemctl status`. */
+/** Interval of the check when no watchdog is on; the result is shown by `systemctl status`. */
 const LOOK_MS = 10_000;
 
 /**
- * Feeds the service manager's watchdog for as long as everything makes progress, and tells it otherwise by keeping silent.
- *
- * An unplugged camera is no reason to restart the whole box: its other doors work, and a restart plugs nothing in. While the
- * supervision opens it again and again, that is the progress. What does starve the watchdog is a hang that the supervision in this
- * process cannot mend: an event loop that stands still, a vision process that even SIGKILL does not end (a driver stuck in the
- * kernel), frames that are never analysed while the camera counts as live.
- *
- * @param onStalled what stands still, and `''` when it goes again
- * @returns ends it
+ * Feeds the service manager's watchdog while all parts make progress, and stops feeding it when one does not. An
+ * unplugged camera is no reason to restart the box: the other doors work, and a restart does not plug it in. Repeated
+ * attempts to open it count as progress. What stops the feeding is a hang that the supervisors in this process cannot
+ * repair: a blocked event loop, a vision process that survives SIGKILL (a driver stuck in the kernel), frames that are
+ * never analysed while the camera counts as live.
+ * @param onStalled called with the names of stalled parts, and with `''` when all make progress again
+ * @returns stops the feeding
  */
 export function feedWatchdog(
   manager: Pick<ServiceManager, 'watchdog' | 'status' | 'watchdogMs'>,

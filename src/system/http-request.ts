@@ -3,9 +3,9 @@ import { UsherError } from '../errors';
 export type Fetch = typeof globalThis.fetch;
 
 export interface RequestLimits {
-  /** Until the answer's header is there. */
+  /** Limit until the response header arrives. */
   readonly connectMs: number;
-  /** Between two pieces of the body. */
+  /** Limit between two chunks of the body. */
   readonly idleMs: number;
   readonly redirects: number;
 }
@@ -18,24 +18,24 @@ export interface RequestOptions {
 
 export interface OpenRequest {
   readonly response: Response;
-  /** The next piece of the body; null at its end. Rejects when none comes in time. */
+  /** The next chunk of the body; null at its end. Rejects if none comes in time. */
   read(): Promise<Uint8Array | null>;
-  /** Must be called, whatever happened: frees the connection. */
+  /** Frees the connection. Must always be called. */
   close(): void;
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** Which bytes of a file: from the first on, up to and with the last; null: to its end. */
+/** Byte range of a file, first and last included. A last of null means to the end. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number | null;
 }
 
 /**
- * Begins a GET of a range. `etag`: only if the file is still the one with it, else from its first byte (RFC 9110, If-Range).
- * Redirects are followed one by one, because fetch allows 20 and any protocol change between http and https.
- * @throws whatever fetch throws; UsherError download-failed for a bad address or too many redirects.
+ * Starts a GET of a range. `etag`: only if the file still has it, else from the first byte (RFC 9110, If-Range).
+ * Redirects are followed one by one, because fetch allows 20 and any change between http and https.
+ * @throws what fetch throws; UsherError `download-failed` for a bad address or too many redirects
  */
 export async function requestFrom(
   url: string,
@@ -60,7 +60,7 @@ export async function requestFrom(
     const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
     const read = async (): Promise<Uint8Array | null> => {
       if (reader === undefined) return null;
-      deadline.set(limits.idleMs, 'no more data');
+      deadline.set(limits.idleMs, 'no data arrived in time');
       const { value } = await reader.read();
       deadline.clear();
       return value ?? null;
@@ -73,7 +73,7 @@ export async function requestFrom(
 }
 
 function headersFor({ first, last }: ByteRange, etag: string | null): Record<string, string> {
-  // A compressed answer would count other bytes than whoever pinned the file did.
+  // A compressed response would have other bytes than the pinned file.
   const plain = { 'accept-encoding': 'identity', 'user-agent': 'usher' };
   if (first === 0 && last === null) return plain;
   return { ...plain, range: `bytes=${first}-${last ?? ''}`, ...(etag === null ? {} : { 'if-range': etag }) };
@@ -103,11 +103,11 @@ async function follow(
 function parse(url: string, base?: URL): URL {
   const address = URL.canParse(url, base?.href) ? new URL(url, base) : null;
   if (address?.protocol !== 'http:' && address?.protocol !== 'https:')
-    throw new UsherError('download-failed', `${url} is no http or https address`);
+    throw new UsherError('download-failed', `${url} is not an http or https address`);
   return address;
 }
 
-/** One timer that aborts the request with a reason. */
+/** A timer that aborts the request with a reason. */
 class Deadline {
   private timer: NodeJS.Timeout | undefined;
 

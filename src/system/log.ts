@@ -3,13 +3,13 @@ import { secrets } from '../secrets';
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Fields are scalars only, so that no vector, picture or object with a name in it can slip into a log. */
+/** Fields are only scalars, so that no vector, picture or object with a name in it can get into a log. */
 export interface Log {
   error(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
-  /** The same log with its lines marked as this part's. */
+  /** The same log, whose lines carry the name of this part. */
   child(part: string): Log;
 }
 
@@ -22,7 +22,7 @@ export interface LogOptions {
   readonly now?: () => Date;
 }
 
-/** A line an event; JSON for collectors, text for people and the journal. */
+/** One line an event: JSON for collectors, text for people and the systemd journal. */
 export function createLog(options: LogOptions, part = 'usher'): Log {
   const { level, format, write, now = () => new Date() } = options;
   const emit = (at: LogLevel, message: string, fields: LogFields = {}): void => {
@@ -52,7 +52,7 @@ function withoutSecrets(fields: LogFields): LogFields {
   );
 }
 
-/** Control characters from the outside (a topic, a device name) must not forge log lines. */
+/** Control characters from outside (a topic, a device name) must not forge log lines. */
 function oneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f]+/g, ' ');
 }

@@ -2,12 +2,15 @@ import { systemCode } from '../errors';
 
 const gone = new AbortController();
 
-/** Aborted when what reads standard output has ended: `usher fleet events | head`. */
+/**
+ * Aborted when the reader of standard output has ended: `usher fleet events \
+ * head`.
+ */
 export const outputGone: AbortSignal = gone.signal;
 
 /**
- * Output that is no longer read is no error: a command goes on to its end and its exit code, a daemon without its log goes on
- * guarding its door. To be called once, before anything is written.
+ * A closed output is no error: a command continues to its end and exit code, and a daemon without its log still guards
+ * its door. Call it once, before the first write.
  */
 export function ignoreBrokenPipes(): void {
   const heed = (error: Error): void => {

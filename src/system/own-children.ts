@@ -5,8 +5,8 @@ const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const own = new Set<ChildProcess>();
 
 /**
- * A program that a command has started for itself (a broker, a daemon that is measured) ends with it, whatever ends the command
- * short of SIGKILL. Where the command listens for signals itself, those stay its own business.
+ * Ends a program that a command started for itself (a broker, a daemon under measurement) when the command ends for any
+ * reason but SIGKILL. Signals that the command itself handles are left to it.
  */
 export function endWithUs(child: ChildProcess): void {
   if (own.size === 0) {

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The folder that holds usher's package.json: the same whether this runs from `src` or from `dist`. */
+/** The folder of usher's package.json, whether the program runs from `src` or `dist`. */
 export function packageRoot(): string {
   for (let dir = __dirname; ; dir = dirname(dir)) {
     const file = join(dir, 'package.json');
     if (existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === 'usher-edge')
       return dir;
-    if (dirname(dir) === dir) throw new Error('usher is not installed in a folder with its package.json');
+    if (dirname(dir) === dir) throw new Error('usher’s package.json is not in the program folder');
   }
 }
 
@@ -15,7 +15,7 @@ export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-/** Where scripts/install-service has put what belongs to an installed usher. */
+/** Where scripts/install-service put the files of an installed usher. */
 export interface Installed {
   readonly config: string;
   readonly actuator: string;
@@ -29,8 +29,9 @@ const INSTALLED: Installed = {
 };
 
 /**
- * Null in a checkout. An installed usher makes nothing in its program folder: the next version takes the place of that. A copy
- * holds a file that says where its things are; of a checkout that is run in place, the `usher` command says that it is installed.
+ * Null in a checkout. An installed usher writes nothing to its program folder, because the next version replaces it. An
+ * installed copy has a file that states where its data is. For a checkout that is run in place, the `usher` command
+ * passes that it is installed.
  */
 export function installed(): Installed | null {
   const marker = join(packageRoot(), '.installed-by-usher');
@@ -45,32 +46,32 @@ export function installed(): Installed | null {
   };
 }
 
-/** The configuration that is meant where none is named. */
+/** The configuration to use if none is named. */
 export function defaultConfig(): string {
   return installed()?.config ?? join(packageRoot(), 'device-config', 'gym-entrance.yaml');
 }
 
-/** For help: as a person would type it. */
+/** For help texts, as a person would type it. */
 export function defaultConfigText(): string {
   return installed()?.config ?? 'device-config/gym-entrance.yaml';
 }
 
-/** What commands make without a configuration goes here: recordings, checkpoints, caches. */
+/** Where commands without a configuration write: recordings, checkpoints, caches. */
 export function workDir(): string {
   return installed()?.data ?? join(packageRoot(), '.usher');
 }
 
-/** Where set-up puts the model bundles; of an installed copy a link to the folder with the data. */
+/** Where set-up puts the model bundles. In an installed copy this is a link to the folder with the data. */
 export function modelsDir(): string {
   return join(packageRoot(), 'models');
 }
 
-/** A compiled entry point of a child process. Children always run from `dist`, also under test. */
+/** The compiled entry point of a child process. Children always run from `dist`, also in tests. */
 export function childEntry(name: 'vision' | 'vision/stills' | 'voice' | 'voice/wyoming'): string {
   return join(packageRoot(), 'dist', name, 'child.js');
 }
 
-/** What was decoded and synthesised for training and measuring trigger words; may be deleted at any time. */
+/** Cache of decoded and synthesised sound for training and measuring trigger words. It may be deleted at any time. */
 export function soundCacheDir(): string {
   return join(workDir(), 'sound');
 }

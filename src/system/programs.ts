@@ -1,10 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 
-/** Programs are started with these folders to look in, and with nothing else of our environment. */
+/** Programs get these search folders and nothing else of this process's environment. */
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 const STDERR_CHARS = 300;
 
-/** Runs a program to its end, without a shell. Rejects with its first words on standard error when it fails or takes too long. */
+/**
+ * Runs a program to its end, without a shell. Rejects with the start of its standard error if it fails or takes too
+ * long.
+ */
 export function run(argv: readonly [string, ...string[]], timeoutMs: number): Promise<string> {
   const [program, ...args] = argv;
   return new Promise((resolve, reject) => {
@@ -15,15 +18,17 @@ export function run(argv: readonly [string, ...string[]], timeoutMs: number): Pr
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else
-          reject(failure(program, error.killed === true ? `no end after ${timeoutMs} ms` : firstWords(stderr, error)));
+          reject(
+            failure(program, error.killed === true ? `still running after ${timeoutMs} ms` : firstWords(stderr, error)),
+          );
       },
     );
   });
 }
 
 /**
- * A program that holds something for as long as it runs. `start` resolves when it still runs after `settleMs`; one that is refused
- * (line busy, no permission) ends at once.
+ * A program that holds a resource while it runs. `start` resolves if it still runs after `settleMs`; a program that
+ * cannot get the resource (line busy, no permission) ends at once.
  */
 export class Holder {
   private child: ChildProcess | null = null;
@@ -42,7 +47,7 @@ export class Holder {
         resolve();
       });
       child.once('exit', (code, signal) => {
-        // A program of its own that it leaves behind may keep the pipe open.
+        // A child that the program leaves behind may keep the pipe open.
         child.stderr.destroy();
         ended ??= failure(
           program,
@@ -59,7 +64,7 @@ export class Holder {
     if (failed !== null) throw failed;
   }
 
-  /** Ends it, gently first; resolves when it is gone. */
+  /** Ends it with SIGTERM, then SIGKILL. Resolves when it is gone. */
   async end(graceMs: number): Promise<void> {
     const { child } = this;
     this.child = null;

@@ -1,6 +1,6 @@
 /**
- * The first thing that every command loads: an older Node would start, and fail much later and unclearly. Written for any version
- * that can read a file, so nothing that it might not know.
+ * Every command loads this file first. An older Node would start and fail later with an unclear error. Uses no syntax
+ * that an old version may not know.
  */
 const version = process.versions.node.split('.');
 const major = Number(version[0]);

@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
 import { messageOf } from '../errors';
 
-/** What the service manager is told; see sd_notify(3). */
+/** The messages to the service manager; see sd_notify(3). */
 export interface ServiceManager {
-  /** In service: units ordered after this one start, and the watchdog begins to count. */
+  /** Ready: units ordered after this one start, and the watchdog starts to count. */
   ready(): Promise<void>;
   stopping(): Promise<void>;
-  /** Still making progress. */
+  /** Reports progress. */
   watchdog(): Promise<void>;
   /** One line for `systemctl status`. */
   status(text: string): Promise<void>;
-  /** A `watchdog()` is due within this time, or the service is killed; null: no watchdog is on. */
+  /** A `watchdog()` is due within this time, or the manager kills the service. Null: no watchdog is on. */
   readonly watchdogMs: number | null;
 }
 
@@ -26,16 +26,15 @@ const NO_MANAGER: ServiceManager = {
   watchdogMs: null,
 };
 
-/** `systemd-notify` waits until the manager has read the message; more than this and the manager itself hangs. */
+/** `systemd-notify` waits until the manager has read the message. If it takes longer than this, the manager hangs. */
 const NOTIFY_MS = 5000;
 
 /**
- * The service manager that started this process, or one that hears nothing. Takes its variables out of `environment`, so that
- * no child (ffmpeg, a recorder) inherits the socket.
- *
- * Node has no AF_UNIX datagram sockets, hence the `systemd-notify` program, which is installed wherever systemd is. It is a process of
- * its own, so the unit needs `NotifyAccess=all`. It stays until the manager has read the message (systemd 246): a sender that
- * is gone by then cannot be told to which unit it belonged, and the message would be lost.
+ * The service manager that started this process, or one that does nothing. Removes its variables from `environment`, so
+ * that no child (ffmpeg, a recorder) inherits the socket. Node has no AF_UNIX datagram sockets, so this runs
+ * `systemd-notify`, which comes with systemd. That is another process, so the unit needs `NotifyAccess=all`. It waits
+ * until the manager has read the message (systemd 246): if it had ended by then, the manager could not find its unit
+ * and would drop the message.
  */
 export function serviceManager(
   environment: Environment,
@@ -55,7 +54,7 @@ export function serviceManager(
   };
   return {
     ready: () => send('--ready'),
-    // `--stopping` came with systemd 253.
+    // `--stopping` exists since systemd 253.
     stopping: () => send('STOPPING=1'),
     watchdog: () => send('WATCHDOG=1'),
     status: (text) => send(`STATUS=${text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 500)}`),
@@ -63,7 +62,7 @@ export function serviceManager(
   };
 }
 
-/** WATCHDOG_PID names the one process that is watched; an inherited watchdog is somebody else's. */
+/** WATCHDOG_PID names the one process that is watched. An inherited watchdog belongs to another process. */
 function watchdogMs(usec: string | undefined, watched: string | undefined, pid: number): number | null {
   if (usec === undefined || !/^[1-9]\d{0,17}$/.test(usec)) return null;
   if (watched !== undefined && watched !== String(pid)) return null;

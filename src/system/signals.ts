@@ -3,24 +3,24 @@ import { outputGone } from './output';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
- * One stop is often signalled twice: `timeout` signals the process and then its group, and so do npm and some service managers.
- * Within this time a further signal is the same request.
+ * One stop often sends two signals: `timeout` signals the process and then its group, and so do npm and some service
+ * managers. Within this time a second signal belongs to the same request.
  */
 export const SAME_STOP_MS = 1000;
 
-/** Of a command that is interrupted, as shells report SIGINT. */
+/** Exit code of an interrupted command, as shells report SIGINT. */
 export const INTERRUPTED = 130;
 
 export interface StopRequest {
   /** Aborted at the first signal. */
   readonly asked: AbortSignal;
-  /** Aborted at a signal that comes later than `SAME_STOP_MS` after the first: a person does not want to wait. */
+  /** Aborted at a signal later than `SAME_STOP_MS` after the first: the person does not want to wait. */
   readonly hurried: AbortSignal;
-  /** Gives the signals back: from then on they end the process on the spot. */
+  /** Stops handling the signals: from then on they end the process at once. */
   release(): void;
 }
 
-/** Takes over SIGTERM, SIGINT and SIGHUP: from here on they end nothing by themselves. */
+/** Handles SIGTERM, SIGINT and SIGHUP: from here on they do not end the process by themselves. */
 export function listenForStop(): StopRequest {
   const asked = new AbortController();
   const hurried = new AbortController();
@@ -50,8 +50,8 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Resolves at the first signal, or when nobody reads the output any more. For commands that only follow something: nothing of theirs is lost when a later signal ends the
- * process at once.
+ * Resolves at the first signal, or when the output has no reader. For commands that only watch: they lose nothing if a
+ * second signal ends the process at once.
  */
 export async function untilStopped(): Promise<void> {
   const { asked, hurried } = listenForStop();
@@ -59,17 +59,17 @@ export async function untilStopped(): Promise<void> {
   await Promise.race([whenAborted(asked), whenAborted(outputGone)]);
 }
 
-/** The parent decides the order of the end; signals to the whole group (Ctrl-C, `timeout`) are not for its children. */
+/** The parent controls how children end. Signals to the whole group (Ctrl-C, `timeout`) are not for them. */
 export function ignoreGroupSignals(): void {
   for (const signal of SIGNALS) process.on(signal, () => undefined);
 }
 
-/** After this a process that has nothing left to do is ended, whatever still holds it. */
+/** A process without further work is ended after this time, even if a handle is open. */
 const LINGER_MS = 2000;
 
 /**
- * Called when all is down. A handle that was left open (a library's socket, a timer) must not keep the process: it would hold its
- * unit until it is killed. @param lingering called with what holds it, just before the end
+ * Call it when everything has stopped. An open handle (a library's socket, a timer) must not keep the process alive,
+ * since its unit would hang until it is killed. @param lingering called with the open handles, just before the exit
  */
 export function endSoon(lingering: (holds: string) => void): void {
   setTimeout(() => {

@@ -11,16 +11,18 @@ export interface ChildOptions {
   readonly entry: string;
   /** Sent to every new process as its first message. */
   readonly job: unknown;
-  /** Time for the first message: loading models, and on a Jetson building a TensorRT engine, which takes minutes. */
+  /**
+   * Limit for the first message, which includes loading models. On a Jetson, building a TensorRT engine takes minutes.
+   */
   readonly startMs: number;
-  /** A child that then says nothing for so long is killed: its event loop or a native call hangs. */
+  /** A child that is silent for this long is killed: its event loop or a native call hangs. */
   readonly silentMs: number;
   /** Time between the request to stop and SIGKILL. */
   readonly stopMs: number;
-  /** Where what the child prints goes: native libraries write to stderr. */
+  /** Receives what the child prints: native libraries write to stderr. */
   readonly output: (line: string) => void;
   readonly random?: () => number;
-  /** Its standard input is this process's own: raw sound that somebody pipes into the daemon. */
+  /** The child inherits standard input, for raw sound that is piped into the daemon. */
   readonly inheritsInput?: boolean;
 }
 
@@ -29,20 +31,19 @@ export interface ChildState {
   readonly restarts: number;
   /** Why the last process ended. */
   readonly detail: string | null;
-  /** It was killed, since it had said nothing for too long. */
+  /** It was silent for too long and was killed. */
   readonly silent?: boolean;
 }
 
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 30_000;
-/** In service for so long: the next failure counts as the first again. */
+/** After this time in service, the next failure counts as the first again. */
 const RESET_AFTER_MS = 30_000;
 
 /**
- * Keeps one child process in service: restarts it with capped, jittered backoff whatever ends it, and kills it when it falls
- * silent.
- *
- * Invariants: at most one process at a time; after `stop()` resolves none is left and none will start.
+ * Keeps one child process in service: restarts it with capped, jittered backoff when it ends for any reason, and kills
+ * it when it is silent. Invariants: at most one process at a time; after `stop()` resolves none runs and none will
+ * start.
  */
 export class SupervisedChild<Message> {
   private readonly received = new Subject<Message>();
@@ -51,7 +52,7 @@ export class SupervisedChild<Message> {
   private child: ChildProcess | null = null;
   private wanted = false;
   private startedAt = 0;
-  /** Monotonic time of the last message of the running process; null before its first. */
+  /** Monotonic time of the running process's last message; null before the first. */
   private heardAt: number | null = null;
   private restarts = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -72,17 +73,17 @@ export class SupervisedChild<Message> {
     return this.condition.asObservable();
   }
 
-  /** Process id while one is running, for tests and diagnosis. */
+  /** Process id while one runs, for tests and diagnosis. */
   get pid(): number | null {
     return this.child?.pid ?? null;
   }
 
-  /** The job of the next process; the one that runs keeps its own. */
+  /** Sets the job of the next process. The running one keeps its own. */
   assign(job: unknown): void {
     this.job = job;
   }
 
-  /** A word to the running process after its job. False: there is none to hear it. */
+  /** Sends a message to the running process after its job. False if no process runs. */
   send(message: object): boolean {
     const { child } = this;
     if (child?.connected !== true) return false;
@@ -116,7 +117,7 @@ export class SupervisedChild<Message> {
     this.condition.next({ state: 'stopped', restarts: this.restarts, detail: null });
   }
 
-  /** Ends the process, after which the next one is started; where it waits for that already, the wait is over. */
+  /** Ends the process; the next one then starts. If it already waits for a restart, it restarts now. */
   restart(): void {
     this.backoff.reset();
     if (this.child !== null) {
@@ -128,7 +129,7 @@ export class SupervisedChild<Message> {
     this.spawn();
   }
 
-  /** A child heeds no signal, since those reach the whole group; a closed channel is its request to end. */
+  /** Children ignore signals, since those reach the whole group. A closed channel is the request to end. */
   private leave(child: ChildProcess): void {
     if (child.connected) child.disconnect();
     const kill = setTimeout(() => child.kill('SIGKILL'), this.options.stopMs);
@@ -140,7 +141,7 @@ export class SupervisedChild<Message> {
     this.timer = null;
     this.startedAt = monotonicMs();
     this.heardAt = null;
-    // No argument or environment of ours decides anything in the child: the job does.
+    // Only the job configures the child: no arguments, no environment.
     const child = fork(entry, [], {
       serialization: 'advanced',
       stdio: [inheritsInput ? 'inherit' : 'ignore', 'pipe', 'pipe', 'ipc'],
@@ -155,7 +156,7 @@ export class SupervisedChild<Message> {
       });
       child.on('error', (error) => {
         cause = messageOf(error);
-        // `error` without a pid means that nothing was started, and no `exit` follows.
+        // `error` without a pid means that no process started and no `exit` event follows.
         if (child.pid === undefined) {
           this.onEnd(child, cause);
           resolve();
@@ -193,17 +194,17 @@ export class SupervisedChild<Message> {
     this.condition.next({
       state: 'waiting',
       restarts: this.restarts,
-      detail: silent ? `said nothing for too long and was killed` : cause,
+      detail: silent ? `was silent for too long and was killed` : cause,
       silent,
     });
     this.timer = setTimeout(() => this.spawn(), this.backoff.next());
   }
 }
 
-/** Longer lines are cut into pieces. */
+/** Longer lines are split. */
 const MAX_LINE_CHARS = 8192;
 
-/** Whole lines: half an address would show the password that its beginning gives away. */
+/** Emits whole lines: half an address could show the password that redaction finds by its beginning. */
 function eachLine(stream: Readable, output: (line: string) => void): void {
   let rest = '';
   const give = (line: string): void => {

@@ -4,21 +4,23 @@ import type { Log } from './log';
 
 type Undo = () => void | Promise<void>;
 
-/** A part that was late is still called, and gets this long: closing a file or writing a record takes no longer. */
+/**
+ * A part whose turn comes after the time is up is still stopped, and gets this long: enough to close a file or write a
+ * record.
+ */
 const LEAST_MS = 250;
 
 export interface TakeDownLimits {
-  /** For all parts together. */
+  /** Limit for all parts together. */
   readonly totalMs: number;
-  /** For one part, so that one that hangs leaves time for the others. */
+  /** Limit for one part, so that one that hangs leaves time for the others. */
   readonly partMs: number;
 }
 
 /**
- * What has come up, by name, and how it goes down again: last first.
- *
- * Invariants: each part's undo is called exactly once, in order, whatever the others do. A part that throws or hangs never
- * keeps the next one up. When `run` resolves, every part is down or named as late.
+ * The started parts, by name, with how to stop each: the last started is stopped first. Invariants: each part's stop is
+ * called exactly once, in order, whatever the others do. A part that throws or hangs never blocks the next one. When
+ * `run` resolves, every part has stopped or is named as late.
  */
 export class TakeDown {
   private readonly parts: { readonly name: string; readonly undo: Undo }[] = [];
@@ -34,16 +36,16 @@ export class TakeDown {
     this.parts.push({ name, undo });
   }
 
-  /** Parts that `run` has not finished; empty before it is called and after it has succeeded. */
+  /** Parts that `run` has not stopped yet; empty before the call and after success. */
   get unfinished(): readonly string[] {
     return this.running === null ? [] : [...this.open, ...this.parts.map(({ name }) => name).reverse()];
   }
 
   /**
-   * Safe to call more than once: every call gets the outcome of the first.
-   * @param hurry from its abort on, no part is waited for any longer than a record takes to write
-   * @param first what must end before the parts can go down: the start, where it still runs
-   * @returns the names of the parts that were not down in time
+   * May be called more than once: every call returns the result of the first.
+   * @param hurry once aborted, each part gets only the time to write a record
+   * @param first work that must end before the parts can stop: the start, if it still runs
+   * @returns the names of the parts that did not stop in time
    */
   run(hurry: AbortSignal | null = null, first: Promise<unknown> | null = null): Promise<readonly string[]> {
     this.running ??= this.all(hurry, first);
@@ -73,7 +75,10 @@ export class TakeDown {
   }
 }
 
-/** Resolves when `done` has settled or the time is up. Its timer holds the event loop: a stop never ends for lack of work. */
+/**
+ * Resolves when `done` has settled or the time is up. Its timer keeps the event loop alive, so that a stop cannot end
+ * early for lack of work.
+ */
 function within(ms: number, done: Promise<void>, hurry: AbortSignal | null): Promise<void> {
   return new Promise((resolve) => {
     let timer = setTimeout(finish, hurry?.aborted === true ? LEAST_MS : ms);

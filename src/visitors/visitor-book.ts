@@ -4,19 +4,19 @@ import { pointsOf } from './clusters/points';
 
 export interface VisitorBookOptions {
   readonly method: ClusterMethod;
-  /** Two visits farther apart than this are not taken for one person (L2). */
+  /** Two visits farther apart than this never count as one person (L2). */
   readonly reach: number;
-  /** A visit is forgotten after so long. */
+  /** A visit is deleted after this time. */
   readonly ttlMs: number;
-  /** Visits held at most; the oldest goes first. */
+  /** Maximum number of visits; the oldest is dropped first. */
   readonly capacity: number;
-  /** A fresh secret of 32 bytes. */
+  /** Makes a secret of 32 random bytes. */
   readonly newKey: () => Uint8Array;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
 
-/** The two clocks: what lasts is reckoned on the monotonic one, days on that of the wall. Milliseconds. */
+/** The two clocks, in milliseconds. Durations use the monotonic one, days the wall clock. */
 export interface BookTime {
   readonly mono: number;
   readonly wall: number;
@@ -31,7 +31,7 @@ export interface Visit {
 
 /** Visits that are probably of one person. */
 export interface Visitor {
-  /** Means nothing outside this day and this box. */
+  /** Has no meaning outside this day and this box. */
   readonly visitor: string;
   /** Oldest first. */
   readonly visits: readonly Visit[];
@@ -39,24 +39,24 @@ export interface Visitor {
 
 interface Entry {
   readonly visit: Visit;
-  /** Number of the cluster that it is in, and of nothing else today. */
+  /** Number of its cluster. Used for one day only. */
   cluster: number;
 }
 
 const DAY_MS = 86_400_000;
 
 /**
- * Who was that? Strangers at the door, told apart and recognised again for a short while. None of them agreed to anything, so what is kept
- * is made to say as little as it can, for as short as it can:
+ * Strangers at the door, distinguished from one another and recognised again for a short time. They gave no consent, so the
+ * book keeps as little as possible, as briefly as possible:
  *
- * - all of it is in memory: no file, no journal, no backup, and a restart forgets everybody;
- * - a visit goes after `ttlMs`, and everything goes with the day;
- * - an identifier is a keyed hash under a key that is thrown away with the day, so that no two days can be linked, by whoever
- *   wrote identifiers down either;
- * - no vector leaves it but into a member's templates, after consent.
+ * - everything is in memory: no file, no journal, no backup; a restart deletes all of it;
+ * - a visit is deleted after `ttlMs`, and everything at the end of the day;
+ * - an identifier is a keyed hash, and its key is destroyed at the end of the day. Two days cannot be linked, even by a
+ *   person who wrote identifiers down;
+ * - a vector leaves the book only for a member's templates, after consent.
  *
- * Clusters keep their identifier while visits come and go. A cluster that falls apart leaves it to its largest part; of those that merge
- * the elder's stays. One clustering runs at a time, in steps between which the event loop gets its turn.
+ * Clusters keep their identifier while visits come and go. If a cluster splits, its largest part keeps the identifier; of
+ * clusters that merge, the oldest identifier stays. One clustering runs at a time, in steps that yield to the event loop.
  */
 export class VisitorBook {
   private entries: Entry[] = [];
@@ -77,7 +77,7 @@ export class VisitorBook {
     return this.entries.length;
   }
 
-  /** Takes a visit in and tells whose it is taken for; null when it was forgotten meanwhile. */
+  /** Adds a visit and returns the visitor that it belongs to; null if the visit was deleted meanwhile. */
   async add(visit: Visit): Promise<Visitor | null> {
     this.sweep(visit.at);
     const entry: Entry = { visit, cluster: this.nextCluster++ };
@@ -89,11 +89,11 @@ export class VisitorBook {
     return this.entries.includes(entry) ? this.visitorOf(entry.cluster) : null;
   }
 
-  /** Forgets what is due. To be called now and then, whether somebody comes or not. */
+  /** Deletes what is due. Call it regularly, whether there are visits or not. */
   sweep({ mono, wall }: BookTime): void {
     const { opened } = this;
     const sameDay = Math.floor(wall / DAY_MS) === Math.floor(opened.wall / DAY_MS);
-    // Whichever clock says that the day is over: one that was set back must not make it longer.
+    // The day ends by either clock: a wall clock that was set back must not make it longer.
     if (!sameDay || mono - opened.mono >= DAY_MS) {
       this.entries = [];
       this.nextCluster = 0;
@@ -105,14 +105,14 @@ export class VisitorBook {
     this.entries = this.entries.filter(({ visit }) => mono - visit.at.mono < this.options.ttlMs);
   }
 
-  /** Forgets the visits of which this is true, such as those of somebody who is a member now. */
+  /** Deletes the visits for which this is true, such as those of a person who became a member. */
   forget(which: (visit: Visit, visitor: string) => boolean): number {
     const before = this.entries.length;
     this.entries = this.entries.filter(({ visit, cluster }) => !which(visit, this.nameOf(cluster)));
     return before - this.entries.length;
   }
 
-  /** Who was here today, in the order of their first visits. */
+  /** The visitors of today, in the order of their first visits. */
   visitors(): Visitor[] {
     return [...new Set(this.entries.map(({ cluster }) => cluster))].map((cluster) => this.visitorOf(cluster));
   }

@@ -151,7 +151,7 @@ describe('a reader on a serial port', () => {
     expect(reader.said).toEqual([
       { identifier: '04A211B07712' },
       { identifier: '4711', counter: 9, mac },
-      { fault: expect.stringContaining('no identifier') as string },
+      { fault: expect.stringContaining('not an identifier') as string },
     ]);
     await cable.cut();
     await until('the loss', () => reader.troubles.some((trouble) => trouble?.includes(cable.device) === true));

@@ -55,10 +55,10 @@ describe('lines of a serial reader', () => {
     [`SWIPE 4711 9999999999999999 ${MAC}`, { fault: /2\^53/ }],
     [`SWIPE 4711 17 ${MAC.toUpperCase()}`, { fault: /SWIPE/ }],
     [`SWIPE $(reboot) 17 ${MAC}`, { fault: /SWIPE/ }],
-    ['47 11', { fault: /no identifier/ }],
-    ['-4711', { fault: /no identifier/ }],
-    ['a'.repeat(65), { fault: /no identifier/ }],
-    ['naïve', { fault: /no identifier/ }],
+    ['47 11', { fault: /not an identifier/ }],
+    ['-4711', { fault: /not an identifier/ }],
+    ['a'.repeat(65), { fault: /not an identifier/ }],
+    ['naïve', { fault: /not an identifier/ }],
   ])('%s', (line, expected) => {
     const said = parseLine(line);
     if ('fault' in expected) expect('fault' in said && said.fault).toMatch(expected.fault);

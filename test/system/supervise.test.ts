@@ -81,7 +81,7 @@ test('one that never speaks is given the longer time of a start, then replaced',
   const child = supervise(mute, { startMs: 300, silentMs: 100 });
   const waiting = firstValueFrom(child.state.pipe(filter(({ state }) => state === 'waiting')));
   child.start();
-  expect(await waiting).toMatchObject({ restarts: 1, detail: 'said nothing for too long and was killed' });
+  expect(await waiting).toMatchObject({ restarts: 1, detail: 'was silent for too long and was killed' });
 });
 
 test('an entry that is not there is a failure that is told, not a crash', async () => {

@@ -1,18 +1,16 @@
 import { type Labels, renumbered } from './points';
 
-/** Marks of a point that is in no cluster yet, and of one that nothing dense is near. */
+/** Labels of a point in no cluster yet, and of a point without dense neighbours. */
 const UNSEEN = -1;
 const NOISE = -2;
 
 /**
- * DBSCAN (Ester, Kriegel, Sander & Xu 1996): points with at least `minPoints` points within `reach` of them, themselves
- * included, are dense; dense points within reach of one another are one cluster, with whatever lies within their reach. What
- * remains is noise: here each such point becomes a cluster of its own, a visitor seen once. No number of clusters is
- * asked for, but a distance within which two pictures are taken for one person.
- *
- * With `minPoints` 2 the result does not depend on the order of the points (it is what hangs together within `reach`); with
- * more, a point on the border of two clusters falls to the one that is found first.
- *
+ * DBSCAN (Ester, Kriegel, Sander & Xu 1996): a point with at least `minPoints` points within `reach`, itself included,
+ * is dense. Dense points within reach of one another form one cluster, together with all points within their reach. The
+ * other points are noise; here each of them becomes a cluster of its own, a visitor seen once. DBSCAN needs no number
+ * of clusters, only a distance within which two pictures count as one person. With `minPoints` 2 the result does not
+ * depend on the order of the points (it is the connected components within `reach`). With more, a point on the border
+ * of two clusters belongs to the one that is found first.
  * @param distances count × count
  */
 export function densityClusters(distances: Float32Array, reach: number, minPoints = 2): Labels {

@@ -1,29 +1,27 @@
 import { type Labels, renumbered } from './points';
 
-/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+/** Local copies: in a sandboxed realm, such as a test's, each access to a global costs more than the function does. */
 const { floor, log, max, min } = Math;
 
 export interface KMeans {
   readonly labels: Labels;
-  /** Sum of the squared distances to the own centre: what k-means makes small. */
+  /** Sum of the squared distances to the assigned centre, which k-means minimises. */
   readonly inertia: number;
 }
 
 export interface KMeansOptions {
-  /** Runs from different seeds, of which the one with the least inertia counts. */
+  /** Runs from different seeds; the one with the least inertia counts. */
   readonly restarts?: number;
   readonly iterations?: number;
 }
 
 /**
- * k-means: Lloyd's iteration (1982) from k-means++ seeds (Arthur & Vassilvitskii 2007), in their greedy form: of 2 + ln k drawn
- * candidates the one that lowers the inertia most becomes the next centre. A cluster that runs empty takes the point that is
- * farthest from its centre, so that k distinct points always make k clusters.
- *
- * Works on distances alone. A centre is the mean of its points, so the squared distance of x to it is the mean squared distance of x
- * to them less half the mean squared distance among them (Dhillon, Guan & Kulis 2004): an iteration costs count², however long
- * the vectors are and however many clusters are asked for.
- *
+ * k-means: Lloyd's iteration (1982) from k-means++ seeds (Arthur & Vassilvitskii 2007), in their greedy form: of 2 + ln
+ * k drawn candidates the one that lowers the inertia most becomes the next centre. A cluster that becomes empty takes
+ * the point that is farthest from its centre, so that k distinct points always make k clusters. It needs only
+ * distances. A centre is the mean of its points, so the squared distance of x to it is the mean squared distance of x
+ * to them minus half the mean squared distance among them (Dhillon, Guan & Kulis 2004). An iteration therefore costs
+ * count², whatever the length of the vectors and the number of clusters.
  * @param distances count × count
  * @param random uniform in [0, 1)
  * @throws RangeError unless 1 ≤ k ≤ count
@@ -46,7 +44,10 @@ export function kMeans(
   return { ...best, labels: renumbered(best.labels) };
 }
 
-/** Each point with the nearest of k seeds, drawn in proportion to the squared distance from those before. */
+/**
+ * Assigns each point to the nearest of k seeds. Seeds are drawn in proportion to the squared distance from those
+ * before.
+ */
 function seeded(squared: Float32Array, count: number, k: number, random: () => number): Int32Array {
   const nearest = new Float64Array(count).fill(Infinity);
   const labels = new Int32Array(count);
@@ -72,7 +73,7 @@ function seeded(squared: Float32Array, count: number, k: number, random: () => n
   return labels;
 }
 
-/** An index in proportion to its weight; where all weights are zero (points that coincide), any. */
+/** Draws an index in proportion to its weight. If all weights are zero (points that coincide), any. */
 function drawn(weights: Float64Array, random: () => number): number {
   let total = 0;
   for (const weight of weights) total += weight;
@@ -184,7 +185,7 @@ class Partition {
       if ((sizes[labels[i] as number] as number) < 2) continue;
       if (farthest === -1 || (away[i] as number) > (away[farthest] as number)) farthest = i;
     }
-    // Rounding of the differences of sums: squared distances that are no more than this are none.
+    // Rounding error of the differences of sums: smaller squared distances count as zero.
     if (farthest === -1 || !((away[farthest] as number) > 1e-9)) return false;
     const from = labels[farthest] as number;
     sizes[from] = (sizes[from] as number) - 1;

@@ -8,16 +8,16 @@ export type ClusterMethod = (typeof CLUSTER_METHODS)[number];
 
 export interface PartitionOptions {
   readonly method: ClusterMethod;
-  /** Two vectors farther apart than this are not taken for one person, whatever the method. */
+  /** Two vectors farther apart than this never count as one person, whatever the method. */
   readonly reach: number;
-  /** Uniform in [0, 1); only k-means draws. */
+  /** Uniform in [0, 1); only k-means uses it. */
   readonly random: () => number;
 }
 
-/** Numbers of clusters that are tried at the first pass over them; the second goes through those around the best. */
+/** How many cluster counts the first pass tries. The second pass tries those around the best. */
 const COARSE_STEPS = 24;
 
-/** Who is probably one person, among vectors of one space. */
+/** Groups vectors of one space into those that are probably of one person. */
 export function partition(points: Points, options: PartitionOptions): Labels {
   const steps = partitionSteps(points, options);
   for (;;) {
@@ -26,14 +26,14 @@ export function partition(points: Points, options: PartitionOptions): Labels {
   }
 }
 
-/** The same in steps of some milliseconds, for a process that has doors to serve between them. */
+/** The same in steps of some milliseconds, so that a process can serve its doors between them. */
 export function* partitionSteps(points: Points, { method, reach, random }: PartitionOptions): Generator<void, Labels> {
   const distances = distanceMatrix(points);
   yield;
   return method === 'density' ? densityClusters(distances, reach) : yield* bySilhouette(distances, reach, random);
 }
 
-/** Runs steps to their end, the event loop getting its turn after each. */
+/** Runs the steps to their end and yields to the event loop after each. */
 export async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
   for (;;) {
     const step = steps.next();
@@ -43,10 +43,10 @@ export async function inSteps<T>(steps: Generator<void, T>): Promise<T> {
 }
 
 /**
- * k-means with the k whose silhouette is largest. Two things k-means cannot say are put right before a partition is judged: it
- * must put every point into one of k clusters, so a cluster that reaches over more than `reach` is taken apart (two
- * strangers who each came once are nearest to one another, and are no cluster); and a silhouette needs two clusters, so that
- * everybody within `reach` of everybody is one person without being tried.
+ * k-means with the k of the largest silhouette. Two weaknesses are corrected before a partition is judged. First,
+ * k-means must put every point into one of k clusters, so a cluster that spans more than `reach` is split (two
+ * strangers who each came once may be nearest to one another and are still no cluster). Second, a silhouette needs two
+ * clusters, so if all points are within `reach` of one another they are one person without any trial.
  */
 export function* bySilhouette(distances: Float32Array, reach: number, random: () => number): Generator<void, Labels> {
   const count = Math.round(Math.sqrt(distances.length));
@@ -61,7 +61,7 @@ export function* bySilhouette(distances: Float32Array, reach: number, random: ()
   const best = (): [number, { readonly labels: Labels; readonly score: number }] =>
     [...tried].reduce((top, next) => (next[1].score > top[1].score ? next : top));
   const step = Math.max(1, Math.ceil(count / COARSE_STEPS));
-  // From the top: of two partitions that are equally good, the one with more clusters confuses fewer people.
+  // From the largest count down: of two equally good partitions, the one with more clusters confuses fewer people.
   for (let k = count; k >= 1; k -= step) {
     attempt(k);
     yield;
@@ -74,7 +74,7 @@ export function* bySilhouette(distances: Float32Array, reach: number, random: ()
   return best()[1].labels;
 }
 
-/** Splits each cluster into groups of which no two members are farther apart than `reach` (complete linkage, nearest first). */
+/** Splits each cluster into groups without two members farther apart than `reach` (complete linkage, nearest first). */
 export function takenApart(labels: Labels, distances: Float32Array, reach: number): Labels {
   const count = labels.length;
   const clusters = new Map<number, number[]>();
@@ -97,7 +97,10 @@ function completeLinkage(
 ): (readonly number[])[] {
   const size = members.length;
   const groups: (number[] | null)[] = members.map((member) => [member]);
-  /** The farthest two members of each two groups; after a merger the larger of the two merged rows (Lance & Williams 1967). */
+  /**
+   * The largest distance between members of each two groups. After a merge it is the larger of the two merged rows
+   * (Lance & Williams 1967).
+   */
   const link = new Float32Array(size * size);
   members.forEach((i, a) => members.forEach((j, b) => (link[a * size + b] = distances[i * count + j] as number)));
   for (;;) {

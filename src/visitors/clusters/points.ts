@@ -1,6 +1,6 @@
 import { UsherError } from '../../errors';
 
-/** Vectors of one length, row by row. */
+/** Vectors of one length, stored row by row. */
 export interface Points {
   readonly count: number;
   readonly dimensions: number;
@@ -8,7 +8,7 @@ export interface Points {
   readonly data: Float32Array;
 }
 
-/** Which cluster each point belongs to, 0, 1, … in the order in which clusters first appear. */
+/** The cluster of each point: 0, 1, … in the order in which clusters first appear. */
 export type Labels = Int32Array;
 
 /** @throws UsherError `data-invalid` for vectors of different lengths, or with a value that is not a finite number */
@@ -23,7 +23,7 @@ export function pointsOf(vectors: readonly Float32Array[]): Points {
   return { count: vectors.length, dimensions, data };
 }
 
-/** L2 distances of all points to all, count × count; computed once, asked by silhouette, repair and density alike. */
+/** L2 distances of all pairs, count × count, computed once for silhouette, repair and density. */
 export function distanceMatrix({ count, dimensions, data }: Points): Float32Array {
   const distances = new Float32Array(count * count);
   for (let i = 0; i < count; i++)
@@ -40,7 +40,7 @@ export function distanceMatrix({ count, dimensions, data }: Points): Float32Arra
   return distances;
 }
 
-/** The same partition with its labels renumbered by first appearance. */
+/** The same partition with its labels renumbered in order of first appearance. */
 export function renumbered(labels: ArrayLike<number>): Labels {
   const names = new Map<number, number>();
   return Int32Array.from(labels, (label) => {
@@ -51,6 +51,7 @@ export function renumbered(labels: ArrayLike<number>): Labels {
   });
 }
 
+/** Number of clusters in a partition with labels 0, 1, …. */
 export function clusterCount(labels: Labels): number {
   return labels.reduce((most, label) => Math.max(most, label + 1), 0);
 }

@@ -1,10 +1,9 @@
 import { clusterCount, type Labels } from './points';
 
 /**
- * Mean silhouette of a partition (Rousseeuw 1987), −1 … 1: for each point (b − a) / max(a, b), where a is its mean distance to the
- * others of its cluster and b that to the nearest other cluster. A point that is alone in its cluster counts 0, and so does
- * everything where there is one cluster only.
- *
+ * Mean silhouette of a partition (Rousseeuw 1987), −1 … 1: for each point (b − a) / max(a, b), where a is its mean
+ * distance to the others of its cluster and b that to the nearest other cluster. A point alone in its cluster counts 0.
+ * A partition of one cluster counts 0.
  * @param distances count × count
  */
 export function silhouette(labels: Labels, distances: Float32Array): number {
