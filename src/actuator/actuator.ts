@@ -20,18 +20,18 @@ import { HealthLog } from '../daemon/health/health-log';
 import { brokerHealth } from '../daemon/health/publishing';
 import { ActuatorReport, type ActuatorStats } from './report';
 
-/** An unlock is some 560 bytes. */
+/** An unlock has about 560 bytes. */
 const MAX_UNLOCK_BYTES = 2048;
 const CLOCK_EVERY_MS = 500;
 const FLOOR_EVERY_MS = 30_000;
 const SURE_MS = 600_000;
-/** Time to secure the relay at the end. */
+/** Limit for securing the relay at the end. */
 const SECURE_MS = 5000;
 const STOP_LIMITS = { totalMs: 10_000, partMs: 6000 };
 
 /**
- * `usher actuator`: obeys the unlocks of one door. Hears them, has each verified, opens the relay for a bounded time. Everything
- * that goes wrong leaves the door secured: nothing here opens but an order from `verifyUnlock`.
+ * `usher actuator`: obeys the unlocks of one door. It receives them, has each one verified, and opens the relay for a
+ * bounded time. Every failure leaves the door secured: only an order from `verifyUnlock` opens it.
  */
 export class Actuator {
   private readonly undo: TakeDown;
@@ -68,7 +68,10 @@ export class Actuator {
     }
   }
 
-  /** Secures the door, then says goodbye. Safe to call at any moment and more than once. @returns the parts that were late */
+  /**
+   * Secures the door, then reports that it stops. Safe to call at any moment and more than once. @returns the parts
+   * that did not stop in time
+   */
   stop(hurry: AbortSignal | null = null): Promise<readonly string[]> {
     this.stopping = true;
     return this.undo.run(hurry, this.starting?.catch(() => undefined) ?? null);
@@ -112,7 +115,7 @@ export class Actuator {
       trouble: (message) => this.report.relay(message),
     });
     this.relay = relay;
-    // A relay on MQTT can be secured only when there is a connection; see onUp.
+    // A relay on MQTT can be secured only while connected; see onUp.
     if (!this.relayIsOnMqtt) await this.secure();
     this.undo.push('mqtt', () => link.stop());
     this.undo.push('relay', () =>
@@ -126,7 +129,7 @@ export class Actuator {
     });
     this.every(FLOOR_EVERY_MS, () => this.rememberTime(watch, memory));
     this.every(config.health.everySeconds * 1000, () => {
-      // What could not be secured at the start, or at the last try, is tried again.
+      // Tries again what could not be secured at the start or at the last attempt.
       if (this.report.relayTrouble !== null && !relay.open) void this.secure();
       link.sayHealth(this.report.health(this.clockDoubt(watch)));
     });
@@ -172,12 +175,12 @@ export class Actuator {
     if (settings === null || memory === null || relay === null || this.stopping) return;
     try {
       const { unlock, openMs } = verifyUnlock(packet, memory, settings);
-      // Before the log line and everything else: somebody is waiting.
+      // Before the log line and everything else, because a person waits at the door.
       const pulse = relay.pulse(openMs);
       this.report.opened({ decision: unlock.decision, seq: unlock.seq, forMs: openMs });
       pulse.then(
         () => this.report.relay(null),
-        (error: unknown) => this.report.relay(`it could not be opened: ${messageOf(error)}`),
+        (error: unknown) => this.report.relay(`the relay could not be opened: ${messageOf(error)}`),
       );
     } catch (error) {
       if (error instanceof Refusal) this.report.refusal(error);
@@ -190,7 +193,7 @@ export class Actuator {
       await this.relay?.secure();
       this.report.relay(null);
     } catch (error) {
-      this.report.relay(`it could not be secured: ${messageOf(error)}`);
+      this.report.relay(`the relay could not be secured: ${messageOf(error)}`);
     }
   }
 
@@ -200,23 +203,23 @@ export class Actuator {
     try {
       memory.raiseFloor(believed);
     } catch (error) {
-      // The time of half a minute ago serves nearly as well; a disk that stays full shows at the next unlock.
-      this.log.warn('the time could not be remembered', { why: messageOf(error) });
+      // The time of half a minute ago is nearly as good. A disk that stays full is reported at the next unlock.
+      this.log.warn('the time could not be stored', { why: messageOf(error) });
     }
   }
 
   private clockDoubt(watch: ClockWatch): string | null {
     const { syncedFile } = this.loaded.config.clock;
     if (syncedFile !== undefined && !existsSync(syncedFile))
-      return `${syncedFile} is not there: the time is not yet known`;
+      return `${syncedFile} does not exist: the time is not known yet`;
     return watch.check()?.detail ?? null;
   }
 
-  /** Says a change of condition at once, and not what merely counts on. */
+  /** Publishes a change of condition at once, but not mere counts. */
   private tellChanges(doubt: string | null): void {
     const sign = `${doubt === null} ${this.report.relayTrouble ?? ''}`;
     if (sign === this.lastPublished) return;
-    if (doubt !== null) this.log.warn('nothing is obeyed while the clock is in doubt', { why: doubt });
+    if (doubt !== null) this.log.warn('no unlock is obeyed while the clock cannot be trusted', { why: doubt });
     this.lastPublished = sign;
     this.link?.sayHealth(this.report.health(doubt));
   }

@@ -10,11 +10,11 @@ import { topicOf } from '../mqtt/topics/topic-names';
 import { judgeFile } from '../doctor/files';
 import { fail, failedBecause, type Finding, ok, warn } from '../doctor/finding';
 
-/** A broker sends what it keeps at once; this is for a slow network. */
+/** A broker sends retained messages at once; the limit allows for a slow network. */
 const LISTEN_MS = 2000;
 const ANY_STATUS = 'usher/v1/+/+/status';
 
-/** Whether an actuator can ever obey: its keys, its files, its broker, and the box that it waits for. Changes nothing. */
+/** Checks whether an actuator can obey: its keys, its files, its broker, and its box. Changes nothing. */
 export async function diagnoseActuator(loaded: LoadedActuatorConfig): Promise<Finding[]> {
   const keys = keysOf(loaded);
   return [...('findings' in keys ? keys.findings : []), ...files(loaded), ...(await box(loaded, keys.keys))];
@@ -61,10 +61,10 @@ async function box({ config }: LoadedActuatorConfig, keys: readonly TrustedKey[]
       if (signed?.ok === true) signer = signed.value.key ?? null;
     });
   } catch (error) {
-    return [failedBecause('broker', error, 'Look at the log of the broker.')];
+    return [failedBecause('broker', error, 'See the log of the broker.')];
   }
   try {
-    // Each by itself: rules may allow only one of them.
+    // One subscription each: access rules may allow only one of them.
     for (const filter of [status, head, ANY_STATUS]) await guest.subscribe(filter).catch(() => undefined);
     await delay(LISTEN_MS);
   } finally {
@@ -76,14 +76,15 @@ async function box({ config }: LoadedActuatorConfig, keys: readonly TrustedKey[]
 function boxFinding(name: string, seen: ReadonlyMap<string, boolean>): Finding {
   const online = seen.get(name);
   if (online === true) return ok('box', `${name} is online`);
-  if (online === false) return warn('box', `${name} is offline: no unlock comes`, 'Start the box.');
+  if (online === false) return warn('box', `${name} is offline, so no unlock arrives`, 'Start the box.');
   const others = [...seen.keys()];
   const near = nearest(name, others);
-  const known = others.length === 0 ? 'no box at all' : `there is: ${others.slice(0, 10).join(', ')}`;
+  const known =
+    others.length === 0 ? 'no box is on this broker' : `boxes on this broker: ${others.slice(0, 10).join(', ')}`;
   return fail(
     'box',
-    `no box ${name} was ever seen on this broker; ${near === null ? '' : `did you mean "${near}"? `}${known}`,
-    'Write device.site and device.id of the box here, or correct broker.url; access rules must let the actuator read the status topic.',
+    `no box ${name} has published on this broker; ${near === null ? '' : `did you mean "${near}"? `}${known}`,
+    'Set device.site and device.id as on the box, or correct broker.url. Access rules must let the actuator read the status topic.',
   );
 }
 
@@ -95,7 +96,7 @@ function signerFinding(signer: string | null, keys: readonly TrustedKey[]): Find
         fail(
           'box:key',
           `the box signs with ${signer}, which is not trusted here`,
-          'On the box: usher actuator key --box ITS-CONFIG. Here: run the `usher actuator trust` that it prints.',
+          'Run usher actuator key --box ITS-CONFIG on the box, then run here the `usher actuator trust` command that it prints.',
         ),
       ];
 }

@@ -13,7 +13,7 @@ const MAX_STATUS_BYTES = 2048;
 export interface ActuatorLinkEvents {
   /** A message on the door's unlock topic. */
   unlock(packet: InboundPacket): void;
-  /** The box that is obeyed has said that it is there, or its last will that it is not. */
+  /** The box published that it is online, or its last will says that it is offline. */
   box(online: boolean): void;
   /** Connected and subscribed. */
   up(): void;
@@ -21,8 +21,9 @@ export interface ActuatorLinkEvents {
 }
 
 /**
- * An actuator's connection: hears one topic, says its health on another, and sends to a relay that is on MQTT. A new client for
- * every connection, never a lasting session, QoS 0: what was published while it was away is not for it.
+ * An actuator's connection: subscribes to one topic, publishes its health on another, and sends to a relay on MQTT.
+ * Every connection is a new client without a persistent session, QoS 0, so that nothing published while it was offline
+ * arrives.
  */
 export class ActuatorLink {
   private readonly link: Link;
@@ -55,7 +56,7 @@ export class ActuatorLink {
             () => this.events.up(),
             (error: unknown) => this.link.complain(error),
           );
-          // For its health alone: rules that keep it from the actuator do not keep the door shut.
+          // Only for the health report: access rules that forbid this topic do not keep the door shut.
           connection.subscribe([{ filter: this.statusTopic, qos: 0 }]).catch(() => undefined);
           this.sendHealth();
         },
@@ -80,7 +81,7 @@ export class ActuatorLink {
     this.link.start();
   }
 
-  /** Says that it is stopped on purpose, then closes; within the limit for stopping. */
+  /** Reports that it stops on purpose, then closes, within the limit for stopping. */
   stop(): Promise<void> {
     return this.link.stop(async (connection) => {
       const payload = JSON.stringify(this.payloadOf(STOPPED));
@@ -108,7 +109,7 @@ export class ActuatorLink {
   private sendHealth(): void {
     const { health } = this;
     if (health === null) return;
-    // A failure is the end of the connection; the next one says it again.
+    // A failure means that the connection ends. The next connection publishes it again.
     this.link.live
       ?.send(this.healthTopic, JSON.stringify(this.payloadOf(health)), { qos: 1, retain: true })
       .catch(() => undefined);
@@ -132,13 +133,13 @@ export class ActuatorLink {
 const GONE: ComponentHealth = {
   state: 'failed',
   lastProgressAt: null,
-  detail: 'the actuator is not connected: unlocks open nothing',
-  remedy: 'Look at its process (systemctl status usher-actuator) and its way to the broker.',
+  detail: 'the actuator is not connected, so unlocks do not open the door',
+  remedy: 'Check its process (systemctl status usher-actuator) and its connection to the broker.',
 };
 
 const STOPPED: ComponentHealth = {
   state: 'failed',
   lastProgressAt: null,
-  detail: 'the actuator was stopped: unlocks open nothing',
+  detail: 'the actuator was stopped, so unlocks do not open the door',
   remedy: 'Start it: systemctl start usher-actuator',
 };

@@ -3,7 +3,7 @@ import type { Log } from '../system/log';
 import type { ComponentHealth } from '../daemon/health/health';
 
 const LOG_EVERY_MS = 1000;
-/** The broker sends a kept status at once; a box that starts together with the actuator needs longer. */
+/** The broker sends a retained status at once. A box that starts together with the actuator needs longer. */
 const BOX_MS = 30_000;
 
 export interface ActuatorStats {
@@ -11,22 +11,22 @@ export interface ActuatorStats {
   readonly refused: Readonly<Partial<Record<RefusalReason, number>>>;
 }
 
-/** What an actuator did and what is wrong with it: counts, log lines, and the health that follows from them. */
+/** Counts what an actuator did and what is wrong with it, writes log lines, and derives its health. */
 export class ActuatorReport {
   private readonly refused = new Map<RefusalReason, number>();
   private readonly logged = new Map<RefusalReason, number>();
   private obeyed = 0;
   private lastObeyedAt: number | null = null;
   private trouble: string | null = null;
-  /** Null: it was never heard of. */
+  /** Null: it has never published. */
   private boxOnline: boolean | null = null;
-  /** Since when there is a connection without a word of the box. */
+  /** Since when there is a connection without any message of the box. */
   private listeningSince: number | null = null;
 
   constructor(
     private readonly log: Log,
     private readonly monotonicMs: () => number,
-    /** SITE/DEVICE of the box that is obeyed. */
+    /** SITE/DEVICE of the box. */
     private readonly boxName: string,
   ) {}
 
@@ -55,14 +55,14 @@ export class ActuatorReport {
 
   refusal({ reason, detail }: Refusal): void {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
-    // One line a second and reason: whoever floods the topic must not fill the disk through our log.
+    // One line a second and reason: a flood on the topic must not fill the disk through the log.
     const now = this.monotonicMs();
     if (now - (this.logged.get(reason) ?? -Infinity) < LOG_EVERY_MS) return;
     this.logged.set(reason, now);
     this.log.warn(`refused: ${REFUSALS[reason]}`, { reason, detail });
   }
 
-  /** Null: it works. */
+  /** @param trouble null if the relay works */
   relay(trouble: string | null): void {
     if (trouble === this.trouble) return;
     this.trouble = trouble;
@@ -70,7 +70,7 @@ export class ActuatorReport {
     else this.log.error('the relay', { why: trouble });
   }
 
-  /** @param doubt why the clock is not believed, or null */
+  /** @param doubt why the clock is not trusted, or null */
   health(doubt: string | null): ComponentHealth {
     const lastProgressAt = this.lastObeyedAt;
     if (this.trouble !== null)
@@ -84,9 +84,9 @@ export class ActuatorReport {
       return {
         state: 'degraded',
         lastProgressAt,
-        detail: `nothing is obeyed: ${doubt}`,
+        detail: `no unlock is obeyed: ${doubt}`,
         remedy:
-          'Set the clock right (timedatectl). If it is right now and was ahead before: usher actuator reset --config FILE',
+          'Correct the clock (timedatectl). If it is correct now and was ahead before, run usher actuator reset --config FILE',
       };
     const stranger = this.strangerHealth();
     if (stranger !== null) return { state: 'degraded', lastProgressAt, ...stranger };
@@ -99,21 +99,21 @@ export class ActuatorReport {
     };
   }
 
-  /** Everything works here, and still no unlock of the right box can come: the two configurations do not fit each other. */
+  /** Everything works here, but no unlock of the right box can arrive, since the two configurations do not match. */
   private strangerHealth(): { readonly detail: string; readonly remedy: string } | null {
     const untrusted = this.refused.get('unknown-key') ?? 0;
     if (untrusted > 0 && this.obeyed === 0)
       return {
         detail: `${untrusted} unlocks of ${this.boxName} were refused: signed by a key that is not trusted here`,
         remedy:
-          'If the box has a new key: usher actuator key --box FILE there, then the usher actuator trust that it prints here.',
+          'If the box has a new key, run usher actuator key --box FILE there, then run here the usher actuator trust command that it prints.',
       };
     const since = this.listeningSince;
     if (this.boxOnline !== null || since === null || this.monotonicMs() - since < BOX_MS) return null;
     return {
-      detail: `no box ${this.boxName} was ever seen on this broker`,
+      detail: `no box ${this.boxName} has published on this broker`,
       remedy:
-        'Compare device.site and device.id with those of the box, and broker.url with its mqtt.broker.url (usher actuator doctor). ' +
+        'Compare device.site and device.id with those of the box, and broker.url with its mqtt.broker.url (usher actuator doctor).' +
         'A broker with access rules must let the actuator read the box’s status topic.',
     };
   }

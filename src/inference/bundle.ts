@@ -7,7 +7,7 @@ import { type Card, CardSchema, neededFiles, networksOf } from './card';
 import { type ExecutionOptions, type Model, type Tensor } from './model';
 import { loadOnnx } from './onnx';
 
-/** A bundle on disk whose card was read and whose files have the digests that the card names. */
+/** A bundle on disk. Its card was read, and its files have the digests of the card. */
 export interface Bundle {
   readonly dir: string;
   readonly card: Card;
@@ -17,7 +17,7 @@ export interface Bundle {
 export const CARD_FILE = 'card.json';
 const REMEDY = 'Fetch or build it again: usher models ensure';
 
-/** The folder of every bundle under `modelsDir`, by name; hidden and half-written folders are passed over. */
+/** The folder of every bundle under `modelsDir`, by name. Hidden and half-written folders are skipped. */
 export async function listBundles(modelsDir: string): Promise<string[]> {
   const found: string[] = [];
   const entries = await readdir(modelsDir, { withFileTypes: true }).catch((error: unknown) => {
@@ -33,8 +33,8 @@ export async function listBundles(modelsDir: string): Promise<string[]> {
 }
 
 /**
- * Reads a card alone, without touching the files that it names.
- * @throws UsherError `model-missing` (no such folder or card) or `model-invalid` (every bad key named)
+ * Reads only the card, without the files that it names.
+ * @throws UsherError `model-missing` (no such folder or card) or `model-invalid` (names every bad key)
  */
 export async function readCard(dir: string): Promise<Card> {
   const file = join(dir, CARD_FILE);
@@ -57,12 +57,12 @@ export async function readCard(dir: string): Promise<Card> {
   throw new UsherError('model-invalid', `${file}: ${problems.join('; ')}`, { remedy: REMEDY });
 }
 
-/** A misspelt name is more likely than a lost bundle, and nothing that is fetched would mend it. */
+/** A misspelt name is more likely than a lost bundle, and fetching models would not help. */
 async function missing(dir: string, cause: unknown): Promise<UsherError> {
   const known = (await listBundles(dirname(dir))).map((one) => basename(one));
   return new UsherError('model-missing', `${dir}: ${noSuch('model', basename(dir), known)}`, {
     cause,
-    remedy: 'Correct its name where it is named, or fetch it: usher models ensure',
+    remedy: 'Correct the name in the configuration or command, or fetch the bundle: usher models ensure',
   });
 }
 
@@ -73,9 +73,9 @@ async function missing(dir: string, cause: unknown): Promise<UsherError> {
 export async function readBundle(dir: string): Promise<Bundle> {
   const card = await readCard(dir);
   for (const name of neededFiles(card))
-    // Own keys alone: `constructor` is in every object, and would go without a digest.
+    // Only own keys: `constructor` exists in every object and would pass without a digest.
     if (!Object.hasOwn(card.files, name))
-      throw new UsherError('model-invalid', `${dir}: the card names ${name} but gives no digest for it`, {
+      throw new UsherError('model-invalid', `${dir}: the card names ${name} but has no digest for it`, {
         remedy: REMEDY,
       });
   for (const [name, digest] of Object.entries(card.files)) {
@@ -104,7 +104,7 @@ async function readGolden(dir: string, name: string, dims: readonly number[]): P
   if (bytes.byteLength !== length * 4)
     throw new UsherError(
       'model-invalid',
-      `${join(dir, name)} holds ${bytes.byteLength} bytes instead of ${length * 4}`,
+      `${join(dir, name)} holds ${bytes.byteLength} bytes , expected ${length * 4}`,
       {
         remedy: REMEDY,
       },
@@ -115,9 +115,9 @@ async function readGolden(dir: string, name: string, dims: readonly number[]): P
 }
 
 /**
- * Opens a bundle for use: digests, network, and the golden vectors, which the loaded network must reproduce within the
- * card's tolerance on this machine's own execution provider.
- * @returns `companions`: the networks that a trigger word has beside its own, none in other bundles
+ * Opens a bundle for use: checks digests, loads the network, and runs the golden vectors, which it must reproduce
+ * within the card's tolerance on this machine's execution provider.
+ * @returns `companions`: the further networks of a trigger word; empty for other bundles
  * @throws UsherError `model-missing` or `model-invalid`
  */
 export async function openBundle(
@@ -140,7 +140,7 @@ export async function openBundle(
   return { bundle, model, companions };
 }
 
-/** Opens a bundle as a load does, and closes it again. @throws UsherError as `openBundle` */
+/** Opens a bundle as a load does, and closes it again. @throws UsherError as `openBundle` does */
 export async function verifyBundle(dir: string, execution: ExecutionOptions): Promise<Bundle> {
   const { bundle, model, companions } = await openBundle(dir, execution);
   await Promise.all([model, ...companions].map((one) => one.dispose()));
@@ -156,7 +156,7 @@ async function checkGolden({ dir, card }: Bundle, golden: Card['golden'], model:
     const reference = await readGolden(dir, expected.file, expected.dims);
     const actual = outputs[expected.name];
     if (actual?.data.length !== reference.data.length)
-      throw new UsherError('model-invalid', `${dir}: output "${expected.name}" is missing or of another size`, {
+      throw new UsherError('model-invalid', `${dir}: output "${expected.name}" is missing or has another size`, {
         remedy: REMEDY,
       });
     const worst = largestDifference(reference.data, actual.data as Float32Array);
@@ -164,13 +164,13 @@ async function checkGolden({ dir, card }: Bundle, golden: Card['golden'], model:
     if (!(worst <= golden.tolerance))
       throw new UsherError(
         'model-invalid',
-        `${dir}: output "${expected.name}" differs from the golden vector by ${worst} (allowed ${golden.tolerance}) on ${model.provider}`,
-        { remedy: 'The execution provider computes something else than the card was made with; try "cpu"' },
+        `${dir}: output "${expected.name}" differs from the golden vector by ${worst} (${golden.tolerance} allowed) on ${model.provider}`,
+        { remedy: 'The execution provider computes another result than the one in the card; try "cpu"' },
       );
   }
 }
 
-/** NaN as soon as one value is. */
+/** NaN if any value is NaN. */
 function largestDifference(a: Float32Array, b: Float32Array): number {
   let worst = 0;
   for (let i = 0; i < a.length; i++) {

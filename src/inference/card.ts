@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { UsherError } from '../errors';
 
 /**
- * The model card: the contract of a bundle, checked at every load. A bundle is a folder with `card.json`, the files that it
- * names, and golden vectors. Unknown keys, a missing field or another schema version are errors: a card is written by a
- * program, so whatever we do not understand may matter.
+ * The model card: the contract of a bundle, checked at every load. A bundle is a folder with `card.json`, the files
+ * that it names, and golden vectors. Unknown keys, a missing field or another schema version are errors: a program
+ * writes the card, so a key that is not understood may matter.
  */
 export const CARD_SCHEMA_VERSION = 1;
 
@@ -13,7 +13,7 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'sha256 in lower-case hex');
 const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a plain file name');
 const Probability = z.number().min(0).max(1);
 
-/** Pixels are divided by it. */
+/** The divisor of pixel values. */
 const Scale = z.number().refine((value) => value !== 0, 'not 0');
 
 const Point2 = z.tuple([z.number(), z.number()]);
@@ -24,7 +24,7 @@ export const ImageInput = z.strictObject({
   name: z.string().min(1),
   layout: z.enum(['NCHW', 'NHWC']),
   colour: z.enum(['RGB', 'BGR']),
-  /** null: free, a multiple of `multiple`. */
+  /** Null: any multiple of `multiple`. */
   width: z.number().int().positive().nullable(),
   height: z.number().int().positive().nullable(),
   multiple: z.number().int().positive().default(1),
@@ -33,7 +33,7 @@ export const ImageInput = z.strictObject({
 });
 export type ImageInput = z.infer<typeof ImageInput>;
 
-/** A tensor that goes in as it came out the last time, zeros at first. */
+/** A recurrent state: the output tensor is the input of the next call; zeros at first. */
 const StatePair = z.strictObject({
   input: z.string().min(1),
   output: z.string().min(1),
@@ -41,16 +41,16 @@ const StatePair = z.strictObject({
 });
 export type StatePair = z.infer<typeof StatePair>;
 
-/** Frames of the voice path's features, streamed: tensor [1, frames, bands], any multiple of `framesPerStep` at a time. */
+/** Streamed feature frames of the voice path: tensor [1, frames, bands], any multiple of `framesPerStep` a call. */
 export const AudioFeaturesInput = z.strictObject({
   kind: z.literal('audio-features'),
   name: z.string().min(1),
-  /** Version of the features; a model that was trained on others is refused. */
+  /** Version of the features. A model that was trained on another version is refused. */
   features: z.string().min(1),
   sampleRateHz: z.number().int().positive(),
   bands: z.number().int().positive(),
   framesPerStep: z.number().int().positive(),
-  /** All that the network remembers from one call to the next. */
+  /** All state that the network keeps between calls. */
   states: z.array(StatePair).min(1),
 });
 export type AudioFeaturesInput = z.infer<typeof AudioFeaturesInput>;
@@ -91,7 +91,7 @@ const EmbeddingOutput = z.strictObject({
   dimensions: z.number().int().positive(),
   /** Vectors of two spaces are never compared. */
   space: z.string().regex(/^[a-z0-9][a-z0-9._-]{2,63}$/),
-  /** L2-normalise the output (after adding the mirrored picture's, where `mirror` is on). */
+  /** L2-normalise the output, with `mirror` after adding the output of the mirrored picture. */
   normalise: z.boolean(),
   mirror: z.boolean(),
   thresholds: z.array(ThresholdRow).min(1),
@@ -106,14 +106,17 @@ const LivenessOutput = z.strictObject({
   decoding: z.literal('live-spoof-logits'),
   output: z.string(),
   liveIndex: z.number().int().min(0),
-  /** Side of the crop over the side of the face box; outside this surrounding the model guesses "live". */
+  /** Side of the crop relative to the side of the face box. With a narrower surrounding the model answers "live". */
   cropScale: z.number().min(1),
 });
 
 const SceneOutput = z.strictObject({
   decoding: z.literal('scene-scores'),
   output: z.string(),
-  /** `binary`: one score, the probability of the first of two labels. `multi-label`: one for each label, several may hold. */
+  /**
+   * `binary`: one score, the probability of the first of two labels. `multi-label`: one score for each label; several
+   * labels may apply.
+   */
   kind: z.enum(['binary', 'multi-label']),
   labels: z.array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/)).min(2),
 });
@@ -122,30 +125,30 @@ const Golden = z.strictObject({
   /** Raw little-endian float32 files in the bundle. */
   input: FileName,
   inputDims: z.array(z.number().int().positive()),
-  /** Of the recurrent states that go in with it. */
+  /** Recurrent states that belong to this input. */
   states: z
     .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
     .optional(),
   outputs: z
     .array(z.strictObject({ name: z.string(), file: FileName, dims: z.array(z.number().int().positive()) }))
     .min(1),
-  /** Largest absolute difference that a load may show. */
+  /** Largest accepted absolute difference. */
   tolerance: z.number().positive(),
 });
 type Golden = z.infer<typeof Golden>;
 
 /**
- * Further networks of a trigger word: of the same input and outputs as the card's own, which alone listens always. They sleep until it
- * stirs; then the score is that of the mean logit of all.
+ * Further networks of a trigger word, with the same input and outputs as the card's own. Only the card's own network
+ * runs all the time. The others run when its score rises; the final score is then that of the mean logit of all.
  */
 const Companions = z.strictObject({
   /** Output of every network, [steps, 1]. */
   logits: z.string().min(1),
-  /** The first network's score that wakes them. */
+  /** Score of the first network that wakes the others. */
   wakeScore: Probability,
-  /** They begin with so much of what was heard before. */
+  /** On waking they first process this much of the sound before. */
   memoryMs: z.number().positive().max(60_000),
-  /** … and sleep again once its score has been lower for so long. */
+  /** They sleep again when its score has been lower for this long. */
   restMs: z.number().positive().max(60_000),
   networks: z
     .array(z.strictObject({ model: FileName, states: z.array(StatePair).min(1), golden: Golden }))
@@ -154,11 +157,11 @@ const Companions = z.strictObject({
 });
 export type Companions = z.infer<typeof Companions>;
 
-/** One measured setting of a trigger word: fire at or above `score`, and this is what happens. */
+/** A measured setting of a trigger word: activate at or above `score`, with these results. */
 const OperatingPoint = z.strictObject({
   falseAcceptsPerHour: z.number().min(0),
   score: Probability,
-  /** Share of spoken words that are missed, under each condition: `clean`, `snr-10db`, … */
+  /** Share of spoken words that are missed, for each condition: `clean`, `snr-10db`, … */
   misses: z.array(z.strictObject({ condition: z.string().min(1), miss: Probability })).min(1),
   measuredOn: z.string().min(1),
 });
@@ -172,10 +175,13 @@ const WakeWordOutput = z
     decoding: z.literal('wake-word'),
     /** Scores [steps, 1], 0 to 1. */
     output: z.string().min(1),
-    /** As it is spoken. */
+    /** As it is pronounced. */
     word: z.string().min(1),
     strideMs: z.number().positive(),
-    /** What the operating points were measured with: the score is averaged, and fires after so many steps above the threshold. */
+    /**
+     * Trigger settings of the measurement: the score is averaged, and activates after this many steps above the
+     * threshold.
+     */
     trigger: z.strictObject({ meanMs: z.number().positive(), patience: z.number().int().positive() }),
     operatingPoints: z.array(OperatingPoint).min(1),
     /** The score of each preset is that of an operating point. */
@@ -188,17 +194,17 @@ const WakeWordOutput = z
     'a preset names a score that was not measured',
   );
 
-/** How the face is cut out for an encoder. */
+/** How the face is cropped for an encoder. */
 const Alignment = z.discriminatedUnion('kind', [
-  /** Similarity transform of five landmarks onto a template given in pixels of the input. */
+  /** Similarity transform of five landmarks to a template in pixels of the input. */
   z.strictObject({ kind: z.literal('five-point'), template: z.tuple([Point2, Point2, Point2, Point2, Point2]) }),
-  /** face-api's own: a box from the landmarks' centroid, no rotation, padded to a square. */
+  /** The alignment of face-api: a box from the landmarks' centroid, no rotation, padded to a square. */
   z.strictObject({ kind: z.literal('face-api-box') }),
 ]);
 
 /**
- * An encoder that is another one with a linear map behind it: its vectors follow from that one's. With the map, stored templates of
- * that space are carried over; the two are never compared.
+ * An encoder that consists of another encoder and a linear map: its vectors can be computed from the other's. With the
+ * map, stored templates of that space are mapped; vectors of the two spaces are never compared.
  */
 const Head = z.strictObject({
   fromSpace: z.string().min(3),
@@ -208,7 +214,7 @@ const Head = z.strictObject({
 
 const Licence = z.strictObject({
   spdx: z.string().min(1),
-  /** Whose it is, from which public place and revision. */
+  /** Author, public place and revision. */
   origin: z.string().min(1),
   trainingData: z.string().min(1),
 });
@@ -219,7 +225,7 @@ export const CardSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,63}$/),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
   summary: z.string().min(1),
-  /** The set it belongs to; null for one brought by the user, or trained here. */
+  /** The set that it belongs to; null for one that the user brought or trained. */
   set: z.enum(['recommended', 'fallback']).nullable(),
   model: FileName,
   files: z.record(FileName, Sha256),
@@ -243,10 +249,10 @@ export const CardSchema = z.strictObject({
 export type Card = z.infer<typeof CardSchema>;
 export type CardOutput<D extends Card['output']['decoding']> = Extract<Card['output'], { decoding: D }>;
 
-/** The input of a network that looks at pictures. @throws UsherError `model-invalid` on a card of another kind */
+/** The input of an image network. @throws UsherError `model-invalid` for a card of another kind */
 export function imageInputOf({ name, input }: Pick<Card, 'name' | 'input'>): ImageInput {
   if (input.kind === 'image') return input;
-  throw new UsherError('model-invalid', `${name} takes ${input.kind}, here a network that takes pictures is needed`);
+  throw new UsherError('model-invalid', `${name} takes ${input.kind}, but a network for pictures is needed here`);
 }
 
 /** Every network of a bundle with its golden vectors, the card's own first. */
@@ -255,7 +261,7 @@ export function networksOf({ model, golden, output }: Card): readonly { model: s
   return [{ model, golden }, ...(companions?.networks ?? [])];
 }
 
-/** The files without which a bundle cannot be opened. */
+/** The files that are needed to open a bundle. */
 export function neededFiles(card: Card): string[] {
   return networksOf(card).flatMap(({ model, golden: { input, states = [], outputs } }) => [
     model,

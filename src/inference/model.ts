@@ -1,4 +1,4 @@
-/** What the rest of the house knows of inference; runtimes live behind it (`onnx.ts`) and are imported nowhere else. */
+/** The interface to inference for the rest of the program. Only `onnx.ts` imports the runtime. */
 
 export type TensorData = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 

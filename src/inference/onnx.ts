@@ -54,14 +54,13 @@ class OnnxModel implements Model {
 }
 
 /**
- * Loads an ONNX network. Providers are tried one at a time, because a list lets onnxruntime fall back to the CPU without a
- * word; the one that was granted is on the result, and the caller compares it with what was asked for.
- *
+ * Loads an ONNX network. Providers are tried one at a time, because with a list onnxruntime silently falls back to the
+ * CPU. The result names the provider in use, and the caller compares it with the configured ones.
  * @param source path of the file, or its bytes
- * @throws UsherError `model-invalid` when no provider can run it
+ * @throws UsherError `model-invalid` if no provider can run it
  */
 export async function loadOnnx(source: string | Uint8Array, options: ExecutionOptions): Promise<Model> {
-  // Not before it is needed: who only reads cards, as control does, stays without the native library and its memory.
+  // Loaded late: a process that only reads cards, like control, then saves the native library's memory.
   const runtime = createRequire(__filename)('onnxruntime-node') as typeof Runtime;
   const refusals: string[] = [];
   for (const provider of options.providers) {

@@ -17,7 +17,7 @@ test('a box that is never seen is named, and is forgiven when it comes', () => {
   mono = 31_000;
   expect(one.health(null)).toMatchObject({
     state: 'degraded',
-    detail: 'no box gym/entrance was ever seen on this broker',
+    detail: 'no box gym/entrance has published on this broker',
     remedy: expect.stringContaining('device.id') as string,
   });
   one.box(true);

@@ -126,7 +126,7 @@ describe('a hostile card', () => {
     const card = await cardJson();
     (card['golden'] as Record<string, Json>)['input'] = 'constructor';
     await writeCard(card);
-    expect((await refusal(readBundle(dir))).message).toMatch(/names constructor but gives no digest/);
+    expect((await refusal(readBundle(dir))).message).toMatch(/names constructor but has no digest/);
   });
 });
 

@@ -6,17 +6,17 @@ import { freeze, parseWith } from '../../config/load/parse';
 import { absoluteCredentials } from '../../config/load/paths';
 
 export interface LoadedActuatorConfig {
-  /** Deeply frozen; paths absolute. */
+  /** Deeply frozen; all paths are absolute. */
   readonly config: ActuatorConfig;
   /** Absolute path of the file it came from. */
   readonly file: string;
-  /** Absolute, resolved against the file's own folder. */
+  /** Absolute; relative paths start at the file's own folder. */
   readonly stateDir: string;
 }
 
 const EXAMPLE = 'device-config/actuator.yaml';
 
-/** @throws UsherError `file-unreadable`, or `config-invalid` naming every bad key */
+/** @throws UsherError `file-unreadable`, or `config-invalid` that names every bad key */
 export async function loadActuatorConfig(file: string): Promise<LoadedActuatorConfig> {
   const absolute = resolve(file);
   const dir = dirname(absolute);
@@ -26,14 +26,14 @@ export async function loadActuatorConfig(file: string): Promise<LoadedActuatorCo
 }
 
 /**
- * The keys whose unlocks are obeyed.
- * @throws UsherError `config-invalid`, naming the bad key by its place; the text itself may be a secret one that was pasted
+ * The public keys whose unlocks are obeyed.
+ * @throws UsherError `config-invalid` with the position of the bad key, never its text: it may be a private key that
+ * was pasted by mistake
  */
 export function trustedKeysOf<Key>({ trustedKeys }: ActuatorConfig, file: string, parse: (text: string) => Key): Key[] {
   const fail = (key: string, what: string, remedy: string): UsherError =>
     new UsherError('config-invalid', `${file}: ${key}: ${what}`, { remedy });
-  if (trustedKeys.length === 0)
-    throw fail('trustedKeys', 'no key is trusted, so the actuator would obey no box', TRUST);
+  if (trustedKeys.length === 0) throw fail('trustedKeys', 'no key is trusted, so the actuator can obey no box', TRUST);
   return trustedKeys.map((text, at) => {
     try {
       return parse(text);
@@ -43,9 +43,10 @@ export function trustedKeysOf<Key>({ trustedKeys }: ActuatorConfig, file: string
   });
 }
 
-const TRUST = 'On the box: usher actuator key --box ITS-CONFIG. Here: run the `usher actuator trust` that it prints.';
+const TRUST =
+  'Run usher actuator key --box ITS-CONFIG on the box, then run here the `usher actuator trust` command that it prints.';
 
-/** @param name of the text, for messages */
+/** @param name name of the text, for messages */
 export function parseActuatorConfig(text: string, name: string): ActuatorConfig {
   return parseWith(ActuatorSchema, text, name, {
     faultsOf: () => [],

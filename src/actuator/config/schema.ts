@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExternalBroker } from '../../config/schema/broker';
 import { Argv, HealthConfig, Id, LogConfig, Path } from '../../config/schema/primitives';
 
-/** The configuration of `usher actuator`: a process of its own, often on a box of its own, so a file of its own. */
+/** The configuration of `usher actuator`. The actuator is another process, often on another box, so it has its own file. */
 const Topic = z
   .string()
   .min(1)

@@ -3,7 +3,9 @@ import type { Switch } from './relay';
 
 type Argv = readonly [string, ...string[]];
 
-/** A lock that a program of the operator's opens and closes. Each is run once, to its end, and must end with code 0. */
+/**
+ * A lock that the operator's programs open and close. Each program runs once, to its end, and must exit with code 0.
+ */
 export class CommandSwitch implements Switch {
   constructor(private readonly commands: { readonly on: Argv; readonly off: Argv; readonly timeoutMs: number }) {}
 

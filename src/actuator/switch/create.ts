@@ -4,7 +4,7 @@ import { GpioSwitch } from './gpio';
 import { commandTopic, MqttSwitch, type RelayPublish, shelly, tasmota, zigbee2mqtt } from './mqtt-switch';
 import type { Switch } from './relay';
 
-/** The hardware that the configuration names. @param publish for relays that are spoken to over the actuator's own connection */
+/** The hardware that the configuration names. @param publish for relays that use the actuator's own MQTT connection */
 export function createSwitch(config: RelayConfig, publish: RelayPublish): Switch {
   switch (config.type) {
     case 'gpio':

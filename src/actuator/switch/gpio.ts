@@ -2,7 +2,7 @@ import { Holder, run } from '../../system/programs';
 import type { Switch } from './relay';
 
 export interface GpioOptions {
-  /** `gpiochip0`, and the line's offset on it. */
+  /** `gpiochip0`, for example. */
   readonly chip: string;
   readonly line: number;
   /** The relay opens on a low level. */
@@ -13,16 +13,17 @@ export interface GpioOptions {
 
 type Argv = [string, ...string[]];
 
-/** Time after which a gpioset that still runs has the line. */
+/** A gpioset that still runs after this time holds the line. */
 const SETTLE_MS = 40;
 const COMMAND_MS = 2000;
-/** Long enough for the level to reach the relay before the line is let go. */
+/** Long enough for the level to reach the relay before the line is released. */
 const INACTIVE_HOLD = '20ms';
 
 /**
- * A relay on a GPIO line, through libgpiod's `gpioset`. A line keeps its level only while a process holds it (kernel documentation,
- * GPIO character device), so the process lives as long as the pulse, bounded by itself should usher die; then the line is driven
- * inactive explicitly. libgpiod 1 and 2 have different command lines; which one is here is asked once.
+ * A relay on a GPIO line, through libgpiod's `gpioset`. A line keeps its level only while a process holds it (kernel
+ * documentation, GPIO character device), so the process lives as long as the pulse. It limits itself, in case usher
+ * dies. Afterwards the line is driven inactive explicitly. libgpiod 1 and 2 have different command lines; the version
+ * is checked once.
  */
 export class GpioSwitch implements Switch {
   private readonly holder = new Holder();
@@ -48,7 +49,7 @@ export class GpioSwitch implements Switch {
     this.version ??= run([this.options.gpioset, '--version'], COMMAND_MS).then(
       (text) => versionOf(text),
       (error: unknown) => {
-        // Asked again next time: it may be installed meanwhile.
+        // Checked again next time: it may be installed meanwhile.
         this.version = null;
         throw error;
       },
@@ -62,7 +63,7 @@ export function versionOf(text: string): 1 | 2 {
   const major = /\bv?(\d+)\.\d+/.exec(text)?.[1];
   if (major === '1') return 1;
   if (major === '2') return 2;
-  throw new Error('gpioset is neither of libgpiod 1 nor of libgpiod 2');
+  throw new Error('gpioset belongs neither to libgpiod 1 nor to libgpiod 2');
 }
 
 /** Drives the line active and holds it for at most `maxMs`. */
@@ -83,7 +84,7 @@ export function activeArgv(options: GpioOptions, version: 1 | 2, maxMs: number):
   return [gpioset, ...low, '--consumer', 'usher', '--toggle', `${Math.round(maxMs)}ms,0`, '--chip', chip, `${line}=1`];
 }
 
-/** Drives the line inactive and lets it go. */
+/** Drives the line inactive and releases it. */
 export function inactiveArgv(options: GpioOptions, version: 1 | 2): Argv {
   const { gpioset, chip, line } = options;
   const low = options.activeLow ? ['--active-low'] : [];

@@ -5,18 +5,18 @@ export interface RelayMessage {
   readonly payload: string;
 }
 
-/** How one make of relay is spoken to. The order matters; never retained. */
+/** The messages of one make of relay. They are sent in order and never retained. */
 export interface MqttDialect {
   on(maxMs: number): readonly RelayMessage[];
   off(): readonly RelayMessage[];
 }
 
-/** Rejects when there is no connection or the broker does not acknowledge. */
+/** Rejects if there is no connection or the broker does not acknowledge. */
 export type RelayPublish = (message: RelayMessage, qos: 0 | 1) => Promise<void>;
 
 /**
- * A relay on MQTT. `on` is sent with QoS 0: a broker that keeps it for a relay that is away would open the door when that one
- * returns. `off` is sent with QoS 1: it may come late, it must come.
+ * A relay on MQTT. `on` is sent with QoS 0: a broker that stores it for a relay that is offline would open the door
+ * when the relay returns. `off` is sent with QoS 1: it may arrive late, but it must arrive.
  */
 export class MqttSwitch implements Switch {
   constructor(
@@ -34,8 +34,8 @@ export class MqttSwitch implements Switch {
 }
 
 /**
- * Tasmota. `PulseTime` makes the relay fall back by itself; it is a setting in flash, so it is always the same value and is
- * written only once. 1..111 are tenths of a second, from 112 on seconds plus 100.
+ * Tasmota. `PulseTime` switches the relay off by itself. The setting is in flash memory, so it always has the same
+ * value and is written only once. 1..111 are tenths of a second, from 112 on seconds plus 100.
  */
 export function tasmota({ topic, relay }: { readonly topic: string; readonly relay: number }): MqttDialect {
   const command = (name: string, payload: string): RelayMessage => ({
@@ -48,6 +48,7 @@ export function tasmota({ topic, relay }: { readonly topic: string; readonly rel
   };
 }
 
+/** @returns the value of Tasmota's `PulseTime` for a time, rounded up */
 export function tasmotaPulseTime(ms: number): number {
   return ms <= 11_100 ? Math.max(1, Math.ceil(ms / 100)) : 100 + Math.ceil(ms / 1000);
 }
@@ -73,7 +74,10 @@ export function zigbee2mqtt({ topic, state }: { readonly topic: string; readonly
   };
 }
 
-/** Whatever takes two fixed payloads on one topic: a lock as Home Assistant speaks to it (`UNLOCK`, `LOCK`). It cannot fall back by itself. */
+/**
+ * Any device that takes two fixed payloads on one topic, such as a lock of Home Assistant (`UNLOCK`, `LOCK`). It cannot
+ * lock by itself.
+ */
 export function commandTopic(options: {
   readonly topic: string;
   readonly unlockPayload: string;

@@ -1,39 +1,38 @@
 import { messageOf } from '../../errors';
 
-/** What holds a door open for a moment. */
+/** Holds a door open for a moment. */
 export interface Relay {
-  /** Opens for `ms`, then secures. Resolves when secured again; rejects when it could not be opened. */
+  /** Opens for `ms`, then secures. Resolves when the door is secured again; rejects if it could not be opened. */
   pulse(ms: number): Promise<void>;
-  /** Drives it to the secured state. Rejects when that cannot be done. */
+  /** Drives it to the secured state. Rejects if that is not possible. */
   secure(): Promise<void>;
 }
 
-/** One kind of hardware. Both may be asked for again in the state they lead to. */
+/** One kind of hardware. Both methods may be called again in the state that they lead to. */
 export interface Switch {
-  /** Opens. `maxMs`: the hardware itself should fall back after so long, where it can, should this process die meanwhile. */
+  /** Opens. `maxMs`: if the hardware can, it switches off by itself after this time, in case this process dies. */
   on(maxMs: number): Promise<void>;
   off(): Promise<void>;
 }
 
 export interface PulseOptions {
-  /** The door is never open for longer in one go, however many unlocks come. */
+  /** Longest time that the door is open at once, however many unlocks come. */
   readonly maxOpenMs: number;
   readonly monotonic: () => number;
-  /** Told when the relay cannot be secured, and (null) when it could again. */
+  /** Called when the relay cannot be secured, and with null when it works again. */
   readonly trouble: (message: string | null) => void;
   /** Wait between attempts to secure. */
   readonly retryMs?: number;
 }
 
-/** Who has waited longer than this has swiped again, or gone. */
+/** A person who has waited longer than this has swiped again or left. */
 const MAX_WAIT_MS = 1000;
 
 /**
- * Bounded pulses over a switch.
- *
- * Invariants: whatever `on` did, also when it failed or hung half-way, `off` follows, again and again until it succeeds; the time
- * between is at most `maxOpenMs` plus what `off` takes; an unlock while open only prolongs, up to that cap; one while the relay
- * is being secured waits for that, but not for longer than a person at the door does.
+ * Bounded pulses over a switch. Invariants: after every `on`, even one that failed or hung, `off` follows and is
+ * repeated until it succeeds. The time between is at most `maxOpenMs` plus the time of `off`. An unlock while open only
+ * prolongs, up to that limit. An unlock while the relay is being secured waits, but not longer than a person at the
+ * door does.
  */
 export class PulsedRelay implements Relay {
   private phase: 'idle' | 'open' | 'securing' = 'idle';
@@ -66,7 +65,7 @@ export class PulsedRelay implements Relay {
     this.openedAt = now;
     this.until = until;
     const cycle = this.run();
-    // `stop` waits for the cycle, whether or not whoever asked for it still listens.
+    // `stop` waits for the cycle, whether or not the caller of `pulse` still waits.
     this.cycle = cycle.catch(() => undefined);
     return cycle;
   }
@@ -76,7 +75,7 @@ export class PulsedRelay implements Relay {
     await this.hardware.off();
   }
 
-  /** Ends an opening now and secures. Safe to call twice. */
+  /** Ends an opening now and secures. May be called twice. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.wake();

@@ -3,10 +3,10 @@ import { Database } from '../../store/database/database';
 import { join } from 'node:path';
 import type { Unlock } from '../../access/keys/unlock';
 
-/** Where the newest obeyed unlock of one run of a box stands. */
+/** The newest obeyed unlock of one run of a box. */
 export interface BootMark {
   readonly seq: number;
-  /** Whether it is the run that was first heard of last. */
+  /** Whether this run is the one whose first unlock came last. */
   readonly latest: boolean;
 }
 
@@ -28,12 +28,13 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), floor INTEGER NOT NULL) STRICT;
 `;
 
-/** Runs of one box that are remembered; unlocks of earlier ones are refused by their time of issue. */
+/** Number of runs of one box to remember. Unlocks of earlier runs are refused by their time of issue. */
 const BOOTS_KEPT = 32;
 
 /**
- * What was obeyed, so that nothing is obeyed twice: over a restart, a kill -9 and a power cut too (SQLite, synchronous=FULL).
- * Bounded: a nonce is forgotten when its unlock has been void for longer than any clock error that is let pass.
+ * Records the obeyed unlocks, so that none is obeyed twice, even after a restart, a kill -9 or a power cut (SQLite,
+ * synchronous=FULL). Bounded: a nonce is deleted when its unlock has been expired for longer than any accepted clock
+ * error.
  */
 export class UnlockMemory {
   private constructor(
@@ -42,7 +43,7 @@ export class UnlockMemory {
   ) {}
 
   /**
-   * @param keepMs how long a nonce is kept after its unlock is void
+   * @param keepMs how long a nonce is kept after its unlock expired
    * @throws UsherError `store-unavailable`
    */
   static open(stateDir: string, keepMs: number): UnlockMemory {
@@ -58,13 +59,13 @@ export class UnlockMemory {
       database?.close();
       throw new UsherError('store-unavailable', `the actuator's memory ${file}: ${messageOf(error)}`, {
         remedy:
-          'Check the disk and who owns the folder. If the file is damaged and the clock of this machine is right, remove it: unlocks older than a few seconds are refused by their age.',
+          'Check the disk and the owner of the folder. If the file is damaged and the clock of this machine is correct, delete the file: unlocks older than a few seconds are refused by their age.',
         cause: error,
       });
     }
   }
 
-  /** All of `work` or nothing, and nobody else in between: two actuators on one memory do not obey one unlock twice. */
+  /** Runs `work` as one exclusive transaction: two actuators on one memory do not obey one unlock twice. */
   atomically<T>(work: () => T): T {
     return this.database.transaction(work);
   }
@@ -83,7 +84,7 @@ export class UnlockMemory {
     return row === undefined ? null : { seq: Number(row['seq']), latest: Number(row['latest']) === 1 };
   }
 
-  /** Time of issue of the newest unlock that was obeyed of this key's other runs; null when none was. */
+  /** Time of issue (epoch ms) of the newest obeyed unlock of this key's other runs; null if there is none. */
   newestIssueOfOtherBoots(key: string, boot: string): number | null {
     const newest = this.database.get(
       'SELECT max(issued_at) AS newest FROM boots WHERE key = ? AND boot <> ?',
@@ -93,13 +94,13 @@ export class UnlockMemory {
     return newest === null || newest === undefined ? null : Number(newest);
   }
 
-  /** Unlocks obeyed from then until now. */
+  /** Number of unlocks obeyed from then until now. */
   obeyedBetween(from: number, now: number): number {
     const row = this.database.get('SELECT count(*) AS n FROM obeyed WHERE obeyed_at BETWEEN ? AND ?', from, now);
     return Number(row?.['n'] ?? 0);
   }
 
-  /** Within `atomically`. A nonce that is there already is an error, whatever was asked before. */
+  /** Call it within `atomically`. A nonce that exists already is an error, whatever was checked before. */
   record(unlock: Unlock, now: number): void {
     const { database } = this;
     const { nonce, key, bootId, seq, issuedAt, notAfter } = unlock;
@@ -120,7 +121,7 @@ export class UnlockMemory {
     );
   }
 
-  /** The latest time at which this actuator was sure of its clock, epoch ms; 0 when there is none. */
+  /** The latest time at which this actuator trusted its clock, epoch ms; 0 if none. */
   get floor(): number {
     return Number(this.database.get('SELECT floor FROM clock')?.['floor'] ?? 0);
   }
@@ -132,7 +133,10 @@ export class UnlockMemory {
     );
   }
 
-  /** Forgets all times and runs, for a clock that was wrong and is right now. Nonces stay: no copy passes. */
+  /**
+   * Deletes all times and runs, for a clock that was wrong and is now correct. Nonces stay, so that no copy is
+   * accepted.
+   */
   resetTime(): void {
     this.database.transaction(() => {
       this.database.exec('DELETE FROM clock; DELETE FROM boots');

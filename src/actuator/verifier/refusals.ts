@@ -1,20 +1,19 @@
-/** Why an actuator does not open, and which attack or accident each check stops. The one table of an actuator's refusals. */
+/** Why an actuator refuses an unlock, and which attack or accident each check prevents. The only table of refusals. */
 export const REFUSALS = {
-  retained: 'kept by the broker from earlier: at every reconnect it would open the door anew',
-  malformed: 'too large, not JSON, or not the fields of an unlock: whatever a fuzzer or a confused program sends',
-  'wrong-door': 'signed for another door: recorded there and shown here',
-  'unknown-key':
-    'signed by a key that nobody told this actuator to trust: another box, or a forger with a key of his own',
-  'bad-signature': 'not what the box signed: forged, or a single bit of it changed (door, time, duration)',
-  'clock-doubtful': 'this actuator’s clock jumped or went back: the age of the message is not known',
-  'from-future': 'issued later than now: recorded while the box’s clock was ahead, to be shown when its time has come',
-  expired: 'held up too long on its way: whoever it was for has gone, and somebody else may stand there',
-  'long-lived': 'valid for longer than any unlock should be: it could be kept and shown later',
-  'seen-nonce': 'obeyed already: a copy of it',
-  sequence: 'older than, or as old as, one that was obeyed: held back, and shown after it',
-  'older-boot': 'from a run of the box before the one that was obeyed last: held back over a restart',
-  rate: 'more openings in a minute than people walk through: a box gone wild, or a stolen key',
-  'not-recorded': 'it could not be written down that it was obeyed: a copy would be obeyed after a power cut',
+  retained: 'retained by the broker: it would open the door again at every reconnect',
+  malformed: 'too large, not JSON, or not the fields of an unlock: sent by a fuzzer or a faulty program',
+  'wrong-door': 'signed for another door: recorded there and replayed here',
+  'unknown-key': 'signed by a key that this actuator does not trust: another box, or a forger with another key',
+  'bad-signature': 'not what the box signed: forged or altered (door, time, duration)',
+  'clock-doubtful': 'this actuator’s clock jumped or went back, so the age of the message is unknown',
+  'from-future': 'issued in the future: recorded while the box’s clock was ahead, to be replayed at that time',
+  expired: 'delayed too long: the person has left, and another person may stand at the door',
+  'long-lived': 'valid for longer than allowed: it could be stored and replayed later',
+  'seen-nonce': 'already obeyed: a copy',
+  sequence: 'not newer than one that was obeyed: held back and replayed after it',
+  'older-boot': 'from an earlier run of the box than the last one obeyed: held back over a restart',
+  rate: 'more openings in a minute than people can walk through: a faulty box or a stolen key',
+  'not-recorded': 'it could not be recorded as obeyed: a copy would open the door after a power cut',
 } as const;
 
 export type RefusalReason = keyof typeof REFUSALS;
@@ -22,7 +21,7 @@ export type RefusalReason = keyof typeof REFUSALS;
 export class Refusal extends Error {
   constructor(
     readonly reason: RefusalReason,
-    /** For a log: carries no value that the sender wrote. */
+    /** For a log. Contains no value that the sender chose. */
     readonly detail: string,
     cause?: unknown,
   ) {

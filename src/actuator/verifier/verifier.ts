@@ -5,12 +5,12 @@ import type { UnlockMemory } from './memory';
 import { Refusal } from './refusals';
 
 export interface VerifierLimits {
-  /** Longest validity of an unlock, ms. */
+  /** Longest accepted validity of an unlock, ms. */
   readonly maxLifeMs: number;
-  /** How far the box's clock may be ahead of ours, ms. */
+  /** How far the box's clock may be ahead of this one, ms. */
   readonly skewMs: number;
   readonly maxPerMinute: number;
-  /** A longer opening is cut to this. */
+  /** A longer opening is shortened to this. */
   readonly maxOpenMs: number;
 }
 
@@ -20,9 +20,9 @@ export interface VerifierSettings {
   readonly limits: VerifierLimits;
   /** Epoch ms. */
   readonly wall: () => number;
-  /** Null, or why the wall clock is not to be believed just now. */
+  /** Null, or why the wall clock cannot be trusted at present. */
   readonly clockDoubt: () => string | null;
-  /** From bytes to an unlock whose every field has its form; or what is wrong with them. */
+  /** Parses bytes to an unlock whose fields all have the right form, or says what is wrong. */
   readonly read: (bytes: Uint8Array) => { ok: true; value: Unlock } | { ok: false; detail: string };
 }
 
@@ -31,19 +31,17 @@ export interface Arrival {
   readonly retain: boolean;
 }
 
-/** An unlock to obey, already written down as obeyed. */
+/** An unlock to obey, already recorded as obeyed. */
 export interface Order {
   readonly unlock: Unlock;
   readonly openMs: number;
 }
 
 /**
- * Decides whether an unlock is obeyed. Every line is one check and names the attack it stops (`REFUSALS`); the order is such that
- * nothing is believed before it is signed, and nothing is written before it is believed.
- *
- * It is written down, durably, before the caller opens: a crash in between costs one person one opening; the other way round it
- * would leave a message that opens twice.
- *
+ * Decides whether an unlock is obeyed. Every line is one check and names the attack that it prevents (`REFUSALS`).
+ * Order of the checks: no content is believed before its signature is verified, and nothing is recorded before it is
+ * believed. The unlock is recorded durably before the caller opens. A crash in between costs one person one opening;
+ * the other order would leave a message that opens twice.
  * @throws Refusal
  */
 export function verifyUnlock(arrival: Arrival, memory: UnlockMemory, settings: VerifierSettings): Order {
@@ -92,18 +90,18 @@ function requireSureTime({ wall, clockDoubt }: VerifierSettings): number {
 
 function requireIssuedBefore(now: number, { issuedAt }: Unlock, { limits }: VerifierSettings): void {
   const ahead = issuedAt - now;
-  if (ahead > limits.skewMs) throw new Refusal('from-future', `issued ${ahead} ms ahead, at most ${limits.skewMs}`);
+  if (ahead > limits.skewMs) throw new Refusal('from-future', `issued ${ahead} ms ahead, ${limits.skewMs} allowed`);
 }
 
 function requireStillValid(now: number, { notAfter }: Unlock): void {
-  if (now > notAfter) throw new Refusal('expired', `void for ${now - notAfter} ms`);
+  if (now > notAfter) throw new Refusal('expired', `expired for ${now - notAfter} ms`);
 }
 
 function requireShortLife({ issuedAt, notAfter }: Unlock, { limits }: VerifierSettings): void {
   const life = notAfter - issuedAt;
-  // One that is void before it is issued is no statement that the box makes, and its short life is no safety.
+  // An unlock that expires before it is issued is invalid, and its short validity proves nothing.
   if (life < 0 || life > limits.maxLifeMs)
-    throw new Refusal('long-lived', `valid for ${life} ms, at most ${limits.maxLifeMs}`);
+    throw new Refusal('long-lived', `valid for ${life} ms, ${limits.maxLifeMs} allowed`);
 }
 
 function requireNotObeyed({ nonce }: Unlock, memory: UnlockMemory): void {
@@ -111,9 +109,10 @@ function requireNotObeyed({ nonce }: Unlock, memory: UnlockMemory): void {
 }
 
 /**
- * Within a run the number tells; between runs the time of issue does. To the run that was first heard of last, or is not known, the
- * skew is allowed: the box's clock may have been set back a little between its runs. A run is not over because another was heard:
- * an unlock of the run before, held back over a quick restart, would else shut out the run that is alive.
+ * Within a run the sequence number gives the order, between runs the time of issue. The clock skew is allowed to the
+ * run whose first unlock came last, and to an unknown run: the box's clock may have been set back a little between its
+ * runs. An unlock of another run does not end the run: an unlock of the previous run that was held back over a quick
+ * restart would otherwise shut out the present run.
  */
 function requireOrder(
   { key, bootId, seq, issuedAt }: Unlock,
@@ -121,7 +120,7 @@ function requireOrder(
   { limits }: VerifierSettings,
 ): void {
   const mark = memory.boot(key, bootId);
-  if (mark !== null && seq <= mark.seq) throw new Refusal('sequence', `number ${seq}, and ${mark.seq} was obeyed`);
+  if (mark !== null && seq <= mark.seq) throw new Refusal('sequence', `number ${seq}, but ${mark.seq} was obeyed`);
   const newest = memory.newestIssueOfOtherBoots(key, bootId);
   const latest = mark === null || mark.latest;
   if (newest !== null && (latest ? issuedAt < newest - limits.skewMs : issuedAt <= newest))

@@ -20,20 +20,19 @@ export type TfjsBackend = (typeof TFJS_BACKENDS)[number];
 
 export interface LoadedTf {
   readonly tf: Tf;
-  /** What really runs, not what was wished for. */
+  /** The backend in use, which may differ from the wanted one. */
   readonly backend: TfjsBackend;
 }
 
 type Require = (id: string) => unknown;
 
 /**
- * Loads TensorFlow.js, the training engine. `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` download a library when they are
- * installed and exist for some machines only, so they are optional peers: taken where somebody installed them, in this order. Else
- * WebAssembly, which installs everywhere. The wasm backend lacks `Conv2DBackpropFilter`: write convolutions in training as unfold +
- * matMul.
- *
- * @param wanted only this one
- * @throws UsherError `dependency-missing` when nothing, or not the wanted one, can be loaded
+ * Loads TensorFlow.js, the training engine. `@tensorflow/tfjs-node-gpu` and `@tensorflow/tfjs-node` download a library
+ * at install time and exist for some machines only, so they are optional peers, tried in this order. Without them
+ * WebAssembly is used, which installs everywhere. The wasm backend lacks `Conv2DBackpropFilter`: write convolutions in
+ * training as unfold + matMul.
+ * @param wanted only this backend
+ * @throws UsherError `dependency-missing` if no backend, or not the wanted one, can be loaded
  */
 export async function loadTfjs(
   wanted?: TfjsBackend,
@@ -50,8 +49,8 @@ export async function loadTfjs(
   throw new UsherError('dependency-missing', `TensorFlow.js cannot be loaded (${refusals.join('; ')})`, {
     remedy:
       wanted === undefined || wanted === 'wasm'
-        ? 'Run npm ci in the folder of usher.'
-        : `npm install --no-save @tensorflow/${wanted}, or train without naming a backend`,
+        ? 'Run npm ci in usher’s folder.'
+        : `npm install --no-save @tensorflow/${wanted}, or train without a backend option`,
   });
 }
 
@@ -62,7 +61,7 @@ async function native(load: Require, name: 'tfjs-node' | 'tfjs-node-gpu'): Promi
 }
 
 async function wasm(load: Require): Promise<Tf> {
-  // Not tfjs-core alone: the gradients of its operations are registered by the whole package.
+  // The whole package, not tfjs-core: it registers the gradients of its operations.
   const tf = load('@tensorflow/tfjs') as Tf;
   const entry = createRequire(__filename).resolve('@tensorflow/tfjs-backend-wasm');
   const backend = load('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };

@@ -47,7 +47,7 @@ test('every bad key is named at once', () => {
 const PLACEHOLDER = `ed25519:${Buffer.alloc(32).toString('base64')}`;
 
 test.each([
-  ['none', 'trustedKeys: []', 'trustedKeys: no key is trusted, so the actuator would obey no box'],
+  ['none', 'trustedKeys: []', 'trustedKeys: no key is trusted, so the actuator can obey no box'],
   ['the placeholder of earlier samples', `trustedKeys: ["${PLACEHOLDER}"]`, 'trustedKeys[0]: this is no key of a box'],
   [
     'a private key that was pasted',

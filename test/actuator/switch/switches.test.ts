@@ -39,7 +39,7 @@ describe('a command', () => {
     const hanging = script('hanging', 'exec sleep 60');
     const lock = make({ type: 'command', on: [failing], off: [hanging], timeoutMs: 200 });
     await expect(lock.on(1000)).rejects.toThrow(`${failing}: no relay here`);
-    await expect(lock.off()).rejects.toThrow('no end after 200 ms');
+    await expect(lock.off()).rejects.toThrow('still running after 200 ms');
     await expect(make({ type: 'command', on: ['/no/such'], off: ['/x'] }).on(1)).rejects.toThrow('/no/such: ');
   });
 

@@ -224,7 +224,7 @@ describe('a bundle is refused', () => {
     const network = path.join(dir, 'companion-0.onnx');
     const digest = (JSON.parse(card) as { files: Record<string, string> }).files['companion-0.onnx']!;
     writeFileSync(cardFile, card.replace(`"companion-0.onnx": "${digest}",`, ''));
-    expect(await refusal()).toContain('gives no digest for it');
+    expect(await refusal()).toContain('has no digest for it');
 
     const other = exportOnnx(randomNetwork(3));
     writeFileSync(network, other);
