@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Compiles each kernel's .wat into a module beside it, which is committed: the device needs no compiler. */
+/** Compiles each kernel's .wat to a TypeScript module next to it. The module is committed, so that a device needs no compiler. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

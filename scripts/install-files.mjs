@@ -1,10 +1,10 @@
-// What scripts/install-service does with files that may be somebody's: members, keys, configurations, trained and pulled models. Nothing
-// that did not come with usher is ever deleted.
+// Handles files of the user for scripts/install-service: members, keys, configurations, trained and pulled models. It never deletes a
+// file that did not come with usher.
 //
-//   node install-files.mjs list DIR                   writes what came with usher: DIR/.installed-files
-//   node install-files.mjs keep OLD NEW               moves to NEW what lies in OLD and did not come with usher
+//   node install-files.mjs list DIR                   lists the files of usher in DIR/.installed-files
+//   node install-files.mjs keep OLD NEW               moves files in OLD that did not come with usher to NEW
 //   node install-files.mjs adopt OLD SHIPPED TARGET   copies trained and pulled models of the program folder OLD to TARGET
-//   node install-files.mjs models SHIPPED TARGET      brings the models that come with usher to TARGET
+//   node install-files.mjs models SHIPPED TARGET      copies the models that come with usher to TARGET
 import { createHash } from 'node:crypto';
 import {
   chownSync,
@@ -24,7 +24,7 @@ import path from 'node:path';
 const LIST = '.installed-files';
 const MARKS = new Set([LIST, '.installed-by-usher']);
 const SHIPPED_MODELS = '.shipped-models';
-/** Parts of a copy from before there was a list: nothing else was ever put there by usher. */
+/** Parts of a copy that is older than the list: usher installed nothing else there. */
 const FORMER_PARTS = new Set(
   'dist node_modules systemd scripts package.json package-lock.json .npmrc README.md LICENSE CHANGELOG.md'.split(' '),
 );
@@ -33,7 +33,7 @@ const say = (text) => process.stdout.write(`install-service: ${text}\n`);
 const isFolder = (file) => lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 const there = (file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
-/** Paths of all files below, links not followed. */
+/** Paths of all files below; links are not followed. */
 function filesBelow(dir, below = '') {
   return readdirSync(path.join(dir, below), { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -49,7 +49,7 @@ function digest(file) {
   return stat.isFile() ? createHash('sha256').update(readFileSync(file)).digest('hex') : 'special';
 }
 
-/** Packages are npm's business, and many: they are known by name. */
+/** npm manages the many files of packages, so they are known by name, without a digest. */
 const digestOf = (dir, name) => (name.startsWith(`node_modules${path.sep}`) ? null : digest(path.join(dir, name)));
 const digestOfFolder = (dir) =>
   isFolder(dir)
@@ -68,7 +68,7 @@ function list(dir) {
   );
 }
 
-/** Whether a file of an installed program came with usher and is as it came. */
+/** Whether a file of an installed program came with usher and is unchanged. */
 function isOurs(dir, known, name) {
   if (MARKS.has(name)) return true;
   if (known !== null)
@@ -121,7 +121,7 @@ function own(file, folder) {
   for (const one of all) chownSync(one, uid, gid);
 }
 
-/** Whole or not at all: a reader sees the old one or the new one. */
+/** Replaces atomically: a reader sees the old one or the new one. */
 function bring(from, target, owner) {
   const draft = path.join(path.dirname(target), `.${path.basename(target)}.new`);
   rmSync(draft, { recursive: true, force: true });
@@ -141,7 +141,7 @@ function adopt(old, shipped, target) {
     const names = isFolder(from) ? filesBelow(old, path.join('models', entry)) : [path.join('models', entry)];
     if (known !== null && names.every((name) => isOurs(old, known, name))) continue;
     if (digestOfFolder(from) === digestOfFolder(path.join(shipped, entry))) continue;
-    // Of a name that comes with usher it may be an older one, or a trained one: both are there afterwards.
+    // A model with a shipped name may be older or trained, so both are kept.
     const taken = there(path.join(shipped, entry)) || there(path.join(target, entry));
     const to = taken ? freeName(path.join(target, entry)) : path.join(target, entry);
     bring(from, to, path.dirname(target));
@@ -164,7 +164,7 @@ function models(shipped, target) {
     if (has === fresh) continue;
     const asItCame = has !== null && before[entry] === createHash('sha256').update(has).digest('hex');
     if (has === null || asItCame) bring(path.join(shipped, entry), to, path.dirname(target));
-    else say(`kept your model ${to}; remove it and install again for the one that comes with usher`);
+    else say(`kept your model ${to}; to get the one that comes with usher, remove it and install again`);
   }
   writeFileSync(record, `${JSON.stringify(now)}\n`);
   own(record, path.dirname(target));

@@ -242,7 +242,7 @@ function snapshot(folder: string): Record<string, string> {
     writeFileSync(path.join(root, 'opt/usher/precious'), 'x');
     const refused = install('--root', root);
     expect(refused.code).toBe(3);
-    expect(refused.err).toContain('exists and is not ours');
+    expect(refused.err).toContain('exists and was not installed by this script');
     expect(readdirSync(path.join(root, 'opt'))).toEqual(['usher']);
     expect(readdirSync(path.join(root, 'opt/usher'))).toEqual(['precious']);
   });
@@ -354,8 +354,8 @@ function snapshot(folder: string): Record<string, string> {
 
   it.each([
     [['--prefix', 'relative'], 3, 'absolute'],
-    [['--prefix', '/opt/$(touch x)'], 3, 'not a folder'],
-    [['--prefix', '/opt/../etc'], 3, 'not a folder'],
+    [['--prefix', '/opt/$(touch x)'], 3, 'cannot stand in a systemd unit'],
+    [['--prefix', '/opt/../etc'], 3, 'cannot stand in a systemd unit'],
     [['--nonsense'], 2, 'no such option'],
   ])('refuses %j', (args, code, why) => {
     const refused = install('--root', root, ...args);
