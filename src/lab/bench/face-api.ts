@@ -24,7 +24,7 @@ export interface FaceApiOptions {
   readonly scoreThreshold?: number;
 }
 
-/** The part of tfjs that the library's node-wasm build exports beside its declared types. */
+/** Exports of tfjs's node-wasm build in addition to its declared types. */
 interface TensorFlow {
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
@@ -34,17 +34,17 @@ interface TensorFlow {
 const PACKAGE = '@vladmandic/face-api';
 
 /**
- * The library that the fallback set is built from, run as its own documentation runs it: on tfjs with the WebAssembly backend
- * (one thread, SIMD). It is what the set's exactness and speed are measured against, and serves for nothing else.
+ * The library that the fallback set comes from, run as its documentation shows: on tfjs with the WebAssembly backend
+ * (one thread, SIMD). Only a reference for the accuracy and speed of the fallback set.
  */
 export class FaceApiReference {
   private library: typeof FaceApi | null = null;
 
-  /** @throws UsherError dependency-missing when the package, tfjs or the backend cannot be loaded. */
+  /** @throws UsherError `dependency-missing` if the package, tfjs or the backend cannot be loaded */
   async load(): Promise<void> {
     if (this.library !== null) return;
     try {
-      // Not an import: tfjs takes a while to load and is needed by those alone who compare with it.
+      // Loaded here and not imported: tfjs loads slowly, and only comparisons need it.
       const library = createRequire(__filename)(`${PACKAGE}/dist/face-api.node-wasm.js`) as typeof FaceApi;
       const tensorFlow = library.tf as unknown as TensorFlow;
       if (!(await tensorFlow.setBackend('wasm'))) throw new Error('the wasm backend of tfjs did not start');
@@ -56,13 +56,13 @@ export class FaceApiReference {
       this.library = library;
     } catch (error) {
       throw new UsherError('dependency-missing', `${PACKAGE} on tfjs-wasm cannot be loaded: ${messageOf(error)}`, {
-        remedy: 'Run npm ci in the folder of usher.',
+        remedy: 'Run npm ci in usher’s folder.',
         cause: error,
       });
     }
   }
 
-  /** `detectAllFaces` with the Tiny Face Detector, best first. */
+  /** `detectAllFaces` with the Tiny Face Detector; best score first. */
   async detect(frame: Frame, options: FaceApiOptions): Promise<FaceApiDetection[]> {
     const library = this.loaded();
     return this.withTensor(frame, async (picture) => {
@@ -71,7 +71,7 @@ export class FaceApiReference {
     });
   }
 
-  /** `detectAllFaces().withFaceLandmarks().withFaceDescriptors()`: the whole way from a frame to its faces. */
+  /** `detectAllFaces().withFaceLandmarks().withFaceDescriptors()`: from a frame to its faces. */
   async describe(frame: Frame, options: FaceApiOptions): Promise<FaceApiFace[]> {
     const library = this.loaded();
     return this.withTensor(frame, async (picture) => {

@@ -1,6 +1,6 @@
 import type { ExecutionProvider, Model, Tensors } from '../../inference/model';
 
-/** A network with a stopwatch around its bare run, to tell what our own code around it costs. */
+/** A network that measures its bare run, to find the cost of our own code around it. */
 export class TimedModel implements Model {
   /** Since the last `reset`. */
   elapsedMs = 0;

@@ -8,7 +8,7 @@ export interface Pose {
   readonly rollRadians: number;
 }
 
-/** When somebody's face is wholly in the picture, seconds from the clip's start. */
+/** When a person's face is completely in the picture, seconds from the clip's start. */
 export interface Visit {
   readonly fromS: number;
   readonly toS: number;
@@ -30,8 +30,8 @@ const NEAR = 200 / 1280;
 const GONE = 150 / 1280;
 
 /**
- * The pose of a visitor at a time, or null while nobody is there: comes in from the left, far away; walks up; waits, swaying a
- * little; leaves to the right.
+ * The pose of a visitor at a time, or null while no person is there: comes in from the left, far away; walks up; waits,
+ * swaying a little; leaves to the right.
  */
 export function choreograph(visit: Visit, width: number, height: number, random: () => number) {
   const [swayX, swayY, swayRoll] = [drift(random, 0.3), drift(random, 0.23), drift(random, 0.27)];
@@ -44,7 +44,7 @@ export function choreograph(visit: Visit, width: number, height: number, random:
     const leaving = ease(1 - left / LEAVE_S);
     const size = (FAR + (NEAR - FAR) * near) * (1 - leaving) + GONE * leaving;
     const x = -0.12 + 0.5 * entered + 0.13 * near + 0.66 * leaving;
-    // Each step lifts the head; standing still there is only the sway.
+    // Each step lifts the head. A person who stands only sways.
     const walking = Math.max(1 - near, leaving);
     const bob = 0.006 * walking * Math.sin(2 * Math.PI * 1.9 * since);
     return {

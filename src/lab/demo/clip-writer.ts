@@ -3,15 +3,15 @@ import { rename, rm } from 'node:fs/promises';
 import { UsherError, systemCode } from '../../errors';
 
 export interface ClipWriter {
-  /** Resolves when `data` (rgb24) may be written over. */
+  /** Resolves when `data` (rgb24) may be overwritten. */
   write(data: Uint8Array): Promise<void>;
-  /** Resolves when the clip lies whole under its name. */
+  /** Resolves when the clip is complete under its name. */
   finish(): Promise<void>;
   /** Ends without a clip. */
   abandon(): Promise<void>;
 }
 
-/** Encodes raw frames to an MP4 by ffmpeg. MPEG-4 part 2, because every build of ffmpeg can write it, and quickly. */
+/** Encodes raw frames to an MP4 with ffmpeg. MPEG-4 part 2, because every build of ffmpeg can write it, and fast. */
 export function openClip(file: string, width: number, height: number, fps: number): ClipWriter {
   const partial = `${file}.part.mp4`;
   const child = spawn(

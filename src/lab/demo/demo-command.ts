@@ -33,8 +33,8 @@ export function demoCommand(): Command {
       'show a member and a stranger at a recorded entrance, and a trigger word in a recorded room, over MQTT; needs no hardware',
     )
     .option('--face <picture>', 'play the member with this face instead')
-    .option('--video <clip>', 'watch this clip instead of the made recording (needs --face)')
-    .option('--seconds <n>', 'watch for so long, then tell the result', seconds, 60)
+    .option('--video <clip>', 'use this clip instead of the generated recording (needs --face)')
+    .option('--seconds <n>', 'how long to watch before the result is printed', seconds, 60)
     .option('--keep <dir>', 'keep recording and data in this folder')
     .action(demo);
 }
@@ -45,7 +45,10 @@ function seconds(text: string): number {
   return value;
 }
 
-/** Exit code 0 only if the member's unlock, the stranger's refusal and the trigger word were seen on MQTT, and nothing for a near miss. */
+/**
+ * Exit code 0 only if the member's unlock, the stranger's refusal and the trigger word were seen on MQTT, and nothing
+ * for a similar word.
+ */
 async function demo(options: Options): Promise<void> {
   if (options.video !== undefined && options.face === undefined)
     throw new UsherError('usage', '--video needs --face: a picture of the member in the clip', {
@@ -76,7 +79,7 @@ async function prepare(
     return { clip: resolve(options.video), still: resolve(options.face) };
   const face = options.face === undefined ? undefined : await locateFace(resolve(options.face), loaded);
   const terminal = process.stdout.isTTY;
-  say('making the recording: an entrance, a stranger, then the member …');
+  say('making the recording (an entrance, a stranger, then the member) …');
   const recording = await makeRecording({
     folder,
     signal,
@@ -128,7 +131,7 @@ function withRecordings(loaded: LoadedConfig, clip: string, rooms: RoomSounds, d
   return { ...loaded, config: { ...loaded.config, cameras, microphones }, dataDir };
 }
 
-/** By the command that a person would type, in a process of its own. */
+/** Runs `usher enroll` in a child process, as a person would. */
 async function enrol(still: string, { file, dataDir }: LoadedConfig): Promise<void> {
   const entry = join(packageRoot(), 'dist', 'main.js');
   const args = [
@@ -176,19 +179,19 @@ async function watch(installation: LoadedConfig, options: Options, signal: Abort
     watcher?.drop();
     await app.stop();
   }
-  if (signal.aborted) throw new UsherError('cancelled', 'the demo was stopped before it had shown everything');
+  if (signal.aborted) throw new UsherError('cancelled', 'the demo was stopped before it was complete');
   const { refused, unlocked, passed } = timeline.result(options.video === undefined);
   const { heard, silent } = timeline.hearing({ word: 'floor', nearMiss: 'corridor' });
   const answer = (is: boolean): string => (is ? 'yes' : 'no');
   say(`\nstranger refused: ${answer(refused)}   member unlocked: ${answer(unlocked)}`);
   say(`trigger word heard: ${answer(heard)}   near miss ignored: ${answer(silent)}`);
   if (!passed || !heard || !silent) {
-    say('That is not what the demo should show.');
+    say('This is not the expected result.');
     process.exitCode = 1;
   }
 }
 
-/** A client like any other: what it sees is what anybody sees on the broker. */
+/** An ordinary client: it sees what every client on the broker sees. */
 function subscribe(url: string, timeline: Timeline): Promise<Connection> {
   return new Promise((done, failed) => {
     const connection = new Connection(
@@ -207,7 +210,11 @@ function subscribe(url: string, timeline: Timeline): Promise<Connection> {
         },
         message: ({ topic, payload }) => timeline.hear(topic, payload),
         down: (cause) =>
-          failed(cause instanceof Error ? cause : new UsherError('broker-failed', 'the demo lost the broker')),
+          failed(
+            cause instanceof Error
+              ? cause
+              : new UsherError('broker-failed', 'the demo lost the connection to the broker'),
+          ),
       },
     );
     connection.open();

@@ -1,10 +1,10 @@
 import { type Frame } from '../../vision/picture/frame';
 import { seededRandom } from './random';
 
-/** The empty entrance: larger than the frame by `margin` on each side, so that the camera may shake. */
+/** The empty entrance: larger than the frame by `margin` on each side, to allow for camera shake. */
 export interface Entrance extends Frame {
   readonly margin: number;
-  /** Row of the frame, without shake, where the access gate in the foreground begins; people stand behind it. */
+  /** Row of the frame, without shake, where the access gate in the foreground begins. People stand behind it. */
   readonly gateTop: number;
 }
 
@@ -12,7 +12,10 @@ type Colour = readonly [number, number, number];
 
 const GATE_TOP = 0.73;
 
-/** Wall, door with a glass pane, floor, and a gate in front, with uneven light and grain. Nothing in it resembles a face. */
+/**
+ * Wall, door with a glass pane, floor, and a gate in front, with uneven light and grain. It contains nothing that
+ * resembles a face.
+ */
 export function drawEntrance(width: number, height: number, seed: number): Entrance {
   const margin = Math.ceil(width / 80);
   const [fullWidth, fullHeight] = [width + 2 * margin, height + 2 * margin];
@@ -24,7 +27,7 @@ export function drawEntrance(width: number, height: number, seed: number): Entra
       const u = (x - margin) / width;
       const v = (y - margin) / height;
       const [r, g, b] = surface(u, v, rowTexture[y] ?? 0);
-      // A lamp above the door; corners fall off.
+      // A lamp above the door; the corners are darker.
       const light = 0.78 + 0.34 * Math.exp(-((u - 0.45) ** 2 * 3 + (v - 0.1) ** 2 * 1.6)) + (random() - 0.5) * 0.02;
       const at = (y * fullWidth + x) * 3;
       data[at] = Math.min(255, r * light);

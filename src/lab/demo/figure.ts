@@ -1,7 +1,7 @@
 import { coverage, smoothstep } from './outline';
 import { type Portrait } from './people';
 
-/** Head and shoulders, cut out with soft edges: RGBA, 8 bit. Halved copies serve for a figure that is far away. */
+/** Head and shoulders, cut out with soft edges: RGBA, 8 bit. The half-size copies are for a figure that is far away. */
 export interface Figure {
   readonly levels: readonly FigureLevel[];
 }
@@ -16,19 +16,19 @@ export interface FigureLevel {
   readonly faceWidth: number;
 }
 
-/** How the person is lit at the door, against the picture's own light. */
+/** How the person is lit at the door, relative to the light in the picture. */
 export interface Light {
   /** Factor of each channel. */
   readonly gain: readonly [number, number, number];
   readonly gamma: number;
-  /** Side light: the factor grows by so much over one face width to the right. */
+  /** Side light: the factor grows by this much over one face width to the right. */
   readonly slope: number;
 }
 
 /** Extent of the outline in face widths (w) and heights (h) from the face's centre. */
 const OUTLINE = { left: 1.6, right: 1.6, up: 1.1, down: 3.2 };
 const MIN_LEVEL_FACE_PX = 40;
-/** Where the picture ends, the figure fades over so much of a face width. */
+/** At the edge of the picture the figure fades over this part of a face width. */
 const FADE = 0.12;
 
 export function cutOut(portrait: Portrait, light: Light): Figure {
@@ -49,7 +49,8 @@ export function cutOut(portrait: Portrait, light: Light): Figure {
     { length: width },
     (_, x) => 1 + light.slope * clamp((x0 + x - centreX) / face.width, 1.5),
   );
-  // A figure must not end in a straight line where its picture does; at the bottom it may, that is behind the gate.
+  // A figure must not end in a straight line at the edge of its picture, except at the bottom, which is behind the
+  // gate.
   const fade = (px: number): number => smoothstep(px / (FADE * face.width));
   const fadeX = Float32Array.from(
     { length: width },

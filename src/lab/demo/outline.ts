@@ -3,7 +3,7 @@ import { type Portrait } from './people';
 
 /** Width of the soft edge of a traced outline, in face widths. */
 const FEATHER = 0.07;
-/** Points of the outline's grid in one face width; between them it is interpolated. */
+/** Grid points of the outline in one face width; interpolated in between. */
 const GRID_PER_FACE = 50;
 
 /** How far each pixel of a rectangle of the portrait's picture belongs to the person, 0..1, row by row. */
@@ -38,8 +38,8 @@ function coverAt({ face, outline, matte, picture }: Portrait, x: number, y: numb
 }
 
 /**
- * An outline that fits most people: 0 outside, 1 inside an ellipse for head and hair, a neck and rounded shoulders; u in face
- * widths and v in face heights from the face's centre.
+ * An outline that fits most people: 0 outside, 1 inside an ellipse for head and hair, a neck and rounded shoulders. u
+ * is in face widths and v in face heights from the face's centre.
  */
 export function bust(u: number, v: number): number {
   const head = Math.hypot(u / 0.88, (v + 0.06) / 0.82);

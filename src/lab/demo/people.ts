@@ -4,14 +4,14 @@ import { type Box } from '../../events';
 import { type Frame, type Point } from '../../vision/picture/frame';
 import { readPicture } from '../../vision/picture/picture';
 
-/** A picture with one person in it who plays a part, and where that person's face is, in pixels. */
+/** A picture of one person who plays a part, and where that person's face is, in pixels. */
 export interface Portrait {
   readonly name: string;
   readonly picture: Frame;
   readonly face: Box;
-  /** The person's outline in pixels, where it is known. */
+  /** The person's outline in pixels, if known. */
   readonly outline: readonly Point[] | null;
-  /** How far each pixel of the picture belongs to the person, 0..1, where that is known instead. */
+  /** How far each pixel of the picture belongs to the person, 0..1, if known instead. */
   readonly matte?: Float32Array;
 }
 
@@ -20,11 +20,14 @@ interface SamplePerson {
   readonly file: string;
   /** Forehead to chin. */
   readonly face: Box;
-  /** Traced by hand, clockwise; below the picture's edge it goes on. */
+  /** Traced by hand, clockwise. It continues below the picture's edge. */
   readonly outline: readonly (readonly [number, number])[];
 }
 
-/** Both look into the camera, upright and sharp, about 200 px wide; they are two people, and neither is in the other's picture. */
+/**
+ * Both look into the camera, upright and sharp, about 200 px wide. They are two people, and neither is in the other's
+ * picture.
+ */
 const SAMPLE_MEMBER: SamplePerson = {
   file: 'sample6.jpg',
   face: { x: 0.137, y: 0.305, width: 0.11, height: 0.195 },
@@ -114,10 +117,10 @@ export async function sampleStranger(): Promise<Portrait> {
 }
 
 /**
- * The caller's own picture in the part of the member.
- *
- * @param box the face's detection box in pixels of the upright picture.
- * @throws UsherError `file-unreadable`, `picture-invalid`, or `face-unsuitable` where the face is small or not in the picture.
+ * The user's own picture for the part of the member.
+ * @param box the face's detection box in pixels of the upright picture
+ * @throws UsherError `file-unreadable`, `picture-invalid`, or `face-unsuitable` if the face is small or not in the
+ * picture
  */
 export async function ownMember(file: string, box: Box): Promise<Portrait> {
   const picture = await readPicture(file);
@@ -147,13 +150,13 @@ function samplesFolder(): string {
     return path.join(path.dirname(require.resolve('@vladmandic/face-api/package.json')), 'demo');
   } catch (error) {
     throw new UsherError('dependency-missing', 'the npm package @vladmandic/face-api is not installed', {
-      remedy: 'Run npm ci in the folder of usher, or give a picture of your own with --face.',
+      remedy: 'Run npm ci in usher’s folder, or give your own picture with --face.',
       cause: error,
     });
   }
 }
 
-/** Cuts out what an enrolment desk would see: head and shoulders, at the picture's own resolution and light. */
+/** Crops the picture as an enrolment desk would: head and shoulders, at the picture's own resolution and light. */
 export function enrolmentStill({ picture, face }: Portrait): Frame {
   const x0 = Math.max(0, Math.round(face.x + face.width / 2 - 1.2 * face.width));
   const x1 = Math.min(picture.width, Math.round(face.x + face.width / 2 + 1.2 * face.width));

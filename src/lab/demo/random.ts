@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed on every machine: mulberry32, 0 ≤ value < 1. */
+/** Pseudo-random numbers that are the same for the same seed on every machine: mulberry32, 0 ≤ value < 1. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -14,7 +14,7 @@ export function gaussian(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
-/** A smooth wandering around 0, within ±1: three sines of seeded phase; frequencies in Hz around `hz`. */
+/** A smooth random motion around 0, within ±1: three sines of seeded phase; frequencies in Hz around `hz`. */
 export function drift(random: () => number, hz: number): (seconds: number) => number {
   const waves = [1, 1.73, 2.41].map((factor) => ({
     rate: 2 * Math.PI * hz * factor,

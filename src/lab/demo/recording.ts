@@ -12,15 +12,17 @@ import { drift, seededRandom } from './random';
 import { type Appearance, render, sensorNoise } from './renderer';
 
 export interface RecordingOptions {
-  /** Folder for the clip and the still; made if it is missing. */
+  /** Folder for the clip and the still; created if missing. */
   readonly folder: string;
-  /** The member's part for a picture of one's own: its file, and the face's detection box in the upright picture. */
+  /**
+   * The user's own picture for the part of the member: its file, and the face's detection box in the upright picture.
+   */
   readonly face?: { readonly path: string; readonly box: Box };
   readonly width?: number;
   readonly height?: number;
   readonly fps?: number;
   readonly seed?: number;
-  /** Called after each frame with the share that is done, 0..1. */
+  /** Called after each frame with the share done, 0..1. */
   readonly onProgress?: (share: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -34,7 +36,7 @@ export interface Recording {
   readonly member: Visit;
 }
 
-/** Cool and dim for the one, warm and from the side for the other; neither as in their pictures. */
+/** Cool and dim for one, warm and from the side for the other; neither as in their pictures. */
 const STRANGER_LIGHT: Light = { gain: [0.94, 0.97, 1.02], gamma: 1.08, slope: -0.1 };
 const MEMBER_LIGHT: Light = { gain: [1.0, 0.93, 0.84], gamma: 1.1, slope: 0.14 };
 
@@ -43,14 +45,12 @@ const NOISE = 3.6;
 const SHUTTER_S = 1 / 40;
 
 /**
- * Makes the demo's recording: an entrance, a stranger who walks up and leaves, then the member. The member's frames come from
- * the same picture as the enrolment still, though with another crop, size, light, noise, blur and motion, so the demo
- * shows the way from camera to unlock, and says nothing about accuracy (`usher eval faces` does).
- *
- * The same options give the same frames. Takes a few seconds.
- *
- * @throws UsherError `file-unreadable`, `picture-invalid`, `face-unsuitable` (the picture of one's own), `dependency-missing`
- *   (ffmpeg), `store-unavailable` (the folder), `cancelled`.
+ * Makes the demo's recording: an entrance, a stranger who walks up and leaves, then the member. The member's frames
+ * come from the same picture as the enrolment still, with another crop, size, light, noise, blur and motion. The demo
+ * therefore shows the way from camera to unlock, but says nothing about accuracy (`usher eval faces` does). The same
+ * options give the same frames. Takes a few seconds.
+ * @throws UsherError `file-unreadable`, `picture-invalid`, `face-unsuitable` (the user's own picture),
+ * `dependency-missing` (ffmpeg), `store-unavailable` (the folder), `cancelled`
  */
 export async function makeRecording(options: RecordingOptions): Promise<Recording> {
   const { folder, face, width = 1280, height = 720, fps = 15, seed = 20, onProgress, signal } = options;
@@ -66,7 +66,7 @@ export async function makeRecording(options: RecordingOptions): Promise<Recordin
 
   const clip = path.join(folder, 'entrance.mp4');
   const writer = openClip(clip, width, height, fps);
-  // One is rendered while the other is on its way to ffmpeg.
+  // Renders one frame while the previous one is written to ffmpeg.
   const buffers = [0, 1].map(() => ({ width, height, data: new Uint8Array(width * height * 3) }));
   const frames = Math.round(SCRIPT.durationS * fps);
   let underway: Promise<void> = Promise.resolve();
@@ -85,7 +85,7 @@ export async function makeRecording(options: RecordingOptions): Promise<Recordin
       render(frame, entrance, appearanceAt(seconds), exposure, noise);
       await underway;
       underway = writer.write(frame.data);
-      // Awaited in the next round; a failure before that must not count as unhandled.
+      // Awaited in the next iteration; a failure before that must not count as unhandled.
       underway.catch(() => undefined);
       onProgress?.((i + 1) / frames);
     }
@@ -130,7 +130,7 @@ async function writeStill(folder: string, portrait: Portrait): Promise<string> {
     await writeFile(file, bytes);
   } catch (error) {
     throw new UsherError('store-unavailable', `${file} could not be written: ${messageOf(error)}`, {
-      remedy: 'Name a folder that this user may write to, with 50 MB to spare.',
+      remedy: 'Name a folder that this user may write to, with 50 MB of free space.',
       cause: error,
     });
   }

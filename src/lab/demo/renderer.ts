@@ -11,7 +11,7 @@ export interface Exposure {
   readonly shakeY: number;
   /** Factor of the light. */
   readonly gain: number;
-  /** A number that picks this frame's piece of the noise. */
+  /** Selects this frame's part of the noise. */
   readonly noiseSeed: number;
 }
 
@@ -23,11 +23,11 @@ export interface Appearance {
   readonly blurY: number;
 }
 
-/** Motion blur is the mean of pictures so far apart; more pixels would show as ghosts. */
+/** Motion blur is the mean of pictures at this distance; a larger one would show as ghosts. */
 const BLUR_STEP_PX = 2;
 const MAX_BLUR_SAMPLES = 16;
 
-/** Renders into `frame.data`: entrance, somebody behind the gate, light, sensor noise. */
+/** Renders into `frame.data`: entrance, person behind the gate, light, sensor noise. */
 export function render(
   frame: Frame,
   entrance: Entrance,
@@ -47,7 +47,10 @@ function copyEntrance({ width, height, data }: Frame, entrance: Entrance, { shak
   }
 }
 
-/** Draws somebody over what is in `frame`. Inverse mapping with bilinear sampling; each pixel is the mean over the shutter's opening. */
+/**
+ * Draws a person over `frame`. Inverse mapping with bilinear sampling; each pixel is the mean over the shutter's
+ * opening.
+ */
 export function drawFigure(frame: Frame, gateTop: number, appearance: Appearance, { shakeX, shakeY }: Exposure): void {
   const { pose, figure, blurX, blurY } = appearance;
   const level = levelFor(figure, pose.faceWidth);
@@ -108,14 +111,14 @@ function mix(rgba: Uint8Array, p: number, row: number, w00: number, w10: number,
   return w00 * (rgba[p] ?? 0) + w10 * (rgba[p + 4] ?? 0) + w01 * (rgba[p + row] ?? 0) + w11 * (rgba[p + row + 4] ?? 0);
 }
 
-/** The smallest copy that need not be enlarged by more than a third. */
+/** The smallest copy that is enlarged by at most a third. */
 function levelFor({ levels }: Figure, faceWidth: number): FigureLevel {
   const level = levels.findLast((candidate) => candidate.faceWidth * 1.33 >= faceWidth) ?? levels[0];
   if (level === undefined) throw new RangeError('a figure without a picture');
   return level;
 }
 
-/** Light, and of the noise a piece for each row. */
+/** Applies light and, for each row, a part of the noise. */
 function expose({ width, height, data }: Frame, { gain, noiseSeed }: Exposure, noise: Int8Array): void {
   const lit = Int16Array.from({ length: 256 }, (_, value) => Math.round(value * gain));
   const pieces = (noise.length / 3 - width) >>> 0;
@@ -130,9 +133,8 @@ function expose({ width, height, data }: Frame, { gain, noiseSeed }: Exposure, n
 }
 
 /**
- * A supply of sensor noise, RGB interleaved: mostly shared by the three channels, as a camera's chroma filter leaves it.
- *
- * @param sigma standard deviation, of 255.
+ * A store of sensor noise, RGB interleaved. The three channels share most of it, as after a camera's chroma filter.
+ * @param sigma standard deviation, of 255
  */
 export function sensorNoise(pixels: number, sigma: number, random: () => number): Int8Array {
   const noise = new Int8Array(pixels * 3);

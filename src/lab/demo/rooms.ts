@@ -9,11 +9,11 @@ import { seededRandom } from '../../random';
 import { packageRoot } from '../../system/paths';
 import { encodeWav } from '../../voice/capture/wav-file';
 
-/** What the demo's microphones hear instead of a room, by the microphone: files to repeat. */
+/** Sound files to repeat for the demo's microphones. */
 export interface RoomSounds {
   /** The trigger word, said in the noise of a gym. */
   readonly floor: string;
-  /** A word that sounds like it, in the same noise. */
+  /** A similar word in the same noise. */
   readonly corridor: string;
 }
 
@@ -24,7 +24,8 @@ const NOISE_LEVEL = 0.01;
 const SNR_DB = 10;
 
 /**
- * Makes the sounds of two rooms: a synthetic voice of our own (`device-config/demo`) over generated gym noise. The same at every call.
+ * Makes the sounds of two rooms: a synthetic voice (`device-config/demo`) over generated gym noise. Every call gives
+ * the same.
  * @throws UsherError `dependency-missing` (ffmpeg), `store-unavailable` (the folder)
  */
 export async function makeRooms(folder: string): Promise<RoomSounds> {
@@ -48,7 +49,7 @@ async function writeRoom(file: string, said: Int16Array, seed: number): Promise<
     await writeFile(file, encodeWav(samples));
   } catch (error) {
     throw new UsherError('store-unavailable', `${file} could not be written: ${messageOf(error)}`, {
-      remedy: 'Name a folder that this user may write to, with 50 MB to spare.',
+      remedy: 'Name a folder that this user may write to, with 50 MB of free space.',
       cause: error,
     });
   }

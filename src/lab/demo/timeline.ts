@@ -9,15 +9,13 @@ import {
   WordsStatePayload,
 } from '../../mqtt/topics/payloads';
 
-/**
- * What a watcher on MQTT makes of usher's messages: a line each for people, and whether the demo showed what it should.
- */
+/** What a client on MQTT sees of usher: one line a message for people, and whether the demo showed what it should. */
 export class Timeline {
   private strangerRefused = false;
-  /** Decisions that granted this member, and decisions that an unlock named: the two arrive in either order. */
+  /** Decisions that admitted this member, and decisions that an unlock named. The two arrive in either order. */
   private readonly grants = new Set<string>();
   private readonly unlocks = new Set<string>();
-  /** Microphones that listen, and those that heard their word. */
+  /** Microphones that listen, and those that detected their word. */
   private readonly listening = new Set<string>();
   private readonly activated = new Set<string>();
 
@@ -39,21 +37,21 @@ export class Timeline {
     else this.tell(kind, payload);
   }
 
-  /** @param withStranger the recording shows a stranger first; a clip of somebody's own may not */
+  /** @param withStranger the recording shows a stranger first; a user's own clip may not */
   result(withStranger: boolean): { refused: boolean; unlocked: boolean; passed: boolean } {
     const refused = this.strangerRefused;
     const unlocked = [...this.unlocks].some((decision) => this.grants.has(decision));
     return { refused, unlocked, passed: unlocked && (refused || !withStranger) };
   }
 
-  /** @returns whether the word was heard in the one room, and whether the other listened and stayed silent */
+  /** @returns whether the word was detected in one room, and whether the other microphone listened and stayed silent */
   hearing({ word, nearMiss }: { word: string; nearMiss: string }): { heard: boolean; silent: boolean } {
     return { heard: this.activated.has(word), silent: this.listening.has(nearMiss) && !this.activated.has(nearMiss) };
   }
 
   private onDecision(payload: Uint8Array): void {
     const heard = decode(DecisionPayload, payload);
-    if (!heard.ok) return this.line(`decision that is none: ${heard.reason}`);
+    if (!heard.ok) return this.line(`invalid decision: ${heard.reason}`);
     const { outcome, reason, member, decision, votes, distance, threshold } = heard.value;
     if (outcome === 'granted' && member === this.member) this.grants.add(decision);
     // The stranger comes first: a refusal after an unlock would be the member's own.
@@ -69,7 +67,7 @@ export class Timeline {
 
   private onUnlock(payload: Uint8Array): void {
     const heard = decode(UnlockPayload, payload);
-    if (!heard.ok) return this.line(`unlock that is none: ${heard.reason}`);
+    if (!heard.ok) return this.line(`invalid unlock: ${heard.reason}`);
     const { decision, durationMs, door } = heard.value;
     this.unlocks.add(decision);
     this.line(`🔓 unlock ${door} for ${durationMs} ms`);
@@ -77,7 +75,7 @@ export class Timeline {
 
   private onActivation(payload: Uint8Array): void {
     const heard = decode(ActivationPayload, payload);
-    if (!heard.ok) return this.line(`activation that is none: ${heard.reason}`);
+    if (!heard.ok) return this.line(`invalid activation: ${heard.reason}`);
     const { microphone, word, score } = heard.value;
     this.activated.add(microphone);
     this.line(`🎤 heard “${word}” in ${microphone} (score ${score.toFixed(2)})`);

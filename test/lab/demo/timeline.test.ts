@@ -51,6 +51,6 @@ describe('what the demo makes of the rooms', () => {
     const { timeline, lines } = watching();
     timeline.hear('usher/v1/demo/entrance/event/floor/activation', Buffer.from('{"v":1}'));
     expect(timeline.hearing(ROOMS).heard).toBe(false);
-    expect(lines[0]).toContain('activation that is none');
+    expect(lines[0]).toContain('invalid activation');
   });
 });

@@ -4,13 +4,16 @@ import { MQTT_LIMITS } from '../../../mqtt/topics/limits';
 import type { CommandResultPayload, DecisionPayload, UnlockPayload } from '../../../mqtt/topics/payloads';
 import { filterOf, paramsOf, type TopicBase, topicOf } from '../../../mqtt/topics/topic-names';
 
-/** A message of the daemon with the time at which it was heard here, on this process's `performance` clock. */
+/** A message of the daemon and when it arrived here, on this process's `performance` clock. */
 export type Heard =
   | { readonly kind: 'unlock'; readonly at: number; readonly payload: UnlockPayload }
   | { readonly kind: 'decision'; readonly at: number; readonly payload: DecisionPayload }
   | { readonly kind: 'answer'; readonly at: number; readonly payload: CommandResultPayload };
 
-/** An ordinary MQTT client beside a daemon that is being measured: swipes, asks, and writes down when it hears what. */
+/**
+ * An ordinary MQTT client that observes a daemon under measurement: it swipes, sends commands and records when messages
+ * arrive.
+ */
 export class BenchClient {
   private readonly listeners = new Set<(heard: Heard) => void>();
   private connection: Connection | null = null;
@@ -41,7 +44,7 @@ export class BenchClient {
         {
           up: () => void connection.subscribe(filters).then(resolve, reject),
           message: ({ topic, payload }) => this.hear(topic, payload),
-          down: () => reject(new UsherError('broker-failed', 'the benchmark lost the broker')),
+          down: () => reject(new UsherError('broker-failed', 'the benchmark lost the connection to the broker')),
         },
       );
       this.connection = connection;
@@ -58,7 +61,7 @@ export class BenchClient {
     return () => this.listeners.delete(listener);
   }
 
-  /** Resolves with the first message that `wanted` is content with, or null after `ms`. */
+  /** Resolves with the first non-null result of `wanted`, or with null after `ms`. */
   next<T>(ms: number, wanted: (heard: Heard) => T | null): Promise<T | null> {
     return new Promise((resolve) => {
       const settle = (value: T | null): void => {
@@ -74,12 +77,12 @@ export class BenchClient {
     });
   }
 
-  /** Does not wait for the broker's acknowledgement: what is measured begins when the message leaves. */
+  /** Does not wait for the broker's acknowledgement: the measurement starts when the message is sent. */
   swipe(reader: string, id: string, counter: number): void {
     this.send(topicOf('swipe', { reader }, this.base), { v: 1, id, at: Date.now(), counter });
   }
 
-  /** @throws UsherError `broker-failed` when there is no answer */
+  /** @throws UsherError `broker-failed` if there is no answer */
   async command(verb: string): Promise<CommandResultPayload> {
     const id = `bench-${++this.asked}`;
     const answer = this.next(5000, (heard) =>

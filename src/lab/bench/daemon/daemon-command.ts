@@ -13,16 +13,16 @@ interface Options {
   readonly require?: boolean;
 }
 
-/** So many samples a run, at least this far apart: taking one costs the kernel a walk through all mappings. */
+/** Samples a run, at most, each at least this far apart: for a sample the kernel walks through all memory mappings. */
 const SAMPLES = 240;
 const SHORTEST_INTERVAL_S = 1;
 
 export function benchDaemonCommand(): Command {
   return new Command('daemon')
-    .description('start, memory and steadiness of `usher run` on a recorded entrance that is played again and again')
-    .option('--minutes <n>', 'time to watch it; 30 tell whether memory grows', minutes, 1)
+    .description('measure start time, memory and stability of `usher run` on a recorded entrance that repeats')
+    .option('--minutes <n>', 'how long to run; 30 minutes show whether memory grows', minutes, 1)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
-    .option('--json', 'print JSON, every sample included')
+    .option('--json', 'print JSON with every sample')
     .option('--require', REQUIRE)
     .action(benchDaemon);
 }

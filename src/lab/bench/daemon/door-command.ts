@@ -21,8 +21,8 @@ const WARM_UP = 5;
 
 export function benchDoorCommand(): Command {
   return new Command('door')
-    .description("from a card's swipe on MQTT to the unlock on MQTT, the member's face in view")
-    .option('--swipes <n>', 'swipes to measure', wholeNumber, 100)
+    .description("measure the time from a swipe on MQTT to the unlock on MQTT, with the member's face in view")
+    .option('--swipes <n>', 'number of swipes to measure', wholeNumber, 100)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON')
     .option('--require', REQUIRE)
@@ -39,7 +39,7 @@ async function benchDoor({ swipes, fps, json = false, require = false }: Options
   });
   const { loaded } = entrance;
   const { device, mqtt } = loaded.config;
-  // Only what goes wrong: the log of a hundred decisions would bury the figures.
+  // Only warnings and errors: the log of a hundred decisions would hide the figures.
   const log = createLog({ level: 'warn', format: 'text', write: (line) => process.stderr.write(line) });
   const app = new App(loaded, log);
   try {

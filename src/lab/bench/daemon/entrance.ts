@@ -14,22 +14,25 @@ export const BENCH_DOOR = 'front';
 export const BENCH_READER = 'front-reader';
 
 export interface BenchEntranceOptions {
-  /** `member`: the member stands before the camera for ever; `whole`: a stranger and the member come and go, every 20 s. */
+  /**
+   * `member`: the member always stands in front of the camera; `whole`: a stranger and the member come and go, every 20
+   * s.
+   */
   readonly scene: 'member' | 'whole';
   readonly mode: 'verify' | 'identify';
   readonly fps: number;
-  /** Keys of the configuration beside those of a plain entrance. */
+  /** Further configuration keys. */
   readonly more?: object;
   readonly onProgress?: (share: number) => void;
 }
 
-/** Seconds after the visit began until the member stands still, near the camera, and before its end. */
+/** Seconds from the start of the visit until the member stands still near the camera. */
 const WALKS_UP_S = 2;
 const TURNS_AWAY_S = 0.3;
 
 /**
- * An installation for a benchmark, in a folder of its own: the demo's recording as a looping camera, the embedded broker on a free
- * port, one door, and the member enrolled by the command that a person would type.
+ * An installation for a benchmark, in its own folder: the demo's recording as a looping camera, the embedded broker on
+ * a free port, one door, and the member enrolled with `usher enroll`.
  */
 export class BenchEntrance {
   private constructor(
@@ -37,7 +40,7 @@ export class BenchEntrance {
     readonly loaded: LoadedConfig,
   ) {}
 
-  /** @throws UsherError as `makeRecording` and `usher enroll` */
+  /** @throws UsherError as `makeRecording` and `usher enroll` do */
   static async make(options: BenchEntranceOptions): Promise<BenchEntrance> {
     const folder = await mkdtemp(join(tmpdir(), 'usher-bench-'));
     try {
@@ -111,6 +114,6 @@ async function enrol(still: string, config: string): Promise<void> {
   });
   if (code !== 0)
     throw new UsherError('face-unsuitable', 'the member of the recording could not be enrolled', {
-      remedy: 'Look at the message above, and verify the face models: usher models verify',
+      remedy: 'See the message above, and verify the face models: usher models verify',
     });
 }

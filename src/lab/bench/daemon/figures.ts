@@ -8,7 +8,7 @@ export interface DaemonSample {
   readonly atS: number;
   readonly control: ProcessSample;
   readonly vision: ProcessSample;
-  /** The camera's own program (ffmpeg): not ours, but on the same box. */
+  /** The camera's program (ffmpeg), which is not usher's but runs on the same box. */
   readonly camera: ProcessSample | null;
   readonly framesCaptured: number;
   readonly framesAnalysed: number;
@@ -24,17 +24,18 @@ export interface DaemonRun {
   readonly restarts: number;
 }
 
-/** Of a run's first part, in which heaps grow to their working size, nothing is said about growth. */
+/** This first share of a run does not count for growth: heaps still grow to their working size. */
 const WARM_UP_SHARE = 0.2;
 const LONGEST_WARM_UP_S = 180;
-/** A shorter run cannot tell a leak from the heap's ups and downs. */
+/** A shorter run cannot distinguish a leak from the heap's fluctuation. */
 const SHORTEST_FOR_GROWTH_S = 540;
-/** "Flat": what the heaps of two processes go up and down by between collections. */
+/** "Flat" means no more growth than the usual fluctuation of two heaps between collections. */
 const FLAT_MB = 10;
 
 /**
- * Memory in MB of 10⁶ bytes: of control and vision child together, the median of the samples after warming up. Growth is the mean of
- * the last quarter less that of the first, and the slope of a straight line through all (least squares, 95 % interval).
+ * Memory in MB of 10⁶ bytes: of control and vision child together, the median of the samples after the warm-up. Growth
+ * is the mean of the last quarter minus that of the first, and the slope of a straight line through all (least squares,
+ * 95 % interval).
  */
 export function daemonFigures({ readyMs, samples, unlocks, refusals, restarts }: DaemonRun): Figure[] {
   const durationS = samples.at(-1)?.atS ?? 0;
@@ -66,7 +67,7 @@ function growthFigures(warm: readonly DaemonSample[], rss: readonly number[], du
   );
   if (durationS < SHORTEST_FOR_GROWTH_S)
     return [
-      { name: 'daemon.rss_growth_mb', value: null, unit: 'MB', note: 'a run of 10 minutes or more can tell' },
+      { name: 'daemon.rss_growth_mb', value: null, unit: 'MB', note: 'needs a run of at least 10 minutes' },
       held,
     ];
   const { slope, half } = straightLine(
@@ -79,13 +80,13 @@ function growthFigures(warm: readonly DaemonSample[], rss: readonly number[], du
       ...measured('daemon.rss_slope_mb_per_h', slope, 'MB/h'),
       low: slope - half,
       high: slope + half,
-      note: 'samples that follow one another are alike: the true interval is wider',
+      note: 'consecutive samples are correlated, so the true interval is wider',
     },
     held,
   ];
 }
 
-/** The camera's counters begin anew with its process, so only a run without a restart has rates. */
+/** The camera's counters restart with its process, so only a run without a restart has rates. */
 function frameFigures(samples: readonly DaemonSample[]): Figure[] {
   const [first, last] = [samples[0], samples.at(-1)];
   const seconds = (last?.atS ?? 0) - (first?.atS ?? 0);
@@ -105,14 +106,14 @@ function measured(name: string, value: number, unit: string): Figure {
   return Number.isFinite(value) ? { name, value, unit } : { name, value: null, unit };
 }
 
-/** Mean of the last quarter less mean of the first. */
+/** Mean of the last quarter minus mean of the first. */
 export function lastLessFirst(values: readonly number[]): number {
   const quarter = Math.max(1, Math.floor(values.length / 4));
   const mean = (part: readonly number[]): number => part.reduce((sum, value) => sum + value, 0) / part.length;
   return mean(values.slice(-quarter)) - mean(values.slice(0, quarter));
 }
 
-/** Least squares. `half` is half the width of the slope's 95 % interval under independent errors. */
+/** Least squares. `half` is half the width of the slope's 95 % interval, if errors are independent. */
 export function straightLine(x: readonly number[], y: readonly number[]): { slope: number; half: number } {
   const n = x.length;
   const meanX = x.reduce((sum, value) => sum + value, 0) / n;

@@ -25,9 +25,9 @@ const Counts = z.object({
     .length(1),
 });
 
-/** `usher run` in a process of its own, as an installation starts it, watched from outside. */
+/** `usher run` as a child process, as an installation starts it, observed from outside. */
 export class MeasuredDaemon {
-  /** From the start of the process until it analysed its first frame, ms. */
+  /** From the start of the process to its first analysed frame, ms. */
   readyMs = NaN;
   unlocks = 0;
   refusals = 0;
@@ -39,7 +39,7 @@ export class MeasuredDaemon {
 
   private constructor(private readonly process: ChildProcess) {}
 
-  /** @throws UsherError `camera-failed` with the daemon's last words when it is not ready in time */
+  /** @throws UsherError `camera-failed` with the daemon's last log lines if it is not ready in time */
   static async start({ file, config: { device, mqtt } }: LoadedConfig): Promise<MeasuredDaemon> {
     const startedAt = performance.now();
     const child = spawn(process.execPath, [join(packageRoot(), 'dist', 'main.js'), 'run', '--config', file], {
@@ -82,7 +82,7 @@ export class MeasuredDaemon {
   }
 
   private async listen(base: ConstructorParameters<typeof BenchClient>[1]): Promise<void> {
-    if (this.broker === null) throw this.failed('it did not say where its broker is');
+    if (this.broker === null) throw this.failed('its log does not name its broker');
     this.client = new BenchClient(this.broker, base);
     await this.client.connect();
     this.client.on((heard) => {
@@ -97,7 +97,7 @@ export class MeasuredDaemon {
       this.process.once('exit', (code) => reject(this.failed(`it ended with exit code ${code ?? 'unknown'}`)));
       if (this.process.stderr === null) return;
       createInterface({ input: this.process.stderr }).on('line', (line) => {
-        // The last words are for the error; a run of a day must not be kept.
+        // Only the last lines are kept, for the error; a run may take a day.
         this.lines.push(line);
         if (this.lines.length > 20) this.lines.shift();
         const said = objectOf(line);

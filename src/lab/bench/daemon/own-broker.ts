@@ -10,8 +10,8 @@ const PROGRAMS = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/
 const START_MS = 10_000;
 
 /**
- * A mosquitto of our own on a loopback port, for as long as a simulation runs. By default mosquitto drops what a subscriber has not
- * taken after 1000 messages: a manager of more boxes than that would never see them all.
+ * A mosquitto on a loopback port for the time of a simulation. By default mosquitto queues 1000 messages for a
+ * subscriber and drops the rest: the manager of more boxes would never see all of them.
  */
 export class OwnBroker {
   private constructor(
@@ -19,16 +19,16 @@ export class OwnBroker {
     private readonly child: ChildProcess,
   ) {}
 
-  /** @param limits lines of its configuration in place of the default. @throws UsherError `broker-failed` */
+  /** @param limits lines of its configuration instead of the default. @throws UsherError `broker-failed` */
   static async start(folder: string, limits: readonly string[] = ['max_queued_messages 0']): Promise<OwnBroker> {
     const program = PROGRAMS.find((file) => existsSync(file));
     if (program === undefined)
       throw new UsherError('broker-failed', 'mosquitto is not installed', {
-        remedy: 'Install it (Debian package "mosquitto"), or name a broker of yours: --broker URL.',
+        remedy: 'Install it (Debian package "mosquitto"), or name your own broker with --broker URL.',
       });
     const port = await freePort();
     const file = join(folder, 'mosquitto.conf');
-    // It would change to a user who may not read this folder.
+    // Else mosquitto would change to a user who may not read this folder.
     const user = ['user root', 'persistence false', 'allow_anonymous true', `listener ${port} 127.0.0.1`];
     writeFileSync(file, [...user, ...limits, 'set_tcp_nodelay true', ''].join('\n'));
     const child = spawn(program, ['-c', file], { stdio: 'ignore' });
@@ -38,7 +38,9 @@ export class OwnBroker {
     while (!(await accepts(port))) {
       if (child.exitCode !== null || performance.now() > until) {
         await broker.stop();
-        throw new UsherError('broker-failed', `${program} does not start`, { remedy: `Try it: ${program} -c ${file}` });
+        throw new UsherError('broker-failed', `${program} does not start`, {
+          remedy: `Run it by hand: ${program} -c ${file}`,
+        });
       }
       await delay(20);
     }

@@ -1,17 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What one process holds, as Linux tells it. */
+/** Memory and CPU time of one process, from Linux. */
 export interface ProcessSample {
   /** Resident, MB (10⁶ bytes): counts the pages of shared libraries in every process that maps them. */
   readonly rssMb: number;
-  /** Its proportional share, where shared pages are divided among those who map them; null where the kernel does not tell. */
+  /**
+   * Proportional set size: shared pages are divided among the processes that map them. Null if the kernel does not
+   * report it.
+   */
   readonly pssMb: number | null;
   readonly fileDescriptors: number;
 }
 
 const KB_PER_MB = 1000 / 1.024;
 
-/** null when the process is gone. */
+/** Null if the process is gone. */
 export function sampleProcess(pid: number): ProcessSample | null {
   try {
     const rss = kilobytes(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS');
@@ -46,7 +49,7 @@ function statOf(pid: number): { pid: number; parent: number; program: string } |
     if (program === undefined || state === 'Z') return null;
     return { pid, parent: Number(parent), program };
   } catch {
-    // It ended while we looked.
+    // It ended meanwhile.
     return null;
   }
 }

@@ -6,12 +6,12 @@ import { seededRandom } from '../../../random';
 
 /** One swipe with the member's face in view. */
 export interface SwipeTiming {
-  /** From the swipe's publish to the unlock's arrival at the client that swiped, ms; null when no unlock came. */
+  /** From the publish of the swipe to the arrival of the unlock at the same client, ms; null without an unlock. */
   readonly toUnlockMs: number | null;
   /** From the swipe to the frame that decided, and from that frame's capture to the unlock, ms (resolution 1 ms). */
   readonly gatheringMs: number | null;
   readonly decidingMs: number | null;
-  /** Reason code of the decision; null when none came. */
+  /** Reason code of the decision; null if none came. */
   readonly reason: string | null;
 }
 
@@ -19,18 +19,20 @@ export interface SwipeOptions {
   readonly reader: string;
   readonly member: string;
   readonly swipes: number;
-  /** Not counted: what is loaded and compiled at the first use. */
+  /** Not counted: at the first use code is loaded and compiled. */
   readonly warmUp: number;
-  /** Counter of the first of them; a reader's counter grows. */
+  /** Counter of the first swipe; a reader's counter always grows. */
   readonly first?: number;
   readonly onProgress?: (share: number) => void;
 }
 
 const ANSWER_MS = 15_000;
-/** Between the answer and the next swipe: long and uneven enough that swipes fall anywhere between two frames. */
+/**
+ * Pause between the answer and the next swipe: long and irregular enough that swipes fall anywhere between two frames.
+ */
 const PAUSE_MS = [120, 400] as const;
 
-/** Swipes again and again and measures each way to the unlock. */
+/** Swipes repeatedly and measures each time to the unlock. */
 export async function measureSwipes(client: BenchClient, options: SwipeOptions): Promise<SwipeTiming[]> {
   const random = seededRandom(1);
   const timings: SwipeTiming[] = [];
@@ -48,7 +50,7 @@ async function swipeOnce(client: BenchClient, options: SwipeOptions, counter: nu
   const unlocks = new Map<string, { readonly at: number; readonly epoch: number }>();
   const sentEpoch = Date.now();
   const sentAt = performance.now();
-  // Unlock and decision come on two connections of the daemon, so either may be first.
+  // Unlock and decision come on two connections of the daemon, in either order.
   let said: DecisionPayload | null = null;
   const decided = client.next(ANSWER_MS, (heard) => {
     if (heard.kind === 'unlock') unlocks.set(heard.payload.decision, { at: heard.at, epoch: Date.now() });
@@ -68,7 +70,7 @@ async function swipeOnce(client: BenchClient, options: SwipeOptions, counter: nu
   };
 }
 
-/** Figures in ms. A swipe without an unlock counts as infinitely late: leaving it out would flatter the percentile. */
+/** Figures in ms. A swipe without an unlock counts as infinitely late: without it the percentile would be too good. */
 export function swipeFigures(timings: readonly SwipeTiming[]): Figure[] {
   const waits = timings.map(({ toUnlockMs }) => toUnlockMs ?? Infinity);
   const answered = timings.filter(({ toUnlockMs }) => toUnlockMs !== null);

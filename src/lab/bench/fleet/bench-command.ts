@@ -28,17 +28,24 @@ interface Options {
 }
 
 const WARM_UP = 5;
-/** A swipe with its pause takes about half a second; the release must outlast them all. */
+/** A swipe with its pause takes about half a second; the transfer must take longer than all swipes. */
 const SECONDS_A_SWIPE = 1.2;
 const MOST_BYTES = 80 * 1024 * 1024;
 
-/** `usher bench fleet` */
+/** `usher bench fleet`: measures the door during a transfer. */
 export function benchFleetCommand(): Command {
   return new Command('fleet')
-    .description('from swipe to unlock while a release comes over the same MQTT connection, against idle')
-    .option('--swipes <n>', 'swipes to measure in each of the two', wholeNumber, 100)
-    .option('--rounds <n>', 'turns between idle and transfer, so that a busy machine is in both', wholeNumber, 5)
-    .option('--kbit <n>', 'how fast the release may come, kbit/s', wholeNumber, 4000)
+    .description(
+      'measure the time from swipe to unlock while a release is transferred on the same MQTT connection, compared with idle',
+    )
+    .option('--swipes <n>', 'swipes to measure in each of the two states', wholeNumber, 100)
+    .option(
+      '--rounds <n>',
+      'how often to alternate between idle and transfer, so that other load affects both',
+      wholeNumber,
+      5,
+    )
+    .option('--kbit <n>', 'limit for the transfer, kbit/s', wholeNumber, 4000)
     .option('--fps <n>', 'frames per second of the camera', wholeNumber, 15)
     .option('--json', 'print JSON')
     .option('--require', REQUIRE)
@@ -79,7 +86,7 @@ async function benchFleet({ swipes, rounds, kbit, fps, json = false, require = f
     undo.push(() => client.close());
     const encoder = resolve(modelsDir, (await chooseModels(modelsDir, config.models)).encoder);
     const bytes = Math.min(MOST_BYTES, Math.round(swipes * SECONDS_A_SWIPE * ((kbit * 1000) / 8)));
-    progress.update('putting a release onto the broker', 0);
+    progress.update('publishing a release', 0);
     const release = await BenchRelease.put(fleet, encoder, bytes, broker.url);
     undo.push(() => release.close());
     const measured = await alternate(client, release, {
@@ -98,12 +105,12 @@ async function benchFleet({ swipes, rounds, kbit, fps, json = false, require = f
 interface Measured {
   readonly idle: SwipeTiming[];
   readonly during: SwipeTiming[];
-  /** Bytes that came while somebody swiped, and how long that was. */
+  /** Bytes that arrived during the swipes, and the time in between. */
   readonly bytes: number;
   readonly seconds: number;
 }
 
-/** @throws UsherError `broker-failed` when the transfer does not outlast the swipes */
+/** @throws UsherError `broker-failed` if the transfer ends before the swipes */
 async function alternate(
   client: BenchClient,
   release: BenchRelease,
@@ -124,7 +131,7 @@ async function alternate(
     during.push(...(await swipe()));
     const { have } = release;
     if (have === null || had === null)
-      throw new UsherError('broker-failed', 'the release was there before the swipes were over', {
+      throw new UsherError('broker-failed', 'the transfer ended before the swipes', {
         remedy: 'Give fewer --swipes, or a lower --kbit.',
       });
     bytes += have - had;
@@ -136,7 +143,7 @@ async function alternate(
 }
 
 function figuresOf({ idle, during, bytes, seconds }: Measured): Figure[] {
-  // A swipe without an unlock counts as infinitely late: leaving it out would flatter the percentile.
+  // A swipe without an unlock counts as infinitely late: without it the percentile would be too good.
   const at = (timings: readonly SwipeTiming[], share: number): number =>
     quantile(
       timings.map(({ toUnlockMs }) => toUnlockMs ?? Infinity),

@@ -18,7 +18,7 @@ const CHANNEL = FACE_CHANNELS.encoder;
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 20;
 
-/** A large release on a broker, which one box can be made to fetch, and to leave off. */
+/** A large release on a broker. A box can be made to start and stop fetching it. */
 export class BenchRelease {
   private constructor(
     private readonly fleet: FleetFolder,
@@ -27,14 +27,14 @@ export class BenchRelease {
     private readonly offer: Offer,
   ) {}
 
-  /** A fleet of its own. @returns its folder's root of trust */
+  /** Makes a fleet. @returns the folder of its root of trust */
   static init(folder: string): string {
     FleetFolder.init(folder, { rootKeys: 1, rootThreshold: 1, passphrase: null, now: Date.now() });
     return join(folder, 'root.json');
   }
 
   /**
-   * Puts a release onto the broker: the encoder that runs, and so many bytes that are of no use.
+   * Publishes a release: the encoder in use, and ballast of the given size.
    * @throws UsherError `broker-failed`, `model-invalid`
    */
   static async put(folder: string, encoder: string, ballastBytes: number, broker: string): Promise<BenchRelease> {
@@ -65,20 +65,20 @@ export class BenchRelease {
     return new BenchRelease(fleet, view, guest, offer);
   }
 
-  /** Bytes of the release that the box has; null: it fetches nothing. */
+  /** Bytes of the release that the box has; null while it does not fetch. */
   get have(): number | null {
     return this.channel?.bytes?.have ?? null;
   }
 
-  /** Resolves when bytes come. @throws UsherError `broker-failed` when none do */
+  /** Resolves when bytes arrive. @throws UsherError `broker-failed` if none do */
   async begin(): Promise<void> {
     await this.want([this.offer]);
     await this.until('fetches it', () => this.have !== null);
     const before = this.have ?? 0;
-    await this.until('goes on with it', () => (this.have ?? 0) > before);
+    await this.until('continues the transfer', () => (this.have ?? 0) > before);
   }
 
-  /** Resolves when no more come; what is there already is gone on with the next time. */
+  /** Resolves when no more bytes arrive. The next transfer continues from what is there. */
   async leaveOff(): Promise<void> {
     await this.want([]);
     await this.until('leaves off', () => this.channel?.state === 'idle');

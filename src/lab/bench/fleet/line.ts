@@ -5,15 +5,18 @@ import { fleetTopicOf } from '../../../mqtt/topics/topic-names';
 import { UsherError } from '../../../errors';
 import { WHOLE_FLEET } from '../../../fleet/release';
 
-/** A machine that plays thousands of boxes may be late with its pings; a broker would take that for a dead line. */
+/**
+ * A machine that simulates thousands of boxes may send its pings late, which a broker would take for a lost connection.
+ */
 const KEEPALIVE_S = 600;
 
-/** Whoever hears what is wanted of the whole fleet. */
+/** Receives the offers for the whole fleet. */
 export type Listener = (payload: Buffer) => void;
 
 /**
- * One connection to the broker, which some simulated boxes share: ten thousand sockets would measure the kernel. Each box asks for its
- * own copy of each part, and hears each offer by itself; what a shared connection cannot give is a last will for each box.
+ * One connection to the broker that some simulated boxes share: ten thousand sockets would measure the kernel. Each box
+ * requests its own copy of each chunk and receives each offer separately. A shared connection cannot give each box a
+ * last will.
  */
 export class Line {
   private readonly connection: Connection;
@@ -63,7 +66,7 @@ export class Line {
     return this.connection.close();
   }
 
-  /** From now on, and at once what stands on the broker. */
+  /** Calls the listener from now on, and at once with the retained message. */
   hear(listener: Listener): void {
     this.listeners.add(listener);
     if (this.latest !== null) listener(this.latest);
@@ -77,12 +80,14 @@ export class Line {
     return this.reader.take(topic, timeoutMs, signal);
   }
 
-  /** Kept by the broker. What a connection that is gone took with it shows in the manager's table. */
+  /** Published as retained. What a lost connection lost is missing in the manager's table, and shows there. */
   retain(topic: string, payload: object): void {
     this.connection.send(topic, JSON.stringify(payload), { qos: 1, retain: true }).catch(() => undefined);
   }
 
-  /** One box after the other, with the network's turn in between: on a real fleet they sit on machines of their own. */
+  /**
+   * One box after the other, and the network gets a turn in between: in a real fleet they are on different machines.
+   */
   private async tell(payload: Buffer): Promise<void> {
     this.latest = payload;
     for (const listener of [...this.listeners]) {
@@ -95,7 +100,7 @@ export class Line {
 
 function lost(url: string, cause: unknown): UsherError {
   return new UsherError('broker-failed', `${url}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    remedy: 'See whether the broker runs, and how many clients it takes.',
+    remedy: 'Check that the broker runs and how many clients it accepts.',
     cause,
   });
 }

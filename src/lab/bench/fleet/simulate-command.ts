@@ -24,25 +24,27 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** The disks of ten thousand boxes are not what is measured. */
+/** In memory: the disks of ten thousand boxes are not what is measured. */
 const MEMORY = '/dev/shm';
 
-/** `usher fleet simulate` */
+/** `usher fleet simulate`: runs rollouts over many simulated boxes. */
 export function fleetSimulateCommand(): Command {
   return new Command('simulate')
-    .description('many boxes without cameras against one mosquitto: a good release to all, and a bad one that stops')
+    .description('simulate many boxes without cameras on one mosquitto: a good release reaches all, a bad one stops')
     .option('-n, --boxes <n>', 'boxes', wholeNumber, 1000)
-    .option('--connections <n>', 'connections to the broker, which the boxes share', wholeNumber, 64)
+    .option('--connections <n>', 'connections to the broker; the boxes share them', wholeNumber, 64)
     .option('--rollout <stages>', 'stages of both releases', '5%,25%,100%')
     .option('--failing <share>', 'share of the boxes on which the good release fails', share, 0.005)
     .option('--bad <share>', 'share of the boxes on which the bad release fails', share, 0.4)
-    .option('--outages <share>', 'chance at each word of a box that its line breaks or its power is cut', share, 0.02)
-    .option('--seed <n>', 'decides which boxes fail', wholeNumber, 1)
-    .option('--broker <url>', 'a broker of yours, with nothing on it, instead of a mosquitto that is started for this')
     .option(
-      '--dir <dir>',
-      'where the disks of the boxes lie while it runs (default: in memory where there is /dev/shm)',
+      '--outages <share>',
+      'probability at each message of a box that its connection or its power fails',
+      share,
+      0.02,
     )
+    .option('--seed <n>', 'seed that determines which boxes fail', wholeNumber, 1)
+    .option('--broker <url>', 'use your own, empty broker instead of starting a mosquitto')
+    .option('--dir <dir>', 'folder for the disks of the boxes while it runs (default: in memory if there is /dev/shm)')
     .option('--json', 'print JSON')
     .action(simulate);
 }
@@ -68,7 +70,7 @@ async function simulate(options: Options): Promise<void> {
       onProgress: (what, done) => progress.update(what, done),
     }).run();
     progress.done();
-    // What it proves or does not: a simulation has no other outcome.
+    // The simulation's result is only what these figures show.
     printFigures(figuresOf(figures), { json, require: true, more: { ...figures } });
   } finally {
     progress.done();

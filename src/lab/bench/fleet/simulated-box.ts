@@ -18,14 +18,14 @@ export const CHANNEL = 'wake/simulated';
 export const FACTORY = '1.0.0';
 
 export interface BoxPlan extends TrialPlan {
-  /** Chance of an outage at each word of a box: of its line, or of its power. */
+  /** Probability of a failure of connection or power at each message of a box. */
   readonly outages: number;
   readonly outageMs: number;
 }
 
 export interface BoxParts {
   readonly index: number;
-  /** Its disk. */
+  /** The folder that is its disk. */
   readonly dir: string;
   readonly root: Uint8Array;
   readonly line: Line;
@@ -36,8 +36,8 @@ export interface BoxParts {
 const silent = { info: () => undefined, warn: () => undefined };
 
 /**
- * A box without camera and door: the updater, verification, transfer, slots and step function of the daemon, on a disk and a data folder
- * of its own. Its power may be cut: what was in memory is gone, and it goes on from its disk.
+ * A box without camera and door. It runs the daemon's updater, verification, transfer, slots and step function on its
+ * own disk and data folder. Its power may fail: memory is lost, and it continues from its disk.
  */
 export class SimulatedBox {
   readonly device: string;
@@ -48,7 +48,7 @@ export class SimulatedBox {
   private birth = 0;
   private back: { readonly promise: Promise<void>; readonly done: () => void } | null = null;
   private stopped = false;
-  /** What it last said of its channel, and when it last said anything or came or went. */
+  /** What it last reported about its channel, and when it last published, connected or disconnected. */
   said: UpdateReportedPayload['channels'][number] | null = null;
   movedAt = 0;
 
@@ -99,7 +99,7 @@ export class SimulatedBox {
     await this.updater?.stop();
   }
 
-  /** By its disk, not by what it says. */
+  /** From its disk, not from its report. */
   get active(): string | null {
     return this.slots.pointer(CHANNEL).active?.release ?? null;
   }
@@ -108,7 +108,9 @@ export class SimulatedBox {
     if (this.online) void this.updater?.hear(payload, { kind: 'group', group: WHOLE_FLEET });
   };
 
-  /** As `RetainedReader` on a connection of its own: what an outage swallows is asked for again when the line is back. */
+  /**
+   * Like `RetainedReader` on its own connection: what an outage lost is requested again when the connection is back.
+   */
   private async take(topic: string, timeoutMs: number, signal?: AbortSignal): Promise<Buffer> {
     for (;;) {
       await this.back?.promise;
@@ -147,7 +149,7 @@ export class SimulatedBox {
       this.updater = null;
       const ended = updater?.stop();
       done();
-      // No machine starts while it still runs: two would write to one disk.
+      // A box starts only after its last run ended: two would write to one disk.
       await ended;
     }
     setTimeout(() => this.recover(powerCut, done), awayMs);
@@ -159,7 +161,7 @@ export class SimulatedBox {
     if (powerCut) return this.start();
     this.goOnline();
     done();
-    // A box says where it stands on every new connection.
+    // A box publishes its state on every new connection.
     if (this.last !== null) this.parts.line.retain(this.topic('updateReported'), this.last);
     this.parts.line.hear(this.heard);
   }
@@ -170,7 +172,10 @@ export class SimulatedBox {
     this.status('online');
   }
 
-  /** The broker says `offline` for a box in its last will; on a shared connection the simulation does. */
+  /**
+   * On a real box the broker publishes `offline` as its last will. Here the connection is shared, so the simulation
+   * does.
+   */
   private status(state: 'online' | 'offline'): void {
     this.movedAt = performance.now();
     this.parts.line.retain(this.topic('status'), { v: 1, state, bootId: BOOT_ID, birth: this.birth, at: Date.now() });
@@ -184,7 +189,7 @@ export class SimulatedBox {
 const START = Date.now() - monotonicMs();
 const BOOT_ID = randomUUID();
 
-/** Slots are named by serial and version. */
+/** Slots are named by serial number and version. */
 function versionIn(dir: string): string {
   return dir.slice(dir.lastIndexOf('-') + 1);
 }

@@ -9,16 +9,16 @@ export interface FleetParts {
   readonly boxes: number;
   readonly connections: number;
   readonly url: string;
-  /** Folder of the disks of the boxes. */
+  /** Folder for the disks of the boxes. */
   readonly dir: string;
   readonly rootFile: string;
   readonly plan: BoxPlan;
 }
 
-/** A box that has said nothing new for so long has been heard by whoever listens. */
+/** After this time without a new message, the manager has received everything from a box. */
 const SETTLED_MS = 5000;
 
-/** All boxes of a simulation, and the lines that they share. */
+/** All boxes of a simulation and the connections that they share. */
 export class SimulatedFleet {
   private readonly lines: Line[] = [];
   private readonly boxes: SimulatedBox[] = [];
@@ -59,12 +59,12 @@ export class SimulatedFleet {
     await Promise.all(this.lines.map((line) => line.close()));
   }
 
-  /** Boxes whose disk says that they run this release; null: what they were installed with. */
+  /** Boxes whose disk has this release as active; null: the installed version. */
   running(release: string | null): number {
     return this.boxes.filter((box) => box.active === release).length;
   }
 
-  /** Boxes beyond a stage that have begun a release all the same. */
+  /** Boxes beyond a stage that started a release too early. */
   beyond(release: string, stage: number): number {
     return this.boxes.filter(({ device, said }) => {
       const begun = said?.candidate?.release === release && said.state !== 'offered' && said.state !== 'refused';
@@ -73,8 +73,9 @@ export class SimulatedFleet {
   }
 
   /**
-   * Boxes of which a manager's table says what is not so: whether it is there; what runs, against the disk; how far the update is,
-   * against the box's last word. Those that spoke, came or went a moment ago are passed over.
+   * Boxes that the manager's table shows wrongly: whether they are online; what runs, compared with the disk; how far
+   * the update is, compared with the box's last report. Boxes that published, connected or disconnected a moment ago
+   * are skipped.
    */
   untrue(view: FleetView, settledMs = SETTLED_MS): { readonly compared: number; readonly untrue: number } {
     const table = new Map(view.all().map((box) => [box.device, box]));

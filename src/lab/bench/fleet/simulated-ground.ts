@@ -29,14 +29,14 @@ const FAILURES: readonly (readonly [Step, TrialReason])[] = [
 ];
 
 /**
- * Stands in for camera and models of a simulated box: a trial takes its time, and passes or fails as seed, box and release say.
- * Everything around it is the code that boxes run.
+ * Replaces camera and models of a simulated box: a trial takes time and passes or fails, depending on seed, box and
+ * release. Everything else is the code that real boxes run.
  */
 export class SimulatedTarget implements UpdateTarget {
   constructor(
     private readonly box: number,
     private readonly plan: TrialPlan,
-    /** What runs; a start finds what the pointer says. */
+    /** The running version; a start reads it from the pointer. */
     private version: string,
     private readonly factory: string,
     private readonly versionIn: (dir: string) => string,
@@ -56,7 +56,7 @@ export class SimulatedTarget implements UpdateTarget {
     const fails = random.next() < failing(release.version) ? FAILURES[random.below(FAILURES.length)] : undefined;
     const step = async (name: Step, signal: AbortSignal): Promise<void> => {
       await delay(stepMs * random.between(0.5, 1.5), undefined, { signal });
-      if (fails?.[0] === name) throw new TrialFailed(fails[1], 'as the simulation has it');
+      if (fails?.[0] === name) throw new TrialFailed(fails[1], 'failed by the simulation');
     };
     const agreement = random.between(0.97, 1);
     return {

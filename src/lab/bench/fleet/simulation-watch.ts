@@ -4,16 +4,22 @@ import type { SimulatedFleet } from './simulated-fleet';
 
 export interface SimulationFigures {
   readonly boxes: number;
-  /** Of the good release: boxes that run it at the end, by their disks, and from offer to the end of the last stage. */
+  /**
+   * Of the good release: boxes that run it at the end, from their disks, and the time from the offer to the end of the
+   * last stage.
+   */
   readonly committed: number;
   readonly goodMs: number;
-  /** Of the bad one: the stage, from 0, in which it was paused and why; boxes beyond that had begun it; boxes that ran it. */
+  /**
+   * Of the bad one: the stage (from 0) in which it was paused, and why; boxes beyond that stage that had started it;
+   * boxes that ran it.
+   */
   readonly pause: { readonly stage: number; readonly why: string };
   readonly beyondFirst: number;
   readonly taken: number;
-  /** Boxes that run the good release after the bad one was taken back. */
+  /** Boxes that run the good release after the bad one was aborted. */
   readonly kept: number;
-  /** Of the manager's table, at the end; and in looks while all was moving. */
+  /** Comparisons with the manager's table, at the end and during the rollout. */
   readonly compared: number;
   readonly untrue: number;
   readonly looks: number;
@@ -21,14 +27,14 @@ export interface SimulationFigures {
   readonly outages: number;
   readonly powerCuts: number;
   readonly reports: number;
-  /** Peaks: this process with all boxes and the manager, and the broker. */
+  /** Peak memory: of this process with all boxes and the manager, and of the broker. */
   readonly rssMb: number;
   readonly brokerRssMb: number | null;
 }
 
 const SAMPLE_MS = 500;
 
-/** Memory, and whether the manager's table is true, while a simulation runs. */
+/** Measures memory, and whether the manager's table is correct, while a simulation runs. */
 export class Watch {
   private looks = 0;
   private untrueOnTheWay = 0;

@@ -20,13 +20,13 @@ export interface SimulationOptions {
   readonly boxes: number;
   readonly connections: number;
   readonly stages: readonly number[];
-  /** Share of the boxes on which the good release fails, and the bad one. */
+  /** Share of the boxes on which the good release fails, and share for the bad one. */
   readonly failing: number;
   readonly bad: number;
   readonly outages: number;
   readonly seed: number;
   readonly broker: { readonly url: string; readonly pid: number | null };
-  /** Parent of the folder that holds fleet and boxes. */
+  /** Parent of the folder for fleet and boxes. */
   readonly dir: string;
   readonly onProgress: (what: string, share: number) => void;
 }
@@ -38,12 +38,12 @@ const STEP_MS = 300;
 const OUTAGE_MS = 3000;
 const LOOK_MS = 500;
 const CHUNK_BYTES = 4096;
-/** How long the fleet may take to go back after an abort, or to come to rest. */
+/** Limit for the fleet to roll back after an abort, or to settle. */
 const REST_MS = 20 * 60_000;
 
 /**
- * A fleet of boxes without cameras against a real broker, in this process: a good release goes out in stages to all, a bad one stops by
- * itself in its first stage and is taken back. Manager and boxes are the code that sites run.
+ * A fleet of boxes without cameras on a real broker, in this process: a good release is rolled out in stages to all, a
+ * bad one pauses by itself in its first stage and is aborted. Manager and boxes are the code that sites run.
  */
 export class Simulation {
   private readonly dir: string;
@@ -73,7 +73,7 @@ export class Simulation {
     this.watch = new Watch(this.boxes, broker.pid);
   }
 
-  /** @throws UsherError `broker-failed`, or when a rollout does not go as it must */
+  /** @throws UsherError `broker-failed`, or if a rollout does not go as expected */
   async run(): Promise<SimulationFigures> {
     const { onProgress, boxes } = this.options;
     try {
@@ -131,7 +131,7 @@ export class Simulation {
     return release;
   }
 
-  /** Opens stage after stage as `usher fleet rollout follow` does. */
+  /** Opens stage after stage, as `usher fleet rollout follow` does. */
   private async follow(release: string, what: string): Promise<void> {
     const { view, guest } = await openView(this.options.broker);
     try {
@@ -154,7 +154,7 @@ export class Simulation {
     }
   }
 
-  /** What stopped it. @throws UsherError where nothing did */
+  /** @returns where and why it paused @throws UsherError if it did not */
   private async paused(release: string): Promise<{ readonly stage: number; readonly why: string }> {
     try {
       await this.follow(release, `bad release ${BAD}`);
@@ -163,15 +163,15 @@ export class Simulation {
       if (rollout.state === 'paused') return { stage: rollout.stage, why: rollout.why ?? '' };
       throw error;
     }
-    throw new UsherError('release-refused', 'the bad release went out to all: nothing paused it', {
+    throw new UsherError('release-refused', 'the bad release reached all boxes: nothing paused it', {
       remedy: 'It may fail on too few boxes: give more of them, or a higher --bad.',
     });
   }
 
   private async truth(): Promise<{ readonly compared: number; readonly untrue: number }> {
-    // What is on its way to the broker arrives, and boxes that are away come back.
+    // Waits until messages have reached the broker and offline boxes are back.
     let last = { compared: 0, untrue: 0 };
-    await this.until('coming to rest', async () => {
+    await this.until('settling', async () => {
       const { view, guest } = await openView(this.options.broker);
       await guest.close();
       last = this.boxes.untrue(view);
@@ -214,7 +214,8 @@ export class Simulation {
   private async until(what: string, holds: () => boolean | Promise<boolean>, of = 0): Promise<void> {
     const until = performance.now() + REST_MS;
     while (!(await holds())) {
-      if (performance.now() > until) throw new UsherError('release-refused', `the simulated boxes do not end ${what}`);
+      if (performance.now() > until)
+        throw new UsherError('release-refused', `the simulated boxes did not finish ${what}`);
       this.options.onProgress(what, of === 0 ? 0 : 0.5);
       await delay(LOOK_MS);
     }

@@ -4,10 +4,10 @@ import { OnnxGraph } from '../../../onnx/writer';
 import { writeBundle } from '../../../bundles/write';
 import { readContent, type ReleaseContent } from '../../../fleet/manager/content';
 
-/** Floats that make the archive some chunks long. */
+/** Number of floats; they make the archive a few chunks long. */
 const BALLAST = 3000;
 
-/** A whole bundle of a few kilobytes, looked at as publishing does: a scene model that says what it is told. */
+/** A complete bundle of a few kilobytes, checked as publishing does: a scene model that outputs what it is given. */
 export async function smallBundle(folder: string, version: string): Promise<ReleaseContent> {
   const graph = new OnnxGraph('simulated');
   graph.input('x', [1, 3, 1, 1]);

@@ -27,18 +27,20 @@ interface Options {
 }
 
 const WARM_UP = 3;
-/** A flood of a round ends by itself, should the rest of the benchmark hang. */
+/** A flood ends by itself after this time, in case the benchmark hangs. */
 const MOST_MS = 300_000;
-/** Until the flood is at its rate, and after its end until the door must be as before. */
+/** Time until the flood has reached its rate, and time after its end until the door must be as before. */
 const RISE_MS = 500;
 const BACK_MS = 1000;
-/** As in device-config/mosquitto; without TLS, which would measure the encryption. */
+/** As in device-config/mosquitto, but without TLS, which would measure the encryption. */
 const BROKER = ['max_queued_messages 50000', 'max_queued_bytes 134217728', 'max_packet_size 262144'];
 
-/** `usher bench flood` */
+/** `usher bench flood`: measures the door while its broker is flooded. */
 export function benchFloodCommand(): Command {
   return new Command('flood')
-    .description('from swipe to unlock while every topic that the fleet manager may write is flooded, against idle')
+    .description(
+      'measure the time from swipe to unlock while every topic that the fleet manager may write is flooded, compared with idle',
+    )
     .option('--swipes <n>', 'swipes to measure in each of the four phases', wholeNumber, 100)
     .option(
       '--rounds <n>',
@@ -86,7 +88,7 @@ async function benchFlood({ swipes, rounds, rate, fps, json = false, require = f
       swipes,
       rounds,
       flood: () => flood(topics),
-      // Another box and another group, to which nobody listens.
+      // Topics of another box and group, without a subscriber.
       elsewhere: () => flood(topics.map((topic) => topic.replace(/^(usher\/v1\/[^/]+)\/[^/]+/, '$1/elsewhere'))),
       onProgress: (share) => progress.update('swipes', share),
     });

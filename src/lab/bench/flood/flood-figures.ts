@@ -4,16 +4,16 @@ import { quantile } from '../../report/intervals';
 
 export interface FloodMeasured {
   readonly idle: readonly SwipeTiming[];
-  /** While the same flood goes to topics of another box: what the broker and the flooder take of the machine. */
+  /** During the same flood on topics of another box: the cost of the broker and the flooder alone. */
   readonly bystander: readonly SwipeTiming[];
   readonly flooded: readonly SwipeTiming[];
-  /** Swipes that began a second after the end of a flood, or later. */
+  /** Swipes that began at least a second after the end of a flood. */
   readonly after: readonly SwipeTiming[];
   /** Messages a second that were sent. */
   readonly rate: number;
 }
 
-/** A swipe without an unlock counts as infinitely late: leaving it out would flatter the percentile. */
+/** A swipe without an unlock counts as infinitely late: without it the percentile would be too good. */
 const at = (timings: readonly SwipeTiming[], share: number): number =>
   quantile(
     timings.map(({ toUnlockMs }) => toUnlockMs ?? Infinity),

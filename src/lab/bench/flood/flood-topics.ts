@@ -1,7 +1,7 @@
 import { WHOLE_FLEET } from '../../../fleet/release';
 import type { TopicBase } from '../../../mqtt/topics/topic-names';
 
-/** Every topic that a user of the access rules may write, with the names of one box in place of the wildcards. */
+/** Every topic that a user of the access rules may write, with the names of one box for the wildcards. */
 export function writableTopics(acl: string, user: string, { site, device }: TopicBase): string[] {
   const [, section = ''] = new RegExp(`^user ${user}$([\\s\\S]*?)(?=^user |(?![\\s\\S]))`, 'm').exec(acl) ?? [];
   return [...section.matchAll(/^topic (?:write|readwrite) (\S+)$/gm)].map(([, filter = '']) => {

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { packageRoot } from '../../../system/paths';
 import type { FloodJob } from './flooder';
 
-/** A flood from a thread of its own, to a broker on the loopback interface. */
+/** Floods a broker on the loopback interface from another thread. */
 export class Flood {
   private total = { messages: 0, seconds: 0 };
   private readonly worker: Worker;

@@ -6,12 +6,12 @@ export interface FloodJob {
   readonly topics: readonly string[];
   /** Messages a second, all topics together. */
   readonly rate: number;
-  /** It ends by itself after so long, whatever becomes of the one who started it. */
+  /** It ends by itself after this time, even if the caller is gone. */
   readonly mostMs: number;
 }
 
 const TICK_MS = 5;
-/** The broker takes no more: what is above is not sent later, so that a stall does not make a burst. */
+/** With more bytes than this waiting, messages are dropped and not sent later, so that a stall makes no burst. */
 const BACKLOG_BYTES = 1024 * 1024;
 
 /** PUBLISH (MQTT 3.1.1, 3.3). */
@@ -27,7 +27,10 @@ function publish(topic: string, payload: string, qos: 0 | 1): Buffer {
   return Buffer.concat([Buffer.from([0x30 | (qos << 1), ...length]), body]);
 }
 
-/** Publishes well-formed commands on the topics in turn, half of them with QoS 1. Raw bytes: a library would be the bottleneck. */
+/**
+ * Publishes well-formed commands on the topics in turn, half of them with QoS 1. It writes raw bytes: a library would
+ * be the bottleneck.
+ */
 function flood({ port, topics, rate, mostMs }: FloodJob, onSent: (sent: number, seconds: number) => void): void {
   const payload = JSON.stringify({ v: 1, id: 'flood' });
   const messages = topics.flatMap((topic) => [publish(topic, payload, 0), publish(topic, payload, 1)]);

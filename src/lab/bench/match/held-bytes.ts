@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** What is held after collecting garbage: resident memory would also show what other sizes left behind. */
+/** Memory after a garbage collection. Resident memory would also show what earlier sizes left. */
 export async function heldBytes(): Promise<number> {
   setFlagsFromString('--expose_gc');
   const collect = runInNewContext('gc') as () => void;
-  // WebAssembly memory is given back a turn after its owner is gone.
+  // WebAssembly memory is freed one turn of the event loop after its owner is gone.
   for (let turn = 0; turn < 3; turn++) {
     collect();
     await new Promise((resolve) => setImmediate(resolve));

@@ -14,8 +14,8 @@ interface Options {
 
 export function benchMatchCommand(): Command {
   return new Command('match')
-    .description("exhaustive 1:N search over up to 100,000 members, against face-api's FaceMatcher")
-    .option('--queries <n>', 'searches per size of the gallery', wholeNumber, 500)
+    .description("measure exhaustive 1:N search over up to 100,000 members, compared with face-api's FaceMatcher")
+    .option('--queries <n>', 'searches for each gallery size', wholeNumber, 500)
     .option('--reference-queries <n>', 'searches by FaceMatcher', wholeNumber, 20)
     .option('--json', 'print JSON')
     .option('--require', REQUIRE)

@@ -7,12 +7,12 @@ import { seededRandom } from '../../../random';
 
 export interface MatchBenchOptions {
   readonly queries: number;
-  /** Searches by face-api's FaceMatcher; each takes far longer. */
+  /** Searches with face-api's FaceMatcher, which is far slower. */
   readonly referenceQueries: number;
   readonly onProgress?: (phase: string, share: number) => void;
 }
 
-/** Measured at one size of the gallery. */
+/** Result for one gallery size. */
 export interface MatchRow {
   readonly members: number;
   readonly dimensions: number;
@@ -23,7 +23,10 @@ export interface MatchRow {
 
 export interface MatchBench {
   readonly rows: readonly MatchRow[];
-  /** At the largest size, 128-d: FaceMatcher's median time over ours on the same vectors, and how often both name the same person. */
+  /**
+   * At the largest size, 128-d: FaceMatcher's median time divided by ours on the same vectors, and how often both find
+   * the same person.
+   */
   readonly ratio: number;
   readonly agreement: number;
   readonly agreementOf: number;
@@ -35,8 +38,8 @@ const SPACE = 'bench';
 const WARM_UP = 20;
 
 /**
- * Exhaustive 1:N search (the two nearest persons, as a door asks) over galleries of random unit vectors, and FaceMatcher on the same
- * 100,000. Random vectors cost what faces cost: the search looks at every row.
+ * Exhaustive 1:N search (the two nearest persons, as at a door) over galleries of random unit vectors, and FaceMatcher
+ * on the same 100,000. Random vectors cost the same as faces, since the search reads every row.
  */
 export async function runMatchBench(faceApi: FaceApiReference, options: MatchBenchOptions): Promise<MatchBench> {
   const rows: MatchRow[] = [];
@@ -73,7 +76,7 @@ async function measureGallery(members: number, dimensions: number, queries: numb
   };
 }
 
-/** In turn, query by query, so that whatever else the machine does meets both. */
+/** Alternating query by query, so that other load on the machine affects both. */
 async function compareWithFaceApi(faceApi: FaceApiReference, { referenceQueries, onProgress }: MatchBenchOptions) {
   const gallery = new Gallery(SPACE, 128);
   const descriptors = [...unitVectors(128, LARGEST)];
@@ -87,7 +90,7 @@ async function compareWithFaceApi(faceApi: FaceApiReference, { referenceQueries,
     const between = performance.now();
     const best = matcher.findBestMatch(query);
     const endedAt = performance.now();
-    // The first one warms both up.
+    // The first query warms both up.
     if (i === 0) continue;
     ratios.push((endedAt - between) / (between - startedAt));
     if (best.label === `person ${Number(nearest?.member.slice(1)) + 1}`) agreed++;

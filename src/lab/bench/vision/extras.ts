@@ -4,7 +4,7 @@ import type { SceneWatch } from '../../../vision/scene/scene-watch';
 import type { BenchFrame } from './frames';
 import { atMost, type Figure, withGoal } from '../../report/figure';
 
-/** How long somebody stands before the door until it opens, and how often the camera sees him: what liveness is spread over. */
+/** Frames of a person in front of the door until it opens: the cost of liveness is spread over them. */
 const FRAMES_PER_VISIT = 30;
 const FRAME_MS = 1000 / 15;
 
@@ -16,9 +16,9 @@ export interface ExtrasSample {
 }
 
 /**
- * What liveness and scene cost beside detection and encoding, on the schedule of the vision child: somebody new every
- * `FRAMES_PER_VISIT` frames, 15 frames a second. The extra work follows the base work in the same frame, so that both meet the
- * same machine.
+ * Cost of liveness and scene in addition to detection and encoding, on the schedule of the vision child: another person
+ * every `FRAMES_PER_VISIT` frames, 15 frames a second. The extra work follows the base work in the same frame, so that
+ * other load affects both.
  */
 export async function runExtras(
   frames: readonly BenchFrame[],
@@ -44,7 +44,7 @@ export async function runExtras(
   return samples;
 }
 
-/** Sums, not medians: most frames carry no extra work, and what counts is what the box has to do in all. */
+/** Sums, not medians: most frames have no extra work, and the total work of the box matters. */
 export function extrasFigures(samples: readonly ExtrasSample[]): Figure[] {
   const base = samples.reduce((sum, { baseMs }) => sum + baseMs, 0);
   const extra = samples.reduce((sum, { extraMs }) => sum + extraMs, 0);

@@ -12,7 +12,7 @@ import { seededRandom, streamSeed } from '../../../random';
 
 export const BENCH_WIDTH = 1280;
 export const BENCH_HEIGHT = 720;
-/** The smallest face that must be found, and larger ones as somebody comes nearer. */
+/** The smallest face that must be found, and larger ones as of a person who comes nearer. */
 export const BENCH_FACE_PX = [80, 120, 200] as const;
 
 export interface BenchFrame {
@@ -26,20 +26,21 @@ interface Portrait {
   readonly face: Box;
 }
 
-/** Side of the region that is cut out around a face, in widths of the face. */
+/** Side of the region to crop around a face, in widths of the face. */
 const REGION = 2;
-/** Not enlarged so much that it would be soft. */
+/** Smaller sources would be enlarged too much and become soft. */
 const SMALLEST_SOURCE_PX = 60;
-/** Turned no further than somebody who walks up to a door: what is measured is speed, on faces that every detector finds. */
+/** Limit of the head's turn: speed is measured on faces that every detector finds. */
 const MOST_YAW = 0.35;
 const MOST_PITCH = 0.35;
-/** One dark scarf in the sample pictures passes for a face at the usual score. */
+/** Higher than usual, since a dark scarf in the sample pictures passes as a face at the usual score. */
 const SURE_SCORE = 0.8;
 const LEAST_BRIGHTNESS = 40;
 
 /**
- * Frames of 1280×720 with one face each, made from the sample pictures inside the npm package `@vladmandic/face-api`: a face with its
- * surroundings, scaled to the wanted width, at a seeded place before a wall with some structure and sensor noise.
+ * Frames of 1280×720 with one face each, made from the sample pictures inside the npm package `@vladmandic/face-api`: a
+ * face with its surroundings, scaled to the wanted width, at a seeded place in front of a wall with some structure and
+ * sensor noise.
  * @param finder finds the faces in the sample pictures; width means the width of its box
  */
 export async function benchFrames(finder: Pick<FaceAnalyser, 'still'>, count: number, seed = 1): Promise<BenchFrame[]> {
@@ -99,7 +100,7 @@ function compose({ picture, face }: Portrait, facePx: number, seed: number): Ben
     for (let x = 0; x < side; x++) {
       const edge = Math.min(x, y, side - 1 - x, side - 1 - y) / (0.12 * side);
       const inside = Math.min(1, edge);
-      // Outside the sample picture the cut is black: there the wall stays.
+      // Outside the sample picture the crop is black; the wall stays visible there.
       const sourceX = region.x + x * step;
       const sourceY = region.y + y * step;
       if (sourceX < 0 || sourceY < 0 || sourceX > picture.width - 2 || sourceY > picture.height - 2) continue;
@@ -121,7 +122,7 @@ function compose({ picture, face }: Portrait, facePx: number, seed: number): Ben
   };
 }
 
-/** Light falling off to a side, a door frame, a floor, noise. */
+/** Light that falls off to one side, a door frame, a floor, noise. */
 function wall(seed: number): Uint8Array {
   const random = seededRandom(streamSeed(seed, 7));
   const data = new Uint8Array(3 * BENCH_WIDTH * BENCH_HEIGHT);

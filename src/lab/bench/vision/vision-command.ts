@@ -28,8 +28,8 @@ interface Options {
 }
 
 /**
- * What is measured: the recommended set by its fast encoder (one run a face, and with mirrored averaging: two), by its accurate
- * one, and the fallback set.
+ * What is measured: the recommended set with its fast encoder (one run a face, and two with mirrored averaging), with
+ * its accurate one, and the fallback set.
  */
 const { detector } = MODEL_SETS.recommended;
 const FAST_ENCODER = 'mobilefacenet';
@@ -45,7 +45,7 @@ const [SMALLEST_FACE_PX] = BENCH_FACE_PX;
 const WARM_UP = 3;
 const VISITS = 3;
 
-/** Everything passes: a refused face would not be encoded, and so look fast. */
+/** All faces pass: a refused face is not encoded and would make the path look fast. */
 const OPEN_GATES: AnalyserOptions['gates'] = {
   ...CameraConfig.shape.quality.parse(undefined),
   minSharpness: 0,
@@ -59,7 +59,9 @@ const OPEN_GATES: AnalyserOptions['gates'] = {
 
 export function benchVisionCommand(): Command {
   return new Command('vision')
-    .description('from a 1280×720 RGB frame with one face to its vector, against face-api on tfjs-wasm')
+    .description(
+      'measure the time from a 1280×720 RGB frame with one face to its vector, compared with face-api on tfjs-wasm',
+    )
     .option('--frames <n>', 'frames', wholeNumber, 30)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
@@ -79,7 +81,7 @@ async function benchVision(options: Options): Promise<void> {
     if (first === undefined) return;
     const frames = await benchFrames(first.analyser, options.frames + WARM_UP);
     const sizes = await detectionSizes(paths, frames[0]?.frame);
-    // face-api finds the same 80 px only at the size at which the fallback set, the same network, does.
+    // face-api finds the same 80 px only at the detection size of the fallback set, which is the same network.
     const inputSize = Math.max(...(sizes['fallback'] ?? []));
     const samples = await runVisionBench(
       frames,
@@ -130,7 +132,7 @@ async function openPath({ name, models, mirror }: (typeof PATHS)[number], models
   return { name, analyser, models: timed };
 }
 
-/** With the accurate encoder, which is the default. Nothing where one of the two models is not installed. */
+/** With the accurate encoder, the default. Null if one of the two models is not installed. */
 async function costOfExtras(
   modelsFolder: string,
   frames: Parameters<typeof runExtras>[0],

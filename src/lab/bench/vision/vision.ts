@@ -7,7 +7,7 @@ import { atLeast, atMost, withGoal, type Figure } from '../../report/figure';
 import { median } from '../../report/intervals';
 import type { TimedModel } from '../timed-model';
 
-/** One way from a frame to a vector, as it runs live. */
+/** One path from a frame to a vector, as it runs live. */
 export interface VisionPath {
   readonly name: string;
   readonly analyser: Pick<FaceAnalyser, 'live'>;
@@ -17,7 +17,10 @@ export interface VisionPath {
 
 export interface PathSample {
   readonly found: boolean;
-  /** Whole way in ms, and the networks' own runs in it; null where the face was not encoded, so that nothing is to be compared. */
+  /**
+   * Time of the whole path in ms, and of the networks' runs in it. Null if the face was not encoded and there is
+   * nothing to compare.
+   */
   readonly time: { readonly ms: number; readonly bareMs: number } | null;
 }
 
@@ -28,15 +31,15 @@ export interface VisionSample {
   readonly referenceMs: number | null;
 }
 
-/** Boxes of different detectors on one face overlap at least so much. */
+/** Boxes of different detectors on one face overlap at least this much. */
 const SAME_FACE_IOU = 0.3;
 
-/** `recommended` stands for the fast encoder with one run a face; what else there is is told beside it. */
+/** `recommended` means the fast encoder with one run a face; the other variants have figures of their own. */
 const RATIO_GOALS: Record<string, number> = { recommended: 20, fallback: 10 };
 
 /**
- * Runs every path and face-api in turn on each frame, in rotating order, so that whatever else the machine does meets all alike.
- * The first `warmUp` frames do not count.
+ * Runs every path and face-api in turn on each frame, in rotating order, so that other load affects all alike. The
+ * first `warmUp` frames do not count.
  */
 export async function runVisionBench(
   frames: readonly BenchFrame[],
@@ -68,7 +71,7 @@ async function runPath({ analyser, models }: VisionPath, { frame, face }: BenchF
   const ms = performance.now() - startedAt;
   const bareMs = models.reduce((sum, model) => sum + model.elapsedMs, 0);
   const found = subject !== null && isFace(subject.box, face);
-  // A box that came out a pixel below the smallest useful width is found, but not encoded.
+  // A face whose box is a pixel below the smallest useful width is found but not encoded.
   return { found, time: found && subject.embedding !== null ? { ms, bareMs } : null };
 }
 
@@ -79,13 +82,14 @@ async function runReference(
   const startedAt = performance.now();
   const faces = await faceApi.describe(frame, { inputSize });
   const ms = performance.now() - startedAt;
-  // One face alone: a second (mistaken) one would be described too, and cost time that the others did not spend.
+  // Only frames with one face: a second (mistaken) one would be encoded too, and cost time that the others do not
+  // spend.
   return faces.length === 1 && faces.every(({ box }) => isFace(box, face)) ? ms : null;
 }
 
 const isFace = (box: Box, face: Box): boolean => intersectionOverUnion(box, face) >= SAME_FACE_IOU;
 
-/** Medians over the frames on which both sides found the one face; shares of faces found by width. */
+/** Medians over the frames in which both sides found the one face; shares of faces found by width. */
 export function visionFigures(samples: readonly VisionSample[], names: readonly string[]): Figure[] {
   const value = (list: readonly number[]): number | null => (list.length === 0 ? null : median(list));
   const figures: Figure[] = [];
@@ -116,7 +120,7 @@ export function visionFigures(samples: readonly VisionSample[], names: readonly 
         name: 'vision.overhead',
         value: Number.isFinite(worst) ? worst : null,
         unit: 'x',
-        note: 'the worst of the paths: whole way over the sum of the networks’ runs',
+        note: 'the worst path: whole time over the sum of the networks’ runs',
       },
       atMost(1.25),
     ),

@@ -4,20 +4,20 @@ import { SampleAssembler } from '../../../voice/sources/sample-assembler';
 import { type LentSound, READ_SAMPLES, SOUND_RATE_HZ } from '../../../voice/sources/sound';
 import { seededRandom } from '../../../random';
 
-/** Heard after the word by so much, it is not this word that was heard. */
+/** An activation later than this after the word belongs to something else. */
 const LATEST_MS = 1500;
 
 /**
- * How long after a word's end the event comes, on the recording's own clock, fed as a microphone's sound is given on.
- * @param clip with one word in it, and quiet around it
- * @returns ms; null where it was not heard
+ * Time from the end of a word to its activation, on the recording's own clock, fed like a microphone's sound.
+ * @param clip one word with silence around it
+ * @returns ms; null if it was not detected
  */
 export async function latencyOf(
   clip: Float32Array,
   detector: Pick<WordDetector, 'push' | 'reset' | 'attentive'>,
 ): Promise<number | null> {
   const end = utteranceEnd(clip);
-  // A word may end with its clip: the room goes on.
+  // A word may end with its clip, so silence follows.
   const random = seededRandom(1);
   const sound = new Float32Array(clip.length + 2 * SOUND_RATE_HZ).map(() => random.between(-2e-4, 2e-4));
   clip.forEach((value, i) => (sound[i] = value + (sound[i] as number)));

@@ -44,13 +44,13 @@ export class MeasuredVoice {
     return this.latest;
   }
 
-  /** Resolves when it hears. @throws UsherError `microphone-failed` with its last words */
+  /** Resolves when it listens. @throws UsherError `microphone-failed` with its last message */
   async start(): Promise<void> {
     this.child.start();
     await this.until((status) => status.hearing || status.state === 'ended', READY_MS);
   }
 
-  /** @throws UsherError `microphone-failed` where that does not come in time */
+  /** @throws UsherError `microphone-failed` if that does not happen in time */
   async until(holds: (status: MicrophoneStatus) => boolean, ms: number): Promise<MicrophoneStatus> {
     const wanted = this.child.messages.pipe(
       filter((event) => event.kind === 'microphone'),
@@ -67,7 +67,7 @@ export class MeasuredVoice {
     return this.child.stop();
   }
 
-  /** CPU time of all of its threads over so much real time. */
+  /** CPU time of all its threads over this much real time. */
   async cpuOver(seconds: number, onProgress: (share: number) => void): Promise<CpuUse> {
     const before = cpuMsOf(this.pid);
     const startedAt = performance.now();
@@ -79,7 +79,7 @@ export class MeasuredVoice {
   }
 }
 
-/** Time on a CPU as the scheduler counts it, in nanoseconds; /proc/PID/stat knows hundredths of a second alone. */
+/** CPU time as the scheduler counts it, in nanoseconds; /proc/PID/stat only has hundredths of a second. */
 function cpuMsOf(pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
   return tasks.reduce((sum, task) => {

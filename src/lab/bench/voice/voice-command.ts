@@ -35,22 +35,25 @@ interface Options {
   readonly require?: boolean;
 }
 
-/** Of the sound that both examine, and that is played to the process whose CPU time is taken. */
+/** Length of the sound that both process, and that is played to the process whose CPU time is measured. */
 const SOUND_SECONDS = 60;
-/** In the first minute the code is compiled and what starting left behind is collected: a tenth of a second of CPU time, once. */
+/** In the first minute code is compiled and start-up garbage is collected: a tenth of a second of CPU time, once. */
 const WARM_UP_SECONDS = 60;
 
 export function benchVoiceCommand(): Command {
   return new Command('voice')
     .description(
-      'CPU of one microphone with one word, against openWakeWord’s feature networks; time from a word’s end to its event',
+      'measure the CPU time of one microphone with one word, compared with openWakeWord’s feature networks, and the time from a word’s end to its event',
     )
     .option('--model <name>', 'wake-word bundle; the first one installed by default')
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--models-mirror <dir>', 'folder with openWakeWord’s networks (or USHER_MODELS_MIRROR)')
-    .option('--positives <dir>', 'clips with one word each, for the latency')
-    .option('--speech <dir>', 'to listen to instead of noise: companions of a word cost time where much is said')
-    .option('--seconds <n>', 'real time over which the CPU time is taken', wholeNumber, 30)
+    .option('--positives <dir>', 'folder of clips with one word each, to measure the latency')
+    .option(
+      '--speech <dir>',
+      'folder of speech instead of noise: speech wakes the companion networks of a word, which costs time',
+    )
+    .option('--seconds <n>', 'real time over which the CPU time is measured', wholeNumber, 30)
     .option('--json', 'print JSON')
     .option('--require', REQUIRE)
     .action(benchVoice);
@@ -137,7 +140,7 @@ async function cpuUse(recording: string, model: string, { modelsDir: dir, second
   }
 }
 
-/** Noise that rises and falls as speech does: nothing in it stirs a network. */
+/** Noise that rises and falls as speech does, but wakes no network. */
 function noise(seconds: number): Float32Array {
   const random = seededRandom(7);
   return new Float32Array(seconds * SOUND_RATE_HZ).map((_, i) => {
@@ -146,10 +149,10 @@ function noise(seconds: number): Float32Array {
   });
 }
 
-/** Recordings one after the other, begun anew where they are too short. */
+/** Recordings one after the other, repeated if they are too short. */
 async function speech(dir: string, seconds: number): Promise<Float32Array> {
   const clips = await soundFiles(dir);
-  // Of a large corpus only what is needed; a recording has a tenth of a second at least.
+  // Reads only what is needed of a large corpus; a recording has at least a tenth of a second.
   const said = joinFloats((await decodeSounds(clips.slice(0, 10 * seconds))).map((clip) => Float32Array.from(clip)));
   return new Float32Array(seconds * SOUND_RATE_HZ).map((_, i) => (said[i % said.length] as number) / 32_768);
 }

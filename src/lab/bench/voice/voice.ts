@@ -3,13 +3,13 @@ import { atLeast, atMost, type Figure, withGoal } from '../../report/figure';
 import { median } from '../../report/intervals';
 import { type OpenWakeWordFeatures, STRIDE_SAMPLES } from './openwakeword';
 
-/** One piece of 80 ms, examined by both: microseconds. */
+/** Time of both for one piece of 80 ms, in microseconds. */
 export interface VoiceSample {
   readonly ours: number;
   readonly theirs: number;
 }
 
-/** Runs both ways over the same pieces, taking turns, so that whatever else the machine does meets both alike. */
+/** Runs both on the same pieces alternately, so that other load affects both alike. */
 export async function compareVoice(
   sound: Float32Array,
   detector: Pick<WordDetector, 'push' | 'reset'>,
@@ -42,7 +42,7 @@ export interface CpuUse {
 }
 
 export interface VoiceLatency {
-  /** Words that were heard, ms from the end of each to the end of the piece that told of it. */
+  /** For each detected word, ms from its end to the end of the piece in which it was reported. */
   readonly ms: readonly number[];
   readonly clips: number;
 }

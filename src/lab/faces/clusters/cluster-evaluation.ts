@@ -13,27 +13,27 @@ import { seededRandom, streamSeed } from '../../../random';
 import { linearAxis } from '../../report/svg-axes';
 import { colourOf, plotSvg } from '../../report/svg-plot';
 
-/** A person who walked up to the door once, as the door saw it. */
+/** One visit of a person at the door, as the door saw it. */
 export interface TriedVisit {
   readonly person: number;
   /** Index into the data set's pictures. */
   readonly picture: number;
   readonly vector: Float32Array;
-  /** The middle frame, to look at. */
+  /** The middle frame, for a person to look at. */
   readonly frame: Frame;
 }
 
 export interface Visits {
   readonly visits: readonly TriedVisit[];
-  /** Of these no frame showed a face that could be encoded: the door would not have noticed them. */
+  /** Visits without a frame in which a face could be encoded: the door would not have noticed them. */
   readonly unseen: number;
 }
 
 const FRAMES = 5;
 
 /**
- * Makes one visit of each picture: five frames at a door (`doorFrames`), encoded as live frames are, fused by the class that runs live.
- * Two pictures of a person are two visits of that person.
+ * Makes one visit of each picture: five frames at a door (`doorFrames`), encoded like live frames and fused by the
+ * class that runs live. Two pictures of a person are two visits of that person.
  */
 export async function visitsOf(
   dataset: FaceDataset,
@@ -70,13 +70,13 @@ export interface ClusterEvaluation {
     readonly labels: Labels;
     readonly scores: ClusterScores;
   }[];
-  /** What other distances would have given: how near the one that is used is to an edge. */
+  /** Scores at other distances, to show how near the distance in use is to a limit. */
   readonly sweep: readonly { readonly method: ClusterMethod; readonly reach: number; readonly scores: ClusterScores }[];
 }
 
 const SWEEP = Array.from({ length: 13 }, (_, i) => 0.7 + 0.05 * i);
 
-/** @param onProgress share done, 0..1; the event loop gets its turn between partitions */
+/** @param onProgress share done, 0..1; the event loop gets a turn between partitions */
 export async function evaluateClusters(
   { visits, unseen }: Visits,
   reach: number,
@@ -101,7 +101,10 @@ export async function evaluateClusters(
 
 const GOAL = atLeast(0.95);
 
-/** `clusters.purity` and so on are those of the method that a door uses by default; each method also has its own. */
+/**
+ * `clusters.purity` and so on belong to the method that a door uses by default. Each method also has figures of its
+ * own.
+ */
 export function clusterFigures({ methods, reach, unseen }: ClusterEvaluation): Figure[] {
   const figures = ({ scores }: ClusterEvaluation['methods'][number], prefix: string): Figure[] => [
     withGoal({ name: `${prefix}.purity`, value: scores.purity, unit: 'ratio', ...scores.purityInterval }, GOAL),
@@ -124,7 +127,7 @@ export function clusterSvg(title: string, { sweep, reach }: ClusterEvaluation): 
   });
   return plotSvg({
     title,
-    x: linearAxis('distance up to which two visits are one person’s (L2)', 0.7, 1.3, 0.1),
+    x: linearAxis('L2 distance up to which two visits count as one person', 0.7, 1.3, 0.1),
     y: linearAxis('purity, NMI', 0, 1, 0.2),
     series: CLUSTER_METHODS.flatMap((method, i) => [line(method, 'purity', 2 * i), line(method, 'nmi', 2 * i + 1)]),
     marks: [{ x: reach, text: 'in use' }],

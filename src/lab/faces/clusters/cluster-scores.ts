@@ -1,19 +1,24 @@
 import { wilson, type Interval } from '../../report/intervals';
 
 export interface ClusterScores {
-  /** Share of the pictures that belong to the person of whom most of their cluster is. Clusters of one picture make it 1. */
+  /**
+   * Share of the pictures that belong to the most frequent person of their cluster. Clusters of one picture make it 1.
+   */
   readonly purity: number;
   readonly purityInterval: Interval;
-  /** Mutual information of persons and clusters over the mean of their entropies, 0 … 1: also falls when a person is split. */
+  /**
+   * Mutual information of persons and clusters over the mean of their entropies, 0 … 1. It also falls if a person is
+   * split.
+   */
   readonly nmi: number;
   readonly clusters: number;
   readonly persons: number;
 }
 
 /**
- * How well clusters are persons (Manning, Raghavan & Schütze, "Introduction to Information Retrieval", section 16.3). Purity alone
- * would praise a cluster for every picture, and NMI is lenient where clusters are small: both have to be high.
- *
+ * How well clusters match persons (Manning, Raghavan & Schütze, "Introduction to Information Retrieval", section 16.3).
+ * Purity alone would favour one cluster for each picture, and NMI is lenient with small clusters, so both have to be
+ * high.
  * @param labels cluster of each picture
  * @param persons person of each picture
  */
@@ -42,7 +47,7 @@ export function clusterScores(labels: ArrayLike<number>, persons: ArrayLike<numb
   return {
     purity: count === 0 ? 1 : majority / count,
     purityInterval: wilson(majority, count),
-    // One cluster of one person: nothing was to be told apart, and nothing was confused.
+    // One cluster and one person: nothing to separate and nothing confused.
     nmi: entropies === 0 ? 1 : Math.min(1, Math.max(0, mutual / entropies)),
     clusters: joint.size,
     persons: personSizes.size,

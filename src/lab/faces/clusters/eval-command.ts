@@ -45,13 +45,13 @@ Example: usher eval clusters --images faces/ --encoder mobilefacenet --report re
 
 export function evalClustersCommand(): Command {
   return new Command('clusters')
-    .description('how well unknown visitors are told apart and known again')
+    .description('measure how well unknown visitors are distinguished and recognised again')
     .requiredOption('--images <dir>', 'folder of labelled pictures, two or more of each person')
     .option('--limit <n>', 'only the first n persons', wholeNumber)
     .option('--encoder <name>', 'encoder bundle', 'mobilefacenet')
-    .option('--seed <n>', 'of the walks', wholeNumber, 1)
+    .option('--seed <n>', 'seed of the simulated visits', wholeNumber, 1)
     .option('--report <dir>', 'write a plot of purity and NMI over the distance')
-    .option('--errors <dir>', 'write a contact sheet of the visits that were confused')
+    .option('--errors <dir>', 'write a contact sheet of confused visits')
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
     .option('--require', REQUIRE)
@@ -61,7 +61,7 @@ export function evalClustersCommand(): Command {
 
 async function evalClusters(options: Options): Promise<void> {
   const [encoder] = await chooseEncoders(options.modelsDir, [options.encoder]);
-  if (encoder === undefined) throw new UsherError('usage', '--encoder names no encoder');
+  if (encoder === undefined) throw new UsherError('usage', '--encoder does not name an encoder');
   const dataset = await readFaceDataset(options.images, options);
   const progress = createProgress();
   try {
@@ -112,7 +112,7 @@ async function writePlot(folder: string, dataset: FaceDataset, evaluation: Clust
   }
 }
 
-/** Each visit that the default method took for somebody else's, and each that it did not know again. */
+/** Each visit that the default method assigned to another person, and each that it did not recognise again. */
 async function writeConfusions(
   folder: string,
   { persons }: FaceDataset,
@@ -130,8 +130,8 @@ async function writeConfusions(
       cause,
     });
     return [
-      ...(together === undefined ? [] : [pair(together, 'two persons taken for one')]),
-      ...(apart === undefined ? [] : [pair(apart, 'one person taken for two')]),
+      ...(together === undefined ? [] : [pair(together, 'two persons merged into one')]),
+      ...(apart === undefined ? [] : [pair(apart, 'one person split into two')]),
     ];
   });
   await writeContactSheet(folder, cases, { title: 'Visitors confused', trials: visits.length });

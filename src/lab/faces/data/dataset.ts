@@ -4,11 +4,14 @@ import { messageOf, systemCode, UsherError } from '../../../errors';
 import type { LabelledPicture, Role } from './embedding-set';
 import { readPairs, type PairList, type PictureName } from './pairs-file';
 
-/** Pictures of known persons, and what is to be compared with what. */
+/** Pictures of known persons, and which pictures to compare. */
 export interface FaceDataset {
   readonly name: string;
   readonly folder: string;
-  /** `variants`: `ID_variant.jpg`, first variant enrolled, the others probes. `lfw`: numbered pictures, all compared with all. */
+  /**
+   * `variants`: `ID_variant.jpg`, the first variant is enrolled, the others are probes. `lfw`: numbered pictures, all
+   * compared with all.
+   */
   readonly style: 'variants' | 'lfw';
   readonly persons: readonly string[];
   readonly pictures: readonly LabelledPicture[];
@@ -27,7 +30,7 @@ export interface ResolvedPairs {
   readonly file: string;
   readonly folds: number;
   readonly pairs: readonly ResolvedPair[];
-  /** Pairs passed over because `limit` left their persons out. */
+  /** Pairs skipped because `limit` left their persons out. */
   readonly leftOut: number;
 }
 
@@ -42,9 +45,9 @@ const REMEDY =
   'Expected ID_variant.jpg (ID_neutral.jpg is enrolled, the others are probes), or the LFW layout Name/Name_0001.jpg.';
 
 /**
- * Reads a folder of labelled pictures: `NNN_neutral.jpg` with further variants of each person, or LFW's `Name/Name_0001.jpg`
- * (also flat, and with the folder one level down).
- * @param options.limit only the first so many persons in the order of their names
+ * Reads a folder of labelled pictures: `NNN_neutral.jpg` with further variants of each person, or LFW's
+ * `Name/Name_0001.jpg` (also flat, and with the folder one level down).
+ * @param options.limit only the first persons in the order of their names
  * @throws UsherError `file-unreadable` or `data-invalid`, naming the file (and the line of a pairs file)
  */
 export async function readFaceDataset(
@@ -80,7 +83,7 @@ function roleOf(style: FaceDataset['style'], order: number): Role {
   return style === 'lfw' ? 'any' : order === 0 ? 'enrolled' : 'probe';
 }
 
-/** Neutral first, as it is what one enrols with; then by name. */
+/** Neutral first, since enrolment uses it; then by name. */
 function byVariant(a: Found, b: Found): number {
   const neutral = Number(b.variant === 'neutral') - Number(a.variant === 'neutral');
   return neutral !== 0 ? neutral : a.variant < b.variant ? -1 : a.variant > b.variant ? 1 : 0;
@@ -93,13 +96,13 @@ async function findPictures(folder: string): Promise<{ found: Found[]; root: str
   for (const name of folders)
     for (const file of (await list(join(folder, name))).files) nested.push(parseName(join(folder, name), file, name));
   if (nested.length > 0) return { found: nested, root: folder };
-  // An unpacked archive: everything lies in one folder further down.
+  // An unpacked archive has everything in one subfolder.
   const [only] = folders;
   if (only !== undefined && folders.length === 1) return findPictures(join(folder, only));
   throw new UsherError('data-invalid', `${folder}: no pictures found`, { remedy: REMEDY });
 }
 
-/** Names of the pictures and of the folders in it, links followed. */
+/** Names of the pictures and of the subfolders; links are followed. */
 async function list(folder: string): Promise<{ files: string[]; folders: string[] }> {
   const files: string[] = [];
   const folders: string[] = [];
@@ -113,7 +116,7 @@ async function list(folder: string): Promise<{ files: string[]; folders: string[
   } catch (error) {
     const missing = systemCode(error) === 'ENOENT';
     throw new UsherError('file-unreadable', missing ? `${folder} does not exist` : `${folder}: ${messageOf(error)}`, {
-      remedy: 'Name the folder that holds the pictures.',
+      remedy: 'Name the folder of the pictures.',
       cause: error,
     });
   }
@@ -122,13 +125,13 @@ async function list(folder: string): Promise<{ files: string[]; folders: string[
 
 const isPicture = (name: string): boolean => PICTURE.has(extname(name).toLowerCase());
 
-/** `person` is what stands before the last underscore, in LFW also the folder's name. */
+/** `person` is the part before the last underscore, in LFW also the folder's name. */
 function parseName(folder: string, name: string, owner?: string): Found {
   const stem = name.slice(0, -extname(name).length);
   const cut = stem.lastIndexOf('_');
   const person = stem.slice(0, cut);
   if (cut < 1 || cut === stem.length - 1 || (owner !== undefined && person !== owner))
-    throw new UsherError('data-invalid', `${join(folder, name)}: the name does not tell whose picture it is`, {
+    throw new UsherError('data-invalid', `${join(folder, name)}: the name does not contain the person`, {
       remedy: REMEDY,
     });
   return { file: join(folder, name), person, variant: stem.slice(cut + 1) };

@@ -3,14 +3,16 @@ import type { Frame } from '../../../vision/picture/frame';
 import { warpInto, type Similarity } from '../../../vision/picture/resample';
 import { seededRandom, streamSeed, type Random } from '../../../random';
 
-/** How hard a door looks. Ranges are drawn from evenly; lengths are shares of the face's width. */
+/**
+ * How difficult the door's view is. Values are drawn uniformly from the ranges; lengths are shares of the face's width.
+ */
 export interface DoorConditions {
-  /** Width of the face in the first frame, pixels; it grows by up to `approach` until the last. */
+  /** Width of the face in the first frame, pixels. It grows by up to `approach` until the last. */
   readonly facePx: readonly [number, number];
   readonly approach: number;
-  /** Light that falls on the face, against that of the source picture. */
+  /** Light on the face, relative to that of the source picture. */
   readonly light: readonly [number, number];
-  /** Light from one side: difference from cheek to cheek, against the mean. */
+  /** Light from one side: difference between the cheeks, relative to the mean. */
   readonly sideLight: readonly [number, number];
   /** Colour cast of each channel. */
   readonly cast: number;
@@ -24,7 +26,7 @@ export interface DoorConditions {
   readonly jpegQuality: readonly [number, number];
 }
 
-/** A cheap camera over a door, in the evening: faces small, dim, lit from a side, and moving. */
+/** A cheap camera over a door in the evening: faces are small, dim, lit from a side, and moving. */
 export const EVENING_DOOR: DoorConditions = {
   facePx: [40, 64],
   approach: 0.25,
@@ -43,25 +45,24 @@ export interface DoorFrame {
   readonly jpegQuality: number;
 }
 
-/** Side of the frames over the width of the face in the last: shoulders and wall around it. */
+/** Side of the frames, relative to the width of the face in the last frame: includes shoulders and wall. */
 const SURROUNDING = 2.2;
-/** Exposures of which one motion blur is the mean. */
+/** Number of exposures whose mean is one motion blur. */
 const BLUR_STEPS = 9;
-/** The camera's automatic gain: brings the frame's mean to mid grey, as far as it reaches. */
+/** The camera's automatic gain brings the frame's mean to mid grey, within its limit. */
 const MID_GREY = 0.16;
 const MAX_GAIN = 6;
 const GAMMA = 2.2;
-/** By 8-bit value; one entry more for what resampling rounds up. */
+/** Indexed by 8-bit value; one entry more because resampling may round up. */
 const LINEAR = Float32Array.from({ length: 257 }, (_, v) => (v / 255) ** GAMMA);
 
 /**
- * One person walking up to a door, made from a still: `count` frames that share place, light and camera, while motion, angle,
- * blur and noise differ from frame to frame. What is shared cannot be averaged away over frames, what differs can: both are
- * there, so that a gain by fusing frames is not an artefact of independent noise.
- *
- * Light is reckoned linearly: scene → exposure, cast and shading → blur by motion → shot and read noise → automatic gain → gamma.
+ * Simulates a person who walks up to a door, from a still: `count` frames share place, light and camera; motion, angle,
+ * blur and noise differ from frame to frame. Averaging over frames reduces only what differs. Both kinds of error are
+ * present, so that a gain from fusing frames is not an artefact of independent noise. Light is computed linearly: scene
+ * → exposure, cast and shading → motion blur → shot and read noise → automatic gain → gamma.
  * @param face the face's box in `still`
- * @param seed same seed, same frames, bit by bit
+ * @param seed the same seed gives the same frames, bit by bit
  */
 export function doorFrames(
   still: Frame,
@@ -107,7 +108,7 @@ interface Pose {
   /** Still pixels per frame pixel. */
   readonly scale: number;
   readonly angle: number;
-  /** Where the face's centre lies in the frame. */
+  /** Position of the face's centre in the frame. */
   readonly x: number;
   readonly y: number;
 }
@@ -169,7 +170,7 @@ function develop(linear: Float32Array, side: number, random: Random, { fullWell,
   for (let channel = 0; channel < 3; channel++)
     for (let i = 0; i < plane; i++) {
       const electrons = (linear[channel * plane + i] as number) * fullWell;
-      // Shot noise is Poisson: its variance is its mean; at these counts a normal distribution serves.
+      // Shot noise is Poisson: its variance is its mean. At these counts a normal distribution is close enough.
       const noisy = electrons + sqrt(electrons + readNoise * readNoise) * random.normal();
       const value = (noisy / fullWell) * gain;
       data[3 * i + channel] = value <= 0 ? 0 : value >= 1 ? 255 : 255 * value ** (1 / GAMMA) + 0.5;

@@ -1,6 +1,6 @@
 import { UsherError } from '../../../errors';
 
-/** What a picture is for: enrolled, tried against the enrolled, or (LFW style) compared with every other picture. */
+/** The role of a picture: enrolled, probe against the enrolled, or (LFW style) compared with every other picture. */
 export type Role = 'enrolled' | 'probe' | 'any';
 
 export interface LabelledPicture {
@@ -21,9 +21,9 @@ export interface EmbeddingSet {
 }
 
 /**
- * @param embeddings one per picture, null where no face was found
- * @throws UsherError `model-invalid` when a vector has another length than the first or is not finite: every distance
- *   computed from it would be wrong without saying so
+ * @param embeddings one a picture, null without a face
+ * @throws UsherError `model-invalid` if a vector differs in length from the first or is not finite: every distance
+ * computed from it would be silently wrong
  */
 export function embeddingSet(
   pictures: readonly LabelledPicture[],
@@ -37,7 +37,7 @@ export function embeddingSet(
     if (embedding.length !== dimensions || !embedding.every(Number.isFinite))
       throw new UsherError(
         'model-invalid',
-        `the encoder gave ${embedding.length} values, or some that are not finite, for ${pictures[i]?.file ?? '?'}`,
+        `the encoder returned ${embedding.length} values, or values that are not finite, for ${pictures[i]?.file ?? '?'}`,
         { remedy: 'Verify the model bundle: usher models verify' },
       );
     vectors.set(embedding, i * dimensions);

@@ -8,17 +8,17 @@ export interface EncodedPicture {
   readonly embedding: Float32Array | null;
   readonly box: Box | null;
   readonly quality: Quality | null;
-  /** Why there is no embedding, or which gate would have refused the face at a door. */
+  /** Why there is no embedding, or which gate would refuse the face at a door. */
   readonly refusal: QualityRefusal | 'no-face' | 'unreadable' | null;
   readonly detail: string | null;
 }
 
-/** Pictures decoded ahead of the one that is analysed; decoding runs on other threads. */
+/** Number of pictures decoded ahead; decoding runs on other threads. */
 const READ_AHEAD = 4;
 
 /**
- * Which face of a picture is its person's: the one nearest the centre, LFW's convention. Labelled pictures are cut around the
- * person meant, and may show others at the edge, sometimes larger; so may a detector's mistake be.
+ * The face that the label means: the one nearest the centre, which is LFW's convention. Labelled pictures are cropped
+ * around their person and may show others at the edge, sometimes larger; a detector's mistake may be larger too.
  */
 export function centralFace(faces: readonly AnalysedFace[], frame: Frame): AnalysedFace | null {
   const offset = ({ box }: AnalysedFace): number =>
@@ -30,8 +30,8 @@ export function centralFace(faces: readonly AnalysedFace[], frame: Frame): Analy
 }
 
 /**
- * One embedding a picture. A picture that cannot be read or shows no face becomes one without embedding, with the reason: it
- * counts as a failure to acquire, and does not end a run over thousands.
+ * One result a picture. A picture that cannot be read or shows no face gets no embedding but a reason: it counts as a
+ * failure to acquire and does not end a run over thousands.
  * @param gated drop faces that the quality gates refuse, as a door does; otherwise the gates only report
  */
 export async function encodePictures(
@@ -64,7 +64,7 @@ const unusable = (refusal: 'no-face' | 'unreadable', detail: string | null): Enc
   detail,
 });
 
-/** Frames in order, or the message of what went wrong with one. */
+/** Frames in order, or the error message of one. */
 export async function* readAhead(files: readonly string[]): AsyncGenerator<Frame | string> {
   const reading: Promise<Frame | string>[] = [];
   for (let i = 0; i < files.length + READ_AHEAD; i++) {

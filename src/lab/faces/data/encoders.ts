@@ -3,7 +3,7 @@ import { listBundles, readCard } from '../../../inference/bundle';
 import type { Card, CardOutput } from '../../../inference/card';
 import { MODEL_SETS, type ModelSet } from '../../../vision/faces/load';
 
-/** An encoder to be judged, with the detector it is judged with. */
+/** An encoder under test, with its detector. */
 export interface ChosenEncoder {
   readonly name: string;
   readonly detector: string;
@@ -14,9 +14,9 @@ export interface ChosenEncoder {
 const isSet = (name: string): name is ModelSet => name in MODEL_SETS;
 
 /**
- * Resolves `recommended`, `fallback` and names of encoder bundles. A set stands for all of its encoders that are installed, the
- * one that a door uses by default first. Each is judged with the default detector of its set (an encoder of the user's own: of
- * the recommended set), or with `detector`.
+ * Resolves `recommended`, `fallback` and names of encoder bundles. A set means all of its installed encoders, the
+ * default one of a door first. Each is tested with the default detector of its set (a user's own encoder: of the
+ * recommended set), or with `detector`.
  * @throws UsherError `usage` (no such encoder), `model-missing` (a set without encoders)
  */
 export async function chooseEncoders(
@@ -31,7 +31,7 @@ export async function chooseEncoders(
     const first = MODEL_SETS[name].encoder;
     const members = installed.filter(({ set }) => set === name);
     if (members.length === 0)
-      throw new UsherError('model-missing', `${modelsDir} holds no encoder of the ${name} set`, {
+      throw new UsherError('model-missing', `${modelsDir} contains no encoder of the ${name} set`, {
         remedy: name === 'fallback' ? 'Run: usher models build' : 'Run: usher models pull',
       });
     return members.sort((a, b) => Number(b.name === first) - Number(a.name === first) || (a.name < b.name ? -1 : 1));

@@ -1,4 +1,6 @@
-/** A pair as a data set's protocol lists it. `distance` Infinity: a face was not found, which can only be answered "different". */
+/**
+ * A pair of a data set's protocol. `distance` Infinity: a face was not found, so the answer can only be "different".
+ */
 export interface JudgedPair {
   readonly distance: number;
   readonly same: boolean;
@@ -12,8 +14,8 @@ export interface FoldAccuracy {
 }
 
 /**
- * LFW's "view 2" protocol (Huang et al. 2007): each fold is judged with the threshold that was best on all the others, so that no
- * pair helps to choose the threshold it is judged by. null with fewer than two folds that hold pairs.
+ * LFW's "view 2" protocol (Huang et al. 2007): each fold is tested with the threshold that was best on all others, so
+ * that no pair influences its own threshold. Null with fewer than two folds that have pairs.
  */
 export function crossValidatedAccuracy(folds: readonly (readonly JudgedPair[])[]): FoldAccuracy | null {
   const filled = folds.filter((fold) => fold.length > 0);
@@ -33,10 +35,10 @@ export function accuracyAt(pairs: readonly JudgedPair[], threshold: number): num
   return right / pairs.length;
 }
 
-/** Midway between the two distances between which accuracy is highest (the first such gap). */
+/** Midpoint of the first gap between two distances with the highest accuracy. */
 export function bestThreshold(pairs: readonly JudgedPair[]): number {
   const sorted = pairs.filter(({ distance }) => distance !== Infinity).sort((a, b) => a.distance - b.distance);
-  // Starting below all: every "different" pair is right. Each step up accepts one more pair.
+  // Starts below all distances, where every "different" pair is right. Each step accepts one more pair.
   let score = 0;
   let best = 0;
   let at = -1;
