@@ -136,7 +136,7 @@ describeWithMosquitto('the broker', () => {
         'broker:speaks-for-others': 'ok',
         'broker:anonymous': 'ok',
       });
-      expect(findings.find(({ check }) => check === 'certificate:own')?.found).toMatch(/is good for 9 more days/);
+      expect(findings.find(({ check }) => check === 'certificate:own')?.found).toMatch(/is valid for 9 more days/);
     } finally {
       await broker.dispose();
       authority.remove();

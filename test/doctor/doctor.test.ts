@@ -171,7 +171,7 @@ describe('models', () => {
       'provider:face-api-resnet': 'warn',
     });
     expect(one(findings, 'models:set').found).toMatch(/38 % at 1e-4/);
-    expect(one(findings, 'provider:face-api-resnet').found).toBe('asked for cuda, cpu; runs on cpu');
+    expect(one(findings, 'provider:face-api-resnet').found).toBe('cuda, cpu configured, but it runs on cpu');
   });
 
   it('with a byte that is not their card’s are named', async () => {

@@ -117,7 +117,7 @@ describe('keys of a reader that types', () => {
     ['two cards', typing('1\n22\n'), [{ identifier: '1' }, { identifier: '22' }]],
     ['Enter alone', typing('\n\n'), []],
     ['no Enter', typing('4711'), []],
-    ['what is no identifier', typing('=;\n'), [{ fault: '2 keys that are no identifier' }]],
+    ['what is no identifier', typing('=;\n'), [{ fault: '2 keys that are not an identifier' }]],
     ['too many keys', typing(`${'1'.repeat(65)}\n2\n`), [{ fault: 'more than 64 keys' }, { identifier: '2' }]],
     ['arrows and function keys', press([103, 2, 59, 3, 28]), [{ identifier: '12' }]],
   ])('%s', (_, recorded, said) => expect(heard([recorded])).toEqual(said));

@@ -87,7 +87,7 @@ export function withRollout(
   change: (rollout: Offer['rollout']) => Offer['rollout'],
 ): Offer[] {
   if (!offers.some((offer) => offer.channel === channel))
-    throw new UsherError('usage', `nothing is offered on ${channel}`, {
+    throw new UsherError('usage', `there is no offer on ${channel}`, {
       remedy: `Offered is: ${offers.map((offer) => offer.channel).join(', ') || 'nothing'}.`,
     });
   return offers.map((offer) => (offer.channel === channel ? { ...offer, rollout: change(offer.rollout) } : offer));

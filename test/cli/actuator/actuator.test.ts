@@ -49,14 +49,14 @@ describe('usher actuator', () => {
     expect(wrong.stderr).toContain('no such door; there is: side');
     const done = await usher('actuator', 'trust', '--config', actuator, '--box', box, '--door', 'side');
     expect(done).toMatchObject({ code: 0 });
-    expect(done.stdout).toContain('it obeys pool/side-door at door side');
+    expect(done.stdout).toContain('it now obeys pool/side-door at door side');
     const text = readFileSync(actuator, 'utf8');
     expect(text).toContain(openDeviceKey(join(dir, 'data')).publicKeyText);
     expect(text).not.toContain(PLACEHOLDER);
     expect(text).toContain('# People must be able to leave by hand');
     const check = await usher('actuator', 'run', '--config', actuator, '--check');
     expect(check).toMatchObject({ code: 0 });
-    expect(check.stdout).toContain('it obeys pool/side-door at door side');
+    expect(check.stdout).toContain('it now obeys pool/side-door at door side');
   });
 
   test('what key --box prints does the same on another machine', async () => {

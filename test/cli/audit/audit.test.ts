@@ -115,7 +115,7 @@ describe('usher audit', () => {
     }));
 
   it.each([
-    [['verify', '--data', '/nowhere/at/all'], 1, 'there is no'],
+    [['verify', '--data', '/nowhere/at/all'], 1, 'does not exist'],
     [['verify', '--data', '/tmp', '--head', '5'], 2, '64 hex digits'],
     [['export', '--data', '/tmp', '--from', 'yesterday'], 2, 'a time like'],
     [['export', '--data', '/tmp', '--format', 'xml'], 2, 'jsonl, csv'],

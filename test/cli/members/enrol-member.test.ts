@@ -89,7 +89,7 @@ describe('enrolMember', () => {
       ),
     );
     expect(error.code).toBe('face-unsuitable');
-    expect(error.message).toMatch(/1\.jpg: refused, no face.*\n.*2\.jpg: refused, not the person of 3\.jpg/);
+    expect(error.message).toMatch(/1\.jpg: refused, no face.*\n.*2\.jpg: refused, not the same person as 3\.jpg/);
     expect(store.members.list()).toEqual([]);
   });
 
