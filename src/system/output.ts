@@ -2,10 +2,7 @@ import { systemCode } from '../errors';
 
 const gone = new AbortController();
 
-/**
- * Aborted when the reader of standard output has ended: `usher fleet events \
- * head`.
- */
+/** Aborted when the reader of standard output has ended: `usher fleet events | head`. */
 export const outputGone: AbortSignal = gone.signal;
 
 /**
