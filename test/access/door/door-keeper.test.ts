@@ -14,6 +14,9 @@ const TABLE: ThresholdRow[] = [
   { fmr: 1e-6, distance: 0.6 },
 ].map((row) => ({ ...row, fnmr: null, measuredOn: 'nothing: for tests' }));
 
+/** 15 January 2027, 08:00 in UTC. */
+const WALL = 1_800_000_000_000;
+
 let members: Members;
 let now = 0;
 beforeEach(() => {
@@ -24,13 +27,13 @@ beforeEach(() => {
 });
 afterEach(() => members.remove());
 
-function keeperOf(config: object = {}, latencyMs = 0): DoorKeeper {
+function keeperOf(config: object = {}, latencyMs = 0, policyConfig: object = {}): DoorKeeper {
   const door = DoorConfig.parse({ id: 'front', camera: 'cam', readers: ['r'], ...config });
-  const rules = compilePolicy(PolicyConfig.parse({}), [door]);
+  const rules = compilePolicy(PolicyConfig.parse(policyConfig), [door]);
   const policy = new PolicyKeeper(
     rules,
     (id) => members.roster.rightsOf(id),
-    () => ({ mono: now, wall: 1_700_000_000_000 + now }),
+    () => ({ mono: now, wall: WALL + now }),
   );
   const keeper = new DoorKeeper(door, members.roster, TABLE, policy, latencyMs);
   keeper.feed({ type: 'camera', at: now, live: true });
@@ -218,5 +221,74 @@ describe('what cannot be relied on', () => {
     keeper.feed({ type: 'store', at: now, available: false });
     expect(keeper.phase(now)).toBe('out-of-service');
     expect(brief(swipe(keeper, 'ann'))).toEqual(['denied store-unavailable -']);
+  });
+});
+
+describe('what a door is set to', () => {
+  const parse = (config: object) => DoorConfig.parse({ id: 'front', camera: 'cam', readers: ['r'], ...config });
+
+  test.each([
+    ['auto', 'advise'],
+    ['off', 'off'],
+    ['advise', 'advise'],
+    ['require', 'require'],
+  ] as const)('liveness %s is %s, with its frames and motion', (mode, expected) => {
+    const door = parse({ liveness: { mode } });
+    expect(doorSettings(door, TABLE, 1).liveness).toEqual({ ...door.liveness, mode: expected });
+  });
+
+  test('faces become templates by the strictest of its targets, whatever the scene', () => {
+    expect(keeperOf().adaption).toMatchObject({ strict: 0.8, margin: parse({}).margin });
+    expect(keeperOf({ targetFmr: 1e-6 }).adaption.strict).toBeCloseTo(0.6, 10);
+    const scenes = { night: { targetFmr: 1e-6 } };
+    expect(keeperOf({ targetFmr: 1e-2, scenes }).adaption.strict).toBeCloseTo(0.6, 10);
+  });
+});
+
+describe('the phase of a door', () => {
+  test.each([
+    ['verify', 'out-of-service'],
+    ['identify', 'out-of-service'],
+  ])('without a camera, where it asks for %s: %s', (mode, expected) => {
+    const keeper = keeperOf({ mode });
+    expect(keeper.phase(now)).toBe('closed');
+    keeper.feed({ type: 'camera', at: now, live: false });
+    expect(keeper.phase(now)).toBe(expected);
+  });
+
+  test('without a camera, once the card alone is asked for: closed', () => {
+    const from = (time: string) => ({ weekly: [{ days: ['fri'], from: time, to: '24:00' }] });
+    const modes = [{ schedule: 'day', mode: 'card-only' }];
+    const keeper = keeperOf({}, 0, { schedules: { day: from('08:01') }, doors: { front: { modes } } });
+    keeper.feed({ type: 'camera', at: now, live: false });
+    expect([keeper.phase(now), keeper.settings.mode]).toEqual(['out-of-service', 'verify']);
+    now = 60_000;
+    expect([keeper.phase(now), keeper.settings.mode]).toEqual(['closed', 'card']);
+  });
+
+  test.each([
+    ['verify', 'closed'],
+    ['identify', 'identifying'],
+    ['either', 'identifying'],
+  ])('with somebody before the camera, where it asks for %s: %s', (mode, expected) => {
+    const keeper = keeperOf({ mode });
+    watch(keeper, 1, faceAt(5));
+    expect(keeper.phase(now)).toBe(expected);
+  });
+
+  test('after somebody was refused: closed again', () => {
+    const keeper = keeperOf({ mode: 'identify' });
+    const decisions = watch(keeper, 60, faceAt(5));
+    expect(brief(decisions)).toEqual(['denied unknown-face -']);
+    expect(keeper.phase(now)).toBe('closed');
+  });
+
+  test('a frame that is too old still tells the time: a swipe that nobody followed is refused', () => {
+    for (const late of [observation(now, faceAt(0)), observation(now + 60_000, null)]) {
+      const keeper = keeperOf();
+      expect(swipe(keeper, 'ann')).toEqual([]);
+      expect(keeper.phase(now)).toBe('awaiting-face');
+      expect(brief(keeper.observe(late, now + 60_000))).toEqual([expect.stringMatching(/^denied .* ann$/)]);
+    }
   });
 });

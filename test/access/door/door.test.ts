@@ -65,6 +65,37 @@ function play(events: readonly DoorEvent[], settings: DoorSettings): { decisions
 const outcome = (events: readonly DoorEvent[], settings: DoorSettings): string[] =>
   play([live, ...events], settings).decisions.map(({ reason, member }) => `${reason}:${member ?? '-'}`);
 
+describe('a card', () => {
+  const standings: readonly [
+    string,
+    Extract<DoorEvent, { type: 'swipe' }>['standing'],
+    DoorSettings['mode'],
+    string,
+  ][] = [
+    [
+      'of a member without a picture',
+      { kind: 'refused', member: 'ann', reason: 'no-template' },
+      'verify',
+      'no-template:ann',
+    ],
+    [
+      'of such a member, where the card is enough',
+      { kind: 'refused', member: 'ann', reason: 'no-template' },
+      'card',
+      'card:ann',
+    ],
+    [
+      'of a member who is suspended, where the card is enough',
+      { kind: 'refused', member: 'ann', reason: 'member-suspended' },
+      'card',
+      'member-suspended:ann',
+    ],
+  ];
+  it.each(standings)('%s', (_, standing, mode, expected) => {
+    expect(outcome([{ type: 'swipe', at: 10, reader: 'r1', standing }], { ...SETTINGS, mode })).toEqual([expected]);
+  });
+});
+
 describe('after a grant by face', () => {
   const grant = [10, 20, 30].map((at) => face(at, found(near('ann', 0.5))));
   const every = (from: number, to: number, evidence: FaceEvidence, track: number): DoorEvent[] =>

@@ -53,6 +53,14 @@ test('at a door that has no rules nobody passes', () => {
   expect(refusalOfGrant(FIRST_STATE, there, contextAt(rules, 0))).toBe('policy-unknown');
 });
 
+test.each([
+  ['nobody knows', null, 'member-suspended'],
+  ['a store does not give', 'unreadable', 'store-unavailable'],
+  ['cannot be read', 'damaged', 'member-damaged'],
+] as const)('a member whom %s does not pass, for that reason', (_, rights, reason) => {
+  expect(refusalOf(FIRST_STATE, passing, contextAt(rules, 0, { rightsOf: () => rights }))).toBe(reason);
+});
+
 test('dates hold from their first millisecond to before their last', () => {
   const at = (wall: number, validFrom: number | null, validUntil: number | null) =>
     refusalOf(

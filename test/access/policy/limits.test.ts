@@ -1,6 +1,6 @@
 import { clearLockout, forgive, isFailure, isLocked, isOverRate, noteFailure } from '../../../src/access/policy/limits';
 import { FIRST_STATE, type PolicyEvent, type PolicyState } from '../../../src/access/policy/types';
-import { denied, play, refused, rulesOf } from './steps';
+import { denied, grantOf, play, refused, rulesOf } from './steps';
 
 const now = (mono: number) => ({ mono, wall: null });
 const LIMIT = { failures: 2, withinSeconds: 10, forSeconds: 60 };
@@ -14,6 +14,7 @@ describe('what counts as a failure', () => {
     ['a wrong face that another swipe hides', denied('superseded', wrongFace), true],
     ['a right face that another swipe ends', denied('superseded', { votes: 1, distance: 0.5 }), false],
     ['a swipe before any face, ended by another', denied('superseded'), false],
+    ['a grant', grantOf('ann'), false],
     ['a face that a rule keeps out', denied('anti-passback', wrongFace), false],
   ])('%s', (_, decision, expected) => expect(isFailure(decision)).toBe(expected));
 });

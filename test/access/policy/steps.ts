@@ -54,12 +54,12 @@ export function denied(
   return { ...EVIDENCE, outcome: 'denied', reason, member, reader, votes, distance };
 }
 
+export function grantOf(member: string): Decision {
+  return { ...EVIDENCE, outcome: 'granted', reason: 'match', member, reader: 'r1', votes: 3, distance: 0.5 };
+}
+
 export function granted(member: string, door = 'front'): PolicyEvent {
-  return {
-    type: 'decision',
-    door,
-    decision: { ...EVIDENCE, outcome: 'granted', reason: 'match', member, reader: 'r1', votes: 3, distance: 0.5 },
-  };
+  return { type: 'decision', door, decision: grantOf(member) };
 }
 
 export function refused(...given: Parameters<typeof denied>): PolicyEvent {

@@ -217,6 +217,21 @@ describe('a release', () => {
     expect(await verify(published({ serial: 0 }))).toBe('document-malformed');
   });
 
+  test('whose document was answered with other bytes, or with those of another target', async () => {
+    const { offer, given } = published();
+    const [file] = [...given.files.keys()];
+    const answered = (bytes: Buffer, more: object = {}) => {
+      const targets = new Map([
+        ...given.repository.targets,
+        ['releases/other.json', { bytes: 1, sha256: '', ...more }],
+      ]);
+      return verify({ offer, given: { repository: { targets }, files: new Map([[file!, bytes]]) } } as never);
+    };
+    const other = Buffer.from('{}');
+    expect(await answered(other)).toBe('digest-mismatch');
+    expect(await answered(other, { sha256: sha256(other) })).toBe('target-swapped');
+  });
+
   test('may be as large as a box takes', async () => {
     const archive = (bytes: number) => ({
       ...{ path: 'archives/huge.tar', bytes, sha256: 'ab'.repeat(32), chunkBytes: 32_768 },
