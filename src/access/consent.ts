@@ -3,9 +3,9 @@ import { UsherError } from '../errors';
 import type { Consent } from '../store/members/member';
 
 /**
- * Stops an enrolment that the person did not agree to.
+ * Prevents an enrolment without the person's consent.
  * @param given with this enrolment
- * @param recorded of the member that is enrolled again; it stands as long as the text is the one in use
+ * @param recorded of the member who is enrolled again; valid as long as its text is the one in use
  * @throws UsherError `usage`
  */
 export function requireConsent(
@@ -14,8 +14,8 @@ export function requireConsent(
   { required, textVersion }: SecurityConfig['consent'],
 ): void {
   const remedy =
-    `Ask the person, then give --consent-text ${textVersion ?? 'VERSION'} --consent-by WHO. ` +
-    'Who does not want it must have another way in.';
+    `Ask the person, then add --consent-text ${textVersion ?? 'VERSION'} --consent-by WHO. ` +
+    'A person who does not agree needs another way to enter.';
   if (given !== null && textVersion !== null && given.textVersion !== textVersion)
     throw new UsherError('usage', `consent to text ${given.textVersion}; the text in use is ${textVersion}`, {
       remedy,

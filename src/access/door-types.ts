@@ -3,43 +3,46 @@ import type { DenialReason } from './reasons';
 
 /** The vocabulary of the door automaton: its settings, events, state and decisions. All of it plain data. */
 
-/** `card` asks for no face at all. */
+/** `card` needs no face. */
 export type DoorMode = 'verify' | 'identify' | 'either' | 'card';
 
 export interface DoorSettings {
   readonly mode: DoorMode;
-  /** L2 distances: accept at or under. `identify` is already tightened for the number of members. */
+  /** L2 distances: accept at or below. `identify` is already stricter, for the number of members. */
   readonly verifyDistance: number;
   readonly identifyDistance: number;
-  /** Looser bound for the single frame, which is noisier than the fused embedding. */
+  /** A looser limit for a single frame, which is noisier than the fused embedding. */
   readonly frameDistance: number;
   readonly margin: number;
   readonly votes: number;
   readonly voteWindowMs: number;
-  /** Frames that were taken closer to one another than this are one vote: they are one look. */
+  /** Frames that were taken closer together than this count as one vote. */
   readonly voteSpacingMs: number;
   readonly deadlineMs: number;
   readonly approachMs: number;
   readonly cooldownMs: number;
   readonly absentMs: number;
-  /** Delay of the camera: what happens now is seen so much later. Faces bear the time at which they were taken, ticks and swipes that of now. */
+  /**
+   * Delay of the camera: it shows an event this much later. Faces carry the time at which they were taken; ticks and
+   * swipes carry the present time.
+   */
   readonly latencyMs: number;
   readonly liveness: DoorLiveness;
 }
 
-/** What the door makes of a verdict on liveness. `require`: a grant by face needs `live`; whatever else it is, is not that. */
+/** How the door uses a liveness verdict. `require`: a grant by face needs `live`; nothing else is enough. */
 export interface DoorLiveness {
   readonly mode: 'off' | 'advise' | 'require';
-  /** Judged frames of the track that the verdict must rest on. */
+  /** Number of judged frames of the track that the verdict needs. */
   readonly frames: number;
-  /** `require`: the head must have turned as a head does. */
+  /** `require`: the head must have turned like a real head. */
   readonly motion: 'watch' | 'require';
 }
 
-/** How near the face of one frame is to one member. */
+/** Distance of one frame's face to one member. */
 export interface Nearness {
   readonly member: string;
-  /** Of the track's fused embedding, and of the frame's own. */
+  /** Distance of the track's fused embedding, and of the frame's own. */
   readonly distance: number;
   readonly frameDistance: number;
 }
@@ -50,7 +53,7 @@ export type FaceEvidence =
       readonly kind: 'encoded';
       /** The nearest persons, nearest first; at least two where two are enrolled. */
       readonly nearest: readonly Nearness[];
-      /** Nearness to the member whose card was swiped, when one was. */
+      /** Distance to the member whose card was swiped; null without a card. */
       readonly claimed: Nearness | null;
     };
 
@@ -61,26 +64,26 @@ export type DoorEvent =
       readonly at: number;
       readonly track: number;
       readonly evidence: FaceEvidence;
-      /** Of the track, at this frame; left out: absent. */
+      /** The track's verdict at this frame. Undefined counts as absent. */
       readonly liveness?: Liveness;
     }
   | { readonly type: 'empty'; readonly at: number }
   | { readonly type: 'camera'; readonly at: number; readonly live: boolean }
   | { readonly type: 'store'; readonly at: number; readonly available: boolean }
-  /** The last grant was not carried out: it could not be recorded. */
+  /** The last grant was not carried out because it could not be recorded. */
   | { readonly type: 'withheld'; readonly at: number }
   | { readonly type: 'shutdown'; readonly at: number }
   | { readonly type: 'tick'; readonly at: number };
 
-/** What the store says of a swiped identifier. `duress`: it is one that the member uses under threat. */
+/** What the store knows about a swiped identifier. `duress`: the member uses it under threat. */
 export type MemberStanding = (
   | { readonly kind: 'active'; readonly member: string }
   | { readonly kind: 'refused'; readonly member: string | null; readonly reason: DenialReason }
 ) & { readonly duress?: boolean };
 
 /**
- * Who may pass, as far as it is no matter of evidence: asked before a swipe goes on (`member` null: the card names nobody
- * who could) and before every grant. `earlier` are the decisions that the same event has already brought about.
+ * Who may pass, apart from evidence. Asked before a swipe is accepted (`member` null: the card names no one who could
+ * pass) and before every grant. `earlier` are the decisions that the same event has already caused.
  */
 export interface Gate {
   readonly atSwipe: (
@@ -101,22 +104,24 @@ export interface Claim {
   readonly since: number;
 }
 
-/** What was seen since a claim or an approach began; it names the reason when nothing comes of it. */
+/** What was seen since a claim or an approach began. It gives the reason if there is no grant. */
 export interface Seen {
   readonly refused: number;
   readonly encoded: number;
   readonly ambiguous: number;
   readonly agreeing: number;
-  /** Frames on which a door that requires liveness found a picture, … */
+  /** Number of frames in which a door that requires liveness found a picture, … */
   readonly fake: number;
-  /** … and those on which all was there for a grant but a verdict. */
+  /** … and of those that had everything for a grant except a verdict. */
   readonly unproven: number;
   /** The last verdict. */
   readonly liveness: LivenessState | null;
   /** Smallest fused distance to the claimed or nearest member. */
   readonly nearest: number | null;
   readonly cameraLost: boolean;
-  /** Faces so far, how many of them came too long after the one before to vote with it, and when the last was taken. */
+  /**
+   * Number of faces so far, how many came too late after the one before to vote with it, and when the last was taken.
+   */
   readonly faces: number;
   readonly far: number;
   readonly lastAt: number | null;
@@ -127,7 +132,7 @@ export interface Approach {
   readonly since: number;
   readonly lastFaceAt: number;
   readonly seen: Seen;
-  /** A decision was taken on this track; nothing more is said of it until it leaves. */
+  /** A decision was taken on this track. There is no further decision until it leaves. */
   readonly settled: boolean;
 }
 
@@ -144,7 +149,7 @@ export interface DoorState {
   readonly approach: Approach | null;
   readonly ballot: Ballot | null;
   readonly cooldownUntil: number;
-  /** Who was let in last: until the cooldown ends, this face in view is somebody passing. */
+  /** The person admitted last: until the cooldown ends, this face in view is a person passing. */
   readonly passing: string | null;
   readonly storeAvailable: boolean;
   readonly cameraLive: boolean;
@@ -152,24 +157,24 @@ export interface DoorState {
 
 export interface DecisionEvidence {
   readonly distance: number | null;
-  /** Null where no face was asked for. */
+  /** Null if no face was needed. */
   readonly threshold: number | null;
   readonly votes: number;
-  /** The last verdict on the face; left out where liveness is off or no face was seen. */
+  /** The last verdict on the face; undefined if liveness is off or no face was seen. */
   readonly liveness?: LivenessState;
 }
 
 export type Decision = DecisionEvidence & {
   readonly at: number;
-  /** What the door asked for at that time. */
+  /** The door's mode at that time. */
   readonly mode: DoorMode;
   readonly trigger: 'swipe' | 'face' | 'order';
   readonly reader: string | null;
-  /** When the swipe or the approach began: the difference to `at` is what the person waited. */
+  /** When the swipe or the approach began: the difference to `at` is the person's waiting time. */
   readonly since: number;
 } & (
     | { readonly outcome: 'granted'; readonly reason: 'match' | 'card'; readonly member: string }
-    /** A door that is kept open by an order, for so long. */
+    /** A door that an order keeps open, for this long. */
     | { readonly outcome: 'granted'; readonly reason: 'hold-open'; readonly member: null; readonly unlockMs: number }
     | { readonly outcome: 'denied'; readonly reason: DenialReason; readonly member: string | null }
   );

@@ -1,4 +1,4 @@
-/** A frame that was taken longer ago than this says who was there, not who is. Beyond the delay that the camera is known to have. */
+/** An older frame, beyond the known delay of the camera, shows who was there, not who is. */
 export const MAX_FRAME_AGE_MS = 1000;
 
 /** @param mono when the frame was taken; @param now both on the machine's monotonic clock, ms */

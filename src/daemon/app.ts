@@ -16,12 +16,12 @@ import type { Restartable } from './trials/fleet-service';
 const STOP_LIMITS = { totalMs: 8000, partMs: 5000 };
 
 /**
- * The daemon: built from a configuration, started once, stopped once. `start` brings up what the doors rest on first (lock,
- * store, models, broker), then what feeds them; `stop` goes the same way back, within a deadline.
+ * The daemon: built from a configuration, started once, stopped once. `start` opens first what the doors depend on
+ * (lock, store, models, broker), then what feeds them. `stop` goes the reverse way, within a deadline.
  */
 export class App {
   private readonly bootId = randomUUID();
-  /** What `stop` undoes, last first. Filled as things come up, so that a start that fails half-way is undone too. */
+  /** The stops of the started parts, last first. Added as parts start, so that a failed start is undone too. */
   private readonly undo: TakeDown;
   private sensors: Sensors | null = null;
   private readonly ready = new Set<string>();
@@ -31,8 +31,8 @@ export class App {
   private tickedAt = monotonicMs();
 
   /**
-   * Resolves when every camera's models are loaded and analysed frames arrive, and every microphone hears or is known not to: a
-   * microphone keeps nobody waiting.
+   * Resolves when every camera's models are loaded and analysed frames arrive, and every microphone listens or has
+   * failed. A failed microphone must not delay this.
    */
   readonly whenReady = new Promise<void>((resolve) => {
     this.becomeReady = resolve;
@@ -41,7 +41,7 @@ export class App {
   constructor(
     private readonly loaded: LoadedConfig,
     private readonly log: Log,
-    /** Given by whoever can begin anew: then the fleet may change settings. */
+    /** Present if the caller can restart the daemon inside the process: then the fleet may change settings. */
     private readonly under: Restartable | null = null,
   ) {
     this.undo = new TakeDown(log, STOP_LIMITS);
@@ -52,7 +52,10 @@ export class App {
     return this.brokerAddress;
   }
 
-  /** Names of what should make progress and does not: the service manager's watchdog is fed while there is none. */
+  /**
+   * Names of the parts that should make progress and do not. The service manager's watchdog is fed while there are
+   * none.
+   */
   get stalled(): readonly string[] {
     const doors = { name: 'doors', at: this.tickedAt, patienceMs: LOOP_PATIENCE_MS };
     return stalledParts(
@@ -66,7 +69,7 @@ export class App {
     return [...(this.sensors?.cameras.pids ?? []), ...(this.sensors?.voices.pids ?? [])];
   }
 
-  /** @throws UsherError; whatever was brought up before the failure is taken down again */
+  /** @throws UsherError; everything that was started before the failure is stopped again */
   async start(): Promise<void> {
     this.starting ??= this.bringUp();
     try {
@@ -78,12 +81,13 @@ export class App {
   }
 
   /**
-   * Safe to call at any moment and more than once; resolves when all is down or the deadline has passed.
-   * @param hurry aborted when nobody wants to wait any longer
-   * @returns the parts that were not down in time
+   * Safe to call at any moment and more than once. Resolves when everything has stopped or the deadline has passed.
+   * @param hurry aborted when the person does not want to wait any longer
+   * @returns the parts that did not stop in time
    */
   stop(hurry: AbortSignal | null = null): Promise<readonly string[]> {
-    // What is half up cannot be taken down in order: the start ends first, well or badly; it waits for nothing outside.
+    // Wait until the start has ended, with or without success: parts of a start that still runs cannot be stopped in
+    // order. The start waits for nothing outside the process.
     return this.undo.run(hurry, this.starting?.catch(() => undefined) ?? null);
   }
 
@@ -132,7 +136,7 @@ export class App {
     await startSensors(site, sensors);
   }
 
-  /** @param part null: there may be nothing to wait for */
+  /** @param part null if there is possibly nothing to wait for */
   private noteReady(part: string | null): void {
     if (part !== null) this.ready.add(part);
     const { cameras, microphones } = this.loaded.config;

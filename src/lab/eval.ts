@@ -8,7 +8,7 @@ import { evalWakeWordCommand } from './wake-word/eval-command';
 
 export function evalCommand(): Command {
   return new Command('eval')
-    .description('measure how well models recognise')
+    .description('measure the accuracy of models')
     .addCommand(evalFacesCommand())
     .addCommand(evalLivenessCommand())
     .addCommand(evalPrivacyCommand())

@@ -7,7 +7,7 @@ import { trainWakeWordCommand } from './wake-word/train-command';
 
 export function trainCommand(): Command {
   return new Command('train')
-    .description('train a model of your own')
+    .description('train your own model')
     .addCommand(trainWakeWordCommand())
     .addCommand(trainFaceHeadCommand())
     .addCommand(trainSceneCommand())

@@ -9,15 +9,13 @@ export interface DaemonLock {
 
 const FILE = 'daemon-lock.db';
 
-/** Two daemons that write their pid at the same moment overwrite each other; the one that then holds the lock tries again. */
+/** Two daemons that write their pid at the same moment overwrite each other; the one that gets the lock tries again. */
 const ATTEMPTS = 5;
 
 /**
- * Keeps a second daemon off a data folder: two would both decide about the same door.
- *
- * The lock is SQLite's own reserved lock on a file of its own, held by a transaction that never ends. The kernel drops it
- * with the process, after `kill -9` too, so that there is no stale lock to clean up; and it leaves the pid inside readable.
- *
+ * Keeps a second daemon away from a data folder: two would both decide about the same door. The lock is SQLite's
+ * reserved lock on a separate file, held by a transaction that never ends. The kernel releases it with the process,
+ * even after `kill -9`, so there is no stale lock to clean up; and the pid in the file stays readable.
  * @throws UsherError `store-locked` with the holder's pid, `store-unavailable`
  */
 export function holdDaemonLock(dataDir: string, pid: number = process.pid): DaemonLock {
@@ -56,6 +54,6 @@ function holderOf(database: Database): number | null {
 function locked(dataDir: string, holder: number | null): UsherError {
   const who = holder === null ? 'another usher process' : `the usher process ${holder}`;
   return new UsherError('store-locked', `${who} already runs on the data folder ${dataDir}`, {
-    remedy: 'Stop that one first (systemctl stop usher), or give this one another dataDir.',
+    remedy: 'Stop it first (systemctl stop usher), or give this process another dataDir.',
   });
 }

@@ -4,7 +4,7 @@ import type { Keyring } from './keys/keyring';
 import { bindRights, PLAIN_SCHEMA, sealStore } from './schema';
 import { SealedFacts } from './keys/sealed-facts';
 
-/** What a step may need besides the database. */
+/** What a migration step may need besides the database. */
 export interface MigrationContext {
   readonly database: Database;
   readonly keyring: Keyring;
@@ -21,7 +21,7 @@ const MIGRATIONS: readonly ((context: MigrationContext) => void)[] = [
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
- * Brings the schema up to date, all steps in one transaction. Forward only: a store that a newer usher wrote is left alone.
+ * Updates the schema, all steps in one transaction. Forward only: a store of a newer usher is not changed.
  * @throws UsherError `store-unavailable`, `key-unusable`
  */
 export function migrate(context: MigrationContext, options: { readonly readonly: boolean }): void {
@@ -29,10 +29,10 @@ export function migrate(context: MigrationContext, options: { readonly readonly:
   if (versionOf(database) === SCHEMA_VERSION) return;
   if (options.readonly)
     throw new UsherError('store-unavailable', `the store ${database.file} was written by an older usher`, {
-      remedy: 'Start `usher run` once, or any command that writes, to bring it up to date.',
+      remedy: 'Start `usher run` once, or any command that writes, to update it.',
     });
   database.transaction(() => {
-    // Asked again inside the transaction: another process may have migrated meanwhile.
+    // Checked again inside the transaction: another process may have migrated meanwhile.
     for (const migration of MIGRATIONS.slice(versionOf(database))) migration(context);
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
@@ -44,7 +44,7 @@ function versionOf(database: Database): number {
     throw new UsherError(
       'store-unavailable',
       `the store ${database.file} has schema version ${version}, this usher knows up to ${SCHEMA_VERSION}`,
-      { remedy: 'Install the newer usher that wrote it, or put back a backup from before.' },
+      { remedy: 'Install the newer usher that wrote it, or restore an older backup.' },
     );
   return version;
 }

@@ -7,7 +7,7 @@ import { rightsIn } from './members/clear-rights';
 import { Scrubber } from './database/scrub';
 import { SEALED_CODEC, vectorOf } from './members/template-codec';
 
-/** Version 1: members and templates in the clear. */
+/** Version 1: members and templates unencrypted. */
 export const PLAIN_SCHEMA = `
   CREATE TABLE members (
     id TEXT NOT NULL PRIMARY KEY,
@@ -32,8 +32,8 @@ export const PLAIN_SCHEMA = `
 `;
 
 /**
- * Version 2: what is personal is sealed under the member's own key, which the box key wraps. In the clear remains what the
- * doors look up (ids, status, validity) and what retention needs.
+ * Version 2: personal data is sealed with the member's own key, which the box key wraps. What the doors look up (ids,
+ * status, validity) and what retention needs stays unencrypted.
  */
 const SEALED_SCHEMA = `
   CREATE TABLE box_keys (version INTEGER NOT NULL PRIMARY KEY, check_value BLOB NOT NULL) STRICT;
@@ -83,7 +83,7 @@ const SEALED_SCHEMA = `
   CREATE INDEX receipts_by_member ON receipts (member);
 `;
 
-/** From version 1 to 2: seals everything. Members of that time have no consent on record, which lists show. */
+/** From version 1 to 2: seals all personal data. Members from before have no recorded consent, which lists show. */
 export function sealStore({ database, keyring }: { readonly database: Database; readonly keyring: Keyring }): void {
   const members = database.all('SELECT * FROM members ORDER BY id');
   const templates = database.all('SELECT * FROM templates ORDER BY id');
@@ -97,7 +97,7 @@ export function sealStore({ database, keyring }: { readonly database: Database; 
     if (key !== undefined) sealTemplate(database, row, key);
   }
   for (const key of keys.values()) key.fill(0);
-  // What was in the clear still lies on free pages' remains and in the log until the file is written anew.
+  // Unencrypted data stays on free pages and in the log until the file is rewritten.
   if (members.length > 0) new Scrubber(database).note('rebuild');
 }
 
@@ -117,7 +117,7 @@ function sealMember(database: Database, vault: MemberVault, row: Row): Uint8Arra
 function sealTemplate(database: Database, row: Row, key: Uint8Array): void {
   const [member, space] = [String(row['member']), String(row['space'])];
   const { id = null, quality = null, source = null, created_at: created = null } = row;
-  // Without a check: a broken vector is found later, and affects only its member.
+  // Without a check: a broken vector is found later and affects only its member.
   const sealed = seal(key, row['vector'] as Uint8Array, templateBinding2(member, space));
   database.run(
     'INSERT INTO templates (id, member, space, sealed, quality, source, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -127,13 +127,13 @@ function sealTemplate(database: Database, row: Row, key: Uint8Array): void {
 
 const textOf = (profile: Profile): Buffer => Buffer.from(JSON.stringify(profile), 'utf8');
 
-/** To what version 2 bound a profile and a template. */
+/** What version 2 bound a profile and a template to. */
 const profileBinding2 = (member: string): Binding => ['profile', member, 1];
 const templateBinding2 = (member: string, space: string): Binding => ['template', member, space, 1];
 
 /**
- * From version 2 to 3: the seals also vouch for what stands beside them in the clear and decides who may enter (status,
- * validity, duress ids; of a template, where it came from). What cannot be opened stays as it is, and is found damaged.
+ * From version 2 to 3: the seals also cover the unencrypted data that decides who may enter (status, validity, duress
+ * ids; of a template, its source). Data that cannot be opened is not changed and is found as damaged.
  */
 export function bindRights({ database, keyring }: { readonly database: Database; readonly keyring: Keyring }): void {
   const vault = new MemberVault(database, keyring);

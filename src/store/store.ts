@@ -23,11 +23,11 @@ import { SEALED_CODEC } from './members/template-codec';
 import { TemplateStore } from './members/templates';
 
 export interface StoreOptions {
-  /** For commands that only show; also works while the daemon runs, as everything here does. */
+  /** For commands that only show. Like everything here, it works while the daemon runs. */
   readonly readonly?: boolean;
-  /** Default: a file in the data folder, made at the first start. */
+  /** Default: a file in the data folder, created at the first start. */
   readonly boxKey?: BoxKeySource;
-  /** Signs deletion receipts; without it they carry no signature. */
+  /** Signs deletion receipts; without it they have no signature. */
   readonly signer?: ReceiptSigner;
   /** Records changes; closed with the store. */
   readonly ledger?: Ledger | Journal;
@@ -36,19 +36,19 @@ export interface StoreOptions {
 
 const FILE = 'usher.db';
 
-/** Long enough for another command's transaction, short enough that the daemon's control process is not held up for long. */
+/** Long enough for another command's transaction, short enough not to block the daemon's control process for long. */
 const BUSY_TIMEOUT_MS = 2000;
 
 /**
- * What must last, in `usher.db` of the data folder. Several processes may have it open: `usher enroll` writes while the
- * daemon runs, which learns of it by `changedElsewhere`.
+ * Durable data, in `usher.db` of the data folder. Several processes may have it open: `usher enroll` writes while the
+ * daemon runs, which notices by `changedElsewhere`.
  */
 export class Store {
   readonly templates: TemplateStore;
   readonly members: MemberStore;
   readonly receipts: ReceiptStore;
   readonly check: StoreCheck;
-  /** For changes that are made of several, such as an import. */
+  /** For changes that consist of several, such as an import. */
   readonly ledger: Ledger;
   private readonly bound: BoundLedger | null;
   private readonly scrubber: Scrubber;
@@ -74,9 +74,10 @@ export class Store {
   }
 
   /**
-   * Opens the store, creates or migrates it unless `readonly`, checks that it is whole and that the box key is its own.
-   * @throws UsherError `store-unavailable`: missing, damaged, newer than this usher, no permission, disk full or read-only;
-   * `key-unusable`: no box key, another one, or one that others can read
+   * Opens the store. Creates or migrates it unless `readonly`, and checks that it is undamaged and that the box key
+   * belongs to it.
+   * @throws UsherError `store-unavailable`: missing, damaged, newer than this usher, no permission, disk full or
+   * read-only; `key-unusable`: no box key, another one, or one that others can read
    */
   static open(dataDir: string, options: StoreOptions = {}): Store {
     const { readonly = false } = options;
@@ -102,7 +103,10 @@ export class Store {
     return this.database.file;
   }
 
-  /** True once after other connections committed something since the last call (https://sqlite.org/pragma.html#pragma_data_version). */
+  /**
+   * True once after other connections committed something since the last call
+   * (https://sqlite.org/pragma.html#pragma_data_version).
+   */
   changedElsewhere(): boolean {
     const version = this.database.number('PRAGMA data_version');
     if (version === this.dataVersion) return false;
@@ -115,7 +119,7 @@ export class Store {
     return this.bound?.epoch ?? 0;
   }
 
-  /** Why these members and the journal cannot both be right; null: they agree. */
+  /** Why these members and the journal contradict each other; null if they agree. */
   get contradiction(): Contradiction | null {
     return this.bound?.contradicted ?? null;
   }
@@ -126,8 +130,9 @@ export class Store {
   }
 
   /**
-   * Accepts members' data that the journal contradicts, because it was put back on purpose. Who was deleted since is deleted again;
-   * who was changed since is suspended, for the journal does not say to what; so is everybody where it does not reach back far enough.
+   * Accepts members' data that contradicts the journal, because it was restored on purpose. Members who were deleted
+   * since are deleted again. Members who were changed since are suspended, since the journal does not contain the new
+   * values; so are all members if it does not reach back far enough.
    */
   acceptRestore(by: string): { readonly deleted: readonly string[]; readonly suspended: readonly string[] } {
     const { bound, contradiction } = this;
@@ -160,7 +165,7 @@ export class Store {
     });
   }
 
-  /** Compares with the journal, and finishes a change that a crash cut short where that keeps somebody out. */
+  /** Compares with the journal, and finishes a change that a crash interrupted if it keeps a person out. */
   private settle(readonly: boolean): void {
     const { bound } = this;
     if (bound === null) return;
@@ -178,7 +183,7 @@ export class Store {
     });
   }
 
-  /** Who is damaged cannot be changed, and is let in nowhere: that must not keep everybody else out. */
+  /** A damaged member cannot be changed, and is admitted nowhere. That must not keep others out. */
   private suspend(id: string): void {
     try {
       this.members.update(id, { status: 'suspended' });
@@ -187,14 +192,14 @@ export class Store {
     }
   }
 
-  /** Several changes as one: all of them or none. `work` is synchronous. */
+  /** Several changes in one transaction. `work` is synchronous. */
   atomically<T>(work: () => T): T {
     const result = this.database.transaction(work);
     this.scrub();
     return result;
   }
 
-  /** Exchanges the box key; other processes go on, and take the new one over by themselves. See `rotateBoxKey`. */
+  /** Replaces the box key; other processes continue and use the new one by themselves. See `rotateBoxKey`. */
   rotateBoxKey(onStep?: (step: RotationStep) => void): Rotated {
     this.ledger.append('key', { what: 'box-key', change: 'rotation-begun' });
     const rotated = rotateBoxKey(this.database, this.keyring, this.boxKey, onStep);
@@ -205,12 +210,12 @@ export class Store {
     return rotated;
   }
 
-  /** Finishes what a deletion could not while others were reading. True when nothing deleted is left in any file. */
+  /** Finishes what a deletion could not while others were reading. True if no file contains deleted data any more. */
   scrub(): boolean {
     return this.scrubber.run();
   }
 
-  /** A small fact about this box that must outlive it. @throws UsherError `data-invalid` for a sealed one that was changed */
+  /** A small fact about this box that must last. @throws UsherError `data-invalid` for a sealed one that was changed */
   meta(key: string): string | null {
     return isSealedFact(key) ? this.facts.get(key) : metaOf(this.database, key);
   }
@@ -233,6 +238,6 @@ function requireWhole(database: Database): void {
   if (verdict !== 'ok')
     throw new UsherError('store-unavailable', `the store ${database.file} is damaged (${verdict})`, {
       remedy:
-        'Put back a backup, or move the file away; then run `usher members accept`, and enrol missing members again.',
+        'Restore a backup, or move the file away. Then run `usher members accept`, and enrol missing members again.',
     });
 }

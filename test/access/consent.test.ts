@@ -4,7 +4,7 @@ import type { Consent } from '../../src/store/members/member';
 const to = (textVersion: string): Consent => ({ textVersion, by: 'desk', at: 1 });
 const NO_RECORD = 'there is no consent on record for this enrolment';
 const ask = (version: string): string =>
-  `Ask the person, then give --consent-text ${version} --consent-by WHO. Who does not want it must have another way in.`;
+  `Ask the person, then add --consent-text ${version} --consent-by WHO. A person who does not agree needs another way to enter.`;
 
 describe('an enrolment passes', () => {
   test.each<[string, Consent | null, Consent | null, boolean, string | null]>([

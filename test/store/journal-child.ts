@@ -8,7 +8,8 @@ function patiently<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      if (left === 0 || !(error instanceof UsherError) || !error.message.includes('holds it for too long')) throw error;
+      if (left === 0 || !(error instanceof UsherError) || !error.message.includes('locked it for too long'))
+        throw error;
     }
 }
 

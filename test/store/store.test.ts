@@ -250,7 +250,7 @@ describe('store', () => {
   it('tells a foreign file, a folder in its place, and a file in place of its folder', () =>
     withFolder((folder) => {
       writeFileSync(path.join(folder, 'usher.db'), 'x'.repeat(9000));
-      expect(failure(() => Store.open(folder)).message).toMatch(/usher\.db.*no SQLite database/);
+      expect(failure(() => Store.open(folder)).message).toMatch(/usher\.db.*not an SQLite database/);
       mkdirSync(path.join(folder, 'b', 'usher.db'), { recursive: true });
       expect(failure(() => Store.open(path.join(folder, 'b')))).toMatchObject({ code: 'store-unavailable' });
       expect(failure(() => Store.open(path.join(folder, 'usher.db')))).toMatchObject({ code: 'store-unavailable' });

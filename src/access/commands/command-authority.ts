@@ -5,8 +5,8 @@ import type { REFUSALS } from '../reasons';
 import type { JudgedClock } from '../swipes/swipe-judge';
 
 /**
- * Verbs that change who may enter are taken from the holder of a key alone: whoever can publish on the broker is not by that
- * one who may let people in.
+ * Verbs that change who may enter need the signature of a key holder: a client that can publish on the broker must not
+ * be able to admit people.
  */
 export type CommandRefusalReason = Extract<
   keyof typeof REFUSALS,
@@ -44,7 +44,10 @@ const Signed = z.looseObject({
 /** The keys of a payload that belong to the signature and not to the verb. */
 export const SIGNATURE_KEYS = Object.keys(Signed.shape);
 
-/** What is signed: the payload without `sig`, and where it is meant to go, nested so that no key of a verb can stand for it. */
+/**
+ * The signed statement: the payload without `sig`, and the box that it is for. It is nested, so that no argument of a
+ * verb can replace a key of it.
+ */
 export function commandStatement(
   scope: CommandScope,
   verb: string,
@@ -56,8 +59,8 @@ export function commandStatement(
 }
 
 /**
- * Admits signed commands, each once. In this order: is it signed, by whom, is it authentic, is the clock good, is it the time, was
- * it taken before. Nothing that is not authentic is remembered.
+ * Admits signed commands, each once. Checks in this order: signed, by whom, authentic, clock trusted, in time, not
+ * taken before. Nothing that is not authentic is remembered.
  */
 export class CommandAuthority {
   private readonly keys: ReadonlyMap<string, TrustedKey>;
@@ -71,7 +74,7 @@ export class CommandAuthority {
     this.keys = new Map(keys.map((key) => [key.keyId, key]));
   }
 
-  /** Null: authentic, in time, and taken; it will not be admitted again. */
+  /** Null: authentic, in time, and now taken; it will not be admitted again. */
   admit(verb: string, payload: Readonly<Record<string, unknown>>): CommandRefusal | null {
     const parsed = Signed.safeParse(payload);
     if (!parsed.success)
@@ -88,14 +91,14 @@ export class CommandAuthority {
     const doubt = this.clock.doubt();
     if (doubt !== null) return refuse('clock-doubtful', doubt);
     const now = this.clock.now();
-    if (issuedAt > now + COMMAND_AHEAD_MS) return refuse('from-future', `issued ${issuedAt - now} ms from now`);
-    if (notAfter < now) return refuse('expired', `void for ${now - notAfter} ms`);
+    if (issuedAt > now + COMMAND_AHEAD_MS) return refuse('from-future', `issued ${issuedAt - now} ms in the future`);
+    if (notAfter < now) return refuse('expired', `expired for ${now - notAfter} ms`);
     if (notAfter - issuedAt > COMMAND_LIFE_MS)
-      return refuse('expired', `made to be valid for ${notAfter - issuedAt} ms, at most ${COMMAND_LIFE_MS}`);
+      return refuse('expired', `valid for ${notAfter - issuedAt} ms, ${COMMAND_LIFE_MS} allowed`);
     const taken = this.ledger.take(nonce, notAfter, now);
     if (taken === 'new') return null;
     return taken === 'replayed'
-      ? refuse('replayed', 'this command was taken before')
+      ? refuse('replayed', 'this command was accepted before')
       : refuse('counter-unsaved', taken.unsaved);
   }
 }
@@ -104,7 +107,7 @@ function verifies(key: TrustedKey, statement: Readonly<Record<string, unknown>>,
   try {
     return key.verify(COMMAND_DOMAIN, statement, sig);
   } catch {
-    // What has no canonical text (a lone surrogate, too deep) was never signed.
+    // Text without a canonical form (a lone surrogate, too deep) was never signed.
     return false;
   }
 }

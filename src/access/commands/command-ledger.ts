@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf, UsherError } from '../../errors';
 
-/** Where the ledger is kept. `save` returns when it would survive a power cut, or throws. */
+/** Where the ledger is stored. `save` returns when the data is durable, or throws. */
 export interface LedgerStore {
   load(): string | null;
   save(text: string): void;
@@ -9,7 +9,7 @@ export interface LedgerStore {
 
 const Saved = z.strictObject({ floor: z.number(), seen: z.array(z.tuple([z.string().max(64), z.number()])).max(4096) });
 
-/** Longest validity that a command may ask for: what is remembered of commands is bounded by it. */
+/** Longest validity of a command. It limits what must be remembered. */
 export const COMMAND_LIFE_MS = 10 * 60_000;
 /** How far a sender's clock may be ahead. */
 export const COMMAND_AHEAD_MS = 10_000;
@@ -17,9 +17,10 @@ export const COMMAND_AHEAD_MS = 10_000;
 export type LedgerVerdict = 'new' | 'replayed' | { readonly unsaved: string };
 
 /**
- * Which commands were taken, over restarts: each may be taken once. A command is remembered until it would be void anyway; the
- * floor is the latest end of validity that was forgotten, and whatever ends at or before it is refused. So memory is bounded
- * without a gap: neither a full ledger nor a clock that was set back makes a forgotten command good again.
+ * The commands that were taken, over restarts: each may be taken once. A command is remembered until it has expired.
+ * The floor is the latest expiry that was forgotten, and every command that expires at or before it is refused. So
+ * memory is bounded without a gap: neither a full ledger nor a clock that was set back makes a forgotten command valid
+ * again.
  */
 export class CommandLedger {
   constructor(
@@ -27,7 +28,7 @@ export class CommandLedger {
     private readonly capacity = 1024,
   ) {}
 
-  /** Takes the command if it was not taken before; saved when this returns. Times are epoch ms. */
+  /** Takes the command if it was not taken before; durable when this returns. Times are epoch ms. */
   take(nonce: string, notAfter: number, now: number): LedgerVerdict {
     try {
       const loaded = this.load();
@@ -46,18 +47,18 @@ export class CommandLedger {
   }
 
   /**
-   * Every command that was given so far is refused, since nobody knows which of them were taken. Later ones are not: a lockdown
-   * that damage brought about could else never be lifted.
+   * All commands so far are refused, since it is unknown which were taken. Later ones are accepted: otherwise a
+   * lockdown could never be lifted after damage.
    */
   private restart(now: number): LedgerVerdict {
     const floor = now + COMMAND_LIFE_MS + COMMAND_AHEAD_MS;
     this.store.save(JSON.stringify({ floor, seen: [] }));
     return {
-      unsaved: `the list of taken commands is damaged: valid after ${new Date(floor).toISOString()} they are taken again`,
+      unsaved: `the list of taken commands is damaged: commands with an expiry after ${new Date(floor).toISOString()} are accepted again`,
     };
   }
 
-  /** @throws UsherError where it cannot be read */
+  /** @throws UsherError if it cannot be read */
   private load(): { readonly floor: number; readonly seen: Map<string, number> } | 'damaged' {
     const text = this.saved();
     if (text === null) return { floor: 0, seen: new Map() };
@@ -69,7 +70,7 @@ export class CommandLedger {
     }
   }
 
-  /** Empty for a text that was not written here. */
+  /** Null for a text that this box did not write. */
   private saved(): string | null {
     try {
       return this.store.load();

@@ -3,10 +3,10 @@ import { UsherError } from '../../errors';
 import { signedBytes } from '../../canonical';
 import { COMMAND_DOMAIN, type CommandScope, commandStatement } from './command-authority';
 
-/** A fleet's or a site's signing key, on the machine of whoever gives orders; never on a box. */
+/** A fleet's or a site's signing key, on the machine of the person who gives orders; never on a box. */
 export interface CommandKey {
   readonly keyId: string;
-  /** What a box is told to trust. */
+  /** The key that boxes trust. */
   readonly publicKeyPem: string;
   readonly privateKey: KeyObject;
 }
@@ -35,7 +35,7 @@ export interface CommandTime {
   readonly lifeMs: number;
 }
 
-/** The payload of a signed command, ready to be published. @param args the verb's own keys */
+/** The payload of a signed command, ready to publish. @param args the verb's arguments */
 export function signCommand(
   key: CommandKey,
   scope: CommandScope,

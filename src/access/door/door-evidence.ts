@@ -1,13 +1,13 @@
 import type { Liveness } from '../../events';
 import type { DoorSettings, DoorState, FaceEvidence, Nearness } from '../door-types';
 
-/** Whom a face is taken for, under the thresholds of this door. */
+/** The member that a face belongs to, under this door's thresholds. */
 export type Candidate =
   | { readonly kind: 'none'; readonly distance: number | null }
   | { readonly kind: 'ambiguous'; readonly distance: number }
   | { readonly kind: 'agrees'; readonly member: string; readonly distance: number };
 
-/** What a verdict on liveness is worth at this door. */
+/** How this door judges a liveness verdict. */
 export type Proof = 'good' | 'fake' | 'unknown';
 
 /** Whether this door identifies faces without a card. */
@@ -15,7 +15,7 @@ export function identifies({ mode }: DoorSettings): boolean {
   return mode === 'identify' || mode === 'either';
 }
 
-/** With an open claim the face is compared with the claimed member alone, else with the nearest. */
+/** With an open claim the face is compared only with the claimed member, else with the nearest. */
 export function candidateOf(state: DoorState, evidence: FaceEvidence, settings: DoorSettings): Candidate {
   if (evidence.kind === 'refused') return { kind: 'none', distance: null };
   if (state.claim !== null) {
@@ -37,7 +37,7 @@ function under(nearness: Nearness, distance: number, settings: DoorSettings): bo
   return nearness.distance <= distance && nearness.frameDistance <= settings.frameDistance;
 }
 
-/** Where liveness is not required, every verdict is good enough. */
+/** If liveness is not required, every verdict is good. */
 export function proofOf({ state, frames, motion }: Liveness, { liveness }: DoorSettings): Proof {
   if (liveness.mode !== 'require') return 'good';
   if (state === 'fake') return 'fake';

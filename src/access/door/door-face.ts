@@ -13,7 +13,7 @@ import { type Candidate, candidateOf, proofOf } from './door-evidence';
 import { granted, livenessReported, quiet, settled } from './door-outcome';
 import { counted, spaced, unproven } from './door-seen';
 
-/** A face in one frame: it is compared, counted, and, when it completes the votes, decides. */
+/** A face in one frame: it is compared and counted, and decides if it completes the votes. */
 export function onFace(
   before: DoorState,
   event: Extract<DoorEvent, { type: 'face' }>,
@@ -23,7 +23,8 @@ export function onFace(
   const { at, track, evidence, liveness = LIVENESS_ABSENT } = event;
   const state = approached(before, track, at);
   const approach = state.approach as Approach;
-  // A frame taken before the swipe must not vote for it: observations arrive a little later than they were taken.
+  // A frame that was taken before the swipe must not vote for it: observations arrive a little later than they were
+  // taken.
   if (state.claim !== null && at < state.claim.since) return quiet(state);
   const candidate = candidateOf(state, evidence, settings);
   const seen = state.claim === null ? approach.seen : state.claimSeen;
@@ -41,7 +42,7 @@ export function onFace(
   return grant(noted, { at, ballot, distance: candidate.distance }, settings, gate);
 }
 
-/** Whoever was let in a moment ago is still in view, as another track: turned away, or hidden for a moment. */
+/** The person admitted a moment ago is still in view, as another track: turned away, or hidden for a moment. */
 function isPassing(state: DoorState, candidate: Candidate, at: number): boolean {
   const { claim, passing, cooldownUntil } = state;
   return claim === null && at < cooldownUntil && candidate.kind === 'agrees' && candidate.member === passing;
@@ -51,7 +52,7 @@ function settledApproach(state: DoorState, approach: Approach): DoorState {
   return { ...state, ballot: null, approach: { ...approach, settled: true } };
 }
 
-/** The approach that this face belongs to; a new track starts a new one and takes no votes along. */
+/** The approach of this face. A new track starts a new one, without votes. */
 function approached(state: DoorState, track: number, at: number): DoorState {
   if (state.approach?.track === track) return { ...state, approach: { ...state.approach, lastFaceAt: at } };
   return {
@@ -61,7 +62,7 @@ function approached(state: DoorState, track: number, at: number): DoorState {
   };
 }
 
-/** The votes for a member with this frame added, where it counts as one. */
+/** The votes for a member with this frame added, if it counts. */
 function vote(
   ballot: Ballot | null,
   track: number,
@@ -96,7 +97,7 @@ function grant(
     ...livenessReported((claim === null ? approach?.seen : state.claimSeen) ?? NOTHING_SEEN, settings),
   };
   const refusal = gate.atGrant({ reader: about.reader, member: ballot.member }, []);
-  // No cooldown: the door stays shut, and of two persons the second is to come now.
+  // No cooldown: the door stays shut, and the second of two persons must come now.
   if (refusal !== null) return { state: settled(state), decisions: [{ ...about, outcome: 'denied', reason: refusal }] };
   return {
     state: granted(state, ballot.member, at, settings),

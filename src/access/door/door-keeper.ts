@@ -15,9 +15,9 @@ import { type PolicyKeeper } from './policy-keeper';
 import type { Roster } from '../members/roster';
 import { distanceFor, oneToMany, type ThresholdRow } from '../members/thresholds';
 
-/** Below the frame distance of a 30 fps camera; of faster ones every second or third frame votes. */
+/** Shorter than the frame interval at 30 fps; with faster cameras every second or third frame votes. */
 const VOTE_SPACING_MS = 30;
-/** The single frame may be so much less sure than the fused embedding: noise and blur of one frame average out in it. */
+/** A single frame may be this much less certain than the fused embedding, in which noise and blur average out. */
 const FRAME_FMR_FACTOR = 100;
 const LOOSEST_FRAME_FMR = 0.01;
 
@@ -34,8 +34,8 @@ export const DOOR_PHASES: readonly DoorPhase[] = [
 ];
 
 /**
- * The thresholds of one door: verification by the target itself, identification tightened by the number of members.
- * @param scene what the door's camera sees as a whole; null: not known yet
+ * The thresholds of one door: the target itself for verification, stricter by the number of members for identification.
+ * @param scene what the door's camera sees; null if unknown
  */
 export function doorSettings(
   door: DoorConfig,
@@ -56,15 +56,15 @@ export function doorSettings(
   };
 }
 
-/** A scene that is not known must not be the lenient one. */
+/** An unknown scene must not count as the lenient one. */
 function targetIn({ targetFmr, scenes }: DoorConfig, scene: string | null): number {
   if (scene !== null) return scenes[scene]?.targetFmr ?? targetFmr;
   return Math.min(targetFmr, ...Object.values(scenes).map((other) => other.targetFmr));
 }
 
 /**
- * Feeds one door's automaton: searches the gallery for what the camera saw, and keeps the state between events.
- * Times are the machine's monotonic ms.
+ * Runs one door's automaton: searches the gallery for what the camera saw, and keeps the state between events. Times
+ * are the machine's monotonic ms.
  */
 export class DoorKeeper {
   private state = CLOSED_DOOR;
@@ -85,7 +85,7 @@ export class DoorKeeper {
     private readonly latencyMs = 0,
   ) {}
 
-  /** The thresholds of another encoder's card, or of the same one measured anew. */
+  /** Uses the thresholds of another encoder's card, or new ones of the same. */
   useTable(table: readonly ThresholdRow[]): void {
     this.table = table;
     this.settingsFor = null;
@@ -102,14 +102,14 @@ export class DoorKeeper {
     return settings;
   }
 
-  /** By what a face of this door may become a template. A lenient scene does not make this lenient. */
+  /** Limits for a face of this door to become a template. A lenient scene does not relax them. */
   get adaption(): Pick<AdaptionCase, 'liveness' | 'strict' | 'margin'> {
     const { margin, liveness } = this.settings;
     const strict = strictDistance(this.table, [targetIn(this.door, null)]);
     return { liveness: liveness.mode, strict, margin };
   }
 
-  /** What the camera sees as a whole; null: no longer known. */
+  /** The scene that the camera sees; null if no longer known. */
   see(scene: string | null): void {
     this.scene = scene;
   }
@@ -127,7 +127,7 @@ export class DoorKeeper {
       : 'closed';
   }
 
-  /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then counts for nothing */
+  /** @throws UsherError `data-invalid` for vectors that cannot be compared; the frame then does not count */
   observe(observation: Observation, now: number): readonly Decision[] {
     const at = observation.mono;
     if (!isTimely(at, now, this.latencyMs)) return this.feed({ type: 'tick', at: now });
@@ -137,7 +137,7 @@ export class DoorKeeper {
     return this.feed({ type: 'face', at, track, evidence: this.evidenceOf(subject, observation.space), liveness });
   }
 
-  /** @throws UsherError `store-unavailable`; the caller then says so by `storeAvailable` and swipes again */
+  /** @throws UsherError `store-unavailable`; the caller then sets `storeAvailable` to false and repeats the swipe */
   swipe(reader: string, identifier: string, at: number): readonly Decision[] {
     return this.feed({ type: 'swipe', at, reader, standing: this.roster.standingOf(identifier) });
   }

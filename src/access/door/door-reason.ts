@@ -12,7 +12,7 @@ export function reasonOfSilence(state: DoorState): DenialReason {
   return state.cameraLive && !seen.cameraLost ? 'no-face' : 'camera-unavailable';
 }
 
-/** Why a person who stood there without a card was not let in. */
+/** Why a person without a card was not admitted. */
 export function reasonOfApproach(state: DoorState, seen: Seen): DenialReason {
   const known = commonReason(state, seen);
   if (known !== null) return known;
@@ -20,7 +20,7 @@ export function reasonOfApproach(state: DoorState, seen: Seen): DenialReason {
   return seen.encoded > 0 ? 'unknown-face' : 'low-quality';
 }
 
-/** What both have in common: none of it depends on whether there was a card. */
+/** Reasons that do not depend on a card. */
 function commonReason({ storeAvailable }: DoorState, seen: Seen): DenialReason | null {
   if (!storeAvailable) return 'store-unavailable';
   if (seen.fake > 0) return 'fake-face';

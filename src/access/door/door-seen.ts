@@ -3,7 +3,7 @@ import type { Liveness } from '../../events';
 import type { DoorSettings, DoorState, FaceEvidence, Seen } from '../door-types';
 import type { Candidate, Proof } from './door-evidence';
 
-/** One more face, and what it was worth. */
+/** Counts one more face and its result. */
 export function counted(
   before: Seen,
   evidence: FaceEvidence,
@@ -23,19 +23,19 @@ export function counted(
   };
 }
 
-/** Counts the faces that came too long after the one before for both to vote. */
+/** Counts the faces that came too late after the one before for both to vote. */
 export function spaced(seen: Seen, at: number, { votes, voteWindowMs, absentMs }: DoorSettings): Seen {
   const longest = longestIntervalMs({ votes, voteWindowMs, absentMs });
   const far = seen.lastAt !== null && at - seen.lastAt > longest ? seen.far + 1 : seen.far;
   return { ...seen, faces: seen.faces + 1, far, lastAt: at };
 }
 
-/** Most frames were too far apart: it is the camera, not the person. */
+/** Most frames were too far apart: the cause is the camera, not the person. */
 export function tooFarApart({ faces, far }: Seen): boolean {
   return far > 0 && far * 2 > faces - 1;
 }
 
-/** The votes stand; the verdict may still come. */
+/** The votes are complete; the verdict may still come. */
 export function unproven(state: DoorState): DoorState {
   const { approach, claim, claimSeen } = state;
   const note = (seen: Seen): Seen => ({ ...seen, unproven: seen.unproven + 1 });

@@ -12,7 +12,7 @@ import {
 import type { DenialReason } from '../reasons';
 import { closeClaim, denial, granted } from './door-outcome';
 
-/** A swiped card: refused at once, granted at once (mode `card`), or a claim that the face has to answer. */
+/** A swiped card: refused at once, granted at once (mode `card`), or a claim that a face must confirm. */
 export function onSwipe(
   state: DoorState,
   event: Extract<DoorEvent, { type: 'swipe' }>,
@@ -30,7 +30,7 @@ export function onSwipe(
     );
   if (!state.storeAvailable) return { state, decisions: [refuse('store-unavailable', null)] };
   const member = standing.kind === 'active' || mayDoWithoutFace(standing, settings) ? standing.member : null;
-  // A reader that is locked tells nothing about the card.
+  // A locked reader must not reveal anything about the card.
   const refusal = gate.atSwipe({ reader, member }, []);
   if (standing.kind === 'refused' && member === null)
     return { state, decisions: [refuse(refusal ?? standing.reason, standing.member)] };
@@ -41,13 +41,13 @@ export function onSwipe(
   if (!asksForFace) return grantCard(replaced, event, member, settings, gate);
   const claim: Claim = { member, reader, since: at };
   return {
-    // Votes gathered before the swipe were for another question.
+    // Votes from before the swipe answered another question.
     state: { ...replaced.state, claim, claimSeen: { ...NOTHING_SEEN, cameraLost: !state.cameraLive }, ballot: null },
     decisions: replaced.decisions,
   };
 }
 
-/** Whoever has no picture cannot be recognised, and where the card is enough need not be. */
+/** A member without a template cannot be recognised, and need not be if the card is enough. */
 function mayDoWithoutFace(standing: MemberStanding, { mode }: DoorSettings): boolean {
   return mode === 'card' && standing.kind === 'refused' && standing.reason === 'no-template';
 }

@@ -33,7 +33,7 @@ import { onSwipe } from './door-swipe';
  *   word are all there is.
  */
 
-/** One event. Deadlines that passed before it are settled first, so a late frame can never serve an expired claim. */
+/** One event. Deadlines before it are settled first, so that a late frame cannot confirm an expired claim. */
 export function step(before: DoorState, event: DoorEvent, settings: DoorSettings, gate: Gate = OPEN_GATE): Step {
   const expired = expire(before, event, settings);
   const { state } = expired;
@@ -70,10 +70,10 @@ function apply(state: DoorState, event: DoorEvent, settings: DoorSettings, gate:
   }
 }
 
-/** Claims past their deadline and persons who left or stood too long. */
+/** Ends claims past their deadline, and approaches of persons who left or stood too long. */
 function expire(state: DoorState, event: DoorEvent, settings: DoorSettings): Step {
   const { at } = event;
-  // What the camera saw by now. A face that is on its way through a slow camera is not absent.
+  // What the camera saw by now. A face that a slow camera has not delivered yet is not absent.
   const seenTo = event.type === 'face' || event.type === 'empty' ? at : at - settings.latencyMs;
   const decisions: Decision[] = [];
   let next = state;
@@ -86,7 +86,7 @@ function expire(state: DoorState, event: DoorEvent, settings: DoorSettings): Ste
   if (approach === null) return { state: next, decisions };
   if (seenTo - approach.lastFaceAt > settings.absentMs)
     return { state: { ...next, approach: null, ballot: null }, decisions };
-  // Within the cooldown nobody can be let in, so that time is nobody's to be refused for.
+  // No one can be admitted during the cooldown, so that time does not count against a person.
   const waitedSince = Math.max(approach.since, next.cooldownUntil);
   if (mayIdentify(next, settings) && !approach.settled && seenTo - waitedSince > settings.approachMs) {
     decisions.push(
@@ -110,7 +110,7 @@ function expire(state: DoorState, event: DoorEvent, settings: DoorSettings): Ste
   return { state: next, decisions };
 }
 
-/** Whether faces are being identified without a card just now. */
+/** Whether faces are identified without a card at present. */
 function mayIdentify(state: DoorState, settings: DoorSettings): boolean {
   return identifies(settings) && state.claim === null;
 }

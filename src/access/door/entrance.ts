@@ -7,17 +7,17 @@ import { type Alarm, type PolicyContext, type PolicyDecision, type PolicyState }
 export interface EntranceStep {
   readonly door: DoorState;
   readonly policy: PolicyState;
-  /** Of this door. */
+  /** Decisions of this door. */
   readonly decisions: readonly Decision[];
-  /** Unlocks that a hold-open order asks for; of any door. */
+  /** Unlocks that a hold-open order requests, of any door. */
   readonly ordered: readonly PolicyDecision[];
   readonly alarms: readonly Alarm[];
 }
 
 /**
- * One event at one door: the automaton weighs the evidence, the policy is asked before the swipe goes on and before the
- * grant, and learns of every decision. A decision that the same event brought about earlier counts already: a claim that
- * runs out as the next one comes may be the failure that locks the reader.
+ * One event at one door. The automaton weighs the evidence. The policy is asked before a swipe is accepted and before a
+ * grant, and receives every decision. A decision that the same event caused earlier already counts: a claim that
+ * expires as the next one comes may be the failure that locks the reader.
  */
 export function stepEntrance(
   id: string,

@@ -7,16 +7,16 @@ import type { CounterStore } from '../swipes/swipe-judge';
 
 type Meta = Pick<Store, 'meta' | 'setMeta'>;
 
-/** Counters in the store's small facts: committed and synced when `save` returns. */
+/** Counters stored as small facts: durable when `save` returns. */
 export function countersIn(store: Meta): CounterStore {
   return {
     load(source) {
       const text = store.meta(`counter.${source}`);
       if (text === null) return null;
-      // Guessing here would open the door to every message since: a person must look.
+      // A guess would make every message since valid again, so a person must decide.
       if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text)))
         throw new UsherError('data-invalid', `the last counter of ${source} is damaged`, {
-          remedy: 'Set it anew (usher reader counter ID --set N), or give this reader a new key, on both sides.',
+          remedy: 'Set it again (usher reader counter ID --set N), or give this reader a new key, on both sides.',
         });
       return Number(text);
     },
@@ -33,15 +33,17 @@ const NO_MOMENT: Moment = { mono: 0, wall: null, machineBoot: '' };
 
 export interface SavedPolicy {
   load(): PolicyState;
-  /** Takes a new state and writes it; never throws, since a state that keeps people out must hold though the disk is full. */
+  /**
+   * Takes a new state and writes it. Never throws: a state that keeps people out must apply even if the disk is full.
+   */
   offer(state: PolicyState): void;
-  /** Writes what waits. @throws UsherError `store-unavailable` while it cannot be written */
+  /** Writes an unwritten state. @throws UsherError `store-unavailable` while it cannot be written */
   flush(): void;
 }
 
 /**
- * The policy's state over restarts: who is inside, lock-outs, orders. A state that says nothing new (the clock's ticks) is not
- * written again.
+ * The policy's state over restarts: who is inside, lock-outs, orders. A state that adds nothing (the clock's ticks) is
+ * not written again.
  */
 export function policyStateIn(store: Meta, moment: () => Moment): SavedPolicy {
   let written = '';
@@ -63,14 +65,14 @@ export function policyStateIn(store: Meta, moment: () => Moment): SavedPolicy {
       try {
         flush();
       } catch {
-        // It waits; `flush` tries again and tells.
+        // It stays unwritten; `flush` retries and reports.
       }
     },
     flush,
   };
 }
 
-/** A text that was changed by another hand says nothing: whoever holds doors open by it must not, and nobody knows who is inside. */
+/** A text that was changed outside usher is not used: it could hold doors open, and who is inside is unknown. */
 function savedPolicy(store: Meta): string | null {
   try {
     return store.meta(POLICY);

@@ -19,15 +19,16 @@ import {
   type RightsOf,
 } from '../policy/types';
 
-/** What came of an event apart from the decisions at its own door. */
+/** The results of an event, apart from the decisions at its own door. */
 export interface PolicyNews {
   readonly alarms: readonly Alarm[];
   readonly ordered: readonly PolicyDecision[];
 }
 
 /**
- * Keeps the policy's state between events, for all doors of the box: persons and orders concern more than one of them. It
- * neither saves nor publishes; `changed` is called with every new state, before a decision that rests on it goes out.
+ * Keeps the policy's state between events, for all doors of the box, since persons and orders concern more than one. It
+ * neither saves nor publishes; `changed` is called with every new state, before a decision that depends on it is
+ * announced.
  */
 export class PolicyKeeper {
   private current: PolicyState;
@@ -37,7 +38,7 @@ export class PolicyKeeper {
     private readonly rules: PolicyRules,
     private readonly rightsOf: RightsOf,
     private readonly now: () => Now,
-    /** `FIRST_STATE` for a box that was never in use, else what `parsePolicyState` makes of the saved text. */
+    /** `FIRST_STATE` for a new box, else the result of `parsePolicyState`. */
     initial: PolicyState = FIRST_STATE,
     private readonly changed: (state: PolicyState) => void = () => undefined,
   ) {
@@ -48,12 +49,12 @@ export class PolicyKeeper {
     return this.current;
   }
 
-  /** Who is told of alarms and ordered unlocks; one listener, the doors. */
+  /** Receives alarms and ordered unlocks. There is one listener, the doors. */
   onNews(report: (news: PolicyNews) => void): void {
     this.report = report;
   }
 
-  /** What the door asks for just now. */
+  /** The door's present mode. */
   mode(door: string): DoorMode {
     const rules = this.rules.doors.get(door);
     return rules === undefined ? 'verify' : modeAt(this.rules, rules, this.now());
@@ -95,14 +96,14 @@ export class PolicyKeeper {
     return { state: stepped.door, decisions: stepped.decisions };
   }
 
-  /** What concerns no automaton: a contact, an exit button, the time. */
+  /** Events that concern no automaton: a contact, an exit button, the time. */
   feed(event: Extract<PolicyEvent, { type: 'tick' | 'contact' | 'exit-request' }>): void {
     const { state, alarms, decisions } = stepPolicy(this.current, event, this.context());
     this.keep(state);
     this.tell({ alarms, ordered: decisions });
   }
 
-  /** Follows an order of somebody whose signature was checked. @throws UsherError `usage` for one that cannot be followed */
+  /** Obeys an order whose signature was checked. @throws UsherError `usage` for one that cannot be obeyed */
   order(order: PolicyOrder): void {
     this.check(order);
     const { state, alarms, decisions, refused } = stepPolicy(this.current, order, this.context());

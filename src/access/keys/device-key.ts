@@ -17,7 +17,7 @@ import { giveToFolderOwner, makeFolder } from '../../files/owner';
 
 type Statement = Readonly<Record<string, unknown>>;
 
-/** The box's identity: whoever trusts its public key can tell what this box said from what others say in its name. */
+/** The box's identity: a party that trusts its public key can distinguish the box's messages from forged ones. */
 export interface DeviceKey {
   /** First 16 hex digits of the SHA-256 of the raw public key. */
   readonly keyId: string;
@@ -28,7 +28,7 @@ export interface DeviceKey {
   sign(domain: SigningDomain, statement: Statement): string;
 }
 
-/** A public key that somebody decided to trust. */
+/** A public key that a person decided to trust. */
 export interface TrustedKey {
   readonly keyId: string;
   verify(domain: SigningDomain, statement: Statement, signature: string): boolean;
@@ -44,9 +44,10 @@ export function deviceKeyFile(dataDir: string): string {
 }
 
 /**
- * The box's signing key, made at the first start. It appears on disk whole or not at all, readable by its owner alone; where two
- * processes make it at once, both end up with the one that was first.
- * @throws UsherError `data-invalid` when others may read the file or it holds no Ed25519 key; `store-unavailable` when it cannot be made
+ * The box's signing key, created at the first start. The file appears complete or not at all, readable only by its
+ * owner. If two processes create it at once, both use the one that was first.
+ * @throws UsherError `data-invalid` if others may read the file or it has no Ed25519 key; `store-unavailable` if it
+ * cannot be created
  */
 export function openDeviceKey(dataDir: string): DeviceKey {
   const file = deviceKeyFile(dataDir);
@@ -91,7 +92,7 @@ function publicKeyOf(text: string): KeyObject {
     if (key.asymmetricKeyType === 'ed25519' && !text.includes('PRIVATE KEY')) return requireSound(key);
   } catch (error) {
     if (error instanceof UsherError) throw error;
-    // Said below, without repeating what was given: somebody may have pasted a private key.
+    // The error below does not repeat the text: it may be a private key that was pasted by mistake.
   }
   throw new UsherError('data-invalid', 'not an Ed25519 public key', {
     remedy: 'Take the line that `usher actuator key --box FILE` prints on the box: ed25519: and 44 characters.',
@@ -99,8 +100,8 @@ function publicKeyOf(text: string): KeyObject {
 }
 
 /**
- * Points of small order (RFC 7748 and 8032; the list is libsodium's), without their sign bit. Under such a key anybody can make
- * signatures: the first of them is the placeholder of earlier sample files.
+ * Points of small order (RFC 7748 and 8032; the list is libsodium's), without their sign bit. Anyone can make
+ * signatures under such a key. The first is the placeholder of earlier sample files.
  */
 const SMALL_ORDER = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
@@ -116,20 +117,20 @@ function requireSound(key: KeyObject): KeyObject {
   const raw = Buffer.from(rawOf(key));
   raw[31] = (raw[31] ?? 0) & 0x7f;
   if (!SMALL_ORDER.has(raw.toString('hex'))) return key;
-  throw new UsherError('data-invalid', 'this is no key of a box: anybody can sign under it', {
-    remedy: 'Put the line that `usher actuator key --box FILE` prints on the box in its place.',
+  throw new UsherError('data-invalid', 'this is not a box’s key: anyone can make signatures under it', {
+    remedy: 'Replace it by the line that `usher actuator key --box FILE` prints on the box.',
   });
 }
 
 function readKey(file: string): DeviceKey {
-  // One descriptor for check and read, not following a link: what is checked is what is read.
+  // One descriptor for check and read, without following a link, so that the checked file is the one that is read.
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   let pem: string;
   try {
     const { mode } = fstatSync(descriptor);
     if ((mode & 0o077) !== 0)
-      throw new UsherError('data-invalid', `${file}: others than its owner may read or write it`, {
-        remedy: `If nobody else can have read it: chmod 600 ${file}. Otherwise remove it; the box makes a new one, which every actuator must be told to trust.`,
+      throw new UsherError('data-invalid', `${file}: other accounts may read or write it`, {
+        remedy: `If no other person can have read it: chmod 600 ${file}. Otherwise delete it; the box makes a new one, which every actuator must then trust.`,
       });
     pem = readFileSync(descriptor, 'utf8');
   } finally {
@@ -160,7 +161,7 @@ function createKey(file: string): void {
       closeSync(descriptor);
     }
     giveToFolderOwner(draft);
-    // A link, unlike a rename, does not replace a key that another process made meanwhile.
+    // Unlike a rename, a link does not replace a key that another process created meanwhile.
     linkSync(draft, file);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
@@ -187,11 +188,10 @@ function explain(file: string, error: unknown): UsherError {
   if (error instanceof UsherError) return error;
   if (systemCode(error)?.startsWith('E') === true && !String(systemCode(error)).startsWith('ERR_'))
     return new UsherError('store-unavailable', `device key ${file}: ${messageOf(error)}`, {
-      remedy: 'Check the disk and who owns the data folder: the user that runs usher must.',
+      remedy: 'Check the disk. The user that runs usher must own the data folder.',
       cause: error,
     });
-  return new UsherError('data-invalid', `device key ${file}: it holds no Ed25519 private key in PEM`, {
-    remedy:
-      'Put back a backup of it, or remove it: the box makes a new one, which every actuator must be told to trust.',
+  return new UsherError('data-invalid', `device key ${file}: it contains no Ed25519 private key in PEM`, {
+    remedy: 'Restore a backup of it, or delete it: the box makes a new one, which every actuator must then trust.',
   });
 }

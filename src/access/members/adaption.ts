@@ -14,9 +14,9 @@ import { distanceFor, type ThresholdRow } from './thresholds';
  * - few are taken a day, so that one bad evening does not replace them all.
  */
 export interface AdaptionLimits {
-  /** Least quality score of the frame, 0..1. */
+  /** Minimum quality score of the frame, 0..1. */
   readonly quality: number;
-  /** False-match rate whose distance is the strict threshold; a door that is stricter takes its own. */
+  /** The false-match rate of the strict threshold; a stricter door uses its own. */
   readonly fmr: number;
   /** How many are taken of a member within 24 hours, and how many a member has at most. */
   readonly perDay: number;
@@ -25,7 +25,7 @@ export interface AdaptionLimits {
 
 export const ADAPTION_LIMITS: AdaptionLimits = { quality: 0.8, fmr: 1e-4, perDay: 1, kept: 3 };
 
-/** How near one face is: to the pictures that the member was enrolled with, and to the nearest other member. */
+/** Distance of one face to the member's enrolled pictures, and to the nearest other member. */
 export interface AdaptionDistances {
   readonly enrolled: number;
   readonly others: number;
@@ -34,19 +34,19 @@ export interface AdaptionDistances {
 export interface AdaptionFacts {
   readonly frame: AdaptionDistances;
   readonly fused: AdaptionDistances;
-  /** Adapted templates of the member that are younger than a day. */
+  /** The member's adapted templates that are younger than a day. */
   readonly today: number;
 }
 
 export interface AdaptionCase {
   readonly decision: Decision;
-  /** The frame that was being judged when the decision was taken; null: it was none. */
+  /** The frame that was being judged at the decision; null if there was none. */
   readonly observation: Observation | null;
   readonly liveness: DoorLiveness['mode'];
   /** L2 distance up to which a face counts as the member's. */
   readonly strict: number;
   readonly margin: number;
-  /** Asked only when the rest allows it: it searches the members. */
+  /** Called only if everything else allows it, since it searches the members. */
   readonly facts: (member: string, face: EncodedFace) => AdaptionFacts;
 }
 
@@ -69,7 +69,7 @@ export type AdaptionVerdict =
       readonly keep: true;
       readonly member: string;
       readonly face: EncodedFace;
-      /** The larger one of frame and fused vector. */
+      /** The larger distance of frame and fused vector. */
       readonly distance: number;
     };
 
@@ -82,6 +82,7 @@ export function strictDistance(
   return distanceFor(table, Math.min(limits.fmr, ...targets));
 }
 
+/** Whether the face of a grant may become a template of the member, and why not. */
 export function judgeAdaption(
   { decision, observation, liveness, strict, margin, facts }: AdaptionCase,
   limits: AdaptionLimits = ADAPTION_LIMITS,
@@ -92,7 +93,7 @@ export function judgeAdaption(
   if (observation === null || subject === null) return refuse('no-frame');
   if (observation.mono !== decision.at) return refuse('other-frame');
   if (!isEncoded(subject)) return refuse('not-encoded');
-  // Written so that a score that is not a number refuses; the same below for distances.
+  // Written so that a score of NaN refuses; the same below for distances.
   if (!(subject.quality.score >= limits.quality)) return refuse('quality');
   if (!isLiveEnough(subject, liveness)) return refuse('liveness');
   const { member } = decision;
@@ -107,7 +108,7 @@ function isEncoded(subject: Subject): subject is EncodedFace {
   return subject.embedding !== null && subject.fused !== null;
 }
 
-/** `absent` where nothing judges: then only a door that does not ask may go on. */
+/** `absent` if nothing judges liveness: then only a door that does not require it may continue. */
 function isLiveEnough({ liveness: { state } }: Subject, mode: DoorLiveness['mode']): boolean {
   return state === 'live' || (state === 'absent' && mode !== 'require');
 }

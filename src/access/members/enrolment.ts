@@ -15,7 +15,10 @@ export type EnrolmentPicture =
   | {
       readonly name: string;
       readonly faces: readonly EnrolmentFace[];
-      /** Degrees by which it was turned to stand upright; null: which way is up cannot be told. Left out: not asked. */
+      /**
+       * Degrees by which it was turned upright; null if it is unclear which side is up; undefined if it was not
+       * checked.
+       */
       readonly rotate?: number | null;
     }
   | { readonly name: string; readonly unreadable: string };
@@ -44,10 +47,10 @@ export interface RefusedPicture {
 }
 export type PictureVerdict = AcceptedPicture | RefusedPicture;
 
-/** Another member whose face could pass for this one. */
+/** Another member whose face could be taken for this one. */
 export interface Lookalike extends Neighbour {
   readonly picture: string;
-  /** So near that it is hardly chance: probably the same person under another id. */
+  /** So near that it is probably the same person under another id. */
   readonly duplicate: boolean;
 }
 
@@ -61,21 +64,21 @@ export interface EnrolmentVerdict {
 export interface EnrolmentLimits {
   /** Pictures of one person may be as far apart as a comparison at this false-match rate allows. */
   readonly consistencyFmr: number;
-  /** Another member who is nearer than at this false-match rate is told. */
+  /** Another member who is nearer than at this false-match rate is reported. */
   readonly lookalikeFmr: number;
-  /** How often an enrolment of someone new may meet a "duplicate" by chance, over all comparisons that it makes. */
+  /** How often the enrolment of a new person may find a "duplicate" by chance, over all its comparisons. */
   readonly duplicateRate: number;
 }
 
 /**
- * Consistency is asked less strictly than a door asks: an honest pair of pictures from two years must not be torn apart.
- * A duplicate is asked more strictly than a lookalike: among 102 people of the London set, 6 to 8 have a lookalike at 1e-4,
- * and a question that most enrolments of a large gym raise is one that nobody reads.
+ * Consistency is less strict than a door: honest pictures of one person from two years must stay together. A duplicate
+ * is stricter than a lookalike: among 102 people of the London set, 6 to 8 have a lookalike at 1e-4, and a question in
+ * most enrolments of a large gym would not be read.
  */
 export const ENROLMENT_LIMITS: EnrolmentLimits = { consistencyFmr: 1e-3, lookalikeFmr: 1e-4, duplicateRate: 1e-3 };
 
 export interface EnrolmentRequest {
-  /** Who is being enrolled; templates this member already has are no lookalike. */
+  /** The person to enrol; this member's present templates are not lookalikes. */
   readonly member: string;
   readonly pictures: readonly EnrolmentPicture[];
   readonly gallery: Gallery;
@@ -84,9 +87,8 @@ export interface EnrolmentRequest {
 }
 
 /**
- * Judges pictures for enrolment: one good face each, all of one person, who is not yet enrolled under another id. A blurred
- * or foreign template is worse than none: it is what strangers match for as long as the member stays.
- *
+ * Judges pictures for enrolment: one good face each, all of one person, who is not yet enrolled under another id. A
+ * blurred or foreign template is worse than none: strangers match it as long as the member stays.
  * @throws UsherError `data-invalid` for vectors of another space or with impossible values
  */
 export function judgeEnrolment(request: EnrolmentRequest): EnrolmentVerdict {
@@ -97,7 +99,7 @@ export function judgeEnrolment(request: EnrolmentRequest): EnrolmentVerdict {
   return { pictures, accepted, lookalike: nearestOther(request, accepted, limits) };
 }
 
-/** One picture by itself. */
+/** Judges one picture by itself. */
 export function judgePicture(picture: EnrolmentPicture): PictureVerdict {
   const { name } = picture;
   const refuse = (refusal: PictureRefusal): RefusedPicture => ({ name, accepted: false, refusal });
@@ -113,8 +115,8 @@ export function judgePicture(picture: EnrolmentPicture): PictureVerdict {
 }
 
 /**
- * Keeps the pictures that agree with the one that most agree with, if that is more than half; else nobody can tell which
- * person is meant, and all are refused.
+ * Keeps the pictures that agree with the one that most pictures agree with, if they are more than half. Otherwise it is
+ * unclear which person is meant, and all are refused.
  */
 function refuseDifferentPeople(pictures: readonly PictureVerdict[], limit: number): PictureVerdict[] {
   const good = pictures.filter((picture) => picture.accepted);
@@ -132,8 +134,8 @@ function refuseDifferentPeople(pictures: readonly PictureVerdict[], limit: numbe
 }
 
 /**
- * Those that agree with the one that most agree with; empty unless they are more than half: then nobody can tell which
- * person is meant.
+ * Those that agree with the one that most agree with. Empty unless they are more than half: otherwise it is unclear
+ * which person is meant.
  */
 export function ofOnePerson<T extends Vectored>(all: readonly T[], limit: number): readonly T[] {
   const centre = mostAgreedWith(all, limit);
@@ -155,7 +157,7 @@ function mostAgreedWith<T extends Vectored>(all: readonly T[], limit: number): T
   return all.reduce<T | null>((best, one) => (best === null || score(one) > score(best) ? one : best), null);
 }
 
-/** Sum of distances: decides between pictures that equally many agree with. */
+/** Sum of distances, to choose between pictures with which equally many agree. */
 function spread(one: Vectored, all: readonly Vectored[]): number {
   return all.reduce((sum, other) => sum + l2Distance(one.vector, other.vector), 0);
 }

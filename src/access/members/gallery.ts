@@ -2,7 +2,7 @@ import { UsherError } from '../../errors';
 import { NearestPersons } from './nearest';
 import { createKernel, LANE_FLOATS, type SimilarityKernel } from './similarity';
 
-/** A vector and the space it lives in; vectors of two spaces are never compared. Need not be of unit length. */
+/** A vector and its space. Vectors of two spaces are never compared. It need not be of unit length. */
 export interface Embedding {
   readonly space: string;
   readonly vector: Float32Array;
@@ -20,18 +20,16 @@ export interface Neighbour {
   readonly distance: number;
 }
 
-/** Rows that are compared in one call of the kernel; their distances stay in the first-level cache. */
+/** Rows in one call of the kernel; their distances fit the first-level cache. */
 const CHUNK_ROWS = 2048;
 
 /**
- * All templates of one embedding space in one block of memory, searched exhaustively and exactly: at 100,000 templates that
- * is a few milliseconds, so that no approximate index, with its missed neighbours, is worth having.
- *
- * Invariants: block = query | distances of a chunk | rows; row i belongs to person `rowPerson[i]`, entries from `size` on are
- * −1; a person has at least one row. Padding of rows and query is zero. Every vector inside is finite and not zero.
- *
- * Errors: `UsherError('data-invalid')` for a vector of another space or length, with a value that is not finite, or of length
- * zero (which an encoder yields when it failed, and which lies within the threshold of every unit vector).
+ * All templates of one embedding space in one block of memory, searched exhaustively and exactly. At 100,000 templates
+ * this takes a few milliseconds, so an approximate index, which misses neighbours, is not worthwhile. Invariants: block
+ * = query | distances of a chunk | rows; row i belongs to person `rowPerson[i]`, entries from `size` on are −1; a
+ * person has at least one row. Padding of rows and query is zero. Every vector in it is finite and not zero. Errors:
+ * `UsherError('data-invalid')` for a vector of another space or length, with a value that is not finite, or of length
+ * zero (an encoder that failed returns it, and it lies within the threshold of every unit vector).
  */
 export class Gallery {
   private readonly rowFloats: number;
@@ -69,7 +67,7 @@ export class Gallery {
     return this.persons.has(member);
   }
 
-  /** Takes these templates instead of all. When one is refused, the gallery is as it was before. */
+  /** Replaces all templates. If one is refused, the gallery does not change. */
   replaceAll(templates: Iterable<GalleryTemplate>): void {
     const all = Array.isArray(templates) ? (templates as readonly GalleryTemplate[]) : [...templates];
     for (const template of all) this.check(template);
@@ -89,7 +87,7 @@ export class Gallery {
     this.append(template);
   }
 
-  /** Removes all templates of a member; false when there are none. */
+  /** Removes all templates of a member. False if there are none. */
   removeMember(member: string): boolean {
     const person = this.persons.get(member);
     if (person === undefined) return false;
@@ -100,8 +98,8 @@ export class Gallery {
   }
 
   /**
-   * The k nearest persons by the best template of each, ascending; fewer when there are fewer persons. Distances are float32
-   * sums of squares: relative error about 1e-6. Allocates nothing but the answer.
+   * The k nearest persons by each one's best template, ascending; fewer if there are fewer persons. Distances are
+   * float32 sums of squares: relative error about 1e-6. Allocates only the result.
    */
   search(query: Embedding, k = 2): Neighbour[] {
     if (!Number.isInteger(k) || k < 1) throw new RangeError(`k must be a positive integer, not ${k}`);
@@ -117,7 +115,7 @@ export class Gallery {
     }));
   }
 
-  /** L2 distance of the query to the member's nearest template; null for someone who has none. */
+  /** L2 distance of the query to the member's nearest template; null for a member without one. */
   distanceTo(member: string, query: Embedding): number | null {
     this.check(query);
     const person = this.persons.get(member);
@@ -153,7 +151,7 @@ export class Gallery {
     this.rows += 1;
   }
 
-  /** The last row takes the place of the removed one, whose vector is wiped. */
+  /** The last row takes the place of the removed one, whose vector is overwritten. */
   private removeRow(row: number): void {
     const last = this.rows - 1;
     const { floats } = this.kernel;
@@ -191,6 +189,6 @@ export class Gallery {
     let squared = 0;
     for (const value of vector) squared += value * value;
     if (!(squared > 0 && squared < Infinity))
-      throw new UsherError('data-invalid', 'a vector is zero or holds a value that is not a finite number');
+      throw new UsherError('data-invalid', 'a vector is zero or contains a value that is not a finite number');
   }
 }

@@ -2,11 +2,11 @@ import type { Store } from '../../store/store';
 import { sortTemplates } from './sound-templates';
 import type { EncoderFacts } from './thresholds';
 
-/** One thing that is not as usher wrote it, and what repairing it means. */
+/** One thing that differs from what usher wrote, and what its repair means. */
 export interface MemberProblem {
   /** The id, never the name. */
   readonly member: string;
-  /** `orphan`: a row of a member who is not there. */
+  /** `orphan`: a row of a member who does not exist. */
   readonly what: 'member' | 'template' | 'orphan';
   readonly template: number | null;
   readonly fault: string;
@@ -18,13 +18,13 @@ export interface Repaired {
   /** Members who were deleted, with a receipt. */
   readonly members: readonly string[];
   readonly orphans: number;
-  /** Who is left without a template of the space that was looked at: to be enrolled again. */
+  /** Members without a template in the checked space, who must be enrolled again. */
   readonly enrolAgain: readonly string[];
 }
 
 /**
- * Opens everything of every member.
- * @param encoder the one in use; null: not known, then only what is wrong for every encoder is found
+ * Reads all data of every member.
+ * @param encoder the one in use; null if unknown: then only faults in every space are found
  * @throws UsherError `store-unavailable`, `key-unusable`
  */
 export function checkMembers(store: Store, encoder: EncoderFacts | null): MemberProblem[] {
@@ -38,7 +38,7 @@ export function checkMembers(store: Store, encoder: EncoderFacts | null): Member
   return [
     ...damaged.map(({ id, fault }) => ({ member: id, what: 'member' as const, template: null, fault })),
     ...[...broken, ...strays]
-      // What of these goes, goes with the member.
+      // These are deleted together with the member.
       .filter(({ member }) => known.has(member) && !lost.has(member))
       .map(({ member, id, fault }) => ({ member, what: 'template' as const, template: id, fault })),
     ...orphans.map(({ member, table, rows }) => ({
@@ -50,7 +50,7 @@ export function checkMembers(store: Store, encoder: EncoderFacts | null): Member
   ];
 }
 
-/** Takes what was found out of the store, and records it. @param by who decided it */
+/** Deletes what was found and records it. @param by who decided it */
 export function repairMembers(
   store: Store,
   problems: readonly MemberProblem[],

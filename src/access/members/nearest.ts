@@ -1,6 +1,6 @@
 /**
- * The k nearest persons seen so far, one entry a person, ascending. Reused from search to search: nothing is allocated while
- * rows are offered. Equal distances are ordered by member id, so that the answer does not depend on enrolment order.
+ * The k nearest persons so far, one entry a person, ascending. Reused for each search, so that rows are offered without
+ * allocation. Equal distances are ordered by member id, so that the result does not depend on the enrolment order.
  */
 export class NearestPersons {
   private persons = new Int32Array(8);
@@ -8,7 +8,7 @@ export class NearestPersons {
   private count = 0;
   private wanted = 1;
 
-  /** An offer above this cannot matter. */
+  /** An offer above this is ignored. */
   bound = Infinity;
 
   constructor(private readonly idOf: (person: number) => string) {}

@@ -24,13 +24,13 @@ interface SpaceMembers {
 }
 
 /**
- * The members as the doors see them: who may be recognised, by which vectors. Suspended members are not in the gallery, so
- * that identification cannot find them; a swipe still tells them why.
+ * The members as the doors see them: who may be recognised, by which vectors. Suspended members are not in the gallery,
+ * so that identification cannot find them. A swipe still reports that they are suspended.
  */
 export class Roster {
   private readonly spaces = new Map<string, SpaceMembers>();
   private current: SpaceMembers;
-  /** Not let in, but no strangers either; of the encoder that decides. */
+  /** Suspended members in the deciding encoder's space: not admitted, but not strangers. */
   private suspended: Gallery;
   private loaded = 0;
   private brokenTemplates: readonly MemberFault[] = [];
@@ -46,27 +46,27 @@ export class Roster {
     this.suspended = new Gallery(encoder.space, encoder.dimensions);
   }
 
-  /** Grows with every change of who is known. */
+  /** Increases with every change of the known members. */
   get loads(): number {
     return this.loaded;
   }
 
-  /** The encoder that decides. */
+  /** The deciding encoder. */
   get encoder(): EncoderFacts {
     return this.current.encoder;
   }
 
-  /** The members in the space of the encoder that decides. */
+  /** The members in the deciding encoder's space. */
   get gallery(): Gallery {
     return this.current.gallery;
   }
 
-  /** The members in another space, of an encoder on trial; null where none was admitted. */
+  /** The members in the space of an encoder on trial; null if none was admitted. */
   galleryOf(space: string): Gallery | null {
     return this.spaces.get(space)?.gallery ?? null;
   }
 
-  /** Holds the members in a further space as well. @throws UsherError `store-unavailable` */
+  /** Also loads the members in a further space. @throws UsherError `store-unavailable` */
   admit(encoder: EncoderFacts): void {
     if (this.spaces.has(encoder.space)) return;
     const space = emptySpace(encoder);
@@ -76,7 +76,7 @@ export class Roster {
   }
 
   /**
-   * From now on the encoder of this space decides. It was admitted before.
+   * From now on the encoder of this space decides. It must have been admitted.
    * @throws UsherError `store-unavailable`
    */
   use(space: string): void {
@@ -88,7 +88,7 @@ export class Roster {
     this.load();
   }
 
-  /** Lets the members in a space go that no encoder uses any more. */
+  /** Drops the members of a space that no encoder uses any more. */
   dismiss(space: string): void {
     if (this.gallery.space !== space) this.spaces.delete(space);
   }
@@ -99,8 +99,8 @@ export class Roster {
   }
 
   /**
-   * A template that cannot be used concerns its member alone, and is named in `faults`.
-   * @throws UsherError `store-unavailable`; the gallery is then as it was before
+   * An unusable template affects only its member and is named in `faults`.
+   * @throws UsherError `store-unavailable`; the gallery then does not change
    */
   load(): void {
     const active = new Set(this.store.members.activeIds());
@@ -111,25 +111,27 @@ export class Roster {
       this.suspended.replaceAll(templates.filter(({ member }) => !active.has(member)));
       this.brokenTemplates = faults;
     }
-    // Who was mended, or is gone.
+    // The member was repaired or deleted.
     for (const id of [...this.damagedMembers.keys()]) this.look(id);
     if (this.orphans.length > 0) this.orphans = this.orphanRows();
     this.loaded++;
   }
 
-  /** Opens everything of every member once; `load` looks again at those alone who were found damaged. */
+  /** Reads all data of every member once; `load` reads again only the damaged ones. */
   inspect(): void {
     for (const { id, fault } of this.store.members.survey().damaged) this.damagedMembers.set(id, fault);
     this.orphans = this.orphanRows();
   }
 
-  /** What cannot be used, by member: templates of the running encoder's space, and members as a whole. */
+  /** What cannot be used, by member: templates of the running encoder's space, and whole members. */
   get faults(): readonly MemberFault[] {
     const whole = [...this.damagedMembers].map(([member, fault]) => ({ member, fault }));
     return [...whole, ...this.brokenTemplates, ...this.orphans];
   }
 
-  /** Whether this is a member, suspended ones too, or somebody whom one is so near to. @throws UsherError `data-invalid` */
+  /**
+   * Whether this face is a member's, suspended ones included, within this distance. @throws UsherError `data-invalid`
+   */
   recognises(query: Embedding, distance: number): boolean {
     return [this.gallery, this.suspended].some((gallery) => {
       const [nearest] = gallery.search(query, 1);
@@ -138,7 +140,7 @@ export class Roster {
   }
 
   /**
-   * Loads again if another process has changed the store. True when it did.
+   * Loads again if another process has changed the store. @returns whether it did
    * @throws UsherError `store-unavailable`, also while the journal contradicts the members' data
    */
   refresh(): boolean {
@@ -148,14 +150,17 @@ export class Roster {
     return true;
   }
 
-  /** Active members that an encoder of this space cannot recognise: enrolled for another one, or not at all. */
+  /** Active members that an encoder of this space cannot recognise: enrolled for another one, or without templates. */
   withoutTemplate(space = this.gallery.space): number {
     const enrolled =
       this.galleryOf(space) ?? new Set(this.store.templates.readSpace(space).templates.map(({ member }) => member));
     return this.store.members.activeIds().filter((id) => !enrolled.has(id)).length;
   }
 
-  /** What the store says of a swiped identifier, read at the time of the swipe. @throws UsherError `store-unavailable` */
+  /**
+   * What the store knows about a swiped identifier, read at the time of the swipe. @throws UsherError
+   * `store-unavailable`
+   */
   standingOf(identifier: string): MemberStanding {
     const found = this.store.members.whose(identifier);
     if (found === null) return { kind: 'refused', member: null, reason: 'unknown-member' };
@@ -173,7 +178,7 @@ export class Roster {
     return { kind: 'active', member: id, duress };
   }
 
-  /** What the rules of a door need to know, read when it is asked: a suspension counts from the moment it is written. */
+  /** The facts for the rules of a door, read at each use, so that a suspension counts from the moment it is written. */
   rightsOf(id: string): MemberRights | 'unreadable' | 'damaged' | null {
     try {
       const member = this.look(id);
@@ -183,7 +188,7 @@ export class Roster {
     }
   }
 
-  /** A member who cannot be read is nobody's trouble but his own. @throws UsherError `store-unavailable` */
+  /** A member who cannot be read affects no other member. @throws UsherError `store-unavailable` */
   private look(id: string): Member | 'damaged' | null {
     try {
       const member = this.store.members.find(id);
@@ -196,12 +201,12 @@ export class Roster {
     }
   }
 
-  /** Notes a visit, to the day, for retention. @throws UsherError `store-unavailable` */
+  /** Records the day of a visit, for retention. @throws UsherError `store-unavailable` */
   markSeen(member: string, at: number): void {
     this.store.members.markSeen(member, at);
   }
 
-  /** What speaks for and against keeping a face as a template of the member; read from the store as it is. */
+  /** Facts for and against storing a face as a template of the member, read from the store. */
   adaptionFacts(
     member: string,
     face: { readonly embedding: Float32Array; readonly fused: Float32Array },
@@ -217,19 +222,19 @@ export class Roster {
     return {
       frame: distances(face.embedding),
       fused: distances(face.fused),
-      // A time in the future counts too: after a clock that was ahead, no more may be taken.
+      // A time in the future counts too: after a clock that was ahead, no further template may be taken.
       today: own.filter(({ source, createdAt }) => source === 'adapted' && createdAt > now - DAY_MS).length,
     };
   }
 
   /**
-   * Keeps an accepted face as one more template of the member: one that `judgeAdaption` has let pass.
-   * @param record what the journal says of it: the door, how near
+   * Stores an accepted face as another template of the member, after `judgeAdaption` allowed it.
+   * @param record for the journal: the door, and the distance
    * @throws UsherError `store-unavailable`
    */
   adapt(member: string, template: Omit<NewTemplate, 'source'>, record: AdaptionRecord): void {
     this.store.templates.adapt(member, template, ADAPTION_LIMITS.kept, record);
-    // This member alone: reading all of 10,000 again takes half a second, in which no door is served.
+    // Only this member: reading all 10,000 again takes half a second, in which no door is served.
     if (!this.gallery.removeMember(member)) return;
     const { encoder } = this.current;
     const own = this.store.templates.readMember(member).templates.filter(({ space }) => space === encoder.space);

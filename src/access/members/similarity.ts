@@ -3,14 +3,17 @@ import { instantiate, WASM_PAGE_BYTES, type WasmMemory } from '../../webassembly
 import { SIMILARITY_WASM_BASE64 } from './similarity-wasm';
 
 /**
- * A growing block of float32 memory and the one operation on it that must be fast. Offsets and lengths are in floats and
- * multiples of `LANE_FLOATS`; whatever lies between the dimensions and that multiple must be zero.
+ * A growing block of float32 memory and the one operation on it that must be fast. Offsets and lengths are in floats
+ * and multiples of `LANE_FLOATS`; floats between the dimensions and that multiple must be zero.
  */
 export interface SimilarityKernel {
   readonly name: 'wasm-simd' | 'javascript';
-  /** The whole block. Another object after `reserve`, so never kept. */
+  /** The whole block. It is another object after `reserve`, so do not keep it. */
   readonly floats: Float32Array;
-  /** Makes the block at least so long, contents kept. Throws `UsherError('store-unavailable')` where memory is short. */
+  /**
+   * Makes the block at least this long and keeps its content. Throws `UsherError('store-unavailable')` if memory is
+   * short.
+   */
   reserve(floats: number): void;
   /** out[i] = |query − row i|², for `rows` consecutive rows. */
   squaredDistances(query: number, row: number, rows: number, rowFloats: number, out: number): void;
@@ -26,7 +29,7 @@ interface KernelExports {
 
 const PAGE_FLOATS = WASM_PAGE_BYTES / 4;
 
-/** Grows by an eighth: V8 extends a WebAssembly memory in place, so that growing costs no copy and little slack. */
+/** Grows by an eighth: V8 extends a WebAssembly memory in place, so growing costs no copy and wastes little. */
 class WasmKernel implements SimilarityKernel {
   readonly name = 'wasm-simd';
   floats: Float32Array;
@@ -58,7 +61,7 @@ class WasmKernel implements SimilarityKernel {
   }
 }
 
-/** The same in plain JavaScript: what the fast one is tested against, and what runs where WebAssembly SIMD cannot be had. */
+/** The same in plain JavaScript: the reference for tests, and the fallback without WebAssembly SIMD. */
 export class JavaScriptKernel implements SimilarityKernel {
   readonly name = 'javascript';
   floats = new Float32Array(PAGE_FLOATS);
@@ -99,7 +102,7 @@ export function createKernel(): SimilarityKernel {
 
 function outOfMemory(floats: number, cause: unknown): UsherError {
   const mebibytes = Math.ceil((floats * 4) / 2 ** 20);
-  return new UsherError('store-unavailable', `the gallery needs ${mebibytes} MiB of memory, which cannot be had`, {
+  return new UsherError('store-unavailable', `the gallery needs ${mebibytes} MiB of memory, which are not available`, {
     remedy: 'Give the process more memory, or remove templates of members who left.',
     ...(cause === null ? {} : { cause }),
   });

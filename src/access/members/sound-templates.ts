@@ -9,9 +9,8 @@ export function nearestOf(vector: Float32Array, templates: readonly StoredTempla
 }
 
 /**
- * Apart from what this encoder cannot have made, and from adapted templates that are not near to any picture that the
- * member was enrolled with: the member was enrolled again since, or the template was taken by an older version, which did
- * not look.
+ * Separates templates that this encoder cannot have made, and adapted templates that are not near any enrolled picture
+ * of the member: the member was enrolled again since, or an older version took the template without this check.
  */
 export function sortTemplates(
   all: readonly StoredTemplate[],
@@ -26,7 +25,7 @@ export function sortTemplates(
     const fault = vectorFault(vector, encoder);
     if (fault !== null) return `it has ${fault}`;
     if (source !== 'adapted' || nearestOf(vector, enrolled.get(member) ?? []) <= strict) return null;
-    return 'it was taken from an accepted face, and is like no picture that was enrolled';
+    return 'it was taken from an accepted face, but matches no enrolled picture';
   };
   const sound: StoredTemplate[] = [];
   const faulty: BrokenTemplate[] = [];

@@ -1,27 +1,27 @@
 import { UsherError } from '../../errors';
 import { type VectorShape } from '../../store/members/vector';
 
-/** A row of an encoder card's table: accept at most `distance`, and this share of impostor comparisons is accepted. */
+/**
+ * A row of an encoder card's table: with this limit on the distance, this share of impostor comparisons is accepted.
+ */
 export interface ThresholdRow {
   readonly fmr: number;
   readonly distance: number;
 }
 
-/** What of an encoder's card the doors decide by. */
+/** The part of an encoder's card that doors use. */
 export interface EncoderFacts extends VectorShape {
   readonly space: string;
   readonly thresholds: readonly ThresholdRow[];
 }
 
 /**
- * The L2 distance up to which two vectors count as one person, for a false-match rate of one comparison.
- *
- * Between rows: linear over log10(fmr), along which the tail of impostor distances is close to straight. Stricter than the
- * strictest row: goes on along the last segment, or along the table's mean slope where that is steeper, so that a flat end
- * (too few impostor pairs were measured) does not freeze the threshold. Looser than the loosest row: that row's distance.
- * A row that is looser than a row of a larger rate is measuring noise and is lowered to it. Never increases as fmr falls.
- *
- * @throws RangeError for a rate outside 0..1; UsherError `model-invalid` for a table that cannot answer
+ * The L2 distance up to which two vectors count as one person, for a false-match rate of one comparison. Between rows:
+ * linear over log10(fmr), along which the tail of impostor distances is nearly straight. Stricter than the strictest
+ * row: extrapolated along the last segment, or along the table's mean slope where that is steeper, so that a flat end
+ * (too few impostor pairs were measured) does not fix the threshold. Looser than the loosest row: that row's distance.
+ * A row that is looser than a row of a larger rate measures noise and is lowered to it. Never increases as fmr falls.
+ * @throws RangeError for a rate outside 0..1; UsherError `model-invalid` for an unusable table
  */
 export function distanceFor(table: readonly ThresholdRow[], fmr: number): number {
   if (!(fmr > 0 && fmr < 1)) throw new RangeError(`a false-match rate lies between 0 and 1, not ${fmr}`);
@@ -40,14 +40,14 @@ export function distanceFor(table: readonly ThresholdRow[], fmr: number): number
 }
 
 /**
- * The threshold of a search among `members` persons, for a rate of the whole search: each of N comparisons may contribute
- * an Nth (union bound, on the safe side of 1 − (1 − t)^(1/N)).
+ * The threshold of a search among `members` persons, for a rate of the whole search: each of N comparisons may
+ * contribute an Nth (union bound, on the safe side of 1 − (1 − t)^(1/N)).
  */
 export function oneToMany(table: readonly ThresholdRow[], targetFmr: number, members: number): number {
   return distanceFor(table, targetFmr / Math.max(1, members));
 }
 
-/** Whether the table was measured down to this rate, or `distanceFor` extends it. */
+/** Whether the table was measured down to this rate, or `distanceFor` extrapolates. */
 export function isMeasured(table: readonly ThresholdRow[], fmr: number): boolean {
   return table.some((row) => row.fmr <= fmr);
 }
@@ -81,7 +81,7 @@ function extrapolate(rows: readonly Knot[], wanted: number): number {
     throw new UsherError(
       'model-invalid',
       `the encoder’s thresholds end at a false-match rate of ${10 ** strictest.decade} and have no slope to extend`,
-      { remedy: 'Measure more rows with `usher eval faces` and put them into the card, or ask for a larger rate.' },
+      { remedy: 'Measure more rows with `usher eval faces` and put them into the card, or set a larger rate.' },
     );
   return Math.max(0, strictest.distance - slope * (strictest.decade - wanted));
 }

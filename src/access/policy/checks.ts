@@ -12,7 +12,7 @@ import {
   type RightsOf,
 } from './types';
 
-/** Who wants to pass where. `member` is null where nobody is known yet: only what concerns the door itself is judged. */
+/** Who wants to pass which door. `member` is null while unknown: then only the door itself is judged. */
 export interface Passing {
   readonly door: string;
   readonly reader: string | null;
@@ -20,9 +20,9 @@ export interface Passing {
 }
 
 /**
- * Everything that can be said without knowing who else comes: at the swipe, before a face was seen, so that a person is told
- * at once; and again at the grant. The first rule that forbids it gives the reason.
- * @returns null when nothing forbids it
+ * Everything that can be judged without knowing who else comes: at the swipe, before a face was seen, so that a person
+ * learns it at once; and again at the grant. The first rule that forbids it gives the reason.
+ * @returns null if nothing forbids it
  */
 export function refusalOf(state: PolicyState, passing: Passing, context: PolicyContext): DenialReason | null {
   const { rules, now } = context;
@@ -39,7 +39,7 @@ export function refusalOf(state: PolicyState, passing: Passing, context: PolicyC
   return member === null ? null : judgeMember(state, door, member, context);
 }
 
-/** The last word before a grant. @returns null: let in */
+/** The last check before a grant. @returns null to admit */
 export function refusalOfGrant(
   state: PolicyState,
   passing: Passing & { readonly member: string },
@@ -50,12 +50,12 @@ export function refusalOfGrant(
   if (refusal !== null || door === undefined || !twoPersonApplies(context.rules, door, context.now)) return refusal;
   const first = firstOf(state, door, context);
   if (first === null || first === passing.member) return 'second-person';
-  // The first of the two is let in as well: what was right half a minute ago may not be any more.
+  // The first of the two is admitted too, so check that member again: something may have changed in half a minute.
   if (refusalOf(state, { ...passing, member: first }, context) !== null) return 'second-person';
   return isFull(state, door, [first, passing.member], context.rules) ? 'zone-full' : null;
 }
 
-/** The first of two persons, if one was recognised and the time for the second has not passed. */
+/** The first of two persons, if one was recognised and the time for the second has not expired. */
 export function firstOf(state: PolicyState, door: DoorRules, { now }: PolicyContext): string | null {
   const { first } = ordersOf(state, door.id);
   if (first === null || door.twoPerson === null || now.mono - first.at > door.twoPerson.windowMs) return null;
@@ -81,7 +81,7 @@ function refusalOfDates({ validFrom, validUntil }: MemberRights, { now }: Policy
   if (validFrom === null && validUntil === null) return null;
   const wall = wallOf(now);
   if (wall === null) return 'clock-unknown';
-  // Written so that a date that is not a number refuses.
+  // Written so that a date of NaN refuses.
   if (validFrom !== null && !(wall >= validFrom)) return 'not-yet-valid';
   return validUntil !== null && !(wall < validUntil) ? 'no-longer-valid' : null;
 }

@@ -2,7 +2,7 @@ import { type DoorMode } from '../door-types';
 import { inForce } from './schedule';
 import { type DoorRules, type Now, type PolicyRules } from './types';
 
-/** A wall clock before this has never been set: a box without a battery wakes up in 1970. */
+/** A wall clock before this was never set: a box without a battery starts in 1970. */
 const EARLIEST_WALL = Date.UTC(2025, 0, 1);
 
 /** Epoch ms, or null for a clock that cannot be right. */
@@ -10,7 +10,7 @@ export function wallOf(now: Now): number | null {
   return now.wall !== null && now.wall >= EARLIEST_WALL ? now.wall : null;
 }
 
-/** Null when nobody can tell. A name that stands for no schedule is never in force. */
+/** Null if unknown. A name without a schedule is never in force. */
 export function scheduleHolds(rules: PolicyRules, name: string, now: Now): boolean | null {
   const wall = wallOf(now);
   if (wall === null) return null;
@@ -18,7 +18,7 @@ export function scheduleHolds(rules: PolicyRules, name: string, now: Now): boole
   return schedule !== undefined && inForce(schedule, rules.zone, wall);
 }
 
-/** What a door asks for just now. When nobody can tell, both: the card and the face. */
+/** The present mode of a door. If the time is unknown, both card and face are required. */
 export function modeAt(rules: PolicyRules, door: DoorRules, now: Now): DoorMode {
   for (const { schedule, mode } of door.modes) {
     const holds = scheduleHolds(rules, schedule, now);
@@ -28,7 +28,7 @@ export function modeAt(rules: PolicyRules, door: DoorRules, now: Now): DoorMode 
   return door.mode;
 }
 
-/** Whether two persons are needed just now; when nobody can tell, they are. */
+/** Whether two persons are required at present. If the time is unknown, they are. */
 export function twoPersonApplies(rules: PolicyRules, door: DoorRules, now: Now): boolean {
   if (door.twoPerson === null) return false;
   const { schedule } = door.twoPerson;

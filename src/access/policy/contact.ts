@@ -2,14 +2,14 @@ import { type Alarm, type DoorRules, type Now, ordersOf, type PolicyState, withO
 
 /** What the door itself tells: a contact that says open or closed, and a button that lets people out. */
 
-/** From now until a little after the lock is shut again, the door may be opened. */
+/** From now until shortly after the lock is shut again, the door may be opened. */
 export function excuse(state: PolicyState, door: DoorRules, openMs: number, now: Now): PolicyState {
   const { contact } = ordersOf(state, door.id);
   const excusedUntil = Math.max(contact.excusedUntil, now.mono + openMs + door.graceMs);
   return withOrders(state, door.id, { contact: { ...contact, excusedUntil } });
 }
 
-/** A door found open that nobody unlocked is a forced one; also when it is the first thing that is heard of it. */
+/** A door that is open without an unlock was forced, even if this is the first report about it. */
 export function noteContact(
   state: PolicyState,
   door: DoorRules,
@@ -25,7 +25,7 @@ export function noteContact(
   return { state: next, alarms: open && !explained ? [alarmOf('forced-door', door.id, now)] : [] };
 }
 
-/** Alarms once for each time that the door stands open for too long while no order keeps it open. */
+/** Raises one alarm each time the door stands open too long and no order keeps it open. */
 export function watchHeldOpen(
   state: PolicyState,
   door: DoorRules,

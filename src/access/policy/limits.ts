@@ -2,14 +2,14 @@ import { type Decision } from '../door-types';
 import { COUNTS_AS_FAILURE } from '../reasons';
 import { type Alarm, type Limit, type LockKind, type Now, type PolicyRules, type PolicyState } from './types';
 
-/** Lock-outs after failures, and how many swipes a reader may bring. */
+/** Whether a reader, member or door is locked out after failures. */
 
 export function isLocked(state: PolicyState, kind: LockKind, id: string, now: Now): boolean {
   const until = state.locks.get(keyOf(kind, id));
   return until !== undefined && now.mono < until;
 }
 
-/** Whether the reader brought more swipes than allowed, the latest included. */
+/** Whether the reader sent more swipes than allowed, including the latest. */
 export function isOverRate(state: PolicyState, reader: string, { rate }: PolicyRules, now: Now): boolean {
   if (rate === null) return false;
   const times = state.swipes.get(reader) ?? [];
@@ -17,14 +17,14 @@ export function isOverRate(state: PolicyState, reader: string, { rate }: PolicyR
   return oldest !== undefined && now.mono - oldest < rate.perMs;
 }
 
-/** Every swipe counts, also one that is refused: whoever keeps hammering stays refused. */
+/** Every swipe counts, even a refused one: a person who keeps swiping stays refused. */
 export function noteSwipe(state: PolicyState, reader: string, { rate }: PolicyRules, now: Now): PolicyState {
   if (rate === null) return state;
   const times = [...(state.swipes.get(reader) ?? []), now.mono].slice(-rate.swipes - 1);
   return { ...state, swipes: new Map(state.swipes).set(reader, times) };
 }
 
-/** A wrong face, a strange card; also a wrong face that another swipe hurried to hide. */
+/** A wrong face or an unknown card, also a wrong face that another swipe tried to hide. */
 export function isFailure(decision: Decision): boolean {
   if (decision.outcome === 'granted') return false;
   return (
@@ -33,6 +33,7 @@ export function isFailure(decision: Decision): boolean {
   );
 }
 
+/** Counts a failure, and locks what has failed too often. */
 export function noteFailure(
   state: PolicyState,
   door: string,
@@ -64,7 +65,10 @@ export function noteFailure(
   return { state: next, alarms };
 }
 
-/** Who got in has shown to be who the card says; the reader and the door may still be under attack by others. */
+/**
+ * An admitted member has proven to be the card's owner. Other people may still attack the reader and the door, so their
+ * failures stay.
+ */
 export function forgive(state: PolicyState, member: string): PolicyState {
   return without(state, keyOf('member', member), false);
 }

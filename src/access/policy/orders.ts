@@ -15,8 +15,8 @@ import {
 /** Lockdown and hold-open. An end that a person gives by the wall clock is reckoned in durations from then on. */
 
 /**
- * An unlock of a held door lasts a little longer than the time to the next one. No message takes an unlock back: this is also
- * how long a lockdown may take to shut a held door, and each of them is a record in the journal.
+ * An unlock of a held door lasts a little longer than the time to the next one. No message revokes an unlock, so this
+ * is also the time that a lockdown needs to shut a held door. Each unlock is a record in the journal.
  */
 const PULSE_MS = 10_000;
 const RENEW_MS = 8000;
@@ -28,8 +28,8 @@ interface Ordered {
 }
 
 /**
- * A lockdown never makes a door less strict than it was: a lockdown that is in force keeps its end where that is later, and only
- * groups that both orders name may pass. To loosen one, it is released first. A door that is named but not there is passed over.
+ * A lockdown never makes a door less strict. A lockdown in force keeps its end if that is later, and only groups that
+ * both orders name may pass. To relax one, release it first. A named door that does not exist is skipped.
  */
 export function lockDown(
   state: PolicyState,
@@ -38,7 +38,7 @@ export function lockDown(
 ): Ordered {
   const left = event.until === null ? null : remaining(event.until, context);
   if (left !== null && left <= 0) return { state, refused: 'until-past' };
-  // An end that cannot be reckoned is none: it stays shut until it is lifted.
+  // An end that cannot be computed counts as none: the door stays shut until the lockdown is lifted.
   const until = left === null || Number.isNaN(left) ? null : context.now.mono + left;
   let next = state;
   for (const door of doorsOf(event.doors, context))
@@ -76,7 +76,7 @@ export function holdOpen(state: PolicyState, door: DoorRules, until: number, con
   return { state: withOrders(state, door.id, { hold: { until: mono + left, renewAt: mono } }), refused: null };
 }
 
-/** The door is shut again at the end of the pulse that is running; from then on it must not stand open. */
+/** The door shuts at the end of the present pulse. From then on it must not stand open. */
 export function endHold(state: PolicyState, door: DoorRules, { now }: PolicyContext): PolicyState {
   const { hold, contact } = ordersOf(state, door.id);
   if (hold === null) return state;
@@ -92,7 +92,7 @@ export function endHold(state: PolicyState, door: DoorRules, { now }: PolicyCont
   });
 }
 
-/** Ends what has run out and renews the unlock of a held door. */
+/** Ends expired orders and renews the unlock of a held door. */
 export function runOrders(
   state: PolicyState,
   door: DoorRules,
@@ -109,7 +109,7 @@ export function runOrders(
   if (mono < hold.renewAt) return { state: next, decisions: [] };
   const pulseMs = Math.min(PULSE_MS, Math.ceil(left));
   return {
-    // What is to be taken back if it cannot be recorded is this unlock, not the grant before it.
+    // If it cannot be recorded, this unlock is revoked, not the grant before it.
     state: withOrders(next, door.id, { hold: { ...hold, renewAt: mono + RENEW_MS }, undo: null }),
     decisions: pulseMs < 200 ? [] : [{ door: door.id, decision: heldOpen(door, pulseMs, mono) }],
   };

@@ -7,13 +7,13 @@ import { LOST_STATE, type Now, OUTSIDE, type PolicyState } from './types';
  * monotonic clock says how long it has been; over a boot the wall clock does, but never less than nothing.
  */
 
-/** Of a machine's boot: `/proc/sys/kernel/random/boot_id`, or '' where there is none (then no two boots are the same). */
+/** Of a machine's boot: `/proc/sys/kernel/random/boot_id`, or '' if there is none (then no two boots are the same). */
 export interface Moment extends Now {
   readonly machineBoot: string;
 }
 
 const VERSION = 1;
-/** Longer than a box is off and comes back with its orders in force; after a longer time the clock is as likely to be wrong. */
+/** A box that was off for longer comes back without its orders: after such a time the clock may well be wrong. */
 const LONGEST_OFF_MS = 7 * 24 * 3_600_000;
 const MAX_CHARS = 32 * 1024 * 1024;
 
@@ -47,6 +47,7 @@ const Saved = z.strictObject({
 });
 type Saved = z.infer<typeof Saved>;
 
+/** The state as text for `parsePolicyState`, with the moment of saving. */
 export function serialisePolicyState(state: PolicyState, moment: Moment): string {
   const { mono, wall, machineBoot } = moment;
   const saved: Saved = {
@@ -73,9 +74,9 @@ export function serialisePolicyState(state: PolicyState, moment: Moment): string
 }
 
 /**
- * Never throws, and never guesses: text that cannot be understood, also of a later version, is a lost state, in which nobody
- * passes until an order says what to assume. What lets people in (a held door, the first of two persons) does not outlast a
- * boot of the machine; what keeps them out does.
+ * Never throws and never guesses: text that cannot be understood, including one of a later version, is a lost state, in
+ * which no one passes until an order sets a new one. What admits people (a held door, the first of two persons) ends
+ * with the machine's boot; what keeps them out does not.
  */
 export function parsePolicyState(text: string, moment: Moment): PolicyState {
   let saved: Saved;
@@ -120,8 +121,8 @@ export function parsePolicyState(text: string, moment: Moment): PolicyState {
 }
 
 /**
- * A clock that went back, leapt, or is not known says that no time has passed: what keeps out, keeps out for longer. A year 2038
- * at a start would else lift a lockdown that has an end.
+ * If the clock went back, jumped or is unknown, no time has passed: what keeps people out lasts longer. Otherwise a
+ * clock in 2038 at a start would lift a lockdown that has an end.
  */
 function elapsedByWall(then: number | null, now: number | null): number {
   const elapsed = then === null || now === null ? 0 : now - then;

@@ -18,9 +18,9 @@ import {
 } from './types';
 
 /**
- * The policy of all doors of a box: a pure step function over explicit state and time, as the door automaton is. It never
- * grants by itself (but for a door that is ordered to be held open): the automaton asks it (`refusalOf`, `refusalOfGrant`)
- * and tells it afterwards what was decided. What has run out is settled before the event.
+ * The policy of all doors of a box: a pure step function over explicit state and time, like the door automaton. It
+ * never grants by itself, except for a door that an order holds open. The automaton asks it (`refusalOf`,
+ * `refusalOfGrant`) and afterwards reports the decision. What has expired is settled before the event.
  */
 export function stepPolicy(state: PolicyState, event: PolicyEvent, context: PolicyContext): PolicyStep {
   const before = settle(state, context);
@@ -158,7 +158,7 @@ function forget(state: PolicyState, member: string): PolicyState {
   return next;
 }
 
-/** Persons and hold-open go. That a door stands open remains true, and a lockdown is lifted by its own order alone. */
+/** Clears persons and hold-open orders. Open doors stay open, and only `release` lifts a lockdown. */
 function lockdownsAndContacts(state: PolicyState): PolicyState['doors'] {
   return new Map(
     [...state.doors.keys()].map((door) => {

@@ -12,7 +12,7 @@ export function mayPass(state: PolicyState, door: DoorRules, member: string, now
   return last === undefined || now.mono - last >= door.antiPassbackMs;
 }
 
-/** Whether the zone behind the door has no room for these members; whoever is in there already needs none. */
+/** Whether the zone behind the door has no room for these members. Members who are already inside need none. */
 export function isFull(
   state: PolicyState,
   { passage }: DoorRules,
@@ -50,7 +50,7 @@ export function notePassage(
   return { ...next, passages };
 }
 
-/** What `undoPassage` needs to take a passage back. */
+/** The data that `undoPassage` needs to reverse a passage. */
 export function beforePassage(state: PolicyState, door: DoorRules, members: readonly string[]): Undo['members'] {
   return members.map((member) => ({
     member,
@@ -77,7 +77,9 @@ export function place(state: PolicyState, member: string, zone: string): PolicyS
   return { ...state, presence };
 }
 
-/** Everybody counts as outside again at the hour that the rules name. The clock must be known, and only forwards counts. */
+/**
+ * All members count as outside again at the configured time. The clock must be known, and only forward changes count.
+ */
 export function resetDaily(state: PolicyState, rules: PolicyRules, now: Now): PolicyState {
   const wall = wallOf(now);
   if (rules.presenceResetAt === null || wall === null) return state;
@@ -96,7 +98,7 @@ function zoneOf(state: PolicyState, member: string): string {
   return state.presence.get(member) ?? OUTSIDE;
 }
 
-/** Neither part can hold a space. */
+/** Neither part can contain a space. */
 function passageKey(scope: string, member: string): string {
   return `${scope} ${member}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Civil time of a place, from the time-zone data that Node carries (Intl). Days are counted from 1970-01-01 of the local
- * calendar, so that arithmetic on dates never meets a clock change.
+ * Local time of a place, from the time-zone data in Node (Intl). Days are counted from 1970-01-01 of the local
+ * calendar, so that date arithmetic never meets a clock change.
  */
 export const DAY_MS = 86_400_000;
 export const MINUTE_MS = 60_000;
@@ -11,14 +11,14 @@ const REMEMBERED_OFFSETS = 4096;
 const formats = new Map<string, Intl.DateTimeFormat>();
 const offsets = new Map<string, Map<number, number>>();
 
-/** What to add to epoch ms to read them as local time, in ms. @throws RangeError for an unknown zone */
+/** What to add to epoch ms to read them as local time, ms. @throws RangeError for an unknown zone */
 export function offsetMs(zone: string, at: number): number {
   const quarter = Math.floor(at / QUARTER_MS);
   const known = offsets.get(zone) ?? new Map<number, number>();
   offsets.set(zone, known);
   let offset = known.get(quarter);
   if (offset === undefined) {
-    // A memo only: the answer does not depend on what it holds.
+    // Only a cache: the result does not depend on its content.
     if (known.size >= REMEMBERED_OFFSETS) known.clear();
     offset = readOffset(zone, quarter * QUARTER_MS);
     known.set(quarter, offset);
@@ -42,8 +42,8 @@ export function dateOf(day: number): string {
 }
 
 /**
- * The instant at which the local clock shows a time of a day; minutes past 1440 belong to the next day. A time that comes
- * twice means the first; one that is skipped means the one later by as much as is skipped (`compatible` of TC39 Temporal).
+ * The instant at which the local clock shows a time of day; minutes past 1440 are on the next day. A time that occurs
+ * twice means the first. A time that is skipped is moved later by the skipped span (`compatible` of TC39 Temporal).
  * @returns epoch ms
  */
 export function instantOf(zone: string, day: number, minutes: number): number {

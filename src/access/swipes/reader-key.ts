@@ -3,12 +3,13 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeFi
 import { messageOf, systemCode, UsherError } from '../../errors';
 
 export const READER_KEY_BYTES = 32;
-/** A key file is one line; anything longer is another file. */
+/** A key file has one line; anything longer is another file. */
 const MAX_BYTES = 256;
 
 /**
- * The key that a reader and this box share: 32 bytes as 64 hex digits or 44 characters of base64, in a file for its owner alone.
- * @throws UsherError `file-unreadable`, or `data-invalid` when it holds no key or others may read it
+ * The key that a reader and this box share: 32 bytes as 64 hex digits or 44 characters of base64, in a file that only
+ * its owner can read.
+ * @throws UsherError `file-unreadable`, or `data-invalid` if it has no key or others may read it
  */
 export function readReaderKey(file: string): Uint8Array {
   let text: string;
@@ -16,7 +17,7 @@ export function readReaderKey(file: string): Uint8Array {
   try {
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      // Of the open file, so that what is looked at is what is read.
+      // Checks the open file, so that the checked file is the one that is read.
       mode = fstatSync(fd).mode;
       const bytes = new Uint8Array(MAX_BYTES);
       text = Buffer.from(bytes.subarray(0, readSync(fd, bytes))).toString('latin1');
@@ -30,8 +31,8 @@ export function readReaderKey(file: string): Uint8Array {
     });
   }
   if ((mode & 0o077) !== 0)
-    throw new UsherError('data-invalid', `reader key ${file}: others than its owner may read or write it`, {
-      remedy: `Make it private, and if somebody may have read it, make a new one: chmod 600 ${file}`,
+    throw new UsherError('data-invalid', `reader key ${file}: other accounts may read or write it`, {
+      remedy: `Make it private with chmod 600 ${file}. If another person may have read it, make a new one.`,
     });
   const key = decodeReaderKey(text);
   if (key === null)
@@ -48,7 +49,7 @@ export function decodeReaderKey(text: string): Uint8Array | null {
   return null;
 }
 
-/** Never writes over a file. @throws UsherError `usage` when there is one, `file-unreadable` when it cannot be written */
+/** Never overwrites a file. @throws UsherError `usage` if it exists, `file-unreadable` if it cannot be written */
 export function createReaderKey(file: string): void {
   try {
     const fd = openSync(file, 'wx', 0o600);
@@ -60,7 +61,7 @@ export function createReaderKey(file: string): void {
     }
   } catch (error) {
     if (systemCode(error) === 'EEXIST')
-      throw new UsherError('usage', `${file} is there already, and is left as it is`, {
+      throw new UsherError('usage', `${file} already exists and was not changed`, {
         remedy: 'Name a new file; the old key stays valid until the configuration names the new one.',
       });
     throw new UsherError('file-unreadable', `reader key ${file}: ${messageOf(error)}`, { cause: error });

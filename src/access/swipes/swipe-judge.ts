@@ -3,9 +3,11 @@ import type { REFUSALS } from '../reasons';
 import { strangeTime } from '../../strange-time';
 import { isMacOf, type Protected, readerKeyId, type SwipeScope } from './swipe';
 
-/** A counter may be so much above the last one. A fault that takes it near 2^53 would shut the reader out for good. */
+/**
+ * A counter may be this much above the last one. A fault that brought it near 2^53 would shut the reader out for ever.
+ */
 export const COUNTER_LEAP_MAX = 1_000_000;
-/** … or be the time, so much ahead: in ms, or in microseconds where the reader has always counted so. */
+/** … or be the time, up to this much ahead: in ms, or in microseconds if the reader has always used those. */
 const COUNTER_AHEAD_MS = 24 * 3_600_000;
 
 export type SwipeRefusal = Extract<
@@ -25,13 +27,13 @@ export type SwipeRefusal = Extract<
 export type SwipeVerdict =
   { readonly ok: true } | { readonly ok: false; readonly reason: SwipeRefusal; readonly detail: string };
 
-/** Where the last counter of each source is kept. `save` returns when it would survive a power cut, or throws. */
+/** Where the last counter of each source is stored. `save` returns when the data is durable, or throws. */
 export interface CounterStore {
   load(source: string): number | null;
   save(source: string, counter: number): void;
 }
 
-/** The box's clock, and what is wrong with it just now, if anything. */
+/** The box's clock, and why it is not trusted at present, if so. */
 export interface JudgedClock {
   /** Epoch ms. */
   readonly now: () => number;
@@ -47,12 +49,11 @@ export interface SecuredSource {
 }
 
 /**
- * Judges the messages of one reader (or contact) that has a key. In this order, so that nothing which is not authentic changes or
- * reveals anything: the MAC, the clock, the time, the counter.
- *
- * The counter is saved before the message is acted on. A crash in between loses a swipe, and the person swipes again; the other
- * way round, a crash would leave a message that could be played once more. The time bounds what the counter cannot: a message
- * that was held back and never arrived has a counter that is still good.
+ * Checks the messages of one reader (or contact) that has a key. The order is MAC, clock, time, counter, so that a
+ * message that is not authentic changes and reveals nothing. The counter is saved before the message is acted on. A
+ * crash in between loses a swipe, and the person swipes again; the other order would leave a message that could be
+ * replayed once. The time limits what the counter cannot: a message that was held back and never arrived has a counter
+ * that is still valid.
  */
 export class SwipeJudge {
   private readonly source: string;
@@ -69,15 +70,15 @@ export class SwipeJudge {
   judge(message: Protected & { readonly mac?: string | undefined }): SwipeVerdict {
     const { scope, key, freshMs } = this.secured;
     const { mac, counter, at } = message;
-    if (mac === undefined) return refuse('missing-mac', 'this reader has a key: its messages carry a MAC');
-    if (!isMacOf(mac, key, scope, message)) return refuse('bad-mac', 'the MAC is not that of this message');
-    if (counter === undefined) return refuse('missing-counter', 'a message with a MAC carries a counter');
+    if (mac === undefined) return refuse('missing-mac', 'this reader has a key, so its messages need a MAC');
+    if (!isMacOf(mac, key, scope, message)) return refuse('bad-mac', 'the MAC does not belong to this message');
+    if (counter === undefined) return refuse('missing-counter', 'a message with a MAC needs a counter');
     if (at !== undefined) {
       const doubt = this.clock.doubt();
       if (doubt !== null) return refuse('clock-doubtful', doubt);
       const age = this.clock.now() - at;
       const guess = strangeTime(at, this.clock.now(), freshMs) ?? '';
-      if (age > freshMs) return refuse('stale', `${age} ms old, at most ${freshMs}: ${guess}`);
+      if (age > freshMs) return refuse('stale', `${age} ms old, ${freshMs} allowed: ${guess}`);
       if (-age > freshMs) return refuse('from-future', `${-age} ms ahead of this box's clock: ${guess}`);
     }
     return this.spend(counter);
@@ -103,8 +104,10 @@ export class SwipeJudge {
   }
 }
 
-/** Under which name a counter is kept. With the key's own id: a reader that gets a new key starts from nothing, and the old key's
- * messages stay refused. */
+/**
+ * The name under which a counter is stored. It includes the key's id: a reader with a new key starts from nothing, and
+ * messages under the old key stay refused.
+ */
 export function counterSource(scope: SwipeScope, key: Uint8Array): string {
   const name = 'door' in scope ? `contact.${scope.door}` : `swipe.${scope.reader}`;
   return `${name}.${readerKeyId(key)}`;

@@ -21,32 +21,32 @@ import { signedBytes, type SigningDomain } from '../../canonical';
 export type SwipeScope = Readonly<Record<'site' | 'device', string>> &
   (Readonly<Record<'reader', string>> | Readonly<Record<'door', string>>);
 
-/** What is protected: the message without its MAC. */
+/** The protected part: the message without its MAC. */
 export interface Protected {
   readonly v: 1;
   readonly counter?: number | undefined;
   readonly id?: string;
   readonly open?: boolean;
-  /** Absent on a serial line, where the message is there the moment it is sent. */
+  /** Absent on a serial line, where a message arrives when it is sent. */
   readonly at?: number;
 }
 
 const SWIPE_DOMAIN = 'usher-swipe-v1';
 const CONTACT_DOMAIN = 'usher-contact-v1';
 
-/** Stops a swipe from being altered, or carried to another reader, box or site. */
+/** Prevents that a swipe is altered, or carried to another reader, box or site. */
 export function swipeMac(key: Uint8Array, scope: SwipeScope, message: Protected): string {
   return hmac(key, 'door' in scope ? CONTACT_DOMAIN : SWIPE_DOMAIN, { ...withoutMac(message), ...scope });
 }
 
-/** Compared in constant time: how long it takes must not tell how much of a guess was right. */
+/** Compares in constant time: the duration must not reveal how much of a guess was right. */
 export function isMacOf(mac: string, key: Uint8Array, scope: SwipeScope, message: Protected): boolean {
   const expected = Buffer.from(swipeMac(key, scope, message), 'latin1');
   const given = Buffer.from(mac, 'latin1');
   return given.length === expected.length && timingSafeEqual(new Uint8Array(given), new Uint8Array(expected));
 }
 
-/** Tells the keys of one reader apart in the store of counters, and nothing about them. */
+/** Distinguishes the keys of one reader in the store of counters and reveals nothing about them. */
 export function readerKeyId(key: Uint8Array): string {
   return createHash('sha256').update('usher-reader-key-id\n').update(key).digest('hex').slice(0, 16);
 }

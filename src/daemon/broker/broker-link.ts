@@ -7,15 +7,15 @@ import { monotonicMs } from '../../system/clock';
 import type { Log } from '../../system/log';
 
 export interface BrokerLink {
-  /** Not started yet: what is to be heard from the first message on is told to it before. */
+  /** Not started yet: subscribers that need every message from the first on must be added before. */
   readonly mqtt: MqttClient;
   /** Where clients of this box's broker connect. */
   readonly url: string;
-  /** Ends the embedded broker, where it is that. */
+  /** Stops the embedded broker, if it is the embedded one. */
   readonly close: () => Promise<void>;
 }
 
-/** Whoever floods the broker must not fill the disk through our log: one line a reason in so long. */
+/** At most one line a reason in this time: a flood must not fill the disk through the log. */
 const REFUSALS_MS = 1000;
 
 export interface LinkParts {
@@ -26,7 +26,7 @@ export interface LinkParts {
   readonly log: Log;
 }
 
-/** The way to the broker that the configuration names; the embedded one is brought up. @throws UsherError `broker-failed` */
+/** Connects to the configured broker, and starts the embedded one if needed. @throws UsherError `broker-failed` */
 export async function linkBroker(
   { device, mqtt }: Pick<Config, 'device' | 'mqtt'>,
   { queue, retained, belongs, bootId, log }: LinkParts,
@@ -48,12 +48,12 @@ export async function linkBroker(
       const earlier = topics.filter(
         (topic) => !topic.startsWith(root) && !topic.startsWith(`${mqtt.discoveryPrefix}/`),
       );
-      own.info('removed from the broker what no longer belongs to this box', { topics: topics.join(', ') });
+      own.info('removed retained messages that no longer belong to this box', { topics: topics.join(', ') });
       if (earlier.length > 0)
-        own.warn('this box had another name; a broker that does not let it write under that name keeps these topics', {
+        own.warn('this box had another name; a broker that forbids writing under that name keeps these topics', {
           topics: earlier.join(', '),
           remedy:
-            'check with mosquitto_sub that they are gone, and clear what is left with mosquitto_pub --retain --null-message',
+            'check with mosquitto_sub that they are gone, and clear the rest with mosquitto_pub --retain --null-message',
         });
     },
     rejected: ({ topic, reason, detail }) => {
@@ -63,7 +63,7 @@ export async function linkBroker(
       own.warn('message refused', { topic, reason, detail });
     },
     changed: (link) => {
-      // Its health says what is wrong; see health-log.ts.
+      // The reason is in its health; see health-log.ts.
       if (link.problem === null) own.info(link.state);
     },
   });

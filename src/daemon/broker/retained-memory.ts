@@ -9,7 +9,7 @@ import type { Log } from '../../system/log';
 const FILE = 'mqtt-retained.json';
 const Remembered = z.strictObject({
   v: z.literal(1),
-  /** Topics on which the broker keeps something of this box. */
+  /** Topics on which the broker retains a message of this box. */
   topics: z.array(z.string().max(512)).max(4096),
   /** What was announced to Home Assistant: platform by component. */
   components: z.record(z.string().max(256), z.string().max(64)),
@@ -17,8 +17,8 @@ const Remembered = z.strictObject({
 type Remembered = z.infer<typeof Remembered>;
 
 /**
- * What stands on the broker of this box, over restarts and changes of its configuration: a file in the data folder. One that cannot
- * be read or written costs a ghost on the broker, and no more.
+ * Remembers what the broker retains of this box, over restarts and changes of the configuration, in a file of the data
+ * folder. If the file cannot be read or written, only an outdated message may stay on the broker.
  */
 export class RetainedFile implements RetainedMemory {
   private readonly file: string;

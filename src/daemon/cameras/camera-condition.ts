@@ -8,7 +8,7 @@ import { describeTrouble } from '../../vision/watch/trouble-text';
 import type { ComponentHealth } from '../health/health';
 
 export interface CameraCondition {
-  /** Pictures come on which somebody could be seen, and they are analysed. */
+  /** Pictures that can show a person arrive and are analysed. */
   readonly live: boolean;
   readonly health: ComponentHealth;
 }
@@ -22,7 +22,7 @@ export function conditionOf(
   const { state, trouble, lastAnalysisAt } = status;
   const delivering = state === 'live';
   const behindMs = delivering ? analysisBehindMs(status) : 0;
-  // While a stream settles, its frames are not looked at yet.
+  // While a stream settles, its frames are not analysed yet.
   const settling = delivering && status.framesAnalysed === 0;
   const behind =
     behindMs > Math.max(camera.stallMs, 2 * frameIntervalMs(camera)) || (settling && status.framesLate > 0);
@@ -40,8 +40,8 @@ export function conditionOf(
   if (behind)
     return health(
       'failed',
-      `frames come, but none was analysed for ${Math.round(behindMs / 1000)} s (${countsOf(status)})`,
-      'Frames come late (set latencyMs; usher doctor --latency measures it), or this machine is too busy (lower fps, width, height).',
+      `frames arrive, but none was analysed for ${Math.round(behindMs / 1000)} s (${countsOf(status)})`,
+      'Either frames arrive late (set latencyMs; usher doctor --latency measures it), or this machine is overloaded (lower fps, width, height).',
     );
   const slow = description ?? tooSlow(status.intervalMs, doors);
   return health(slow === null ? 'ok' : 'degraded', slow?.found ?? null, slow?.remedy ?? null);
@@ -51,7 +51,9 @@ function countsOf({ framesCaptured, framesLate, framesDropped, restarts }: Camer
   return `${framesCaptured} frames, ${framesLate} late, ${framesDropped} dropped, ${restarts} restarts`;
 }
 
-/** How long new pictures have come without one being analysed, ms. A picture that stands still is not due for analysis. */
+/**
+ * How long new pictures have arrived without one being analysed, ms. A picture that does not change needs no analysis.
+ */
 function analysisBehindMs({ at, framesAnalysed, lastAnalysisAt, lastChangeAt }: CameraStatus): number {
   if (framesAnalysed === 0 || lastAnalysisAt === null) return 0;
   return Math.min(at, lastChangeAt ?? at) - lastAnalysisAt;

@@ -5,7 +5,7 @@ import { readCard } from '../../inference/bundle';
 import type { Card } from '../../inference/card';
 import type { ComponentHealth } from '../health/health';
 
-/** The models beside detector and encoder that one camera runs. */
+/** The models of one camera in addition to detector and encoder. */
 export interface CameraModels {
   readonly liveness: string | null;
   readonly scene: string | null;
@@ -15,14 +15,14 @@ export interface CameraModels {
 
 export interface ExtraModels {
   readonly of: ReadonlyMap<string, CameraModels>;
-  /** What is asked for and not there. */
+  /** Models that are configured and not installed. */
   readonly missing: readonly { readonly detail: string; readonly remedy: string }[];
 }
 
 /**
- * Which liveness and scene models the cameras run: by what their doors and themselves ask for, and by what is installed. A bundle that
- * is there but broken is left to the vision child, which says so and ends.
- * @param sceneBundle a folder, where an update has brought another one than the installation
+ * Chooses the liveness and scene models of the cameras, from the configuration and the installed bundles. A broken
+ * bundle is not noticed here: the vision child reports it and ends.
+ * @param sceneBundle the folder, if an update brought another one than the installation
  */
 export async function chooseCameraModels(
   config: Config,
@@ -47,7 +47,7 @@ export async function chooseCameraModels(
     for (const door of config.doors)
       if (door.liveness.mode === 'require')
         missing.push({
-          detail: `Door ${door.id} requires liveness and the model ${config.models.liveness} is not installed: no face opens it.`,
+          detail: `Door ${door.id} requires liveness but the model ${config.models.liveness} is not installed: no face opens it.`,
           remedy: `Fetch it: usher models pull ${config.models.liveness}`,
         });
   const named = config.cameras.some(
@@ -55,20 +55,20 @@ export async function chooseCameraModels(
   );
   if (scene === null && (named || config.doors.some(({ scenes }) => Object.keys(scenes).length > 0)))
     missing.push({
-      detail: `Scenes are configured and the model ${config.models.scene} is not installed: the strictest thresholds hold always.`,
+      detail: `Scenes are configured, but the model ${config.models.scene} is not installed: the strictest thresholds always apply.`,
       remedy: 'Train one: usher train scene --data DIR',
     });
   return { of, missing };
 }
 
-/** Scenes that the configuration speaks of and the model never tells. */
+/** Scenes in the configuration that the model does not have. */
 export function unknownScenes(config: Config, models: ExtraModels): string[] {
   const faults: string[] = [];
   const check = (where: string, camera: string, names: readonly string[]): void => {
     const known = models.of.get(camera)?.scenes ?? [];
     if (known.length === 0) return;
     for (const name of names)
-      if (!known.includes(name)) faults.push(`${where}: no scene "${name}"; the model tells ${known.join(', ')}`);
+      if (!known.includes(name)) faults.push(`${where}: no scene "${name}"; the model knows ${known.join(', ')}`);
   };
   for (const { id, scene } of config.cameras)
     check(`camera ${id}`, id, [...Object.keys(scene.commands), ...Object.keys(scene.quality)]);
@@ -76,7 +76,7 @@ export function unknownScenes(config: Config, models: ExtraModels): string[] {
   return faults;
 }
 
-/** Adds what is missing to the health of the models. */
+/** Adds missing models to the health of the models. */
 export function withMissing(health: ComponentHealth, { missing }: ExtraModels): ComponentHealth {
   if (missing.length === 0) return health;
   const join = (own: string | null, all: readonly string[]): string =>
@@ -95,12 +95,12 @@ export function withMissing(health: ComponentHealth, { missing }: ExtraModels): 
   };
 }
 
-/** Scenes that a model can tell; none, of another task. */
+/** Scenes that a model can output; empty for a model of another task. */
 export function labelsOf({ output }: Card): readonly string[] {
   return output.decoding === 'scene-scores' ? output.labels : [];
 }
 
-/** Null where there is no such bundle. */
+/** Null if there is no such bundle. */
 async function cardOf(modelsDir: string, name: string): Promise<Card | null> {
   try {
     return await readCard(resolve(modelsDir, name));

@@ -30,11 +30,11 @@ export interface CamerasParts {
   readonly trail: Pick<AuditTrail, 'models'>;
   readonly monotonicMs: () => number;
   readonly log: Log;
-  /** An analysed frame has come of it. */
+  /** Called when the camera has delivered an analysed frame. */
   readonly settled: (camera: string) => void;
 }
 
-/** All cameras of the box: what each sees goes to the doors that look through it. */
+/** All cameras of the box: forwards what each one sees to its doors. */
 export class Cameras {
   private readonly services = new Map<string, VisionService>();
   private readonly scenes: SceneService[] = [];
@@ -91,7 +91,7 @@ export class Cameras {
     for (const scenes of this.scenes) scenes.stop();
   }
 
-  /** @throws UsherError `usage` where there is no such camera */
+  /** @throws UsherError `usage` if there is no such camera */
   restart(camera: string): void {
     const service = this.services.get(camera);
     if (service === undefined)
@@ -102,12 +102,12 @@ export class Cameras {
     service.restart();
   }
 
-  /** The camera's next frame goes to the process that paints. False: there is no process to take it. */
+  /** Sends the camera's next frame to the process that paints. False if no process can send it. */
   still(camera: string, path: string, event: StillEvent): boolean {
     return this.services.get(camera)?.still(path, event) === true;
   }
 
-  /** A reference that cannot be read costs the comparison with it, not the camera. */
+  /** Without a readable reference only the comparison is missing; the camera still works. */
   private reference(dataDir: string, camera: string): PictureReference | null {
     try {
       return readReference(dataDir, camera);
@@ -131,7 +131,7 @@ export class Cameras {
         doors.scene(id, change.scene);
       },
       ready: (ready) => {
-        // A new process has not looked yet.
+        // A new process has not classified the scene yet.
         doors.scene(id, null);
         trail.models(ready);
         this.report(ready);
@@ -146,7 +146,7 @@ export class Cameras {
       const asked = model.providersAsked[0] ?? '';
       const fields = { task: model.task, model: model.name, version: model.version, provider: model.provider };
       if (asked === model.provider) log.info('running', fields);
-      else log.warn('the execution provider asked for is not to be had', { ...fields, asked });
+      else log.warn('the configured execution provider is not available', { ...fields, asked });
     }
     publishModels(mqtt, ready);
   }

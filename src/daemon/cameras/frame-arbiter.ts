@@ -1,21 +1,22 @@
 import type { Observation } from '../../events';
 
-/** The running model's frames are used again when a candidate's last one is older than theirs by so much. */
+/** The running model's frames are used again if the candidate's last frame is older than theirs by this much. */
 const STEP_IN_MS = 200;
-/** Above every track of the running model: a person that another model sees is another person until proven. */
+/** Above every track id of the running model: a person seen by another model counts as another person until proven. */
 const CANDIDATE_TRACKS = 2 ** 32;
 
-/** Follows the frames of a trial. */
+/** Observes the frames of a trial. */
 export interface FrameWatcher {
-  /** Every frame that the running model has analysed. */
+  /** Called with every frame that the running model has analysed. */
   own(observation: Observation): void;
-  /** A frame of the running model that was used because the candidate's did not come. */
+  /** Called with a frame of the running model that was used because the candidate's did not arrive. */
   steppedIn(observation: Observation): void;
 }
 
 /**
- * Decides whose frames count: the running model's, or those of a candidate on trial. The running model goes on meanwhile and
- * steps in within `STEP_IN_MS` where the candidate's frames stay away, so that no candidate can blind the door.
+ * Decides whether the running model's frames count or those of a candidate on trial. The running model continues
+ * meanwhile and takes over within `STEP_IN_MS` if the candidate's frames are missing, so that a candidate cannot blind
+ * the door.
  */
 export class FrameArbiter {
   private trial: { readonly watcher: FrameWatcher; decides: boolean; mono: number } | null = null;
@@ -24,7 +25,7 @@ export class FrameArbiter {
 
   constructor(private readonly report: (observation: Observation) => void) {}
 
-  /** Begins a trial; a candidate's frames count after `decide(true)`. Null ends it. */
+  /** Starts a trial; a candidate's frames count after `decide(true)`. Null ends it. */
   attachTrial(watcher: FrameWatcher | null): void {
     this.trial = watcher === null ? null : { watcher, decides: false, mono: -Infinity };
   }
@@ -57,14 +58,14 @@ export class FrameArbiter {
     );
   }
 
-  /** Longest time between two frames that counted, ms, since the last call. */
+  /** Longest time between two frames that counted since the last call, ms. */
   takeLongestGap(): number {
     const gap = this.gapMs;
     this.gapMs = 0;
     return gap;
   }
 
-  /** Frames count in the order in which they were taken, whichever model analysed them; an older one is of the past. */
+  /** Frames count in the order in which they were taken, whichever model analysed them. An older frame is dropped. */
   private take(observation: Observation): void {
     const gap = observation.mono - this.takenMono;
     if (gap <= 0) return;

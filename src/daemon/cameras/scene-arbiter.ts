@@ -1,6 +1,6 @@
 import type { SceneChange } from '../../events';
 
-/** Whose word counts on what a camera sees as a whole: the running model's, or that of a candidate which may decide. */
+/** Decides whether a camera's scene comes from the running model or from a candidate that may decide. */
 export class SceneArbiter {
   private own: SceneChange | null = null;
   private candidate: SceneChange | null = null;
@@ -8,7 +8,7 @@ export class SceneArbiter {
 
   constructor(private readonly tell: (change: SceneChange) => void) {}
 
-  /** What the running model has told last; null: nothing yet. */
+  /** The running model's last scene; null if it has none yet. */
   get ownScene(): string | null {
     return this.own?.scene ?? null;
   }
@@ -23,7 +23,7 @@ export class SceneArbiter {
     if (this.byCandidate) this.tell(change);
   }
 
-  /** From now on, beginning with what was told last. A candidate's word is forgotten when it no longer counts. */
+  /** Takes effect at once, with the scene reported last. A candidate's scene is dropped when it no longer counts. */
   decide(byCandidate: boolean): void {
     if (byCandidate === this.byCandidate) return;
     this.byCandidate = byCandidate;
@@ -32,12 +32,15 @@ export class SceneArbiter {
     if (!byCandidate) this.candidate = null;
   }
 
-  /** Whoever hears that the running child is ready takes the scene for unknown; a candidate's stands. */
+  /**
+   * Reports the scene again: a receiver that learns that the running child is ready takes the scene for unknown, but a
+   * candidate's scene is still valid.
+   */
   again(): void {
     if (this.byCandidate && this.candidate !== null) this.tell(this.candidate);
   }
 
-  /** The running process has ended: the next one has not looked yet. */
+  /** The running process has ended, and the next one has not classified the scene yet. */
   forgetOwn(): void {
     this.own = null;
   }

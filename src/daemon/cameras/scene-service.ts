@@ -9,10 +9,9 @@ type Argv = readonly [string, ...string[]];
 type Run = (argv: Argv, timeoutMs: number) => Promise<unknown>;
 
 /**
- * What a camera's scene sets in motion: its state on MQTT, and a program of the configuration (exposure, infrared light).
- *
- * Invariants: one program of a camera runs at a time; none is started within `commandGapSeconds` of the one before; what is run then
- * is that of the scene of that moment, and not again for the scene that it was last run for.
+ * Publishes a camera's scene on MQTT and runs a configured program for it (exposure, infrared light). Invariants: one
+ * program of a camera runs at a time; none starts within `commandGapSeconds` of the one before; the program is the one
+ * for the scene of that moment, and does not run again for the scene that it last ran for.
  */
 export class SceneService {
   private scene: string | null = null;
@@ -71,7 +70,8 @@ export class SceneService {
       await this.start(argv, this.camera.scene.commandTimeoutMs);
       this.log.info('scene program ended', { scene, program: argv[0] });
     } catch (error) {
-      // Tried again with the next change, not for ever: a camera without such a control would be asked every minute.
+      // The next change of scene tries again. No retry before: a camera without such a control would be tried every
+      // minute.
       this.log.error(`the program for the scene failed: ${messageOf(error)}`, { scene, program: argv[0] });
     } finally {
       this.running = false;

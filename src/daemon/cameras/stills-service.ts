@@ -10,18 +10,18 @@ import { ModelChild } from '../children/model-child';
 import type { ComponentHealth } from '../health/health';
 
 const CHILD_START_MS = 10 * 60_000;
-/** A step of the painting, at a low priority, on a box whose cores are busy. */
+/** Time for a step of the painting, at low priority, on a busy box. */
 const CHILD_SILENT_MS = 5 * 60_000;
-/** From the decision to the picture's arrival at the process that paints. */
+/** Limit from the decision to the picture's arrival at the process that paints. */
 const ARRIVES_MS = 5000;
-/** … and from there to its being kept: the queue before it, at a low priority. */
+/** Limit from there until the still is stored: includes the queue, at low priority. */
 const PAINTED_MS = 15 * 60_000;
 
 export interface StillsParts {
   readonly config: StillsConfig;
   readonly dataDir: string;
   readonly job: Omit<StillsJob, 'socket' | 'folder' | 'limits' | 'sidePx' | 'steps'>;
-  /** Asks a camera's vision child for its next frame. False: there is none to ask. */
+  /** Requests the next frame from a camera's vision child. False if there is no child. */
   readonly ask: (camera: string, path: string, event: StillEvent) => boolean;
   readonly trail: Pick<AuditTrail, 'fact'>;
   readonly health: (health: ComponentHealth) => void;
@@ -36,10 +36,9 @@ interface Pending {
 }
 
 /**
- * Stylised pictures of decisions, as the daemon sees them: which are wanted, and what became of each.
- *
- * Invariants: nothing here waits or throws into a decision; at most `STILLS_QUEUE` decisions are on their way; each of them ends
- * in the journal, kept or not kept.
+ * Stylised pictures of decisions, as seen by the daemon: which are wanted, and what became of each. Invariants: a
+ * decision never waits for this and gets no error from it; at most `STILLS_QUEUE` decisions are in progress; each of
+ * them ends with a journal record, stored or not.
  */
 export class StillsService {
   private readonly child: ModelChild<StillsJob, StillsReport>;
@@ -85,15 +84,15 @@ export class StillsService {
     rmSync(this.sockets, { recursive: true, force: true });
   }
 
-  /** To be called with every decision, after it was announced. */
+  /** Call it with every decision, after it was announced. */
   decided(camera: string, event: StillEvent): void {
     const { config, ask, monotonicMs } = this.parts;
     if (this.stopped || !config.of.includes(event.outcome)) return;
     const why =
       this.pending.size >= STILLS_QUEUE
-        ? `${STILLS_QUEUE} others are not painted yet`
+        ? `${STILLS_QUEUE} others are waiting to be painted`
         : !this.paints
-          ? 'the process that paints does not run'
+          ? 'the painting process is not running'
           : !ask(camera, this.socket, event)
             ? `the camera ${camera} has no process`
             : null;
@@ -101,7 +100,7 @@ export class StillsService {
     else this.pending.set(event.decision, { event, until: monotonicMs() + ARRIVES_MS, arrived: false });
   }
 
-  /** Once a second: gives up what was not answered. */
+  /** Once a second: gives up on what was not answered in time. */
   tick(): void {
     const now = this.parts.monotonicMs();
     for (const { event, until, arrived } of this.pending.values())
@@ -109,7 +108,7 @@ export class StillsService {
   }
 
   private onChange(cause: string | null): void {
-    // The next process listens at the same place.
+    // The next process listens at the same address.
     rmSync(this.socket, { force: true });
     if (cause === null) return;
     this.paints = false;
@@ -153,7 +152,7 @@ export class StillsService {
     this.child.lastProgressAt = Date.now();
     trail.fact('still', { decision, door, file, sha256, faces });
     if (removed > 0) trail.fact('still', { deleted: removed, because: 'room' });
-    log.info('a still was kept', { decision, file });
+    log.info('a still was stored', { decision, file });
     this.good();
   }
 
@@ -161,7 +160,7 @@ export class StillsService {
     const { trail, log, health } = this.parts;
     this.pending.delete(decision);
     trail.fact('still', { decision, door, why });
-    log.warn('no still was kept', { decision, why });
+    log.warn('no still was stored', { decision, why });
     if (!this.paints) return;
     const detail = `the last decision has no still: ${why}`;
     health({ state: 'degraded', lastProgressAt: this.child.lastProgressAt, detail, remedy: null });

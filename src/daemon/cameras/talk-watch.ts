@@ -1,15 +1,17 @@
-/** A process that reports every second counts as hanging after this silence; its camera is then not watched. */
+/**
+ * A process that reports every second counts as hanging after this silence; its camera is then considered unwatched.
+ */
 const QUIET_MS = 2500;
-/** It counts again once it has been talking for so long: what it had still to say is of the past. */
+/** It counts as alive again after reporting for this long: its first messages may be old. */
 const TALKS_MS = 500;
-/** The one who watches stood still itself: what was said meanwhile is not read yet. */
+/** If the observer itself was blocked for this long, messages may be waiting unread. */
 const OWN_STANDSTILL_MS = 1000;
 
 export const WATCH_EVERY_MS = 250;
 
 /**
- * Notices that a child process says nothing any more, long before it is ended for it: one that was stopped, or that hangs
- * in a native call. Times are monotonic ms.
+ * Detects that a child process has stopped reporting, long before the supervisor ends it: the process was stopped, or
+ * hangs in a native call. Times are monotonic ms.
  */
 export class TalkWatch {
   private heardAt: number | null = null;
@@ -17,7 +19,7 @@ export class TalkWatch {
   private lookedAt: number | null = null;
   private quiet = false;
 
-  /** A new process, which owes nothing before its first word. */
+  /** A new process has no duty to report before its first message. */
   begin(): void {
     this.heardAt = null;
     this.talksSince = -Infinity;
@@ -31,7 +33,7 @@ export class TalkWatch {
     this.talksSince = now;
   }
 
-  /** True once when it has fallen quiet. To be called every `WATCH_EVERY_MS`. */
+  /** True once when the process has fallen silent. Call it every `WATCH_EVERY_MS`. */
   fellQuiet(now: number): boolean {
     const stoodStill = this.lookedAt !== null && now - this.lookedAt > OWN_STANDSTILL_MS;
     this.lookedAt = now;
@@ -40,7 +42,7 @@ export class TalkWatch {
     return true;
   }
 
-  /** Whether it talks, and has for long enough since it was quiet. */
+  /** Whether it reports, and has for long enough since it was silent. */
   talks(now: number): boolean {
     return !this.quiet && now - this.talksSince >= TALKS_MS;
   }

@@ -15,7 +15,7 @@ import { TalkWatch, WATCH_EVERY_MS } from './talk-watch';
 
 export interface VisionServiceEvents {
   observation(observation: Observation): void;
-  /** The camera gives pictures that are being analysed, or no longer does. */
+  /** Whether the camera gives pictures that are being analysed. */
   live(live: boolean): void;
   ready(ready: VisionReady): void;
   scene(change: SceneChange): void;
@@ -24,17 +24,17 @@ export interface VisionServiceEvents {
 
 export type CameraCounts = Pick<CameraStatus, 'framesCaptured' | 'framesAnalysed' | 'framesDropped' | 'restarts'>;
 
-/** Time for loading models, a TensorRT engine build included. */
+/** Limit for loading models, including the build of a TensorRT engine. */
 const CHILD_START_MS = 15 * 60_000;
 
 /**
- * One camera's vision child, as the daemon sees it: observations, whether pictures come, and health. While a candidate is on
- * trial, its child's frames may be used instead.
+ * One camera's vision child, as seen by the daemon: observations, whether pictures arrive, and health. During a trial a
+ * candidate's frames may be used instead.
  */
 export class VisionService {
   private readonly child: ModelChild<VisionJob, VisionEvent>;
   private readonly frames = new FrameArbiter((observation) => this.events.observation(observation));
-  /** What the camera sees as a whole, and which model says so. */
+  /** The camera's scene, and which model determines it. */
   readonly scenes = new SceneArbiter((change) => this.events.scene(change));
   private live = false;
   private status: CameraStatus | null = null;
@@ -47,7 +47,7 @@ export class VisionService {
     job: VisionJob,
     private readonly events: VisionServiceEvents,
     private readonly log: Log,
-    /** Those that look through it. */
+    /** The doors of this camera. */
     private readonly doors: readonly DoorConfig[] = [],
   ) {
     this.child = new ModelChild({
@@ -76,27 +76,27 @@ export class VisionService {
     return this.live;
   }
 
-  /** What the own child was started with, or has adopted since. */
+  /** The job with which the child was started or that it has adopted since. */
   get currentJob(): VisionJob {
     return this.child.currentJob;
   }
 
-  /** Longest time between two frames that were decided on, ms, since the last call. */
+  /** Longest time between two frames that were decided on since the last call, ms. */
   takeLongestGap(): number {
     return this.frames.takeLongestGap();
   }
 
-  /** Shows the camera's frames to the child of a candidate. Null: no longer. */
+  /** Sends copies of the camera's frames to a candidate's child. Null stops it. */
   tap(path: string | null, minIntervalMs = 0): void {
     this.child.send({ kind: 'tap', path, minIntervalMs } satisfies VisionOrder);
   }
 
-  /** The camera's next frame goes to the process that paints. False: there is no process to take it. */
+  /** Sends the camera's next frame to the process that paints. False if no process can send it. */
   still(path: string, event: StillEvent): boolean {
     return this.child.send({ kind: 'still', path, event } satisfies VisionOrder);
   }
 
-  /** Begins a trial: a candidate's frames are used after `decide(true)`. Null ends it. */
+  /** Starts a trial; a candidate's frames are used after `decide(true)`. Null ends it. */
   attachTrial(watcher: FrameWatcher | null): void {
     this.frames.attachTrial(watcher);
   }
@@ -105,14 +105,14 @@ export class VisionService {
     this.frames.decide(byCandidate);
   }
 
-  /** A frame as the candidate has analysed it. */
+  /** A frame that the candidate has analysed. */
   candidate(observation: Observation): void {
     this.frames.candidate(observation);
   }
 
   /**
-   * The own child adopts these models between two frames, and its next process starts with them.
-   * @throws UsherError `model-invalid`: it goes on with the models that it had
+   * The running child changes to these models between two frames, and its next process starts with them.
+   * @throws UsherError `model-invalid`: it keeps its present models
    */
   async adopt(changed: Partial<VisionJob['models']>): Promise<void> {
     const models = { ...this.currentJob.models, ...changed };
@@ -125,7 +125,7 @@ export class VisionService {
     return this.child.progress(Math.max(startMs, stallMs), this.status?.state === 'ended');
   }
 
-  /** Frames since the running vision process began, and the camera's restarts; zeros before its first word. */
+  /** Frames since the running vision process started, and the camera's restarts; zeros before its first report. */
   get counts(): CameraCounts {
     const { status } = this;
     return {
@@ -149,16 +149,16 @@ export class VisionService {
 
   restart(): void {
     this.child.restart();
-    // The old process does not report any more.
+    // The old process no longer reports.
     this.setLive(false);
     this.events.health(STARTING);
   }
 
-  /** A person who swipes meanwhile must hear that the camera is not available, not that no face was seen. */
+  /** A person who swipes meanwhile must learn that the camera is unavailable, not that no face was seen. */
   private lookForQuiet(): void {
     if (!this.talk.fellQuiet(monotonicMs())) return;
     this.setLive(false);
-    this.child.failed('the vision process says nothing any more');
+    this.child.failed('the vision process has stopped reporting');
   }
 
   private receive(event: Observation | SceneChange | CameraStatus | VisionReady): void {
@@ -183,7 +183,7 @@ export class VisionService {
   }
 
   private onCamera(status: CameraStatus): void {
-    // The process works where it sees that a picture stands still; that nothing is decided on it is said by the trouble.
+    // The process itself works while it reports a frozen picture; `trouble` says that no frame is decided on.
     const repeating = status.framesRepeated > (this.status?.framesRepeated ?? 0);
     if (status.state !== this.status?.state || status.restarts !== this.status.restarts || repeating)
       this.child.progressed();
@@ -197,7 +197,7 @@ export class VisionService {
   private setLive(live: boolean): void {
     if (this.live === live) return;
     this.live = live;
-    // Why it is not, its health says; see health-log.ts.
+    // The reason is in its health; see health-log.ts.
     if (live) this.log.info('camera live');
     this.events.live(live);
   }

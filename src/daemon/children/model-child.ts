@@ -8,22 +8,22 @@ import { type ChildState, SupervisedChild } from '../../system/supervise';
 import { type ComponentHealth, STARTING } from '../health/health';
 
 export interface ModelChildParts<Job, Report> {
-  /** Of the camera, the microphone or the server. */
+  /** Name of the camera, the microphone or the server. */
   readonly name: string;
-  /** What a message calls it, such as `the vision process`. */
+  /** Its name in messages, such as `the vision process`. */
   readonly title: string;
   /** Compiled entry point. */
   readonly entry: string;
   readonly job: Job;
-  /** Time for loading its models, ms. */
+  /** Limit for loading its models, ms. */
   readonly startMs: number;
-  /** A child that says nothing for so long is killed, ms. Default: 10 s, for one that reports every second. */
+  /** A child that is silent this long is killed, ms. Default: 10 s, for a child that reports every second. */
   readonly silentMs?: number;
-  /** Its standard input is the daemon's own. */
+  /** It inherits the daemon's standard input. */
   readonly inheritsInput?: boolean;
   readonly health: (health: ComponentHealth) => void;
   readonly receive: (report: Exclude<Report, ChildFailed | ModelsAdopted>) => void;
-  /** A process has started or ended. `cause`: why it ended, where another one follows. */
+  /** Called when a process has started or ended. `cause`: why it ended, if another one follows. */
   readonly changed?: (state: ChildState['state'], cause: string | null) => void;
   readonly log: Log;
 }
@@ -32,7 +32,7 @@ const SILENT_MS = 10_000;
 const STOP_MS = 3000;
 
 /**
- * A child process that holds models, as the daemon sees it: kept in service, its failures reported as health, its models
+ * A child process with models, as seen by the daemon: kept in service, its failures reported as health, its models
  * replaced while it runs.
  */
 export class ModelChild<Job extends object, Report extends { readonly kind: string }> {
@@ -44,9 +44,9 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
   private failure: Pick<ComponentHealth, 'detail' | 'remedy'> | null = null;
   /** Monotonic time of the last progress, or of the last step towards it. */
   private progressAt = monotonicMs();
-  /** The process runs and has not reported yet: it loads its models. */
+  /** The process runs and has not reported yet: it is loading its models. */
   private loading = false;
-  /** Epoch ms of the last real progress. Set by the owner, who knows what that is. */
+  /** Epoch ms of the last real progress. The owner sets it, since it knows what counts. */
   lastProgressAt: number | null = null;
 
   constructor(private readonly parts: ModelChildParts<Job, Report>) {
@@ -68,7 +68,7 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
     return this.child.pid;
   }
 
-  /** What the child was started with, or has adopted since. */
+  /** The job with which the child was started or that it has adopted since. */
   get currentJob(): Job {
     return this.job;
   }
@@ -91,21 +91,21 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
     this.child.restart();
   }
 
-  /** False: no process runs that could take it. */
+  /** False if no process runs. */
   send(order: object): boolean {
     return this.child.send(order);
   }
 
-  /** The next process is started with this job. */
+  /** Sets the job of the next process. */
   assign(job: Job): void {
     this.job = job;
     this.child.assign(job);
   }
 
   /**
-   * The running process adopts the models of this job, and the next process starts with them.
-   * @param order what to send; its number is in the child's answer
-   * @throws UsherError `model-invalid`: the child goes on with the models that it had
+   * The running process changes to the models of this job, and the next process starts with them.
+   * @param order what to send; the child's answer has its number
+   * @throws UsherError `model-invalid`: the child keeps its present models
    */
   async adopt(job: Job, order: (number: number) => object): Promise<void> {
     const before = this.job;
@@ -117,7 +117,7 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
         clearTimeout(timer);
         resolve(answer);
       });
-      // Where no process runs, the next one starts with them.
+      // If no process runs, the next one starts with them.
       if (!this.child.send(order(number))) this.adoptions.get(number)?.(null);
     });
     this.adoptions.delete(number);
@@ -132,8 +132,9 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
   }
 
   /**
-   * For the watchdog. Supervision bounds the loading; a recording that has ended owes no progress.
-   * @param waitMs the longest time without progress that is no fault
+   * For the watchdog. The supervisor limits the loading time. A recording that has ended makes no progress and need
+   * not.
+   * @param waitMs longest normal time without progress
    */
   progress(waitMs: number, ended: boolean): Progress {
     const { name, startMs } = this.parts;
@@ -141,7 +142,7 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
     return { name, at: this.progressAt, patienceMs: ended ? Infinity : wait + SOURCE_PATIENCE_MS };
   }
 
-  /** Reports it as failed, since that progress. */
+  /** Reports it as failed since its last progress. */
   failed(detail: string, remedy: string | null = null): void {
     this.parts.health({ state: 'failed', lastProgressAt: this.lastProgressAt, detail, remedy });
   }
@@ -154,8 +155,8 @@ export class ModelChild<Job extends object, Report extends { readonly kind: stri
     const failure = this.failure ?? { detail: `${title} ended (${detail ?? 'no cause known'})`, remedy: null };
     this.failure = null;
     changed?.(state, failure.detail);
-    // The next process starts with the models that this one was to adopt; it reports itself whether they load.
-    for (const answer of this.adoptions.values()) answer('the process ended while it took the models over');
+    // The next process starts with the models that this one should have adopted, and reports whether they load.
+    for (const answer of this.adoptions.values()) answer('the process ended while it changed models');
     log.debug(failure.detail ?? title, { restarts });
     this.failed(failure.detail ?? title, failure.remedy);
   }

@@ -23,7 +23,7 @@ export interface BoxParts {
   readonly monotonicMs: () => number;
 }
 
-/** The commands that are to the box itself: how it is, and what may be begun anew. */
+/** Commands to the box itself: its condition, and restarts of its parts. */
 export function registerBoxCommands(commands: CommandRegistry, parts: BoxParts): void {
   const { bootId, doors, cameras, voices, health, monotonicMs } = parts;
   const nothing = z.strictObject({});
@@ -71,15 +71,15 @@ export function registerBoxCommands(commands: CommandRegistry, parts: BoxParts):
   );
 }
 
-/** Names that somebody made up share one limit. */
+/** All unknown names share one limit. */
 function known({ counts }: Pick<Cameras | Voices, 'counts'>, name: string): string {
   return counts.some(({ id }) => id === name) ? name : '';
 }
 
-/** Somebody stands at a door and waits for its answer: what looks or reads for that door is not interrupted. */
+/** While a person waits at a door, its camera and readers are not interrupted. */
 function deciding(doors: readonly DoorKeeper[], now: number): string | null {
   const busy = doors.find((keeper) => DECIDING.has(keeper.phase(now)));
-  return busy === undefined ? null : `the door ${busy.door.id} is deciding about somebody: try again in 10 s`;
+  return busy === undefined ? null : `the door ${busy.door.id} is deciding about a person: try again in 10 s`;
 }
 
 const DECIDING: ReadonlySet<DoorPhase> = new Set(['awaiting-face', 'identifying']);

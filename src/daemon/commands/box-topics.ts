@@ -14,7 +14,7 @@ export function componentsOf({ wyoming, stills, readers, contacts }: Config): st
   ];
 }
 
-/** Whether the box, as it is configured, has something kept on a topic of its own; `actuator-{door}` speaks for itself there. */
+/** Whether the box, as configured, retains a message on this topic. `actuator-{door}` publishes its own health. */
 export function isTopicOf(config: Config, extra: ExtraModels): (topic: string) => boolean {
   const { device, mqtt, doors, cameras, microphones, readers, contacts } = config;
   const base: TopicBase = { site: device.site, device: device.id, discoveryPrefix: mqtt.discoveryPrefix };

@@ -16,7 +16,7 @@ import type { JournalBody } from '../../store/journal/journal-body';
 import { MEMBER_ID } from '../../store/members/member';
 import type { Store } from '../../store/store';
 
-/** @throws UsherError `config-invalid`: a key file that cannot be read or holds no Ed25519 public key */
+/** @throws UsherError `config-invalid` for a key file that cannot be read or has no Ed25519 public key */
 export function commandAuthority(
   { config, file }: LoadedConfig,
   store: Pick<Store, 'meta' | 'setMeta'>,
@@ -28,7 +28,7 @@ export function commandAuthority(
       return trustedKey(readFileSync(path, 'utf8'));
     } catch (error) {
       throw new UsherError('config-invalid', `security.commandKeys: ${path}: ${messageOf(error)}`, {
-        remedy: 'Make a pair with `usher command-key new FILE`, and put FILE.pub here.',
+        remedy: 'Make a key pair with `usher command-key new FILE`, and name FILE.pub here.',
         cause: error,
       });
     }
@@ -40,15 +40,15 @@ export function commandAuthority(
 export interface SignedCommandParts {
   readonly store: Pick<Store, 'members'>;
   readonly policy: Pick<PolicyKeeper, 'order' | 'lockdowns'>;
-  /** Takes a change of the members over into the doors, now. */
+  /** Applies a change of the members to the doors at once. */
   readonly refresh: () => void;
-  /** Puts an order on record; a change of a member the store records itself. */
+  /** Records an order. The store itself records a change of a member. */
   readonly record: (body: JournalBody) => void;
 }
 
 const Id = z.string().regex(MEMBER_ID);
 const Name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/);
-/** A time in seconds would lie in 1970: an end that is over, or a beginning that lets in at once. */
+/** A time in seconds would be in 1970: an end in the past, or a beginning that admits at once. */
 const Time = z
   .number()
   .int()
@@ -71,7 +71,7 @@ const MemberChange = z
   })
   .refine((change) => Object.keys(change).length > 1, 'changes nothing');
 
-/** Every order that a person may give to the policy, as a command: verb, what it takes, and the order. Times are epoch ms. */
+/** Every order to the policy, as a command: verb, arguments, and the order. Times are epoch ms. */
 const ORDERS: readonly {
   readonly verb: string;
   readonly schema: z.ZodType<object>;
@@ -106,7 +106,7 @@ function order<S extends z.ZodType<object>>(verb: string, schema: S, toOrder: (a
   return { verb, schema, order: toOrder as (args: never) => PolicyOrder };
 }
 
-/** The verbs that change who may enter: all signed. An answer names ids, never a person. */
+/** The verbs that change who may enter. All need a signature. An answer contains ids, never names. */
 export function registerSignedCommands(registry: CommandRegistry, parts: SignedCommandParts): void {
   for (const { verb, schema, order: toOrder } of ORDERS)
     registry.onCommand(
@@ -114,7 +114,7 @@ export function registerSignedCommands(registry: CommandRegistry, parts: SignedC
       schema,
       (args, sender) => {
         const given = ofKeptMember(toOrder(args as never), parts.store);
-        // Before it is followed: an order that cannot be recorded is not one that nobody gave.
+        // Recorded before it is obeyed, so that no order is obeyed without a record.
         parts.record({ ...described(given), by: byKey(sender) });
         try {
           parts.policy.order(given);
@@ -122,7 +122,7 @@ export function registerSignedCommands(registry: CommandRegistry, parts: SignedC
           parts.record({ ...described(given), by: byKey(sender), refused: messageOf(error).slice(0, 300) });
           throw error;
         }
-        // A lockdown that was in force may be the stricter one: the answer says what holds now.
+        // The present lockdown may be stricter: the answer states the one in force.
         return given.type === 'lockdown' || given.type === 'reset'
           ? { order: given.type, lockdowns: [...parts.policy.lockdowns()] }
           : { order: given.type };
@@ -132,7 +132,7 @@ export function registerSignedCommands(registry: CommandRegistry, parts: SignedC
   registerMemberCommands(registry, parts);
 }
 
-/** Members are kept under one spelling of their card's number, whichever one the order uses. */
+/** Members are stored under one spelling of their card's number; an order may use another. */
 function ofKeptMember(order: PolicyOrder, { members }: SignedCommandParts['store']): PolicyOrder {
   if (order.type === 'place') return { ...order, member: members.idOf(order.member) ?? order.member };
   if (order.type === 'clear-lockout' && order.kind === 'member')

@@ -25,13 +25,14 @@ export interface AnnouncerParts {
 }
 
 /**
- * Says a door's decisions in the journal, on MQTT and in the log. The record comes first, on disk: nobody is let in who would
- * not be in it. Then the unlock, for which somebody is waiting; the decision itself follows from the journal's outbox.
+ * Publishes a door's decisions to the journal, MQTT and the log. The record comes first, on disk, so that no one is
+ * admitted without a record. Then the unlock, since a person waits for it. The decision itself follows from the
+ * journal's outbox.
  */
 export class Announcer {
   constructor(private readonly parts: AnnouncerParts) {}
 
-  /** @throws UsherError `store-unavailable` when it could not be recorded: then nothing was opened or published. */
+  /** @throws UsherError `store-unavailable` if it could not be recorded; then nothing was opened or published. */
   announce(door: DoorConfig, decision: Decision): void {
     const id = randomUUID();
     const seq = this.record(id, door, decision);
@@ -72,7 +73,10 @@ export class Announcer {
     this.parts.decided?.(door.camera, { decision: id, door: door.id, outcome, member, at: now });
   }
 
-  /** An alarm takes the same way as a decision: record, then broker. Where it cannot be recorded, as soon as it can. */
+  /**
+   * An alarm goes the same way as a decision: record, then broker. If it cannot be recorded now, it is recorded as soon
+   * as possible.
+   */
   alarm(door: DoorConfig, alarm: Alarm): void {
     const { kind, member, reader } = alarm;
     const at = Math.round(Date.now() - (this.parts.monotonicMs() - alarm.at));
@@ -84,12 +88,12 @@ export class Announcer {
     this.parts.mqtt.wake();
   }
 
-  /** Writes again to a journal that failed; nothing to do otherwise. @throws UsherError `store-unavailable` */
+  /** Writes to a journal again that failed before; does nothing otherwise. @throws UsherError `store-unavailable` */
   recover(): void {
     this.parts.trail.recover();
   }
 
-  /** The number of the event. */
+  /** @returns the number of the event */
   private record(id: string, door: DoorConfig, decision: Decision): number {
     const at = Math.round(Date.now() - (this.parts.monotonicMs() - decision.at));
     let number = 0;

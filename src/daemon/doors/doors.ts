@@ -14,7 +14,7 @@ import type { Log } from '../../system/log';
 import type { Announcer } from './announcer';
 import { type ComponentHealth, failedBecause, type HealthBoard } from '../health/health';
 
-/** So many members with damaged data are named in health and log. */
+/** At most this many members with damaged data are named in health and log. */
 const NAMED_MAX = 10;
 
 export type { EncoderFacts } from '../../access/members/thresholds';
@@ -36,16 +36,16 @@ export interface DoorsParts {
 }
 
 /**
- * All doors of the box: routes observations and swipes to their door, announces what is decided, and turns a store that
- * cannot be read into doors that grant nothing.
+ * All doors of the box: routes observations and swipes to their door and announces the decisions. While the store
+ * cannot be read, its doors admit no one.
  */
 export class Doors {
   private readonly keepers: readonly DoorKeeper[];
   private storeAvailable = true;
   private clockBelieved = true;
-  /** The faults of members that the log has been told of. */
+  /** The faults of members in the last log line. */
   private lastFaults = '';
-  /** Thresholds of every encoder that may look through the cameras just now, by its space. */
+  /** Thresholds by embedding space, of every encoder that a camera may use at present. */
   private readonly tables = new Map<string, readonly ThresholdRow[]>();
 
   constructor(private readonly parts: DoorsParts) {
@@ -59,14 +59,14 @@ export class Doors {
     return this.keepers;
   }
 
-  /** While the clock is not believed nothing is granted: an unlock would bear a time at which it is not issued. */
+  /** While the clock is not trusted no grant is given: the unlock would carry a wrong time. */
   clock(believed: boolean): void {
     this.clockBelieved = believed;
   }
 
   /**
-   * An encoder that may look through the cameras from now on: one on trial, or the same with other thresholds. Which of them
-   * decides goes by the frames that come.
+   * Adds an encoder that cameras may use from now on: one on trial, or the same with other thresholds. The frames
+   * determine which of them decides.
    * @throws UsherError `store-unavailable`
    */
   admitEncoder(encoder: EncoderFacts): void {
@@ -76,7 +76,7 @@ export class Doors {
     if (this.parts.roster.gallery.space === space) this.useEncoder(space);
   }
 
-  /** An encoder that looks no longer; that of the last frames stays. */
+  /** Removes an encoder that is no longer used; the one of the last frames stays. */
   dismissEncoder(space: string): void {
     if (this.parts.roster.gallery.space === space) return;
     this.tables.delete(space);
@@ -105,7 +105,7 @@ export class Doors {
     }
   }
 
-  /** The scene that a camera sees as a whole; null: not known, for its process ended. */
+  /** The scene that a camera sees; null if unknown because its process ended. */
   scene(camera: string, scene: string | null): void {
     for (const keeper of this.watching(camera)) keeper.see(scene);
   }
@@ -115,7 +115,7 @@ export class Doors {
       this.feed(keeper, { type: 'camera', at: this.parts.monotonicMs(), live });
   }
 
-  /** A swipe as the box learned of it: its time is now, whatever the reader's clock says. */
+  /** A swipe has the time at which the box learned of it, whatever the reader's clock says. */
   swipe(reader: string, identifier: string): void {
     const keeper = this.keepers.find(({ door }) => door.readers.includes(reader));
     if (keeper === undefined) return;
@@ -134,7 +134,7 @@ export class Doors {
     }
   }
 
-  /** Loads the gallery again after a change of our own. */
+  /** Loads the gallery again after a change by this process. */
   reload(): void {
     try {
       this.parts.roster.load();
@@ -143,16 +143,20 @@ export class Doors {
     }
   }
 
-  /** What could not be written is written when there is room again; until then the journal, on the same disk, withholds grants. */
+  /**
+   * Unwritten state is written when there is space again. Until then the journal, on the same disk, withholds grants.
+   */
   private saveAgain(): void {
     try {
       this.parts.saved?.flush();
     } catch (error) {
-      this.parts.log.warn(`the state of the rules waits to be written: ${messageOf(error)}`);
+      this.parts.log.warn(`the state of the rules could not be written yet: ${messageOf(error)}`);
     }
   }
 
-  /** Reads the store again where another process changed it, and notices when it or the journal is not to be had. */
+  /**
+   * Reads the store again after a change by another process, and notices when the store or the journal is unavailable.
+   */
   refresh(): void {
     this.saveAgain();
     try {
@@ -177,7 +181,7 @@ export class Doors {
     for (const keeper of this.keepers) this.feed(keeper, { type: 'shutdown', at });
   }
 
-  /** Alarms, and unlocks that an order asks for. */
+  /** Announces alarms, and unlocks that an order requests. */
   private tell({ alarms, ordered }: PolicyNews): void {
     for (const alarm of alarms) {
       const keeper = this.keepers.find(({ door }) => door.id === alarm.door);
@@ -197,7 +201,7 @@ export class Doors {
     this.announce(keeper, keeper.feed(event));
   }
 
-  /** @param observation the frame that the decisions came of; null: they came of something else */
+  /** @param observation the frame behind the decisions; null if something else caused them */
   private announce(keeper: DoorKeeper, decisions: readonly Decision[], observation: Observation | null = null): void {
     for (const decision of decisions) {
       try {
@@ -213,13 +217,13 @@ export class Doors {
     }
   }
 
-  /** What a grant leaves behind in the store; the door is open already, so a failure here is told and takes nothing back. */
+  /** What a grant changes in the store. The door is open already, so a failure here is reported and changes nothing. */
   private afterGrant(keeper: DoorKeeper, decision: Decision, member: string, observation: Observation | null): void {
     const { door } = keeper;
     try {
       this.parts.roster.markSeen(member, Date.now());
     } catch (error) {
-      this.parts.log.warn(`the visit was not noted: ${messageOf(error)}`, { door: door.id });
+      this.parts.log.warn(`the visit was not recorded: ${messageOf(error)}`, { door: door.id });
     }
     if (door.adaptTemplates) this.adapt(keeper, decision, observation);
   }
@@ -234,7 +238,7 @@ export class Doors {
         facts: (member, face) => this.parts.roster.adaptionFacts(member, face, Date.now()),
       });
       if (!verdict.keep) {
-        this.parts.log.debug('the accepted face is not kept as a template', { door: door.id, why: verdict.why });
+        this.parts.log.debug('the accepted face was not stored as a template', { door: door.id, why: verdict.why });
         return;
       }
       const { member, face, distance } = verdict;
@@ -242,13 +246,13 @@ export class Doors {
       const template = { space, vector: face.embedding, quality: face.quality.score };
       this.parts.roster.adapt(member, template, { door: door.id, distance });
     } catch (error) {
-      this.parts.log.warn(`the accepted face was not kept: ${messageOf(error)}`, { door: door.id });
+      this.parts.log.warn(`the accepted face was not stored: ${messageOf(error)}`, { door: door.id });
       if (error instanceof UsherError && error.code === 'store-unavailable')
         this.parts.health.set('store', failedBecause(error));
     }
   }
 
-  /** One member whose data are damaged shuts no door to the others, but must not go unnoticed either. */
+  /** A member with damaged data does not close the door to others, but must be reported. */
   private storeHealth(): ComponentHealth {
     const { faults } = this.parts.roster;
     const members = [...new Set(faults.map(({ member }) => member))];
@@ -257,8 +261,9 @@ export class Doors {
       return { state: 'ok', lastProgressAt: Date.now(), detail: null, remedy: null };
     }
     const named = `${members.slice(0, NAMED_MAX).join(', ')}${members.length > NAMED_MAX ? ', …' : ''}`;
-    const detail = `what is stored of ${members.length} ${members.length === 1 ? 'member' : 'members'} is damaged: ${named}`;
-    const remedy = 'usher members check says what is wrong; usher members repair takes it out; then enrol these again.';
+    const detail = `the stored data of ${members.length} ${members.length === 1 ? 'member' : 'members'} is damaged: ${named}`;
+    const remedy =
+      'usher members check shows the damage, usher members repair deletes it; then enrol these members again.';
     const all = JSON.stringify(faults);
     if (all !== this.lastFaults)
       for (const { member, fault } of faults.slice(0, NAMED_MAX)) this.parts.log.error(fault, { member, remedy });

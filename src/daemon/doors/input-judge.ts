@@ -18,8 +18,8 @@ interface Source {
 }
 
 /**
- * Judges what comes in at the readers and contacts of the configuration, each by its own rules.
- * @throws UsherError from the constructor: a key file that cannot be read, is no key, or is open to others
+ * Checks what arrives at the configured readers and contacts, each by its own rules.
+ * @throws UsherError from the constructor: a key file that cannot be read, has no key, or is readable by others
  */
 export class InputJudge implements IntakeJudge {
   private readonly readers = new Map<string, Source>();
@@ -61,7 +61,7 @@ export class InputJudge implements IntakeJudge {
         });
   }
 
-  /** Readers and contacts whose messages anybody on the broker may write. */
+  /** Readers and contacts without a key: any client on the broker may write their messages. */
   get open(): readonly string[] {
     return [...this.readers, ...this.contacts]
       .filter(([, { local, judge }]) => !local && judge === null)
@@ -80,7 +80,7 @@ export class InputJudge implements IntakeJudge {
     return this.judge(source, door, contact);
   }
 
-  /** What an attached reader said: there is no time to look at, since it is said now. */
+  /** Checks a swipe of an attached reader. It has no time to check, since it arrives at once. */
   local(reader: string, { identifier, counter, mac }: LocalSwipe): Judgement {
     const judge = this.readers.get(reader)?.judge ?? null;
     if (judge === null) return null;

@@ -6,16 +6,19 @@ import type { Store } from '../../store/store';
 
 type Lockdown = Extract<PolicyOrder, { type: 'lockdown' }>;
 
-/** Whether this box's own state may be an old copy: it is contradicted, or was accepted while the daemon did not run. */
+/**
+ * Whether this box's own state may be an old copy: the journal contradicts it, or it was accepted while the daemon did
+ * not run.
+ */
 export function mayHaveForgotten(store: Pick<Store, 'contradiction'>, journal: Pick<Journal, 'latest'>): boolean {
   if (store.contradiction !== null) return true;
   return (journal.latest('restore')?.seq ?? 0) > (journal.latest('start')?.seq ?? 0);
 }
 
 /**
- * The lockdowns that the journal knows and no release has lifted, door by door: for a box whose own state is an old copy.
+ * The lockdowns in the journal that no release has lifted, door by door: for a box whose own state is an old copy.
  * @param records of kind `policy`, oldest first
- * @param wall epoch ms; null where it is not known: then none has ended
+ * @param wall epoch ms; null if unknown: then none counts as ended
  */
 export function lockdownsBefore(
   records: Iterable<JournalRecord>,

@@ -30,16 +30,16 @@ export interface ReadersParts {
   readonly monotonicMs: () => number;
   readonly mqtt: Pick<MqttClient, 'subscribe' | 'reject'>;
   readonly health: Pick<HealthBoard, 'set'>;
-  /** Asked for only where a reader is configured on it. */
+  /** Called only if a reader is configured on standard input. */
   readonly stdin: () => Readable;
   readonly log: Log;
 }
 
-const CLOCK = 'Set the clock of the sender, and have it send milliseconds since 1970 (UTC).';
+const CLOCK = 'Set the clock of the sender. It must send milliseconds since 1970 (UTC).';
 const SENDER_FAULTS: Readonly<Partial<Record<RejectReason, string>>> = {
   stale: CLOCK,
   'from-future': CLOCK,
-  'counter-leap': 'Look at the reader. If its counter is right, run `usher reader counter ID --set NUMBER` on the box.',
+  'counter-leap': 'Check the reader. If its counter is correct, run `usher reader counter ID --set NUMBER` on the box.',
 };
 
 interface Presented {
@@ -48,8 +48,8 @@ interface Presented {
 }
 
 /**
- * Every way in which a card or a door contact reaches this box: MQTT, and the devices attached to it. What comes out has been
- * judged; refusals are logged (one line a second and source) and counted. Nothing of a card's number is ever logged.
+ * All ways in which a card or a door contact reaches this box: MQTT and attached devices. What it emits has been
+ * checked; refusals are logged (one line a second and source) and counted. A card number is never logged.
  */
 export class ReadersService {
   private readonly attached: { start(): void; stop(): void }[] = [];
@@ -64,22 +64,22 @@ export class ReadersService {
     private readonly events: ReaderEvents,
   ) {}
 
-  /** Refusals at attached readers, by reason; those on MQTT are in the client's own statistics. */
+  /** Refusals at attached readers, by reason. Those on MQTT are in the client's statistics. */
   get refusals(): Readonly<Partial<Record<RejectReason, number>>> {
     return Object.fromEntries(this.counts);
   }
 
-  /** Whether a door stands open; undefined until its contact has spoken. */
+  /** Whether a door stands open; undefined until its contact has reported. */
   openOf(door: string): boolean | undefined {
     return this.levels.get(door);
   }
 
-  /** Before `mqtt.start()`. @throws UsherError for a key file that cannot be used */
+  /** Call it before `mqtt.start()`. @throws UsherError for an unusable key file */
   start(): void {
     const { loaded, counters, clock, mqtt, log } = this.parts;
     const judge = new InputJudge(loaded, counters, clock);
     if (judge.open.length > 0)
-      log.warn('whoever may publish on the broker can swipe here as anybody: these readers have no key', {
+      log.warn('any client that may publish on the broker can swipe any card here: these readers have no key', {
         readers: judge.open.join(', '),
         remedy: 'usher reader key new FILE, then name it as keyFile under readers in the configuration',
       });
@@ -138,7 +138,7 @@ export class ReadersService {
     if ('fault' in said) return this.refused(reader, 'malformed-line', said.fault);
     const at = this.parts.monotonicMs();
     const last = this.lastPresented.get(reader);
-    // Many readers say a card again and again for as long as it lies there.
+    // Many readers repeat a card as long as it lies on them.
     const again = said.mac === undefined && last?.identifier === said.identifier && at - last.at < repeatMs;
     const refusal = this.noted(`reader-${reader}`, judge.local(reader, said));
     if (refusal !== null) return this.refused(reader, refusal.reason, refusal.detail);
@@ -154,7 +154,9 @@ export class ReadersService {
     this.events.contact({ door, open, at: this.parts.monotonicMs() });
   }
 
-  /** A sender whose clock or counter is wrong is refused every time: that is a condition, not an event. */
+  /**
+   * A sender with a wrong clock or counter is refused every time, so this is reported as a condition, not as an event.
+   */
   private noted(component: string, judgement: Judgement): Judgement {
     const remedy = judgement === null ? undefined : SENDER_FAULTS[judgement.reason];
     if (judgement !== null && remedy !== undefined)
@@ -162,7 +164,7 @@ export class ReadersService {
         state: 'degraded',
         lastProgressAt: null,
         remedy,
-        // Without the figures, which differ each time.
+        // Without the numbers, which differ each time.
         detail: `messages are refused (${judgement.reason})${/: (.+)$/.exec(judgement.detail)?.[0] ?? ''}`,
       });
     else if (judgement === null && this.faulty.delete(component)) this.progress(component);
@@ -190,7 +192,7 @@ export class ReadersService {
   private refused(reader: string, reason: RejectReason, detail: string): void {
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1);
     const now = this.parts.monotonicMs();
-    // A reader that babbles must not fill the disk through our log.
+    // Rate-limited: a faulty reader must not fill the disk through the log.
     if (now - (this.lastComplaint.get(reader) ?? -Infinity) < 1000) return;
     this.lastComplaint.set(reader, now);
     this.parts.log.warn('swipe refused', { reader, reason, detail });

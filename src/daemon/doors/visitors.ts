@@ -18,16 +18,17 @@ import { MEMBER_ID, checkConsent, type NewTemplate } from '../../store/members/m
 import type { Store } from '../../store/store';
 import { monotonicMs } from '../../system/clock';
 
-/** Somebody as near to a member as this is not called unknown: ten times looser than a door lets in, so that no member slips through. */
+/** A person this near to a member is not called unknown. Ten times looser than a door, so that no member is missed. */
 const KNOWN_FMR = 1e-3;
 /**
- * Wrong links that are put up with among all pairs that a full book makes. Few: by density one such link makes two persons one, and dark,
- * noisy pictures are linked more often than those that the table was made of. With 0.02 chains of them cost a twentieth of the purity.
+ * Accepted share of wrong links among all pairs of a full book. Small, because one such link merges two persons, and
+ * dark, noisy pictures are linked more often than those behind the table. With 0.02, chains of wrong links cost a
+ * twentieth of the purity.
  */
 const FALSE_LINKS = 0.005;
-/** The face was away for so long: the visit is over. */
+/** After this time without the face the visit is over. */
 const GONE_MS = 2000;
-/** Visits of the best quality that become a member's templates. */
+/** This many visits of the best quality become a member's templates. */
 const TEMPLATES_MAX = 5;
 
 export interface VisitorsParts {
@@ -37,32 +38,33 @@ export interface VisitorsParts {
   readonly publish: (visitor: VisitorPayload) => unknown;
 }
 
-/** Whoever a camera follows now. */
+/** A person whom a camera follows at present. */
 interface Walk {
   readonly track: number;
   readonly seenAt: number;
   readonly frames: number;
   readonly vector: Float32Array | null;
   readonly quality: number;
-  /** Once recognised as a member, or taken for a picture held up, in any frame: never an unknown visitor. */
+  /** Recognised as a member, or found to be a picture, in any frame: never an unknown visitor. */
   readonly never: boolean;
 }
 
 /**
- * The distance up to which two visits are one person's. By the number of pairs that a full book makes, not by those that there are: a
- * distance that changed during the day would take clusters apart that were one in the morning.
+ * The distance up to which two visits count as one person. It depends on the number of pairs of a full book, not on the
+ * present number: a distance that changed during the day would split clusters of the morning.
  */
 export function visitReach(table: readonly ThresholdRow[], capacity: number): number {
   return distanceFor(table, Math.min(1e-3, FALSE_LINKS / ((capacity * (capacity - 1)) / 2)));
 }
 
 /**
- * Unknown visitors, where the configuration asks for them. Watches what the cameras see, keeps one vector of each walk that nobody among the
- * members (suspended ones too) is near to, and says `visitor` when the walk is over. Says nothing in the log or the journal.
+ * Unknown visitors, if configured. Observes the cameras, keeps one vector of each visit by a person who is not near any
+ * member (including suspended ones), and publishes `visitor` when the visit is over. Writes nothing to the log or the
+ * journal.
  */
 export class Visitors {
   private readonly walks = new Map<string, Walk>();
-  /** Whose vectors the book holds. */
+  /** The encoder of the vectors in the book. */
   private encoder: EncoderFacts;
   private book: VisitorBook;
   private loads: number;
@@ -95,7 +97,7 @@ export class Visitors {
     });
   }
 
-  /** Ends walks of whom was not seen for a while, forgets what is due, and whoever has become a member. */
+  /** Ends visits of persons who were not seen for a while, and deletes old visits and those of new members. */
   tick(): void {
     this.followEncoder();
     const now = this.parts.now();
@@ -117,21 +119,22 @@ export class Visitors {
     }));
   }
 
-  /** @returns how many visits were forgotten */
+  /** @returns number of visits deleted */
   forget(visitor: string | null): number {
     return this.book.forget((_, name) => visitor === null || name === visitor);
   }
 
-  /** What of a visitor becomes a member's templates. @throws UsherError `usage` when nobody of that name is remembered */
+  /** The visitor's vectors that become a member's templates. @throws UsherError `usage` if there is no such visitor */
   templatesOf(visitor: string): NewTemplate[] {
     this.tick();
     const found = this.book.find(visitor);
     if (found === null)
-      throw new UsherError('usage', `no visitor ${visitor.slice(0, 20)} is remembered`, {
-        remedy: 'Visitors are forgotten after a while, at the latest with the day. See the command visitors.',
+      throw new UsherError('usage', `there is no visitor ${visitor.slice(0, 20)}`, {
+        remedy:
+          'Visitors are deleted after a while, at the latest at the end of the day. List them with the command visitors.',
       });
     const { space, thresholds } = this.encoder;
-    // Visits are linked one by one: a chain of them may lead from one person to another.
+    // Visits are linked one by one, so a chain may lead from one person to another.
     const visits = ofOnePerson(found.visits, distanceFor(thresholds, ENROLMENT_LIMITS.consistencyFmr));
     if (visits.length === 0)
       throw new UsherError('face-unsuitable', `the visits of ${visitor} are probably of more than one person`, {
@@ -143,7 +146,7 @@ export class Visitors {
       .map(({ vector, quality }) => ({ space, vector, quality, source: 'camera' }));
   }
 
-  /** Vectors of two spaces are never compared: with another encoder everybody is forgotten. */
+  /** Vectors of two spaces are never compared: with another encoder all visitors are deleted. */
   private followEncoder(): void {
     const { encoder } = this.parts.roster;
     if (encoder.space === this.encoder.space) return;
@@ -167,7 +170,7 @@ export class Visitors {
     );
   }
 
-  /** What cannot be compared (another space, a network that failed) is not kept either. */
+  /** What cannot be compared (another space, a network that failed) is not stored either. */
   private isMember(query: { readonly space: string; readonly vector: Float32Array }): boolean {
     try {
       return this.parts.roster.recognises(query, distanceFor(this.encoder.thresholds, KNOWN_FMR));
@@ -189,7 +192,7 @@ export class Visitors {
   }
 }
 
-/** Null where the configuration does not ask for it. The commands exist only where it does. */
+/** Null if not configured. The commands exist only if it is. */
 export function watchVisitors(
   { visitors: config, security }: Pick<Config, 'visitors' | 'security'>,
   parts: {
@@ -217,11 +220,11 @@ export interface VisitorCommandParts {
   readonly visitors: Visitors;
   readonly store: Pick<Store, 'members'>;
   readonly consent: SecurityConfig['consent'];
-  /** Takes a change of the members over into the doors, now. */
+  /** Applies a change of the members to the doors at once. */
   readonly refresh: () => void;
 }
 
-/** All signed: who may ask after strangers, or make a member of one, is who may change who enters. */
+/** All signed: a person who may list strangers or enrol one can change who enters. */
 export function registerVisitorCommands(
   registry: CommandRegistry,
   { visitors, store, consent: rule, refresh }: VisitorCommandParts,

@@ -1,16 +1,22 @@
 import type { Log, LogFields } from '../../system/log';
 import type { ComponentHealth } from './health';
 
-/** What lasts is said again after these times, the last one for ever: a log that repeats itself is not read. */
+/**
+ * A fault that lasts is logged again after these times, then at the last interval: a log that repeats itself too often
+ * is not read.
+ */
 const AGAIN_MS = [60_000, 300_000, 900_000, 3_600_000] as const;
-/** Well for so long: the next fault is a new one. Until then a component that comes and goes is not said each time. */
+/**
+ * After this time without fault the next fault counts as new. Until then a component that fails again and again is not
+ * logged each time.
+ */
 const SETTLED_MS = 60_000;
-/** After the start, whatever is not well by then is named. */
+/** After this time from the start, components that are not ready are named. */
 const WAITING_MS = 10_000;
 
 interface Reported {
   readonly since: number;
-  /** How often it was said, of this fault. */
+  /** How often this fault was logged. */
   times: number;
   nextAt: number;
   wellSince: number | null;
@@ -19,9 +25,9 @@ interface Reported {
 }
 
 /**
- * Says in the log what is not well, of every component alike: cause and remedy at once, again at growing intervals, and its end.
- * The first failure of what never worked is an error, as is what lasts; the loss of what worked is a warning, with its reason.
- * Each step is a function of state and the given monotonic time.
+ * Logs the faults of all components in one way: cause and remedy at once, again at growing intervals, and the end. The
+ * first failure of a component that never worked is an error, and so is a lasting fault; the loss of a working
+ * component is a warning with its reason. Each step is a function of state and the given monotonic time.
  */
 export class HealthLog {
   private readonly health = new Map<string, ComponentHealth>();
@@ -30,7 +36,7 @@ export class HealthLog {
   private waited = { times: 0, nextAt: WAITING_MS };
   private ready = false;
 
-  /** @param labelOf how a person calls the component: `camera front` */
+  /** @param labelOf the component's name for a person: `camera front` */
   constructor(
     private readonly log: Log,
     private readonly labelOf: (component: string) => string,
@@ -48,7 +54,7 @@ export class HealthLog {
       this.lastReported.set(component, { ...fresh, everWell: this.well.has(component) });
     } else {
       reported.wellSince = null;
-      // Worse than what was said is news.
+      // A worse state is logged at once.
       if (worst === 'failed' && reported.worst === 'degraded') {
         reported.worst = 'failed';
         reported.nextAt = now;
@@ -57,13 +63,13 @@ export class HealthLog {
     this.say(component, now);
   }
 
-  /** To be called about once a second. */
+  /** Call it about once a second. */
   tick(now: number): void {
     for (const component of this.lastReported.keys()) this.say(component, now);
     if (!this.ready && now - this.startedAt >= this.waited.nextAt) this.sayWaiting(now);
   }
 
-  /** Everything has come up: there is nothing to wait for any more. */
+  /** Everything is ready: nothing to wait for any more. */
   allReady(): void {
     this.ready = true;
   }
@@ -74,7 +80,7 @@ export class HealthLog {
     if (reported === undefined || reported.wellSince !== null) return;
     reported.wellSince = now;
     if (reported.times > 0)
-      this.log.info(`${this.labelOf(component)}: well again`, { afterS: Math.round((now - reported.since) / 1000) });
+      this.log.info(`${this.labelOf(component)}: works again`, { afterS: Math.round((now - reported.since) / 1000) });
   }
 
   private say(component: string, now: number): void {
@@ -108,14 +114,14 @@ export class HealthLog {
   }
 }
 
-/** A component that is starting and says why it does not get on has failed so far. */
+/** A component that is starting and gives a reason counts as failed. */
 function faultOf({ state, detail }: ComponentHealth): 'degraded' | 'failed' | null {
   if (state === 'ok') return null;
   if (state === 'starting') return detail === null ? null : 'failed';
   return state;
 }
 
-/** What a configuration calls its parts, for people. */
+/** The configured names of the parts, for people. */
 export function labels({
   cameras,
   microphones,

@@ -2,21 +2,22 @@ import { messageOf, UsherError } from '../../errors';
 import { type HealthPayload } from '../../mqtt/topics/payloads';
 import { secrets } from '../../secrets';
 
-/** Condition of one component; becomes the payload of its health topic. */
+/** Condition of one component; the payload of its health topic. */
 export interface ComponentHealth {
   readonly state: 'starting' | 'ok' | 'degraded' | 'failed';
   /** Epoch ms of the last real progress: a frame, a commit, an acknowledged message. */
   readonly lastProgressAt: number | null;
   readonly detail: string | null;
   readonly remedy: string | null;
-  /** Of a microphone. */
+  /** Only for a microphone. */
   readonly sound?: HealthPayload['sound'];
-  /** Of a camera. */
+  /** Only for a camera. */
   readonly picture?: HealthPayload['picture'];
 }
 
 export const STARTING: ComponentHealth = { state: 'starting', lastProgressAt: null, detail: null, remedy: null };
 
+/** A `failed` condition with the error's message and remedy. */
 export function failedBecause(error: unknown, lastProgressAt: number | null = null): ComponentHealth {
   return {
     state: 'failed',
@@ -26,7 +27,10 @@ export function failedBecause(error: unknown, lastProgressAt: number | null = nu
   };
 }
 
-/** What a child or a library says of its fault is published and retained: no password of an address may be in it. */
+/**
+ * Removes passwords: messages of children and libraries are published and retained, and may contain an address with a
+ * password.
+ */
 export function withoutSecrets(health: ComponentHealth): ComponentHealth {
   const { detail, remedy } = health;
   return {
@@ -36,12 +40,10 @@ export function withoutSecrets(health: ComponentHealth): ComponentHealth {
   };
 }
 
-/** Names that are no camera's or microphone's: they have health topics of their own. */
+/** Not allowed as names of cameras or microphones: these components have health topics of their own. */
 export const COMPONENTS = ['broker', 'store', 'models', 'clock', 'retention'] as const;
 
-/**
- * The condition of every component, told to `changed` when anything but the time of the last progress changes.
- */
+/** The condition of every component. Calls `changed` when anything but the time of the last progress changes. */
 export class HealthBoard {
   private readonly components = new Map<string, ComponentHealth>();
 

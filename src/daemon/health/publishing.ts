@@ -9,7 +9,7 @@ import type { ComponentHealth } from './health';
 type Publisher = Pick<MqttClient, 'publish'>;
 
 const FALLBACK_WARNING =
-  'The fallback face models are running: at a false-match rate of 1e-4 on LFW they miss 38 % of the members (the recommended ones 1 %).';
+  'The fallback face models are running: at a false-match rate of 1e-4 on LFW they miss 38 % of the members (the recommended models miss 1 %).';
 const FALLBACK_REMEDY = 'Fetch the recommended models: usher models pull';
 
 export function publishHealth(mqtt: Publisher, component: string, health: ComponentHealth): void {
@@ -61,8 +61,8 @@ export function publishWords(mqtt: Publisher, { microphone, words, models, at }:
 }
 
 /**
- * Says that a word was heard, now or not at all. It is in no journal: nobody is let in by it, and a record of what was said in a room is
- * one that nobody agreed to.
+ * Publishes an activation now or not at all. It is not journaled: it admits no one, and people in a room have not
+ * agreed to a record of what they say.
  */
 export function publishActivation(
   mqtt: Publisher,
@@ -76,7 +76,7 @@ export function publishActivation(
   return mqtt.publish('activation', { microphone }, payload);
 }
 
-/** Publishes the phase of each door, and whether it stands open, when something has changed since the last call. */
+/** Publishes the phase of each door, and whether it stands open, after a change. */
 export class PhasePublisher {
   private readonly published = new Map<string, string>();
 
@@ -84,7 +84,7 @@ export class PhasePublisher {
     private readonly mqtt: Publisher,
     private readonly doors: readonly DoorKeeper[],
     private readonly monotonicMs: () => number,
-    /** As its contact said; undefined: it has not spoken. */
+    /** From its contact; undefined if it has not reported. */
     private readonly openOf: (door: string) => boolean | undefined = () => undefined,
   ) {}
 
@@ -102,7 +102,9 @@ export class PhasePublisher {
   }
 }
 
-/** A door must not run on the fallback unknowingly. @param set null: a box without cameras */
+/**
+ * Reports the fallback set as degraded, so that it does not run unnoticed. @param set null for a box without cameras
+ */
 export function modelsHealth(set: ModelSet | null): ComponentHealth {
   const fallback = set === 'fallback';
   return {

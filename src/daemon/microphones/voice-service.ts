@@ -12,23 +12,23 @@ export interface VoiceServiceEvents {
   health(health: ComponentHealth): void;
 }
 
-/** What the activations of a trial are told of. */
+/** Receives the activations of a trial. */
 export interface ActivationWatcher {
-  /** Every activation of the own child. */
+  /** Called with every activation of the running child. */
   own(activation: Activation): void;
 }
 
-/** Time for loading the models: small networks, which run on the CPU as fast as anywhere. */
+/** Limit for loading the models: small networks that run on the CPU. */
 const CHILD_START_MS = 2 * 60_000;
-/** Sound is scored as it comes: more behind than this is no longer hearing. */
+/** Sound is scored as it arrives; with a larger backlog the microphone does not count as listening. */
 const SCORED_WITHIN_MS = 3000;
 
 const NOTHING = { gaps: 0, overruns: 0, restarts: 0, samples: 0 } as const;
 export type MicrophoneCounts = Pick<MicrophoneStatus, keyof typeof NOTHING>;
 
 /**
- * One microphone's voice child, as the daemon sees it: activations, and whether it hears. While a candidate is on trial (`lend`), its
- * child's activations may count instead; the own child listens on beside it.
+ * One microphone's voice child, as seen by the daemon: activations, and whether it listens. During a trial
+ * (`attachTrial`) a candidate's activations may count instead; the running child continues to listen.
  */
 export class VoiceService {
   private readonly child: ModelChild<VoiceJob, VoiceEvent>;
@@ -67,17 +67,17 @@ export class VoiceService {
     return this.hears === true;
   }
 
-  /** What the own child was started with, or has adopted since. */
+  /** The job with which the child was started or that it has adopted since. */
   get currentJob(): VoiceJob {
     return this.child.currentJob;
   }
 
-  /** Lets the child of a candidate hear along. Null: no longer. */
+  /** Sends copies of the sound to a candidate's child. Null stops it. */
   tap(path: string | null): void {
     this.child.send({ kind: 'tap', path } satisfies VoiceOrder);
   }
 
-  /** Begins a trial: the watcher is told of activations; a candidate's count once `decide(true)` was called. Null ends it. */
+  /** Starts a trial: the watcher receives activations; a candidate's count after `decide(true)`. Null ends it. */
   attachTrial(watcher: ActivationWatcher | null): void {
     this.trial = watcher === null ? null : { watcher, decides: false };
   }
@@ -86,14 +86,14 @@ export class VoiceService {
     if (this.trial !== null) this.trial.decides = byCandidate;
   }
 
-  /** An activation as the candidate has heard it. */
+  /** An activation of the candidate. */
   candidate(activation: Activation): void {
     if (this.trial?.decides === true) this.events.activation(activation);
   }
 
   /**
-   * The own child adopts these bundles between two pieces of sound, and its next process starts with them.
-   * @throws UsherError `model-invalid`: it goes on with the bundles that it had
+   * The running child changes to these bundles between two pieces of sound, and its next process starts with them.
+   * @throws UsherError `model-invalid`: it keeps its present bundles
    */
   async adopt(dirs: Readonly<Record<string, string>>): Promise<void> {
     const job = { ...this.currentJob, dirs };
@@ -151,19 +151,19 @@ export class VoiceService {
   private setHears(hears: boolean): void {
     if (this.hears === hears) return;
     this.hears = hears;
-    // Why it does not, its health says; see health-log.ts.
+    // The reason is in its health; see health-log.ts.
     if (hears) this.log.info('microphone hears');
   }
 }
 
-/** `degraded`: it hears, but not well; or it delivers, and what it delivers cannot be a room. */
+/** `degraded`: it listens with a fault, or its sound cannot come from a room. */
 function healthOf(status: MicrophoneStatus): ComponentHealth {
   const { state, detail, trouble, restarts, gaps, overruns, hearing, rmsDbfs, peakDbfs } = status;
   const starting = state === 'starting' && restarts === 0;
   const live = state === 'live';
-  // Sound that is taken up but not scored is no progress: a word in it would not be heard.
+  // Sound that is recorded but not scored is no progress: a word in it would be missed.
   const behind = live && status.lastScoredAt !== null && status.at - status.lastScoredAt > SCORED_WITHIN_MS;
-  const problem = behind ? 'sound comes, but the networks do not keep up with it' : trouble;
+  const problem = behind ? 'sound arrives, but the networks are too slow for it' : trouble;
   return {
     state: starting ? 'starting' : !live ? 'failed' : problem === null ? 'ok' : 'degraded',
     lastProgressAt: status.lastScoredAt,

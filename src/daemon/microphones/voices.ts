@@ -15,25 +15,27 @@ import { WyomingService } from './wyoming-service';
 
 export interface VoicesParts {
   readonly loaded: LoadedConfig;
-  /** Folders of the bundles that releases have brought, by name. */
+  /** Folders of the bundles that releases brought, by name. */
   readonly dirs: Readonly<Record<string, string>>;
   readonly mqtt: Pick<MqttClient, 'publish'>;
   readonly health: HealthBoard;
   readonly bootId: string;
   readonly log: Log;
-  /** What a microphone's networks are. */
+  /** Called with the networks of a microphone, for the journal. */
   readonly record: (ready: VoiceReady) => void;
-  /** It hears, or it is known that it does not: nothing waits for it any longer. */
+  /** Called when it listens or has failed: nothing waits for it any longer. */
   readonly settled: (microphone: string) => void;
 }
 
-/** Names of the bundles that a box listens with, each once. */
+/** Names of all bundles that a box uses for trigger words, each once. */
 export function wordBundles({ microphones, wyoming }: Pick<Config, 'microphones' | 'wyoming'>): readonly string[] {
   const words = [...microphones.flatMap((one) => one.words), ...(wyoming?.words ?? [])];
   return [...new Set(words.flatMap(({ model, check }) => (check === null ? [model] : [model, check])))];
 }
 
-/** All microphones of the box, and the Wyoming server. Nothing here can keep a door from working: they live in other processes. */
+/**
+ * All microphones of the box, and the Wyoming server. They run in other processes, so no fault here can stop a door.
+ */
 export class Voices {
   private readonly services = new Map<string, VoiceService>();
   private wyoming: WyomingService | null = null;
@@ -47,12 +49,14 @@ export class Voices {
     return [...this.services.values()];
   }
 
-  /** Folders of the bundles that releases have brought, by name: what runs, and what a process that starts now starts with. */
+  /**
+   * Folders of the bundles that releases brought, by name: those that run, and those with which a new process starts.
+   */
   get dirs(): Readonly<Record<string, string>> {
     return this.current;
   }
 
-  /** Every microphone takes these over, or all go on with what they had. @throws UsherError `model-invalid` */
+  /** All microphones change to these bundles, or none does. @throws UsherError `model-invalid` */
   async adopt(dirs: Readonly<Record<string, string>>): Promise<void> {
     await adoptEverywhere(this.all, dirs, this.current);
     this.current = dirs;
@@ -101,7 +105,7 @@ export class Voices {
     await Promise.all([this.wyoming?.stop(), ...this.all.map((service) => service.stop())]);
   }
 
-  /** @throws UsherError `usage` where there is no such microphone */
+  /** @throws UsherError `usage` if there is no such microphone */
   restart(microphone: string): void {
     const service = this.services.get(microphone);
     if (service === undefined)
@@ -120,7 +124,7 @@ export class Voices {
         const { word, score, startAt, endAt } = activation;
         const fields = { microphone: id, word, score: Number(score.toFixed(3)), wordMs: endAt - startAt };
         if (outcome === 'sent') log.info('activation', fields);
-        else log.warn('activation that nobody was told of', { ...fields, outcome });
+        else log.warn('activation that was not published', { ...fields, outcome });
       },
       ready: (ready) => {
         record(ready);

@@ -4,7 +4,7 @@ import { ModelChild } from '../children/model-child';
 import type { ComponentHealth } from '../health/health';
 
 const CHILD_START_MS = 2 * 60_000;
-/** Whoever floods the port must not fill the disk through our log. */
+/** At most one line in this time: a flood on the port must not fill the disk through the log. */
 const TELL_EVERY_MS = 10_000;
 
 /** The process that serves trigger words to voice assistants, kept in service like a microphone's. */
@@ -34,7 +34,7 @@ export class WyomingService {
     this.child.start();
   }
 
-  /** Other bundles: the process is started anew, and clients connect again. */
+  /** For other bundles the process is restarted, and clients connect again. */
   adopt(dirs: Readonly<Record<string, string>>): void {
     this.child.assign({ ...this.child.currentJob, dirs });
     this.child.restart();
@@ -68,6 +68,6 @@ export class WyomingService {
     const now = performance.now();
     if (now - this.warnedAt < TELL_EVERY_MS) return;
     this.warnedAt = now;
-    this.log.warn('a client was sent away', { why });
+    this.log.warn('a client was refused', { why });
   }
 }

@@ -15,7 +15,7 @@ import type { Doors } from '../doors/doors';
 import { type ComponentHealth, type HealthBoard, STARTING } from '../health/health';
 import { type StillAge, StillAges } from './still-ages';
 
-/** How often the date is looked at. What is due is destroyed once a day. */
+/** Interval of the check. What is due is deleted once a day. */
 export const RETENTION_EVERY_MS = 10 * 60_000;
 
 export interface RetentionParts {
@@ -26,7 +26,7 @@ export interface RetentionParts {
   readonly clock: Pick<ClockGuard, 'now' | 'doubt'>;
   readonly health: Pick<HealthBoard, 'set'>;
   readonly monotonicMs: () => number;
-  /** Identifies the boot of the machine; '' where it is not known. */
+  /** Identifies the boot of the machine; '' if unknown. */
   readonly boot: string;
   readonly log: Log;
 }
@@ -36,8 +36,8 @@ export function retentionPolicy({ security, audit }: Pick<Config, 'security' | '
 }
 
 /**
- * Destroys members and records that the configuration does not allow to be kept any longer, under a date that is trusted alone.
- * A failure is logged, and tried again at the next look.
+ * Deletes members and records that the configuration does not allow to keep any longer, and only when the date is
+ * trusted. A failure is logged and retried at the next check.
  */
 export class RetentionService {
   private readonly retention: Retention;
@@ -45,26 +45,26 @@ export class RetentionService {
   private hold: SweepHold | null = 'unsteady';
   private lastReported: string | null = null;
 
-  /** Reads where things stood before this run writes its first record. @throws UsherError `store-unavailable` */
+  /** Reads the last state before this run writes its first record. @throws UsherError `store-unavailable` */
   constructor(private readonly parts: RetentionParts) {
     const policy = retentionPolicy(parts.config);
     this.retention = new Retention(parts.store, parts.journal, policy);
     this.asked = Object.values(policy).some((days) => days !== null);
   }
 
-  /** Whether things may be destroyed by their date just now. */
+  /** Whether data may be deleted by date at present. */
   get mayDestroy(): boolean {
     return this.hold === null;
   }
 
-  /** At start, before the start is recorded, and every `RETENTION_EVERY_MS`. */
+  /** Call it at the start, before the start is recorded, and every `RETENTION_EVERY_MS`. */
   tick(): void {
     const { clock, doors, health, log } = this.parts;
     try {
       const report = this.retention.tick(this.look(), clock.doubt() === null);
       const { hold, deleted, pruned, marked } = report;
       this.hold = hold;
-      if (marked.members > 0) log.info('members marked: too old by the rule', { members: marked.members });
+      if (marked.members > 0) log.info('members marked for deletion by age', { members: marked.members });
       if (deleted.length > 0) log.info('members deleted by retention', { members: deleted.length });
       if (pruned > 0) log.info('old records of the journal removed', { records: pruned });
       if (deleted.length > 0) doors.reload();
@@ -103,12 +103,15 @@ export interface StillsRetentionParts {
   readonly log: Log;
 }
 
-/** How often stills are looked through: somebody who was deleted is to be gone soon, whichever process deleted him. */
+/**
+ * Interval of the check of stills: pictures of a deleted member must be deleted soon, whichever process deleted the
+ * member.
+ */
 export const STILLS_EVERY_MS = 60_000;
 
 /**
- * Deletes stills that are too old, and those that show somebody who is no member any more. Where none are kept any longer, those of
- * before still grow old.
+ * Deletes stills that are too old, and stills of persons who are no longer members. If stills are switched off, older
+ * ones still age.
  */
 export class StillsRetention {
   private readonly ages: StillAges;
@@ -121,7 +124,7 @@ export class StillsRetention {
   async tick(): Promise<void> {
     const { dataDir, store, trail, retention: retention, monotonicMs, wall, log } = this.parts;
     try {
-      // Who is missing in an emptied or old copy of the members' data is not known to have left.
+      // With an empty or old copy of the members' data, a missing member has not necessarily left.
       const doubtful = store.contradiction !== null;
       const tags = new Set(store.members.ids().map(memberTag));
       const now: StillAge = { mono: monotonicMs(), date: retention.mayDestroy ? wall() : null };

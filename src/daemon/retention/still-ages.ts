@@ -1,8 +1,8 @@
 /** Which stills are too old: by time that this process has seen pass, or by a date that is trusted. */
 
-/** A still that is too old by its date alone goes when it has been so for as long as this. */
+/** A still that is too old by its date alone is deleted when it has been so for this long. */
 const GRACE_MS = 3_600_000;
-/** Of all stills, by their date alone, within one time of grace; one is always let through. */
+/** At most this share of all stills is deleted by date alone within one grace time; one is always allowed. */
 const SHARE = 0.25;
 
 export interface StillAge {
@@ -23,7 +23,7 @@ export class StillAges {
 
   constructor(private readonly keepMs: number) {}
 
-  /** To be called with all stills there are, every minute. @returns the names of those to delete */
+  /** Call it with all existing stills, every minute. @returns the names of those to delete */
   tooOld(stills: readonly { readonly name: string; readonly at: number }[], { mono, date }: StillAge): Set<string> {
     this.seen = new Map(stills.map(({ name }) => [name, this.seen.get(name) ?? { firstAt: mono, dueAt: null }]));
     if (mono - this.round.at >= GRACE_MS)

@@ -13,7 +13,7 @@ import type { Site } from './site';
 import type { Storage } from './storage';
 
 export interface Reporting {
-  /** Not started yet: what is to be heard from the first message on subscribes before. */
+  /** Not started yet: subscribers that need every message from the first on subscribe before. */
   readonly mqtt: MqttClient;
   /** Where clients of this box's broker connect. */
   readonly brokerUrl: string;
@@ -25,8 +25,8 @@ export interface Reporting {
 }
 
 /**
- * Phase 3: the broker, and what reports by it: health, clock and journal.
- * @throws UsherError `broker-failed`: of the embedded broker; one that is elsewhere may come later
+ * Phase 3: the broker, and what reports through it: health, clock and journal.
+ * @throws UsherError `broker-failed` for the embedded broker; an external one may be offline at the start
  */
 export async function openReporting(
   { loaded, bootId, log, undo }: Site,

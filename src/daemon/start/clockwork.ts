@@ -16,11 +16,11 @@ export interface ClockworkParts {
   readonly reporting: Reporting;
   readonly doorSide: DoorSide;
   readonly stills: StillsService | null;
-  /** After each tick of the doors, for the watchdog. */
+  /** Called after each tick of the doors, for the watchdog. */
   readonly ticked: () => void;
 }
 
-/** Phase 6: the broker is connected, the start is in the journal, and time passes at the doors. */
+/** Phase 6: connects the broker, records the start in the journal, and starts the ticks of the doors. */
 export function startClockwork(site: Site, parts: ClockworkParts): void {
   const { storage, reporting, doorSide, stills, ticked } = parts;
   const { store } = storage;
@@ -33,7 +33,7 @@ export function startClockwork(site: Site, parts: ClockworkParts): void {
 
   mqtt.start();
   undo.push('mqtt', () => mqtt.stop());
-  // A copy that the journal contradicts is not taken for what the box stood at.
+  // A copy of the state that the journal contradicts is not used.
   const epoch = (): number | null => (store.contradiction === null ? store.epoch : null);
   trail.started({ bootId, version: packageVersion(), config, epoch: epoch() });
   undo.push('stop record', () => trail.stopped(bootId, epoch()));
@@ -79,7 +79,7 @@ function startRetention(
     boot: machineBoot(),
     log: site.log.child('retention'),
   });
-  // Before the start is recorded: the newest record is then one of an earlier run.
+  // Before the start is recorded, so that the newest record is of an earlier run.
   retention.tick();
   every(site, RETENTION_EVERY_MS, () => retention.tick());
   return retention;

@@ -32,13 +32,13 @@ export interface DoorParts {
   readonly running: RunningModels;
   readonly reporting: Reporting;
   readonly roster: Roster;
-  /** After each decision, for a still of it. */
+  /** Called after each decision, for a still of it. */
   readonly decided: StillsService['decided'];
 }
 
 /**
- * Phase 4: who may enter, and what asks: policy, doors, readers, signed commands. Nothing arrives yet, except at readers that are
- * attached to this box.
+ * Phase 4: policy, doors, readers, signed commands. Nothing arrives yet, except at readers that are attached to this
+ * box.
  */
 export function openDoors(site: Site, parts: DoorParts): DoorSide {
   const { loaded, bootId, log } = site;

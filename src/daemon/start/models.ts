@@ -11,9 +11,9 @@ type FaceNames = Omit<ChosenModels, 'set'> & { readonly set: ChosenModels['set']
 type EncoderOutput = Pick<CardOutput<'embedding'>, 'space' | 'dimensions' | 'normalise' | 'thresholds'>;
 
 interface FaceModels {
-  /** What the installation brought. */
+  /** The installed models. */
   readonly factory: FaceNames;
-  /** What runs: what updates have brought, else what the installation brought. */
+  /** The models that run: from updates, else the installed ones. */
   readonly models: FaceNames;
   readonly output: EncoderOutput;
 }
@@ -24,7 +24,7 @@ export interface RunningModels extends FaceModels {
   readonly words: Awaited<ReturnType<typeof installedWords>>;
 }
 
-/** Of a box without cameras: there is nobody to recognise. */
+/** For a box without cameras. */
 const NO_FACES: FaceModels = {
   factory: { set: null, detector: '', encoder: '' },
   models: { set: null, detector: '', encoder: '' },
@@ -32,13 +32,12 @@ const NO_FACES: FaceModels = {
 };
 
 /**
- * Phase 2: which models run.
+ * Phase 2: chooses the models that run.
  * @throws UsherError `model-missing`, `model-invalid`
  */
 export async function chooseRunningModels({ loaded, log }: Site): Promise<RunningModels> {
   const { config, dataDir, modelsDir } = loaded;
-  const warn = (channel: string, why: string): void =>
-    log.error('a version that an update brought is passed over', { channel, why });
+  const warn = (channel: string, why: string): void => log.error('an updated version was skipped', { channel, why });
 
   const faces = async (): Promise<FaceModels> => {
     const factory = await chooseModels(modelsDir, config.models);
@@ -54,7 +53,7 @@ export async function chooseRunningModels({ loaded, log }: Site): Promise<Runnin
   return { ...chosen, extra, sceneBundle, words };
 }
 
-/** The members as the encoder that runs knows them. */
+/** The members in the space of the encoder that runs. */
 export function loadRoster({ log }: Site, store: Store, { models, output }: RunningModels): Roster {
   const roster = new Roster(store, output);
   roster.load();

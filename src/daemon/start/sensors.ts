@@ -21,13 +21,15 @@ export interface SensorParts {
   readonly running: RunningModels;
   readonly reporting: Reporting;
   readonly doorSide: DoorSide;
-  /** Given by a program that can start again: then the fleet may change settings. */
+  /** Present if the program can restart: then the fleet may change settings. */
   readonly under: Restartable | null;
-  /** A camera's first analysed frame has come; a microphone hears, or is known not to. */
+  /** Called when a camera has delivered an analysed frame, or a microphone listens or has failed. */
   readonly settled: (part: string) => void;
 }
 
-/** Phase 5: cameras, microphones, stills and the fleet's updates are built, and the box's own commands. Nothing runs yet. */
+/**
+ * Phase 5: creates cameras, microphones, stills and the fleet's updates, and the box's own commands. Nothing runs yet.
+ */
 export function buildSensors(site: Site, parts: SensorParts): Sensors {
   const { loaded, bootId, log } = site;
   const { running, reporting, doorSide, settled } = parts;
@@ -113,7 +115,7 @@ function fleetOf(
   });
 }
 
-/** Last of all: what brings frames, sounds and releases. */
+/** Last step: starts everything that brings frames, sounds and releases. */
 export async function startSensors({ undo }: Site, { cameras, voices, stills, fleet }: Sensors): Promise<void> {
   if (stills !== null) {
     stills.start();

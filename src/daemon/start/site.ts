@@ -2,12 +2,15 @@ import type { LoadedConfig } from '../../config/load/load';
 import type { Log } from '../../system/log';
 import type { TakeDown } from '../../system/take-down';
 
-/** What every phase of the start is given. */
+/** Passed to every phase of the start. */
 export interface Site {
   readonly loaded: LoadedConfig;
   readonly bootId: string;
   readonly log: Log;
-  /** What a stop undoes, last first. Each phase adds its parts as they come up, so that a start that fails half-way is undone too. */
+  /**
+   * The stops of the started parts, last first. Each phase adds its parts as they start, so that a failed start is
+   * undone too.
+   */
   readonly undo: TakeDown;
 }
 

@@ -14,8 +14,8 @@ export interface Storage {
 }
 
 /**
- * Phase 1: the data folder is ours alone, and what lasts is open.
- * @param trial settings of the fleet may be on trial: this start counts as one of theirs
+ * Phase 1: locks the data folder and opens the durable storage.
+ * @param trial settings of the fleet may be on trial: this start counts as one under them
  * @throws UsherError `store-locked`, `store-unavailable`, `key-unusable`
  */
 export function openStorage({ loaded, log, undo }: Site, trial: boolean): Storage {

@@ -8,7 +8,7 @@ import type { EventEntry, EventFacts, Journal } from '../../store/journal/journa
 import type { JournalBody, JournalKind } from '../../store/journal/journal-body';
 import type { Log } from '../../system/log';
 
-/** Signs the published head; `DeviceKey` is one. */
+/** Signs the published head; `DeviceKey` implements it. */
 export interface HeadSigner {
   readonly keyId: string;
   sign(domain: SigningDomain, statement: Readonly<Record<string, unknown>>): string;
@@ -16,19 +16,22 @@ export interface HeadSigner {
 
 export const HEAD_DOMAIN = 'usher-audit-head-v1';
 
-/** Facts about the box itself that wait for a journal that can be written again; decisions do not wait, they are withheld. */
+/**
+ * Facts about the box wait for a journal that can be written again, up to this number. Decisions do not wait; they are
+ * withheld.
+ */
 const FACTS_MAX = 100;
 
 interface Missed {
   readonly since: number;
-  /** Grants that were withheld, denials that went unrecorded. */
+  /** Number of withheld grants and of unrecorded denials. */
   readonly granted: number;
   readonly denied: number;
 }
 
 /**
- * The daemon's hand on the journal: records what happens, says in the journal itself when it could not, and lets the broker
- * keep the head of the chain.
+ * The daemon's access to the journal: records events, records a gap when it could not, and publishes the head of the
+ * chain.
  */
 export class AuditTrail {
   private missed: Missed | null = null;
@@ -45,12 +48,12 @@ export class AuditTrail {
   ) {}
 
   /**
-   * Records a decision and puts it in line for the broker, both durable when this returns. The caller wakes the delivery, after
-   * the unlock.
-   * @throws UsherError `store-unavailable`: it is not recorded. Nobody may be let in on it.
+   * Records a decision and queues it for the broker; both are durable when this returns. The caller starts the
+   * delivery, after the unlock.
+   * @throws UsherError `store-unavailable` if it is not recorded. Then no one may be admitted.
    */
   decision(outcome: 'granted' | 'denied', entryFor: (facts: EventFacts) => EventEntry): void {
-    // Once it has failed, only `recover` tries the disk: who swipes meanwhile gets the answer at once.
+    // After a failure only `recover` tries the disk, so that a person who swipes meanwhile gets an answer at once.
     if (this.missed !== null) {
       this.miss(outcome);
       throw this.failure;
@@ -64,12 +67,12 @@ export class AuditTrail {
     }
   }
 
-  /** Records an alarm and puts it in line for the broker, or does so as soon as it can be; the caller wakes the delivery. */
+  /** Records an alarm and queues it for the broker, or does so as soon as possible. The caller starts the delivery. */
   alarm(entryFor: (facts: EventFacts) => EventEntry): void {
     this.attempt(() => this.journal.appendEvent('alarm', entryFor));
   }
 
-  /** @param epoch what the members' data counts: a copy of it from before this start is noticed by it */
+  /** @param epoch the counter of the members' data, by which an older copy is detected */
   started(facts: {
     readonly bootId: string;
     readonly version: string;
@@ -82,17 +85,17 @@ export class AuditTrail {
     this.change('configuration', { sha256 });
   }
 
-  /** What a camera's networks are, where they are others than the last ones recorded. */
+  /** Records a camera's networks if they differ from those recorded last. */
   models({ camera, models }: VisionReady): void {
     this.change('model', { camera, models: models.map(recorded) }, 'camera');
   }
 
-  /** As `models`, of a microphone. */
+  /** Like `models`, for a microphone. */
   words({ microphone, models }: VoiceReady): void {
     this.change('model', { microphone, models: models.map(recorded) }, 'microphone');
   }
 
-  /** Recorded now, or when the journal can be written again. */
+  /** Records now, or when the journal can be written again. */
   fact(kind: Exclude<JournalKind, 'decision'>, body: JournalBody): void {
     this.attempt(() => this.journal.append(kind, body));
   }
@@ -103,8 +106,8 @@ export class AuditTrail {
   }
 
   /**
-   * After a failure: writes what the journal owes, first of all that there is a gap. Nothing to do otherwise.
-   * @throws UsherError `store-unavailable` while it still cannot be written
+   * After a failure: writes what the journal lacks, first of all that there is a gap. Does nothing otherwise.
+   * @throws UsherError `store-unavailable` while the journal cannot be written
    */
   recover(): void {
     if (this.missed !== null) {
@@ -119,14 +122,14 @@ export class AuditTrail {
     }
   }
 
-  /** Once a second: keeps the outbox tidy, tries a stuck delivery again, publishes the head if it has moved. */
+  /** Once a second: trims the outbox, retries a stuck delivery, publishes the head if it has changed. */
   housekeep(): void {
     try {
       this.journal.outbox.flush();
       this.mqtt.wake();
       this.publishHead();
     } catch {
-      // Said where it matters: by the next decision.
+      // The next decision reports the failure.
     }
   }
 

@@ -5,7 +5,7 @@ import type { Log } from '../../system/log';
 import type { HealthBoard } from '../health/health';
 
 const JUMP_MS = 2000;
-/** The time a time server needs to be sure of itself, and a forged one must keep up its story. */
+/** Time that a time server needs to settle, and that a forged one would have to keep up. */
 const STEADY_MS = 15_000;
 const SURE_MS = 600_000;
 const FLOOR_EVERY_MS = 60_000;
@@ -19,9 +19,10 @@ export interface ClockGuardOptions {
 }
 
 /**
- * Whether this box believes its clock. While it does not, it grants nothing: an unlock says when it was issued and until when it
- * is good, and with a wrong clock it would be either void at every actuator or good for somebody at another time. The latest time
- * that was believed outlives the process (`clock-floor` in the data folder), so that a box that wakes up in the past knows it.
+ * Whether this box trusts its clock. While it does not, it admits no one: an unlock carries its time of issue and
+ * expiry, and with a wrong clock it would be either expired at every actuator or valid for another person at another
+ * time. The latest trusted time is kept over restarts (`clock-floor` in the data folder), so that a box that starts
+ * with a clock in the past detects it.
  */
 export class ClockGuard {
   private readonly watch: ClockWatch;
@@ -29,7 +30,7 @@ export class ClockGuard {
   private savedAt = -Infinity;
   private lastWarning: string | null = null;
 
-  /** Epoch ms, believed or not. */
+  /** Epoch ms, trusted or not. */
   readonly now: () => number;
 
   constructor(private readonly options: ClockGuardOptions) {
@@ -45,26 +46,26 @@ export class ClockGuard {
     });
   }
 
-  /** Null, or why the clock is not believed just now. */
+  /** Null, or why the clock is not trusted at present. */
   readonly doubt = (): string | null => this.watch.check()?.detail ?? null;
 
-  /** Epoch ms, or null while it is not believed. */
+  /** Epoch ms, or null while it is not trusted. */
   readonly wall = (): number | null => (this.watch.check() === null ? this.now() : null);
 
-  /** Every second: notices, tells, remembers. @returns whether the clock is believed */
+  /** Every second: checks, reports and remembers. @returns whether the clock is trusted */
   tick(): boolean {
     this.heedOperator();
     const doubt = this.watch.check();
     if ((doubt?.kind ?? null) !== this.lastWarning) {
       this.lastWarning = doubt?.kind ?? null;
       if (doubt === null) this.options.log.info('the clock is steady again');
-      else this.options.log.warn('nothing is granted while the clock is in doubt', { why: doubt.detail });
+      else this.options.log.warn('no entry is granted while the clock cannot be trusted', { why: doubt.detail });
     }
     this.options.health.set('clock', {
       state: doubt === null ? 'ok' : 'degraded',
       lastProgressAt: doubt === null ? this.now() : null,
-      // By kind, so that health is told when it changes and not with every second.
-      detail: doubt === null ? null : `nothing is granted: ${DETAILS[doubt.kind]}`,
+      // By kind, so that health changes with the kind and not every second.
+      detail: doubt === null ? null : `no entry is granted: ${DETAILS[doubt.kind]}`,
       remedy: doubt === null ? null : this.remedyFor(doubt.kind),
     });
     if (doubt === null) this.remember();
@@ -73,11 +74,11 @@ export class ClockGuard {
 
   private remedyFor(kind: keyof typeof DETAILS): string {
     if (kind === 'jumped')
-      return 'It ends by itself when the clock keeps pace; if it repeats, look at the time service.';
-    return 'Set the clock right (timedatectl). If it is right now, and was ahead before, run `usher clock accept` with the date of today.';
+      return 'This ends by itself when the clock is steady. If it repeats, check the time service.';
+    return 'Correct the clock (timedatectl). If it is correct now and was ahead before, run `usher clock accept` with today’s date.';
   }
 
-  /** `usher clock accept` takes the remembered time away: the clock of now is right, and was ahead before. */
+  /** After `usher clock accept` the remembered time is deleted: the present clock is correct and was ahead before. */
   private heedOperator(): void {
     if (this.watch.check()?.kind !== 'behind') return;
     try {
@@ -98,13 +99,13 @@ export class ClockGuard {
     try {
       writeClockFloor(this.options.dataDir, floor);
     } catch (error) {
-      // The floor of a minute ago serves nearly as well.
-      this.options.log.warn('the time could not be remembered', { why: messageOf(error) });
+      // The time of a minute ago is nearly as good.
+      this.options.log.warn('the time could not be stored', { why: messageOf(error) });
     }
   }
 }
 
 const DETAILS = {
   jumped: 'the clock jumped, and has not been steady for long enough since',
-  behind: 'the clock is behind a time that was seen before',
+  behind: 'the clock is behind an earlier time',
 };

@@ -7,17 +7,17 @@ import type { Ledger } from '../../store/journal/ledger';
 import { Store } from '../../store/store';
 import { credentialsDirectory } from '../../system/environment';
 
-/** What of an installation decides how its store is opened. */
+/** The part of an installation that determines how its store is opened. */
 export interface StoreLocation {
   readonly dataDir: string;
-  /** Null where only a data folder is named: then the defaults hold. */
+  /** Null if only a data folder is named: then the defaults apply. */
   readonly configured: { readonly file: string; readonly security: SecurityConfig } | null;
 }
 
 /**
- * The members' store of an installation, under the box key that its configuration names. A writing one signs its deletion
- * receipts with the device key, and records every change in the journal: the one given, or its own connection to it.
- * @throws UsherError as `Store.open` and `openDeviceKey`
+ * Opens the members' store of an installation with the configured box key. A writing store signs its deletion receipts
+ * with the device key and records every change in the journal: the one passed, or a connection of its own.
+ * @throws UsherError as `Store.open` and `openDeviceKey` do
  */
 export function openStore(
   { dataDir, configured }: StoreLocation,

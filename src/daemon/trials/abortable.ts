@@ -1,4 +1,4 @@
-/** The first of them to settle, unless the signal comes before: then it throws the signal's reason. */
+/** The first promise to settle. If the signal comes before, throws the signal's reason. */
 export async function abortable<T>(works: readonly Promise<T>[], signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let cut: () => void = () => undefined;
@@ -17,13 +17,13 @@ const LOOK_MS = 250;
 
 export interface LookOptions {
   readonly signal: AbortSignal;
-  /** Reject when it can hold no more. */
+  /** Each rejects when the condition can no longer become true. */
   readonly failed: readonly Promise<never>[];
-  /** Before each further time, to throw when a limit is broken. */
+  /** Called before each further check, to throw when a limit is exceeded. */
   readonly look?: () => void;
 }
 
-/** Asks again and again until it holds; ends at once with the first failure, or when the signal comes. */
+/** Checks again and again until the condition is true. Ends at once with the first failure, or at the signal. */
 export async function pollUntil(holds: () => boolean, { signal, failed, look }: LookOptions): Promise<void> {
   while (!holds()) {
     await abortable([new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS)), ...failed], signal);

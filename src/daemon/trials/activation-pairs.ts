@@ -2,9 +2,9 @@ import type { Activation } from '../../events';
 import { monotonicMs } from '../../system/clock';
 import type { ActivationWatcher } from '../microphones/voice-service';
 
-/** Two models come up at a word at different moments of it; farther apart than this it was not the same word. */
+/** Two models react to a word at different moments; farther apart than this they reacted to different words. */
 const PAIR_MS = 1500;
-/** Compared activations that the agreement rests on. */
+/** Number of compared activations behind the agreement. */
 const WINDOW = 100;
 
 interface Heard {
@@ -13,7 +13,10 @@ interface Heard {
   readonly at: number;
 }
 
-/** How often the running model and a candidate hear the same, activation by activation. Silence on which both agree does not count. */
+/**
+ * How often the running model and a candidate detect the same, activation by activation. Silence on which both agree
+ * does not count.
+ */
 export class ActivationPairs implements ActivationWatcher {
   private waiting: Heard[] = [];
   private readonly agreed: boolean[] = [];
@@ -26,7 +29,7 @@ export class ActivationPairs implements ActivationWatcher {
     this.heard({ word, by: 'candidate', at: now });
   }
 
-  /** Those whose time for an answer is over count as heard by one alone. */
+  /** An activation without a counterpart in time counts as detected by one model only. */
   settle(now: number): void {
     const late = this.waiting.filter(({ at }) => now - at > PAIR_MS);
     if (late.length === 0) return;
@@ -38,7 +41,7 @@ export class ActivationPairs implements ActivationWatcher {
     return this.agreed.length;
   }
 
-  /** 0..1; null where nothing was heard. */
+  /** 0..1; null without activations. */
   get agreement(): number | null {
     return this.agreed.length === 0 ? null : this.agreed.filter(Boolean).length / this.agreed.length;
   }

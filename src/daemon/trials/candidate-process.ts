@@ -8,11 +8,11 @@ import type { Log } from '../../system/log';
 import { SupervisedChild } from '../../system/supervise';
 import { residentMiB } from './process-memory';
 
-/** A candidate that then says nothing for so long hangs; at a door its frames are replaced long before. */
+/** A candidate that is silent this long hangs. At a door its frames are replaced long before. */
 const SILENT_MS = 3000;
 const STOP_MS = 1000;
 
-/** The service of the running child, as far as it gives the candidate its input, and takes it away. */
+/** The service of the running child, which gives the candidate its input and can stop it. */
 interface Running {
   readonly pid: number | null;
   attachTrial(watcher: null): void;
@@ -20,23 +20,23 @@ interface Running {
   decide(byCandidate: boolean): void;
 }
 
-/** A candidate at one camera or microphone, and what is known of it. */
+/** A candidate at one camera or microphone, with its measurements. */
 export interface TrialCandidate {
   /** Resolves when the models are loaded and have reproduced their golden vectors. */
   readonly ready: Promise<void>;
   /** Rejects with the first failure; never resolves. */
   readonly failed: Promise<never>;
-  /** Of the running child. */
+  /** Process id of the running child. */
   readonly runningPid: number | null;
-  /** Share of answers that equal the running model's, 0..1; null where there was nothing to compare. */
+  /** Share of answers that equal the running model's, 0..1; null if none could be compared. */
   readonly agreement: number | null;
   /** Grows with each answer. */
   readonly answered: number;
   start(): void;
   stop(): Promise<void>;
-  /** Null: no process runs. */
+  /** Null if no process runs. */
   residentMiB(): number | null;
-  /** The candidate's input comes from the running child, and ends with it. @throws TrialPostponed */
+  /** The candidate's input comes from the running child and ends with it. @throws TrialPostponed */
   requireRunning(): void;
 }
 
@@ -44,16 +44,16 @@ export interface CandidateParts {
   readonly name: string;
   readonly running: Running;
   readonly entry: string;
-  /** @param tap where the candidate's child gets copies of what the running child gets */
+  /** @param tap address at which the candidate's child gets copies of the running child's input */
   readonly jobOf: (tap: string) => object;
-  /** Time for loading the models and reproducing their golden vectors, ms. */
+  /** Limit for loading the models and reproducing their golden vectors, ms. */
   readonly startMs: number;
   readonly log: Log;
 }
 
 /**
- * The child of a candidate beside a running one: loads it with the execution provider of this box, and gets copies of what the running
- * child gets. Its first failure ends it; it is never started again.
+ * A candidate's child next to a running one: runs on this box's execution provider and gets copies of the running
+ * child's input. Its first failure ends it; it is never restarted.
  */
 export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> implements TrialCandidate {
   private readonly folder = mkdtempSync(join(tmpdir(), 'usher-tap-'));
@@ -69,7 +69,7 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> imple
   readonly ready: Promise<void>;
   abstract readonly agreement: number | null;
   abstract readonly answered: number;
-  /** Of the running child when the candidate was made. */
+  /** Process id of the running child when the candidate was created. */
   private readonly pidBefore: number | null;
 
   protected constructor(private readonly parts: CandidateParts) {
@@ -107,7 +107,7 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> imple
 
   async stop(): Promise<void> {
     const { running } = this.parts;
-    // First what counts at the door or in the room, then the rest.
+    // First what matters at the door or in the room, then the rest.
     running.attachTrial(null);
     running.tap(null);
     for (const subscription of this.subscriptions) subscription.unsubscribe();
@@ -115,10 +115,10 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> imple
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** What the candidate sees or hears. */
+  /** An event of the candidate. */
   protected abstract receive(event: E): void;
 
-  /** When the running child gives copies. */
+  /** Called when the running child sends copies. */
   protected startChild(): void {
     this.subscriptions.push(
       this.child.messages.subscribe((event) => {
@@ -130,7 +130,7 @@ export abstract class CandidateProcess<E extends VisionEvent | VoiceEvent> imple
       }),
       this.child.state.subscribe(({ state, detail, silent }) => {
         if (state !== 'waiting') return;
-        // What loading throws is said before the end: digests, golden vectors, a card of another task.
+        // An error while loading is reported before the exit: digests, golden vectors, a card of another task.
         const reason = this.said !== null && !this.loaded ? 'invalid' : silent ? 'silent' : 'crashed';
         this.end(new TrialFailed(reason, this.said ?? detail ?? 'no cause known'));
       }),

@@ -3,7 +3,7 @@ import type { Candidate, Obstacle, RunningModel, Trial } from '../../fleet/updat
 import { ConfigTrial, type ConfigTrialParts } from './config-trial';
 import { type ChannelTarget, wrongKind } from './targets';
 
-/** The configuration of this box, as what settings of the fleet are tried on. */
+/** The settings of this box, as a target of updates. */
 export class ConfigTarget implements ChannelTarget {
   readonly channels = [CONFIG_CHANNEL];
 
@@ -14,7 +14,7 @@ export class ConfigTarget implements ChannelTarget {
   }
 
   running(): RunningModel {
-    // Where the fleet has changed nothing yet; else the pointer says what is in force.
+    // If the fleet has changed nothing yet; else the pointer names the settings in force.
     return { version: OPERATORS, space: null, dir: null };
   }
 

@@ -11,29 +11,33 @@ import type { HealthBoard } from '../health/health';
 export interface ConfigTrialParts {
   readonly under: EffectiveConfig;
   readonly health: Pick<HealthBoard, 'entries'>;
-  /** A door decides just now. */
+  /** Whether a door is deciding at present. */
   readonly isBusy: () => boolean;
-  /** The daemon ends what it runs, and begins anew under what is then due. */
+  /** The daemon stops its parts and starts again under the settings that are then due. */
   readonly restart: (why: string) => void;
   readonly probationMs: number;
-  /** Not everything may be well for so long, at first and later. */
+  /** Longest time without everything working, at first and later. */
   readonly patienceMs: number;
 }
 
 const LOOK_MS = 250;
-/** Nobody who stands before a door is sent away by a restart; but somebody may always stand there. */
+/** A restart waits for a person at a door, but not longer than this, since there may always be one. */
 const BUSY_MS = 20_000;
-/** Parts of the box that had failed before: not the fault of the settings. Beside them, for the process that comes after this one. */
+/**
+ * File for parts of the box that had failed before, which is not the settings' fault. For the process that follows this
+ * one.
+ */
 const FAILED_BEFORE = 'failed-before.json';
 /**
- * Parts that no settings of a fleet reach (`ReleasedConfig`): a broker that is away says nothing of them, and they must not be sent
- * into quarantine for its sake.
+ * Parts that settings of a fleet cannot affect (`ReleasedConfig`): an offline broker must not put settings into
+ * quarantine.
  */
 const NOT_THEIRS = ['broker'];
 
 /**
- * Settings of the fleet on trial. They can only be tried by starting under them: the daemon begins anew with what it runs, for which its
- * doors wait a moment, and goes back likewise. A part that is then not well for too long is their fault, unless it was not before.
+ * Settings of the fleet on trial. They take effect only at a start, so the daemon restarts its parts, while the doors
+ * are out of service for a moment; the way back is the same. If a part then fails for too long, the settings are at
+ * fault, unless the part had failed before.
  */
 export class ConfigTrial implements Trial {
   private adopted = false;
@@ -57,13 +61,13 @@ export class ConfigTrial implements Trial {
     return Promise.resolve();
   }
 
-  /** What is to be tried is on disk as such: whoever starts now starts under it. */
+  /** The settings to try are on disk as such: the next start runs under them. */
   async settle(signal: AbortSignal): Promise<void> {
     if (this.isRunning) return;
     const until = monotonicMs() + BUSY_MS;
     while (this.parts.isBusy() && monotonicMs() < until) await delay(LOOK_MS, undefined, { signal });
     this.parts.restart(`settings ${this.candidate.release.version} of the fleet are tried`);
-    // It ends with this process' part in it.
+    // This process's part of the trial ends here.
     await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   }
 
@@ -78,7 +82,7 @@ export class ConfigTrial implements Trial {
       if (unwell.length === 0) wellAt = now;
       if (unwell.length === 0 && now - startedAt >= probationMs) return { agreement: null };
       if (now - wellAt > patienceMs)
-        throw new TrialFailed('start-failed', `under these settings there is no progress of ${unwell.join(', ')}`);
+        throw new TrialFailed('start-failed', `with these settings there is no progress of ${unwell.join(', ')}`);
       await delay(LOOK_MS, undefined, { signal });
     }
   }

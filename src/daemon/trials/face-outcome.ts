@@ -2,12 +2,12 @@ import { distanceFor, type ThresholdRow } from '../../access/members/thresholds'
 import type { Roster } from '../../access/members/roster';
 import type { Observation } from '../../events';
 
-/** Looser than any door is set to: what is compared is what both models see, not how strict a door is. */
+/** Looser than any door: what both models see is compared, not how strict a door is. */
 const FMR = 1e-4;
 
 /**
- * What a door would make of one frame: nobody, a face that is refused, somebody unknown, or a member. For comparing two models
- * on one frame; no rule, vote or card is in it.
+ * What a door would make of one frame: no face, a refused face, an unknown person, or a member. For comparing two
+ * models on one frame, without rules, votes or cards.
  */
 export function faceOutcome(
   observation: Observation,

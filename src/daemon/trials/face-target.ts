@@ -20,14 +20,14 @@ export interface FaceTargetParts {
   readonly roster: Roster;
   readonly modelsDir: string;
   readonly entry: string;
-  /** What the installation brought, and what runs now. */
+  /** The installed models, and those that run now. */
   readonly factory: FaceModels;
   readonly models: FaceModels;
   readonly limits: TrialLimits;
   readonly log: Log;
 }
 
-/** The face models of this box, as what updates are tried on. */
+/** The face models of this box, as a target of updates. */
 export class FaceTarget implements ChannelTarget {
   readonly channels = Object.values(FACE_CHANNELS);
   private models: FaceModels;
@@ -37,7 +37,7 @@ export class FaceTarget implements ChannelTarget {
     this.models = parts.models;
   }
 
-  /** Reads the cards of what runs; before anything else is asked. */
+  /** Reads the cards of the running models. Call it before anything else. */
   async start(): Promise<void> {
     this.cards = await this.read(this.models);
   }
@@ -58,13 +58,13 @@ export class FaceTarget implements ChannelTarget {
       return { reason: 'not-running', detail: `no pictures from ${dark.map(({ camera }) => camera.id).join(', ')}` };
     const { embedding } = release;
     if (embedding === null || embedding.space === this.running(channel)?.space) return null;
-    // Vectors of two spaces are never compared: whoever has no template in the new one would stand before a closed door.
+    // Vectors of two spaces are never compared: members without a template in the new space could not enter.
     const missing = this.parts.roster.withoutTemplate(embedding.space);
     return missing === 0
       ? null
       : {
           reason: 'templates-missing',
-          detail: `${missing} members have no picture enrolled for ${embedding.space}: usher enroll --candidate`,
+          detail: `${missing} members have no template for ${embedding.space}: usher enroll --candidate`,
         };
   }
 

@@ -16,22 +16,22 @@ export interface FaceTrialParts extends ModelTrialParts<VisionService> {
   readonly doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'>;
   readonly roster: Roster;
   readonly modelsDir: string;
-  /** What runs, and what would. */
+  /** The models that run, and the ones to try. */
   readonly models: FaceModels;
   readonly changed: FaceModels;
-  /** The new models run: a process that starts from now on starts with them. */
+  /** Called when the new models run: later processes start with them. */
   readonly adopted: (models: FaceModels) => Promise<void>;
 }
 
-/** Frames of the candidate without which nothing was tested, and without which it does not count as in service. */
+/** Minimum number of the candidate's frames for a test, and to count as in service. */
 const SHADOW_FRAMES = 10;
 const SETTLED_FRAMES = 5;
-/** Compared frames that are judged at the end, where no more were to be had. */
+/** Minimum number of compared frames at the end, if no more were available. */
 const FEWEST_COMPARED = 5;
-/** The shadow may take so many times as long where frames are scarce, and so long in any case. */
+/** Where frames are rare, the shadow test may take this many times as long, and in any case this long. */
 const SHADOW_PATIENCE = 4;
 const SHADOW_PATIENCE_MS = 60_000;
-/** Frames that the running model may step in for whatever their share: at first it is one of few. */
+/** Number of frames for which the running model may step in whatever their share: at first each is a large share. */
 const STEP_IN_FREE = 5;
 
 /** A detector or an encoder on trial, at every camera of the box. */
@@ -57,7 +57,7 @@ export class FaceTrial extends ModelTrial<VisionService, VisionCandidate, FaceTr
     const own = (await readEncoderCard(modelsDir, models.encoder)).output;
     const candidate = (await readEncoderCard(modelsDir, changed.encoder)).output;
     this.encoders = { own, candidate };
-    // The members as the candidate would see them; what decides stays what it was.
+    // The members in the candidate's space; the deciding space does not change.
     if (candidate.space !== own.space) roster.admit(candidate);
   }
 
@@ -71,7 +71,7 @@ export class FaceTrial extends ModelTrial<VisionService, VisionCandidate, FaceTr
       startMs: limits.startMs,
       figures,
       log,
-      // The scene is the running child's to tell; liveness goes with each frame.
+      // The scene comes from the running child; liveness comes with each frame.
       jobOf: (running) => ({ ...running, models: { ...running.models, ...changed, scene: null } }),
     });
   }
@@ -81,9 +81,9 @@ export class FaceTrial extends ModelTrial<VisionService, VisionCandidate, FaceTr
     const analysed = this.candidates.every(({ figures }) => figures.analysed >= SHADOW_FRAMES);
     const seen = this.candidates.some(({ figures }) => figures.decided >= FEWEST_COMPARED);
     if (!analysed && elapsedMs > Math.max(SHADOW_PATIENCE_MS, shadowMs * SHADOW_PATIENCE))
-      throw new TrialFailed('blind', 'too few frames came to test it on', true);
+      throw new TrialFailed('blind', 'too few frames arrived to test it', true);
     if (!seen && elapsedMs > Math.max(seenMs, shadowMs))
-      throw new TrialPostponed('nobody-seen', 'nobody came into view: what it makes of faces is not known yet');
+      throw new TrialPostponed('nobody-seen', 'no person came into view, so the model was not tested on faces yet');
     return analysed && seen;
   }
 
@@ -99,7 +99,7 @@ export class FaceTrial extends ModelTrial<VisionService, VisionCandidate, FaceTr
     const { agreement, compared, stepIns, analysed } = candidate.figures;
     if (agreement !== null && compared >= (last ? FEWEST_COMPARED : limits.minCompared))
       requireAgreement(agreement, limits, this.switched, (share) => ({
-        detail: `${share} of ${compared} frames are decided as the running model does`,
+        detail: `${share} of ${compared} frames get the same decision as from the running model`,
       }));
     requireQuick(candidate.figures, limits, !this.switched);
     if (this.switched && stepIns > STEP_IN_FREE + limits.maxStepIns * (analysed + stepIns))

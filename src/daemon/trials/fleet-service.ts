@@ -36,42 +36,47 @@ export interface FleetServiceParts {
   readonly doors: Doors;
   readonly services: () => readonly VisionService[];
   readonly voices: () => Voices;
-  /** What the installation brought, and what runs. */
+  /** The installed face models, and those that run. */
   readonly factory: FaceModels;
   readonly models: FaceModels;
-  /** The scene model likewise; null: no camera is watched. */
+  /** The same for the scene model; null if no camera uses one. */
   readonly scene: { readonly factory: string; readonly bundle: string } | null;
   readonly health: HealthBoard;
-  /** The configuration that this process runs under; null: whoever runs it cannot begin anew under another one. */
+  /** The configuration of this process. Null if the caller cannot restart under another one. */
   readonly under: Restartable | null;
   readonly monotonicMs: () => number;
   readonly log: Log;
 }
 
-/** A process that begins anew with what it runs when it is asked to. */
+/** A process that restarts its parts on request. */
 export interface Restartable {
   readonly under: EffectiveConfig;
   readonly restart: (why: string) => void;
 }
 
-/** While a door does one of these, somebody waits before it. */
+/** While a door is in one of these phases, a person waits. */
 const BUSY = ['awaiting-face', 'identifying'];
-/** Below it, the share of equal decisions is one of chance. */
+/** With fewer compared frames the agreement is a matter of chance. */
 const MIN_COMPARED = 20;
-/** Visits are rare at night. Shorter than a test may take; then it is begun again, for as long as the release is wanted. */
+/**
+ * Visits are rare at night. Shorter than a test may take; then the test is repeated as long as the release is wanted.
+ */
 const SEEN_MS = 20 * 60_000;
-/** Cameras and microphones may be gone for so long under new settings, a restart of the box's network included. */
+/** Cameras and microphones may be gone this long under new settings, including a restart of the box's network. */
 const PATIENCE_MS = 90_000;
 
-/** The fleet's hand on this box: hears its offers and sees them through. Takes none while the configuration names no root of trust. */
+/**
+ * The fleet's part of this box: receives offers and carries them out. Without a configured root of trust it accepts
+ * none.
+ */
 export class FleetService {
   private readonly updater: Updater;
   private readonly targets: ChannelTargets;
   private begin: () => void = () => undefined;
-  /** What is heard before everything is up waits for it. */
+  /** Offers that arrive before everything is started wait for this. */
   private readonly begun = new Promise<void>((resolve) => (this.begin = resolve));
 
-  /** @throws UsherError `config-invalid` for a root that cannot be read, `store-unavailable` */
+  /** @throws UsherError `config-invalid` for an unreadable root, `store-unavailable` */
   constructor(parts: FleetServiceParts) {
     const { loaded, mqtt, clock, doors, log, monotonicMs } = parts;
     const { config, dataDir, file } = loaded;
@@ -105,7 +110,7 @@ export class FleetService {
     const { health } = parts;
     const { probationMs } = limits;
     this.targets = new ChannelTargets([
-      // First: what is tried by a start goes on before anything else is tried.
+      // First: a trial that needs a start continues before any other begins.
       ...(under === null ? [] : [new ConfigTarget({ ...under, health, isBusy, probationMs, patienceMs: PATIENCE_MS })]),
       ...(config.cameras.length === 0 ? [] : [faces]),
       ...(scenes === null ? [] : [scenes]),
@@ -132,7 +137,7 @@ export class FleetService {
     });
   }
 
-  /** Goes on where the last run was cut off. */
+  /** Continues where the last run was interrupted. */
   async start(): Promise<void> {
     await this.targets.start();
     this.updater.start();
@@ -143,7 +148,7 @@ export class FleetService {
     return this.updater.stop();
   }
 
-  /** Signatures are over the canonical text, which is the same however the document was written. */
+  /** Signatures are over the canonical text, which does not depend on how the document was written. */
   private hear(payload: object, heardOn: HeardOn): void {
     const bytes = Buffer.from(JSON.stringify(payload));
     void this.begun.then(() => this.updater.hear(bytes, heardOn));

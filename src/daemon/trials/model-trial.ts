@@ -17,8 +17,8 @@ export interface ModelTrialParts<Service> {
 }
 
 /**
- * A model on trial, at every camera or microphone of the box: a candidate's process next to each running one, which gets the same
- * input. What the model is for is the subclass's part.
+ * A model on trial, at every camera or microphone of the box: a candidate's process next to each running one, with the
+ * same input. The subclass knows what the model is for.
  */
 export abstract class ModelTrial<
   Service,
@@ -32,7 +32,8 @@ export abstract class ModelTrial<
 
   async test(signal: AbortSignal): Promise<TrialReport> {
     const { services, limits } = this.parts;
-    if (services.length === 0) throw new TrialPostponed('not-running', 'nothing runs that the model could be tried at');
+    if (services.length === 0)
+      throw new TrialPostponed('not-running', 'no camera or microphone runs at which the model could be tried');
     await this.prepare();
     for (const service of services) {
       const candidate = this.candidateAt(service);
@@ -61,7 +62,7 @@ export abstract class ModelTrial<
 
   async adopt(signal: AbortSignal): Promise<void> {
     try {
-      // The candidate decides until the running processes have adopted its model.
+      // The candidate decides until the running processes have changed to its model.
       await this.adoptModel(signal);
     } catch (error) {
       throw new TrialFailed('start-failed', messageOf(error));
@@ -77,23 +78,23 @@ export abstract class ModelTrial<
 
   /** New answers of every candidate after which it counts as in service. */
   protected abstract readonly settledAfter: number;
-  /** What can be known before a process is started. @throws TrialFailed */
+  /** Checks what can be known before a process is started. @throws TrialFailed */
   protected abstract prepare(): Promise<void>;
-  /** Of one camera or microphone; not started yet. */
+  /** Creates the candidate of one camera or microphone, without starting it. */
   protected abstract candidateAt(service: Service): C;
-  /** Whether the test has seen enough of every candidate. @throws TrialFailed, TrialPostponed where it takes too long */
+  /** Whether the test has enough data of every candidate. @throws TrialFailed, TrialPostponed if it takes too long */
   protected abstract hasEnough(elapsedMs: number): boolean;
-  /** @throws TrialFailed at the first limit that the candidate breaks. `last`: the test or the probation is over. */
+  /** @throws TrialFailed at the first limit that the candidate exceeds. `last`: the test or the probation is over. */
   protected abstract check(candidate: C, last: boolean): void;
   protected abstract decide(byCandidate: boolean): void;
-  /** Every process of the box adopts the model. */
+  /** Every process of the box changes to the model. */
   protected abstract adoptModel(signal: AbortSignal): Promise<void>;
-  /** Before the switch. */
+  /** Called before the switch. */
   protected catchUp?(signal: AbortSignal): Promise<void>;
-  /** At the end, when the running model decides. */
+  /** Called at the end, when the running model decides. */
   protected cleanUp?(): void;
 
-  /** Resolves when every candidate has given so many further answers. */
+  /** Resolves when every candidate has given this many further answers. */
   protected async answers(count: number, signal: AbortSignal): Promise<void> {
     const before = this.candidates.map(({ answered }) => answered);
     await this.until(signal, () =>

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Resident memory of a process in MiB; null where it cannot be told: it is gone, or this is no Linux. */
+/** Resident memory of a process in MiB; null if unknown: the process is gone, or the system is not Linux. */
 export function residentMiB(pid: number): number | null {
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

@@ -12,18 +12,18 @@ import type { VisionService } from '../cameras/vision-service';
 import type { TrialLimits } from './trial-limits';
 
 export interface SceneTargetParts {
-  /** Every camera of the box; those that are not watched are left alone. */
+  /** All cameras of the box; those without scenes are left alone. */
   readonly services: () => readonly VisionService[];
   readonly modelsDir: string;
   readonly entry: string;
-  /** What the installation brought, and what runs now. */
+  /** The installed model, and the one that runs now. */
   readonly factory: string;
   readonly bundle: string;
   readonly limits: TrialLimits;
   readonly log: Log;
 }
 
-/** The model that tells day from night, as what updates are tried on. */
+/** The model that distinguishes day from night, as a target of updates. */
 export class SceneTarget implements ChannelTarget {
   readonly channels = [SCENE_CHANNEL];
   private bundle: string;
@@ -44,9 +44,7 @@ export class SceneTarget implements ChannelTarget {
 
   obstacle({ channel, release }: Candidate): Obstacle | null {
     if (release.kind === 'config') return wrongKind(channel, release);
-    return this.seeing().length > 0
-      ? null
-      : { reason: 'not-running', detail: 'no camera that is watched gives pictures' };
+    return this.seeing().length > 0 ? null : { reason: 'not-running', detail: 'no camera with scenes gives pictures' };
   }
 
   begin({ dir }: Candidate): Trial {
@@ -66,7 +64,7 @@ export class SceneTarget implements ChannelTarget {
     await this.adopt(dir ?? this.parts.factory);
   }
 
-  /** All cameras, or none. @throws UsherError `model-invalid` */
+  /** Changes all cameras, or none. @throws UsherError `model-invalid` */
   private async adopt(bundle: string): Promise<void> {
     const card = await this.cardOf(bundle);
     await adoptEverywhere(this.watched(), { scene: bundle }, { scene: this.bundle });
@@ -74,11 +72,14 @@ export class SceneTarget implements ChannelTarget {
     this.card = card;
   }
 
-  /** Doors and programs go by the names of scenes: one that is never told again would leave them where they are. */
+  /** Doors and programs use the names of scenes. A scene that the new model does not have would leave them in it. */
   private async requireSameScenes(dir: string): Promise<void> {
     const [before, after] = [this.card, await this.cardOf(dir)].map((card) => (card === null ? [] : labelsOf(card)));
     if ([...(before ?? [])].sort().join() !== [...(after ?? [])].sort().join())
-      throw new TrialFailed('invalid', `it tells ${after?.join(', ')}, and the running model ${before?.join(', ')}`);
+      throw new TrialFailed(
+        'invalid',
+        `its scenes are ${after?.join(', ')}, those of the running model ${before?.join(', ')}`,
+      );
   }
 
   private seeing(): readonly VisionService[] {

@@ -10,21 +10,24 @@ import { VisionCandidate } from './vision-candidate';
 export interface SceneTrialParts extends ModelTrialParts<VisionService> {
   /** Folder of the candidate. */
   readonly dir: string;
-  /** What can be known of it before it is loaded. @throws TrialFailed */
+  /** Checks what can be known before it is loaded. @throws TrialFailed */
   readonly examine: () => Promise<void>;
-  /** Every camera adopts it; a process that starts from now on starts with it. */
+  /** Every camera changes to it; later processes start with it. */
   readonly adopt: () => Promise<void>;
 }
 
-/** The candidate looks at every fifth frame that it is shown, however seldom the running model does: what it costs must show. */
+/**
+ * The candidate classifies every fifth frame that it gets, however rarely the running model does, so that its cost
+ * shows.
+ */
 const EVERY_MS = 1000;
-/** The first scenes may take so many times as long as the test. */
+/** The first scenes may take this many times as long as the test. */
 const PATIENCE = 4;
 
-/** The candidate at one camera, and how often it names the scene that the running model names. */
+/** The candidate at one camera, and how often it names the same scene as the running model. */
 class SceneCandidate extends VisionCandidate {
   scene: string | null = null;
-  /** Checks at which both knew a scene, and those at which it was the same one. */
+  /** Checks at which both knew a scene, and those at which it was the same. */
   compared = 0;
   private same = 0;
 
@@ -47,7 +50,7 @@ class SceneCandidate extends VisionCandidate {
   }
 }
 
-/** A scene model on trial, at every camera that is watched. Faces stay the running child's. */
+/** A scene model on trial, at every camera with scenes. Faces stay with the running child. */
 export class SceneTrial extends ModelTrial<VisionService, SceneCandidate, SceneTrialParts> {
   protected readonly settledAfter = 1;
 
@@ -72,14 +75,14 @@ export class SceneTrial extends ModelTrial<VisionService, SceneCandidate, SceneT
     const { limits } = this.parts;
     if (last)
       return requireAgreement(candidate.agreement, limits, this.switched, (share) => ({
-        detail: `both told the same scene for ${share} of the time`,
+        detail: `both named the same scene for ${share} of the time`,
         unsure: !this.switched,
       }));
     candidate.compare();
     requireQuick(candidate.figures, limits, !this.switched);
   }
 
-  /** What the candidate saw in its test is told with the switch. */
+  /** The scene that the candidate saw in its test is reported at the switch. */
   protected decide(byCandidate: boolean): void {
     for (const service of this.parts.services) service.scenes.decide(byCandidate);
   }
@@ -98,10 +101,10 @@ export class SceneTrial extends ModelTrial<VisionService, SceneCandidate, SceneT
     };
   }
 
-  /** At dusk neither may be sure; where the running model is, the candidate must be. */
+  /** At dusk neither may be sure; where the running model is sure, the candidate must be too. */
   private giveUp(): never {
     if (this.candidates.some(({ scene, service }) => scene === null && service.scenes.ownScene !== null))
-      throw new TrialFailed('blind', 'it is sure of no scene where the running model is', true);
+      throw new TrialFailed('blind', 'it is unsure of every scene of which the running model is sure', true);
     throw new TrialPostponed('nobody-seen', 'the running model is sure of no scene: there is nothing to compare');
   }
 }

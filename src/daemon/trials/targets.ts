@@ -8,18 +8,18 @@ import {
   type UpdateTarget,
 } from '../../fleet/update/trial';
 
-/** What a ground is to the channels that are its own. */
+/** A target for channels of its own. */
 export interface ChannelTarget extends UpdateTarget {
   readonly channels: readonly string[];
   start(): Promise<void>;
 }
 
-/** Settings for a channel of models, or a model for that of settings. */
+/** Settings on a channel of models, or a model on that of settings. */
 export function wrongKind(channel: string, { kind }: ReleaseDocument): Obstacle {
-  return { reason: 'no-such-channel', detail: `this box takes no ${kind} on ${channel}` };
+  return { reason: 'no-such-channel', detail: `this box accepts no ${kind} on ${channel}` };
 }
 
-/** All that runs on this box and can be replaced, each channel on its own ground. */
+/** Everything on this box that updates can replace, each channel with its own target. */
 export class ChannelTargets implements ChannelTarget {
   constructor(private readonly targets: readonly ChannelTarget[]) {}
 
@@ -37,7 +37,7 @@ export class ChannelTargets implements ChannelTarget {
 
   obstacle(candidate: Candidate): Obstacle | null {
     const target = this.of(candidate.channel);
-    if (target === null) return { reason: 'no-such-channel', detail: `this box runs nothing on ${candidate.channel}` };
+    if (target === null) return { reason: 'no-such-channel', detail: `this box has no model on ${candidate.channel}` };
     return target.obstacle(candidate);
   }
 

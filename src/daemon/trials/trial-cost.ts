@@ -6,8 +6,8 @@ import type { TrialLimits } from './trial-limits';
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /**
- * @param switched the candidate decides already
- * @param textOf what a message says of that share, in per cent; `unsure`: a busy machine may be the cause
+ * @param switched the candidate already decides
+ * @param textOf makes the message from that share, in per cent; `unsure`: a busy machine may be the cause
  * @throws TrialFailed `wrong-answers` in the test, `drift` on probation
  */
 export function requireAgreement(
@@ -19,15 +19,15 @@ export function requireAgreement(
   if (share >= minAgreement) return;
   const { detail, unsure } = textOf(percent(share));
   const reason = switched ? 'drift' : 'wrong-answers';
-  throw new TrialFailed(reason, `${detail}, at least ${percent(minAgreement)} should be`, unsure);
+  throw new TrialFailed(reason, `${detail}, ${percent(minAgreement)} required`, unsure);
 }
 
-/** Frames of a candidate without which its latency is not known. */
+/** With fewer frames the candidate's latency is unknown. */
 const FRAMES = 10;
 
 /**
- * What a candidate at a camera costs, beside the running model.
- * @param unsure a busy machine may be the cause of slowness: nothing rests on the candidate yet
+ * Checks a candidate's latency at a camera against the running model's.
+ * @param unsure a busy machine may be the cause, and the candidate does not decide yet
  * @throws TrialFailed `slow`
  */
 export function requireQuick(figures: TrialFigures, { latencyMs, latencyRatio }: TrialLimits, unsure: boolean): void {
@@ -42,7 +42,7 @@ export function requireQuick(figures: TrialFigures, { latencyMs, latencyRatio }:
 }
 
 /**
- * @param candidateMiB what its process holds; null: it is not up
+ * @param candidateMiB memory of its process; null if it does not run
  * @param runningPid of the process of the running model
  * @throws TrialFailed `memory`
  */

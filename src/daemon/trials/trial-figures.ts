@@ -2,23 +2,23 @@ import type { Observation } from '../../events';
 import { monotonicMs } from '../../system/clock';
 import type { FrameWatcher } from '../cameras/frame-arbiter';
 
-/** Frames that wait for the other model's word on them, and compared frames that the agreement rests on. */
+/** Maximum number of frames that wait for the other model's result, and of compared frames behind the agreement. */
 const PAIRS_MAX = 64;
 const WINDOW = 200;
-/** Latencies that the percentile is taken of. */
+/** Number of latencies behind the percentile. */
 const LATENCIES = 128;
 
 /**
- * What is measured of a candidate beside the running model at one camera: latency of both, from the frame's arrival in the process
- * that has the camera to its word here, and how often both make the same of the same frame. Empty frames on which both agree say
- * nothing and do not count.
+ * Measures a candidate against the running model at one camera: latency of both, from the frame's arrival in the
+ * camera's process to the result here, and how often both come to the same result on the same frame. Empty frames on
+ * which both agree prove nothing and do not count.
  */
 export class TrialFigures implements FrameWatcher {
   private readonly owns = new Map<number, string>();
   private readonly candidates = new Map<number, string>();
   private readonly agreed: boolean[] = [];
   private readonly latencies = { own: [] as number[], candidate: [] as number[] };
-  /** Frames that the candidate has analysed, and frames that the running model had to step in for. */
+  /** Frames that the candidate has analysed, and frames for which the running model had to step in. */
   analysed = 0;
   /** Compared frames on which at least one of them saw a face that is good enough to decide on. */
   decided = 0;
@@ -41,12 +41,12 @@ export class TrialFigures implements FrameWatcher {
     this.stepIns++;
   }
 
-  /** Compared frames, of the last `WINDOW`. */
+  /** Number of compared frames among the last `WINDOW`. */
   get compared(): number {
     return this.agreed.length;
   }
 
-  /** 0..1; null where nothing could be compared. */
+  /** 0..1; null if no frame could be compared. */
   get agreement(): number | null {
     return this.agreed.length === 0 ? null : this.agreed.filter(Boolean).length / this.agreed.length;
   }
@@ -56,7 +56,7 @@ export class TrialFigures implements FrameWatcher {
     return sorted[Math.floor(sorted.length * 0.95)] ?? null;
   }
 
-  /** The candidate runs under other conditions from here on. */
+  /** From here on the candidate runs under other conditions. */
   forgetLatencies(): void {
     this.latencies.candidate.length = 0;
     this.latencies.own.length = 0;

@@ -1,19 +1,19 @@
-/** What a candidate must keep to. */
+/** Limits for a candidate. */
 export interface TrialLimits {
   readonly startMs: number;
-  /** Beside the running model, on the same frames. */
+  /** Time next to the running model, on the same frames. */
   readonly shadowMs: number;
-  /** … and for so long at most, until somebody was in view: a model that never saw a face is not let onto a door. */
+  /** At most this long until a person was in view: a model that never saw a face must not decide at a door. */
   readonly seenMs: number;
   readonly probationMs: number;
-  /** Share of equal decisions, where at least `minCompared` frames could be compared. */
+  /** Required share of equal decisions, if at least `minCompared` frames could be compared. */
   readonly minAgreement: number;
   readonly minCompared: number;
-  /** Slower than so many times the running model, and slower than `latencyMs`: too slow. */
+  /** Too slow is slower than this many times the running model and slower than `latencyMs`. */
   readonly latencyRatio: number;
   readonly latencyMs: number;
-  /** Share of the frames on probation that the running model may have to step in for. */
+  /** Highest share of the frames on probation for which the running model steps in. */
   readonly maxStepIns: number;
-  /** More resident memory than the running child by so much: too much, or a leak. */
+  /** More resident memory than the running child by this much is too much, or a leak. */
   readonly memoryMiB: number;
 }

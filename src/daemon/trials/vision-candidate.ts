@@ -7,15 +7,15 @@ import type { VisionService } from '../cameras/vision-service';
 
 export interface VisionCandidateOptions extends Pick<CandidateParts, 'entry' | 'startMs' | 'log'> {
   readonly service: VisionService;
-  /** What the candidate's child is started with, from what the running one was. */
+  /** Makes the candidate's job from that of the running child. */
   readonly jobOf: (running: VisionJob) => VisionJob;
   readonly figures: TrialFigures;
 }
 
-/** Frames of the test are thinned out to five a second: it must not cost the door anything. */
+/** During the test the candidate gets five frames a second at most, so that the door does not become slower. */
 const SHADOW_INTERVAL_MS = 200;
 
-/** The child of a candidate at one camera: analyses copies of the frames that the running child sees. */
+/** A candidate's child at one camera: analyses copies of the running child's frames. */
 export class VisionCandidate extends CandidateProcess<VisionEvent> {
   readonly service: VisionService;
   readonly figures: TrialFigures;
@@ -46,7 +46,7 @@ export class VisionCandidate extends CandidateProcess<VisionEvent> {
     this.startChild();
   }
 
-  /** All frames from now on, as fast as they come; they are measured apart from those before. */
+  /** All frames from now on, without limit; they are measured apart from those before. */
   hurry(): void {
     this.service.tap(this.tapPath, 0);
     this.figures.forgetLatencies();

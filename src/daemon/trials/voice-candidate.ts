@@ -11,10 +11,10 @@ export interface VoiceCandidateOptions extends Pick<CandidateParts, 'entry' | 's
   readonly dirs: Readonly<Record<string, string>>;
 }
 
-/** The child of a candidate at one microphone: hears along with the running child. */
+/** A candidate's child at one microphone: gets copies of the running child's sound. */
 export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
   readonly pairs = new ActivationPairs();
-  /** Its last report on what it hears. */
+  /** Its last report. */
   status: MicrophoneStatus | null = null;
 
   constructor(private readonly options: VoiceCandidateOptions) {
@@ -31,7 +31,7 @@ export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
     return this.pairs.agreement;
   }
 
-  /** Epoch ms of the last sound that was scored. */
+  /** Epoch ms of the last scored sound. */
   get answered(): number {
     return this.status?.lastScoredAt ?? 0;
   }
@@ -50,14 +50,14 @@ export class VoiceCandidate extends CandidateProcess<VoiceEvent> {
       service.candidate(event);
     } else if (event.kind === 'microphone') {
       this.status = event;
-      // The running child has ended: not the candidate's fault.
+      // The running child has ended, which is not the candidate's fault.
       if (event.state === 'ended' || event.state === 'failed')
-        this.end(new TrialPostponed('not-running', `no sound any more: ${event.detail ?? 'the running child ended'}`));
+        this.end(new TrialPostponed('not-running', `the sound ended: ${event.detail ?? 'the running child ended'}`));
     }
   }
 }
 
-/** What was heard is kept by the running child. */
+/** Only the running child stores recordings. */
 function withoutCapture(running: VoiceJob): VoiceJob {
   return { ...running, microphone: { ...running.microphone, capture: null }, captureDir: null };
 }

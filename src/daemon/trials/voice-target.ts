@@ -11,7 +11,7 @@ import type { Voices } from '../microphones/voices';
 
 export interface VoiceTargetParts {
   readonly voices: () => Pick<Voices, 'all' | 'adopt' | 'dirs'>;
-  /** Names of the bundles that microphones listen with. */
+  /** Names of the bundles that microphones use. */
   readonly names: readonly string[];
   readonly modelsDir: string;
   readonly entry: string;
@@ -19,7 +19,7 @@ export interface VoiceTargetParts {
   readonly log: Log;
 }
 
-/** The trigger words of this box, as what updates are tried on: the channel of `wake-computer` is `wake/computer`. */
+/** The trigger words of this box, as a target of updates: the channel of `wake-computer` is `wake/computer`. */
 export class VoiceTarget implements ChannelTarget {
   private readonly cards = new Map<string, Card>();
 
@@ -29,14 +29,14 @@ export class VoiceTarget implements ChannelTarget {
     return this.parts.names.map(channelOfWord);
   }
 
-  /** Reads the cards of what runs; before anything else is asked. */
+  /** Reads the cards of the running models. Call it before anything else. */
   async start(): Promise<void> {
     const { names, modelsDir, voices } = this.parts;
     for (const name of names) {
       try {
         this.cards.set(name, await wakeWordCard(wordDir(name, { modelsDir, dirs: voices().dirs })));
       } catch {
-        // The microphone's own process says what is wrong with it; nothing can be tried beside it.
+        // The microphone's own process reports its fault; no model can be tried on it.
       }
     }
   }
@@ -53,13 +53,13 @@ export class VoiceTarget implements ChannelTarget {
     if (release.kind === 'config') return wrongKind(channel, release);
     return this.microphonesWith(channel).length > 0
       ? null
-      : { reason: 'not-running', detail: `no microphone hears that listens for ${channel}` };
+      : { reason: 'not-running', detail: `no working microphone uses ${channel}` };
   }
 
   begin({ channel, dir }: Candidate): Trial {
     const { voices, ...parts } = this.parts;
     const name = this.nameOf(channel);
-    if (name === null) throw new TrialFailed('invalid', `no trigger word runs on ${channel}`);
+    if (name === null) throw new TrialFailed('invalid', `there is no trigger word on ${channel}`);
     const { dirs } = voices();
     return new VoiceTrial({
       ...parts,
@@ -84,12 +84,12 @@ export class VoiceTarget implements ChannelTarget {
     this.cards.set(name, card);
   }
 
-  /** A box that answers to another word than people say is deaf, however well it hears. */
+  /** A box that reacts to another word than people say is useless, however accurate it is. */
   private async requireSameWord(name: string, dir: string): Promise<void> {
     const own = this.cards.get(name);
     if (own === undefined) return;
     const [before, after] = [wakeWordOutputOf(own).word, wakeWordOutputOf(await wakeWordCard(dir)).word];
-    if (before !== after) throw new TrialFailed('invalid', `it hears "${after}", and "${before}" is listened for`);
+    if (before !== after) throw new TrialFailed('invalid', `its word is "${after}", but the box uses "${before}"`);
   }
 
   private microphonesWith(channel: string): Voices['all'] {

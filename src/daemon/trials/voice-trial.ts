@@ -7,24 +7,26 @@ import { ModelTrial, type ModelTrialParts } from './model-trial';
 import { requireAgreement } from './trial-cost';
 import { VoiceCandidate } from './voice-candidate';
 
-/** Its services: microphones that hear, and whose words the model is of. */
+/** Its services: microphones that work and use the model's word. */
 export interface VoiceTrialParts extends ModelTrialParts<VoiceService> {
-  /** What can be known of it before it is loaded. @throws TrialFailed */
+  /** Checks what can be known before it is loaded. @throws TrialFailed */
   readonly examine: () => Promise<void>;
-  /** Bundles that lie elsewhere than in the installation, the candidate among them. */
+  /** Bundles outside the installation, including the candidate. */
   readonly changed: Readonly<Record<string, string>>;
-  /** Every microphone of the box adopts them; a process that starts from now on starts with them. */
+  /** Every microphone of the box changes to them; later processes start with them. */
   readonly adopt: (dirs: Readonly<Record<string, string>>) => Promise<void>;
 }
 
-/** Sound that comes, but is not scored for so long, is not heard. */
+/** Sound that arrives but is not scored for this long counts as unheard. */
 const BEHIND_MS = 2500;
-/** Words are rare: so many compared ones are enough to judge by. */
+/** Words are rare, so this many compared ones are enough. */
 const COMPARED = 5;
-/** The candidate decides on until the own child, which has adopted its model, has heard a word's length of sound. */
+/**
+ * The candidate decides until the running child, which has changed to its model, has heard a word's length of sound.
+ */
 const WARM_MS = 2000;
 
-/** A trigger word on trial, at every microphone of the box that hears. */
+/** A trigger word on trial, at every working microphone of the box. */
 export class VoiceTrial extends ModelTrial<VoiceService, VoiceCandidate, VoiceTrialParts> {
   /** Answers are counted in milliseconds of sound. */
   protected readonly settledAfter = 1;
@@ -48,12 +50,12 @@ export class VoiceTrial extends ModelTrial<VoiceService, VoiceCandidate, VoiceTr
     const { agreement, compared } = pairs;
     if (agreement !== null && compared >= COMPARED)
       requireAgreement(agreement, limits, this.switched, (share) => ({
-        detail: `${share} of ${compared} activations are heard by both`,
+        detail: `${share} of ${compared} activations are detected by both`,
       }));
     const scoredAt = status?.lastScoredAt ?? null;
-    if (last && scoredAt === null) throw new TrialFailed('blind', 'no sound came to test it on', true);
+    if (last && scoredAt === null) throw new TrialFailed('blind', 'no sound arrived to test it', true);
     if (status?.state === 'live' && scoredAt !== null && status.at - scoredAt > BEHIND_MS)
-      throw new TrialFailed('slow', 'sound comes, and it does not keep up with it', !this.switched);
+      throw new TrialFailed('slow', 'sound arrives, but the model is too slow for it', !this.switched);
   }
 
   protected decide(byCandidate: boolean): void {

@@ -1,9 +1,9 @@
 import type { Random } from '../../random';
 
-/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+/** Local copies: in a sandboxed realm, such as a test's, each access to a global costs more than the function does. */
 const { cos, PI, sin } = Math;
 
-/** Presentation attack instruments, in the terms of ISO/IEC 30107-3: kinds of artefact that each count on their own. */
+/** Presentation attack instruments in the terms of ISO/IEC 30107-3: kinds of artefact that each count separately. */
 export const ATTACKS = [
   'print-border',
   'print-borderless',
@@ -15,11 +15,11 @@ export const ATTACKS = [
 export type Attack = (typeof ATTACKS)[number];
 export type Presentation = 'bona-fide' | Attack;
 
-/** What a flat thing does to the picture that it shows. Pixels are the portrait's. */
+/** How a flat artefact changes the picture that it shows. Lengths are in pixels of the portrait. */
 export interface Material {
-  /** Half the width of what is shown, in widths of the face; null: the picture fills whatever the camera sees of it. */
+  /** Half the width of the shown picture, in widths of the face. Null: it fills the camera's view. */
   readonly reach: number | null;
-  /** The thing's edge around that, in widths of the face. */
+  /** Width of the artefact's edge around the picture, in widths of the face. */
   readonly border: number;
   readonly borderLevel: number;
   /** Darkest and brightest of paper and ink or of the panel, and its power. */
@@ -27,7 +27,7 @@ export interface Material {
   readonly white: number;
   readonly gamma: number;
   readonly cast: readonly [number, number, number];
-  /** It gives light of its own: the room's does not fall on it. */
+  /** It emits light, so the room's light does not matter. */
   readonly emissive: boolean;
   /** Halftone dots (prints) or the grid of picture elements (screens): strength, and periods in pixels. */
   readonly pattern: 'dots' | 'grid';
@@ -44,7 +44,10 @@ export interface Material {
   readonly glareSize: number;
 }
 
-/** Draws a material. Ranges were set by eye, to look like photographs of prints and of screens; none was fitted to a model. */
+/**
+ * Draws a material. The ranges were chosen by eye to look like photographs of prints and screens; none was fitted to a
+ * model.
+ */
 export function drawMaterial(attack: Attack, random: Random): Material {
   const common = {
     angle: random.between(0, PI),

@@ -8,15 +8,16 @@ import { presentFrames } from './present';
 
 export const LIVENESS_ADVICE: Readonly<Record<string, string>> = {
   'cut-out taken for live':
-    'No border and no screen gives it away: ask for a turned head (motion: require), or a depth camera.',
-  'print-borderless taken for live': 'Collect prints of this kind for a model of your own; ask for a turned head.',
-  'print-curled taken for live': 'Collect prints of this kind for a model of your own.',
-  'print-border taken for live': 'Look at the light: the border was not told from the room.',
-  'screen-border taken for live': 'Look at the exposure: a screen should be brighter than the room.',
+    'Neither border nor screen reveals it: require a turned head (motion: require), or a depth camera.',
+  'print-borderless taken for live': 'Collect prints of this kind to train your own model; require a turned head.',
+  'print-curled taken for live': 'Collect prints of this kind to train your own model.',
+  'print-border taken for live': 'Check the light: the border was not distinguished from the room.',
+  'screen-border taken for live': 'Check the exposure: a screen should be brighter than the room.',
   'screen-borderless taken for live': 'Collect screens without visible picture elements.',
-  'person taken for a picture': 'Look at light and blur at this door, and raise minBrightness before lowering the bar.',
+  'person taken for a picture':
+    'Check light and blur at this door, and raise minBrightness before you lower the threshold.',
   'person undecided':
-    'More frames, or a camera from farther away: the surroundings of the face must be in the picture.',
+    'More frames, or a camera from farther away: the picture must include the surroundings of the face.',
   'person without a usable face': 'See usher eval faces --errors.',
 };
 

@@ -44,14 +44,14 @@ Examples:
   usher eval liveness --images faces/ --scenes scene/training --report reports/liveness --errors errors/
 `;
 
-/** Smallest face in the frames that are made. */
+/** Smallest face in the generated frames. */
 const FACE_PX = 80;
 
 export function evalLivenessCommand(): Command {
   return new Command('liveness')
-    .description('how well pictures held up to the camera are told from persons')
-    .requiredOption('--images <dir>', 'folder of labelled portraits before an even wall')
-    .option('--scenes <dir>', 'pictures of places for what is behind (default: the portraits themselves, out of focus)')
+    .description('measure how well pictures in front of the camera are distinguished from persons')
+    .requiredOption('--images <dir>', 'folder of labelled portraits in front of an even wall')
+    .option('--scenes <dir>', 'pictures of places for the background (default: the portraits themselves, out of focus)')
     .option('--model <name>', 'liveness bundle', LIVENESS_MODEL)
     .option('--frames <n>', 'frames of each presentation', wholeNumber, 8)
     .option('--seed <n>', 'the same seed makes the same frames', wholeNumber, 1)

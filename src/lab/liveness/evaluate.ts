@@ -22,9 +22,9 @@ export interface JudgedPresentation {
   readonly seed: number;
   /** Logits of the frames that were scored. */
   readonly scores: readonly number[];
-  /** What the door would have made of it: `live` once it was so in any frame on which it could have opened, else the last word. */
+  /** The door's result: `live` if any frame on which it could have opened said so, else the last verdict. */
   readonly verdict: LivenessState;
-  /** As a door with `motion: require` would have it: live while the landmarks had moved as a head's do. */
+  /** The result of a door with `motion: require`: live after the landmarks moved as those of a head do. */
   readonly liveInDepth: boolean;
   readonly motion: Liveness['motion'];
   /** Frames in which a face was found and not refused. */
@@ -49,9 +49,9 @@ export interface TrialOptions {
 export const FRAME_MS = 200;
 
 /**
- * Presents every person in every way (see `presentFrames`), runs what the vision child runs on the frames, and notes whether the door
- * would have taken the presentation for live.
- * @param scenes pictures of places, for what is behind
+ * Presents every person in every way (see `presentFrames`), runs the vision child's code on the frames, and records
+ * whether the door would have accepted the presentation as live.
+ * @param scenes pictures of places for the background
  */
 export async function tryLiveness(
   dataset: Pick<FaceDataset, 'pictures' | 'persons'>,
@@ -122,7 +122,7 @@ async function judge(
   return { scores, verdict, liveInDepth, motion: last?.motion ?? 'still', faces };
 }
 
-/** Null where no face is found. */
+/** Null if no face is found. */
 export async function portraitOf(file: string, analyser: FaceAnalyser): Promise<Portrait | null> {
   const picture = await readPicture(file);
   const { faces } = await analyser.still(picture);
@@ -140,7 +140,7 @@ export async function scenePictures(folder: string): Promise<string[]> {
   }
   const files = names.filter((name) => /\.(jpe?g|png)$/i.test(name)).sort();
   if (files.length === 0)
-    throw new UsherError('data-invalid', `${folder} holds no pictures`, {
+    throw new UsherError('data-invalid', `${folder} contains no pictures`, {
       remedy: 'Name a folder of pictures of places.',
     });
   return files.map((name) => join(folder, name));

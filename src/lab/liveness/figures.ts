@@ -5,14 +5,14 @@ import { colourOf, plotSvg } from '../report/svg-plot';
 import { ATTACKS, type Presentation } from './attacks';
 import type { JudgedPresentation, LivenessTrial } from './evaluate';
 
-/** The mean of what one presentation scored; null where nothing was. */
+/** The mean score of one presentation; null without scored frames. */
 const meanScore = ({ scores }: JudgedPresentation): number | null =>
   scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 
 /**
- * Rates by ISO/IEC 30107-3. APCER: share of one kind of attack that was taken for live; the worst kind counts. BPCER: share of
- * persons that were not taken for live, undecided ones and those without a usable face included: to them the door stays shut
- * either way. ACER is the mean of the worst APCER and BPCER.
+ * Rates by ISO/IEC 30107-3. APCER: share of one kind of attack that was accepted as live; the worst kind counts. BPCER:
+ * share of persons that were not accepted as live, including undecided ones and those without a usable face, since the
+ * door stays shut for both. ACER is the mean of the worst APCER and BPCER.
  */
 export function livenessFigures({ presentations, msPerScore }: LivenessTrial): Figure[] {
   const of = (kind: Presentation): JudgedPresentation[] => presentations.filter((one) => one.kind === kind);
@@ -60,12 +60,12 @@ export function livenessFigures({ presentations, msPerScore }: LivenessTrial): F
   ];
 }
 
-/** Share of persons whom a threshold that is set on other persons may refuse. */
+/** Share of persons that a threshold, set on other persons, may refuse. */
 const TUNED_BPCER = 0.03;
 
 /**
- * What could be had by other rules, each set on every second person and measured on the others: another threshold on the mean score,
- * and a door that wants the head to have turned.
+ * What other rules would give, each set on every second person and measured on the others: another threshold on the
+ * mean score, and a door that requires the head to turn.
  */
 function halves(presentations: readonly JudgedPresentation[]): Figure[] {
   const scored = presentations.flatMap((one) => {
@@ -125,7 +125,10 @@ function motionFigure(name: string, list: readonly JudgedPresentation[], motion:
   };
 }
 
-/** Whatever the threshold: how often a person scores above an attack (area under the ROC curve), by the network alone. */
+/**
+ * Independent of a threshold: how often a person scores above an attack (area under the ROC curve), by the network
+ * alone.
+ */
 function separability(kind: Presentation, attacks: JudgedPresentation[], persons: JudgedPresentation[]): Figure {
   const values = (list: JudgedPresentation[]): number[] => list.flatMap((one) => meanScore(one) ?? []);
   const [low, high] = [values(attacks), values(persons)];

@@ -1,9 +1,9 @@
 import { type Random, seededRandom } from '../../random';
 
-/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+/** Local copies: in a sandboxed realm, such as a test's, each access to a global costs more than the function does. */
 const { floor, round } = Math;
 
-/** Light, lens and sensor that everything in one presentation shares: what differs between kinds is the thing itself. */
+/** Light, lens and sensor are the same for all kinds of presentation, so that only the artefact differs. */
 export interface Conditions {
   readonly exposure: number;
   /** Gains of red, green and blue. */
@@ -29,7 +29,7 @@ export function drawConditions(random: Random): Conditions {
   };
 }
 
-/** Drawing each pixel's noise anew would cost more than all else. */
+/** A table: drawing each pixel's noise would cost more than everything else. */
 const NOISE_LENGTH = 1 << 16;
 let noiseTable: Float32Array | null = null;
 
@@ -49,7 +49,7 @@ export function develop(
   data: Uint8Array,
 ): void {
   const table = noises();
-  // Each frame begins elsewhere in the table, and its rows do not line up with it.
+  // Each frame starts at another place in the table, and its rows are not aligned with it.
   let drawn = random.below(NOISE_LENGTH);
   const row = 3 * width;
   const side = blur;

@@ -1,10 +1,10 @@
 import type { Box } from '../../events';
 import type { Frame } from '../../vision/picture/frame';
 
-/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+/** Local copies: in a sandboxed realm, such as a test's, each access to a global costs more than the function does. */
 const { abs, floor, max, min, round } = Math;
 
-/** A portrait before an even wall, and which of its pixels are the person. */
+/** A portrait in front of an even wall, and which of its pixels belong to the person. */
 export interface Portrait {
   readonly picture: Frame;
   readonly face: Box;
@@ -12,15 +12,16 @@ export interface Portrait {
   readonly matte: Uint8Array;
 }
 
-/** How much a pixel may differ from its neighbour of the wall, and from the wall's own colour, and still be wall. */
+/** How much a wall pixel may differ from its neighbour, and from the wall's colour. */
 const STEP = 7;
 const FROM_WALL = 26;
 /** A shirt is whiter than the wall. */
 const BRIGHTER = 34;
 
 /**
- * Parts the person from an even wall: what is reached from the upper edges without a step in colour is wall. Hair that is as bright
- * as the wall is lost with it, which is why the edge is softened; head, neck and chest are the person whatever their colour.
+ * Separates the person from an even wall: pixels that are reached from the upper edge without a step in colour are
+ * wall. Hair as bright as the wall is lost with it, so the edge is softened. Head, neck and chest always belong to the
+ * person.
  */
 export function matteOf({ width, height, data }: Frame, face: Box): Uint8Array {
   const wall = new Uint8Array(width * height);
@@ -67,18 +68,18 @@ export function matteOf({ width, height, data }: Frame, face: Box): Uint8Array {
     if (at >= width && alike(at - width, at)) push(at - width);
     if (at + width < wall.length && alike(at + width, at)) push(at + width);
   }
-  // What shines through between strands of hair is not reached from outside.
+  // Wall that shows between strands of hair is not reached from outside.
   for (let at = 0; at < wall.length; at++) if (wall[at] === 0 && shinesThrough(at)) wall[at] = 1;
   fillBody(wall, width, height, face);
   return soften(wall, width, height);
 }
 
-/** Pixels in a row that make an edge of the person rather than a speck on the wall. */
+/** Consecutive pixels that make an edge of the person, not a speck on the wall. */
 const EDGE_RUN = 3;
 
 /**
- * A light shirt in its own shade is as bright as the wall, and the wall ran on into it behind the collar: below the face what
- * cannot be seen along the row from either side of the picture is the person.
+ * The shaded part of a light shirt is as bright as the wall, and the wall region leaks into it behind the collar. Below
+ * the face, a pixel that is not connected along its row to a side of the picture therefore belongs to the person.
  */
 function fillBody(wall: Uint8Array, width: number, height: number, face: Box): void {
   for (let y = max(0, round(face.y + face.height)); y < height; y++) {
@@ -101,7 +102,10 @@ function isBody(x: number, y: number, { x: left, y: top, width, height }: Box): 
   return dv >= 0.85 && du < 0.25 + 1.1 * (dv - 0.85);
 }
 
-/** From the middle of a 5×5 neighbourhood inwards: the outermost pixels hold light of the wall, which shone around everybody before a dark place. */
+/**
+ * Uses the middle of a 5×5 neighbourhood: the outermost pixels contain light of the wall, which would show as a bright
+ * rim in front of a dark place.
+ */
 function soften(wall: Uint8Array, width: number, height: number): Uint8Array {
   const matte = new Uint8Array(width * height);
   const reach = 2;

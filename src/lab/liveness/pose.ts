@@ -1,4 +1,4 @@
-/** Where a flat thing stands before the camera. Angles in radians, lengths in pixels of the frame. */
+/** Where a flat artefact stands in front of the camera. Angles in radians, lengths in pixels of the frame. */
 export interface Pose {
   readonly x: number;
   readonly y: number;
@@ -9,7 +9,7 @@ export interface Pose {
   readonly roll: number;
 }
 
-/** Distance of the camera, in widths of a portrait: perspective of an arm's length. */
+/** Distance of the camera in widths of a portrait: perspective at an arm's length. */
 const DISTANCE = 2.2;
 
 /** Row-wise 3×3 that carries homogeneous frame pixels to pixels of the plane, whose origin lies `about` the pose's centre. */

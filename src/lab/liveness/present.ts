@@ -5,10 +5,10 @@ import { type Conditions, develop, drawConditions } from './light';
 import type { Portrait } from './portrait';
 import { frameToPlane, type Pose } from './pose';
 
-/** Taken out once: in a sandboxed realm, such as a test's, each look at a global costs more than the function does. */
+/** Local copies: in a sandboxed realm, such as a test's, each access to a global costs more than the function does. */
 const { abs, exp, floor, max, min, PI, sin, sqrt } = Math;
 
-/** The part of a camera's picture around the person. */
+/** Width of the part of a camera's picture around the person. */
 export const STAGE_WIDTH = 320;
 export const STAGE_HEIGHT = 300;
 /** Width of the face, pixels: at the door's smallest, and nearer. */
@@ -17,7 +17,7 @@ const DEGREE = PI / 180;
 /** Of a head, and of a hand that holds a picture. */
 const MOST_TURN = 14 * DEGREE;
 const MOST_TILT = 35 * DEGREE;
-/** How far the nose stands out, in widths of the face, and the face before the shoulders. */
+/** How far the nose stands out from the face, and the face from the shoulders, in widths of the face. */
 const NOSE_DEPTH = 0.22;
 const FACE_DEPTH = 0.35;
 
@@ -27,9 +27,9 @@ export interface Stage {
 }
 
 /**
- * Frames of one presentation: the person before the scene, or a flat artefact that shows the portrait, in the same light and before
- * the same camera. A person's turning is made by shifting pixels by their depth (an ellipsoid with a nose), which is no more than
- * a likeness of it. Same seed, same frames, bit by bit.
+ * Frames of one presentation: the person in front of the scene, or a flat artefact that shows the portrait, in the same
+ * light and with the same camera. A turning head is imitated by shifting pixels by their depth (an ellipsoid with a
+ * nose). The same seed gives the same frames, bit by bit.
  */
 export function presentFrames(
   kind: Presentation,
@@ -133,7 +133,7 @@ function paintArtefact(
   const sampler = new Sampler(picture);
   const alpha = kind === 'cut-out' ? new Sampler({ width, height, data: matte }, 1) : null;
   const toPlane = frameToPlane(pose, width, { x: face.x + face.width / 2, y: face.y + face.height / 2 });
-  // Without a border the picture goes on beyond what is seen of it: its own wall.
+  // Without a border the picture continues beyond its visible part, with its own wall.
   const endless = material.reach === null && alpha === null;
   const shown = sheetOf(face, material.reach, width, height);
   const edge = material.border * face.width;
@@ -167,7 +167,7 @@ function paintArtefact(
   });
 }
 
-/** What of the portrait the thing shows, in its pixels. */
+/** The part of the portrait that the artefact shows, in its pixels. */
 function sheetOf(
   face: Portrait['face'],
   reach: number | null,

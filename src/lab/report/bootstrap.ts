@@ -31,11 +31,12 @@ function crossWeight(drawn: Int32Array, left: Int32Array, right: Int32Array): nu
 }
 
 /**
- * Person-level bootstrap of FNMR at each target FMR (the "subsets bootstrap" of Bolle, Ratha & Pankanti 2004): persons are drawn with
- * replacement, a comparison counts as often as the product of its persons' draws, and the threshold is set anew in each
- * replicate. This carries what Wilson's interval cannot: pairs that share a person, and a threshold that is itself measured.
- *
- * @returns an interval per target FMR; null where the replicates' thresholds lie beyond the exactly kept impostor tail
+ * Person-level bootstrap of FNMR at each target FMR (the "subsets bootstrap" of Bolle, Ratha & Pankanti 2004): persons
+ * are drawn with replacement, a comparison counts as often as the product of its persons' draws, and the threshold is
+ * set again in each replicate. Unlike Wilson's interval, this accounts for pairs that share a person, and for a
+ * threshold that is itself measured.
+ * @returns an interval for each target FMR; null if the replicates' thresholds lie beyond the exactly kept impostor
+ * tail
  */
 export function bootstrapFnmr(
   scores: Scores,
@@ -56,10 +57,9 @@ export function bootstrapFnmr(
 }
 
 /**
- * What a change makes of the FNMR at one FMR, after / before, with both judged on the same draws of persons: what makes a draw hard
- * makes it hard for both, and cancels. Each side has its own threshold for the FMR, set anew in each replicate.
- *
- * @returns null where a side cannot be judged, or makes no errors before in more than one draw of twenty
+ * Ratio of the FNMR at one FMR, after / before a change, with both judged on the same draws of persons: a difficult
+ * draw is difficult for both, which cancels. Each side has its own threshold for the FMR, set again in each replicate.
+ * @returns null if a side cannot be judged, or makes no errors before in more than one draw of twenty
  */
 export function bootstrapRatio(
   before: Scores,
@@ -93,7 +93,9 @@ function* draws(people: number, replicates: number, seed: number): Generator<Int
   }
 }
 
-/** FNMR of one draw, at the threshold that accepts at most the weight `allowed`; null where the kept tail ends before that. */
+/**
+ * FNMR of one draw, at the threshold that accepts at most the weight `allowed`; null if the kept tail ends before that.
+ */
 function resampledFnmr({ genuine, impostor }: Scores, drawn: Int32Array, allowed: number): number | null {
   const threshold = weightedThreshold(impostor, drawn, allowed * (1 + 1e-12));
   if (threshold === null) return null;

@@ -8,11 +8,11 @@ import { escapeXml } from './svg-plot';
 
 export interface SheetOptions {
   readonly title: string;
-  /** How many trials the errors come from, for the share; leave out where that means nothing. */
+  /** Number of trials behind the errors, for the share. Undefined if a share has no meaning. */
   readonly trials?: number;
-  /** What to collect next, or what to mend, by cause. */
+  /** What to collect or repair next, by cause. */
   readonly advice?: Readonly<Record<string, string>>;
-  /** Cases shown of each cause; all are counted. */
+  /** Cases shown for each cause; all are counted. */
   readonly perCause?: number;
   /** Side of one picture on the sheet, pixels. */
   readonly side?: number;
@@ -44,11 +44,10 @@ const LETTER = 6.2;
 
 /**
  * Writes the mistakes of a model as a contact sheet, grouped by likely cause with the share of each, largest first:
- * `contact-sheet.png` to look at, `index.html` with every caption as text, `errors.json` for programs. It shows what the data show:
- * faces of persons, if those were judged.
- *
+ * `contact-sheet.png` to look at, `index.html` with every caption as text, `errors.json` for programs. It shows what
+ * the data shows: faces of persons, if those were judged.
  * @returns the groups
- * @throws UsherError `file-unreadable` when the folder cannot be written, or whatever a case's picture function throws
+ * @throws UsherError `file-unreadable` if the folder cannot be written, and what a case's picture function throws
  */
 export async function writeContactSheet(
   folder: string,
@@ -101,7 +100,7 @@ async function picturesOf(picture: ErrorCase['picture']): Promise<readonly Sheet
   return isList(picture) ? picture : [picture];
 }
 
-/** `Array.isArray` knows no readonly arrays. */
+/** `Array.isArray` does not narrow readonly arrays. */
 function isList(picture: SheetPicture | readonly SheetPicture[]): picture is readonly SheetPicture[] {
   return Array.isArray(picture);
 }

@@ -16,13 +16,13 @@ export interface OperatingPoint {
   readonly fmr: number;
   /** Share of genuine attempts refused; a picture whose face was not found is a refusal. */
   readonly fnmr: number;
-  /** The same over the comparisons that could be made; null when there were none. */
+  /** The same over the comparisons that could be made; null if there were none. */
   readonly fnmrAcquired: number | null;
 }
 
-/** How far an operating point at a target FMR may be trusted. */
+/** How reliable an operating point at a target FMR is. */
 export type Support =
-  /** Less than one false match is expected in so few pairs: there is no such threshold to be read off. */
+  /** Fewer than one false match is expected in so few pairs, so no threshold can be measured. */
   | 'not-enough-impostor-pairs'
   /** Fewer than 30 false matches: by Doddington's rule of 30 the true FMR is not within ±30 % of the target (90 % confidence). */
   | 'rough'
@@ -81,8 +81,8 @@ export interface EqualErrorRate {
 }
 
 /**
- * Where FMR and FNMR cross. Both are step functions, so they may cross inside a step: then the interval's middle is given, as in
- * Maio et al., "FVC2000", PAMI 24 (2002). null without genuine or impostor comparisons.
+ * Where FMR and FNMR cross. Both are step functions and may cross inside a step; then the interval's middle is given,
+ * as in Maio et al., "FVC2000", PAMI 24 (2002). Null without genuine or impostor comparisons.
  */
 export function equalErrorRate(scores: Scores): EqualErrorRate | null {
   if (scores.genuine.count === 0 || scores.impostor.count === 0) return null;

@@ -20,7 +20,7 @@ export interface ErrorCase {
   readonly picture: SheetPicture | readonly SheetPicture[] | (() => Promise<readonly SheetPicture[]>);
   /** One or two lines, for people. */
   readonly caption: string;
-  /** The likely cause in a word or two; what is collected next follows from the largest group. */
+  /** The likely cause in a word or two. The largest group tells what to collect next. */
   readonly cause: string;
 }
 
@@ -55,7 +55,7 @@ export function causeFigures(groups: readonly CauseGroup<unknown>[], prefix: str
   }));
 }
 
-/** A raster as grey levels. Values beyond its ends are cut; a flat one is black, and so is NaN. */
+/** A raster as grey levels. Values beyond the ends are clipped. A constant raster and NaN are black. */
 export function greyFrame({ width, height, values, low, high }: Raster): Frame {
   if (values.length !== width * height)
     throw new RangeError(`a raster of ${width}×${height} has ${values.length} values`);

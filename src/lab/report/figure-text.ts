@@ -15,7 +15,7 @@ export function figureRows(figures: readonly Figure[]): string[][] {
   });
 }
 
-/** A value on the right side of its goal, whose interval lies on both sides, is no proof: few pictures can be lucky ones. */
+/** A value that reaches its goal is not proven if its interval also includes values that miss it. */
 function verdictOf({ meets, reach = 0, bound, low = reach, high = reach }: Figure): string {
   if (meets !== true) return 'MISSED';
   const proven = bound === 'at-most' ? high <= reach : low >= reach;

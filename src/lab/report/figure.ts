@@ -3,9 +3,9 @@ export interface Figure {
   readonly name: string;
   /** null: not measurable with this data; `note` says why. */
   readonly value: number | null;
-  /** `ratio` is a share, 0..1; `x` how many times something is the other. */
+  /** `ratio` is a share, 0..1; `x` is how many times larger one is than the other. */
   readonly unit: string;
-  /** The value to reach, and on which side of it the value has to lie. */
+  /** The value to reach, and the side of it on which the value must lie. */
   readonly reach?: number;
   readonly bound?: 'at-least' | 'at-most';
   readonly meets?: boolean;
@@ -23,7 +23,7 @@ export interface Goal {
 export const atLeast = (reach: number): Goal => ({ reach, bound: 'at-least' });
 export const atMost = (reach: number): Goal => ({ reach, bound: 'at-most' });
 
-/** Adds a goal to a figure. A figure that could not be measured does not meet its goal: a miss is written as a miss. */
+/** Adds a goal to a figure. A figure that could not be measured does not meet its goal. */
 export function withGoal(figure: Figure, goal: Goal | undefined): Figure {
   if (goal === undefined) return figure;
   const { value } = figure;

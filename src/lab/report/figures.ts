@@ -13,8 +13,8 @@ interface PrintOptions {
 }
 
 /**
- * What `eval` and `bench` print: with `--json` one object, otherwise a table. `more` goes into the JSON beside the figures. The last
- * line, on standard error, names what was missed.
+ * Output of `eval` and `bench`: one object with `--json`, else a table. `more` goes into the JSON next to the figures.
+ * The last line, on standard error, names the missed figures.
  */
 export function printFigures(
   figures: readonly Figure[],

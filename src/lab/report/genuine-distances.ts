@@ -1,8 +1,8 @@
 import { countUpTo } from './float32';
 
 /**
- * Distances between pictures of one person. A comparison that could not be made (no face found) counts as infinitely far:
- * the person at the door stays outside either way.
+ * Distances between pictures of one person. A comparison that could not be made (no face found) counts as infinitely
+ * far, since the person stays outside.
  */
 export class GenuineDistances {
   private distances = new Float32Array(1024);

@@ -2,7 +2,7 @@ import type { Figure } from './figure';
 import { figureRows } from './figure-text';
 import { escapeXml } from './svg-plot';
 
-/** A page of a report: no script, no font, no network. @param body HTML, escaped by whoever made it */
+/** A page of a report: no script, no font, no network. @param body HTML; the caller has escaped it */
 export function htmlPage(title: string, body: string, { width = '60rem' }: { readonly width?: string } = {}): string {
   return `<!doctype html>
 <html lang="en">

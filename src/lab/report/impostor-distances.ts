@@ -13,9 +13,9 @@ export interface ImpostorTail {
 }
 
 /**
- * Impostor distances as a stream, in bounded memory: false matches live in the lower tail, so the `tailCapacity` smallest are
- * kept exactly (with their persons, for the bootstrap) and all are counted in a histogram of 7.6e-6. All pairs of LFW are
- * 87 million; this holds them in 10 MB, and is exact up to FMR 3e-3 there.
+ * Counts a stream of impostor distances in bounded memory. False matches lie in the lower tail, so the `tailCapacity`
+ * smallest are kept exactly (with their persons, for the bootstrap), and all are counted in a histogram with bins of
+ * 7.6e-6. For the 87 million pairs of LFW this takes 10 MB and is exact up to FMR 3e-3.
  */
 export class ImpostorDistances {
   private readonly histogram = new Uint32Array(BINS + 1);

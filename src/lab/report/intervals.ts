@@ -7,8 +7,8 @@ export interface Interval {
 const Z_95 = 1.959963984540054;
 
 /**
- * Wilson's score interval for `hits` of `trials` (E. B. Wilson 1927), 95 %. Right for independent trials; face pairs that share a
- * person are not independent, so read it beside the person-level bootstrap of `bootstrap.ts`.
+ * Wilson's score interval for `hits` of `trials` (E. B. Wilson 1927), 95 %. Valid for independent trials. Face pairs
+ * that share a person are not independent, so compare it with the person-level bootstrap of `bootstrap.ts`.
  */
 export function wilson(hits: number, trials: number, z = Z_95): Interval {
   if (trials <= 0) return { low: 0, high: 1 };
@@ -24,7 +24,7 @@ export function widest(a: Interval, b: Interval | null): Interval {
   return b === null ? a : { low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) };
 }
 
-/** The middle 95 % of resampled values; null when there are too few for its ends to mean anything. */
+/** The middle 95 % of resampled values; null if there are too few. */
 export function percentileInterval(values: readonly number[]): Interval | null {
   if (values.length < 40) return null;
   return { low: quantile(values, 0.025), high: quantile(values, 0.975) };
@@ -46,8 +46,9 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /**
- * The exact interval of a rate (Garwood 1936), 95 %: `count` events were seen in `exposure` (hours, say). Right for events that come
- * independently of one another; of a recording that is heard again in other noise they do not, so that it is narrow there.
+ * The exact interval of a rate (Garwood 1936), 95 %: `count` events in `exposure` (for example hours). Valid for
+ * independent events. Events of one recording that is played in several noises are not independent, so the interval is
+ * too narrow there.
  */
 export function poisson(count: number, exposure: number): Interval {
   if (exposure <= 0) return { low: 0, high: Infinity };

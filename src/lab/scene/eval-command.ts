@@ -32,7 +32,7 @@ Examples:
 
 export function evalSceneCommand(): Command {
   return new Command('scene')
-    .description('how well whole pictures are told apart: day or night, or labels of your own')
+    .description('measure how well whole pictures are classified: day or night, or your own labels')
     .requiredOption('--data <dir>', 'folder of labelled pictures')
     .option('--model <name>', 'scene bundle', SCENE_MODEL)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
@@ -53,7 +53,7 @@ async function evalScene(options: Options): Promise<void> {
     if (kind !== data.kind || labels.join() !== data.labels.join())
       throw new UsherError(
         'data-invalid',
-        `${options.data} is labelled ${data.labels.join(', ')} (${data.kind}), ${options.model} tells ${labels.join(', ')} (${kind})`,
+        `${options.data} is labelled ${data.labels.join(', ')} (${data.kind}), ${options.model} distinguishes ${labels.join(', ')} (${kind})`,
         { remedy: 'Train a model on these labels: usher train scene --data DIR --name NAME' },
       );
     const evaluation = await evaluateScene(classifier, data, {

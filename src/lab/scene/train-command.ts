@@ -42,7 +42,7 @@ Examples:
 
 export function trainSceneCommand(): Command {
   return new Command('scene')
-    .description('a network that tells what a whole picture is of: day or night, or labels of your own')
+    .description('train a network that classifies whole pictures: day or night, or your own labels')
     .requiredOption('--data <dir>', 'folder of labelled pictures')
     .option('--name <name>', 'name of the bundle that is written', SCENE_MODEL)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
@@ -54,7 +54,7 @@ export function trainSceneCommand(): Command {
     .addOption(new Option('--size <px>', 'side of the input').choices(['16', '32', '64', '128']).default('64'))
     .option('--epochs <n>', 'times that each picture is seen', wholeNumber, SCENE_TRAINING.epochs)
     .option('--seed <n>', 'the same seed gives the same split, pictures and order', wholeNumber, 1)
-    .option('--origin <text>', "what the card says of the pictures' origin", 'pictures of whoever trained it')
+    .option('--origin <text>', 'origin of the pictures, for the card', 'pictures of whoever trained it')
     .option('--study', 'also both architectures at 16, 32, 64 and 128 pixels')
     .option('--report <dir>', 'write a report with plots')
     .option('--json', 'print JSON')
@@ -111,7 +111,7 @@ async function train(options: Options): Promise<void> {
   }
 }
 
-/** Judged is the bundle that was written, by the code that will run it; then it is written once more with its figures. */
+/** Judges the written bundle with the code that will run it, then writes it again with its figures. */
 async function writeAndJudge(
   options: Options,
   data: SceneData,
@@ -133,7 +133,7 @@ async function writeAndJudge(
   }
 }
 
-/** With the folder's name alone: where it lay on the machine of training says nothing. */
+/** With only the folder's name: its path on the training machine has no meaning elsewhere. */
 function commandOf({ name, architecture, size, epochs, seed, origin }: Options): string {
   return `usher train scene --data scene --name ${name} --architecture ${architecture} --size ${size} --epochs ${epochs} --seed ${seed} --origin ${JSON.stringify(origin)}`;
 }

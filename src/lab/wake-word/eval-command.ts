@@ -64,7 +64,7 @@ Examples:
 
 export function evalWakeWordCommand(): Command {
   return new Command('wake-word')
-    .description('misses, false accepts and latency of a trigger word')
+    .description('measure misses, false accepts and latency of a trigger word')
     .requiredOption('--model <bundle>', 'folder of the model bundle')
     .option('--positives <dirs...>', 'recordings of the word, one in each file', [])
     .option('--negatives <dirs...>', 'recordings of other speech', [])
@@ -89,19 +89,18 @@ export function evalWakeWordCommand(): Command {
 
 function hours(text: string): number {
   const value = Number(text);
-  if (!(value >= 0 && value <= 1000)) throw new UsherError('usage', `--hours ${text}: a number of hours is expected`);
+  if (!(value >= 0 && value <= 1000)) throw new UsherError('usage', `--hours ${text}: expected a number of hours`);
   return value;
 }
 
 function score(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value < 1))
-    throw new UsherError('usage', `--threshold ${text}: a score between 0 and 1 is expected`);
+  if (!(value > 0 && value < 1)) throw new UsherError('usage', `--threshold ${text}: expected a score between 0 and 1`);
   return value;
 }
 
 async function evalWakeWord(options: Options): Promise<void> {
-  // Before minutes of listening, not after them.
+  // Checked before minutes of listening, not after.
   for (const folder of [options.errors, options.report]) if (folder !== undefined) await makeFolder(folder);
   const wakeWord = await openWakeWord(options.model, CPU_ONE_THREAD);
   const progress = createProgress();
@@ -157,7 +156,7 @@ async function readData(options: Options, word: string, progress: Progress): Pro
     onProgress: (label, share) => progress.update(label, share),
   });
   if (data.positives.length === 0)
-    throw new UsherError('data-invalid', 'there is no word to hear', {
+    throw new UsherError('data-invalid', 'there is no recording of the word', {
       remedy: 'Give recordings with --positives, or have words synthesised: --synthetic 300',
     });
   return data;

@@ -36,7 +36,7 @@ that usher train and usher eval take. Nothing leaves this machine.
 const PAUSE_S = 1;
 const PATIENCE = 20;
 
-/** `usher record …`: sound for training, from whoever will say the word, and from the room it will be said in. */
+/** `usher record …`: records training sound, from the people who will say the word and from the room. */
 export function recordCommand(): Command {
   const command = new Command('record')
     .description('record words, other speech and backgrounds to train with')
@@ -46,19 +46,19 @@ export function recordCommand(): Command {
     .description('takes of the trigger word')
     .action((word: string, options: Options) => {
       const name = word.toLowerCase().replaceAll(' ', '-');
-      if (!/^[a-z-]+$/.test(name)) throw new UsherError('usage', `“${word}”: letters and spaces are expected`);
+      if (!/^[a-z-]+$/.test(name)) throw new UsherError('usage', `“${word}”: expected letters and spaces`);
       return record('word', `word-${name}`, `Say “${word}”`, options);
     });
   withSource(command.command('other'), 20, 4)
     .description('takes of anything else that people say')
     .action((options: Options) => record('other', 'other', 'Say something else', options));
   withSource(command.command('background'), 6, 10)
-    .description('the room without anybody speaking to it')
-    .action((options: Options) => record('background', 'background', 'Let the room be as it is', options));
+    .description('record the room while no person speaks to it')
+    .action((options: Options) => record('background', 'background', 'Leave the room as it is', options));
   command
     .command('captures')
     .description(
-      'what a microphone of the daemon took for a word, or nearly did (off unless the configuration has `capture`)',
+      'show the recordings of activations and near misses by the daemon (off unless the configuration has `capture`)',
     )
     .requiredOption('-c, --config <file>', 'the configuration', installed()?.config)
     .option('--delete', 'delete all of it')
@@ -95,7 +95,7 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
     folder: options.out ?? join(workDir(), 'recordings', folder),
     count: options.count,
     seconds: options.seconds,
-    // A recording waits for nobody.
+    // A recording needs no pause.
     pauseSeconds: options.file === undefined ? PAUSE_S : 0,
     patience: options.file === undefined ? PATIENCE : Infinity,
   };
@@ -118,8 +118,8 @@ async function record(kind: TakeKind, folder: string, prompt: string, options: O
       throw new UsherError('data-invalid', `${files.length} of ${plan.count} takes are good`, {
         remedy:
           options.file === undefined
-            ? 'Heed what is said after each take, or record with another microphone: --device'
-            : 'See what is said of each take. Is it the right recording? --seconds sets how long a take is.',
+            ? 'Follow the advice after each take, or record with another microphone: --device'
+            : 'See the message for each take, and check that it is the right recording. --seconds sets the length of a take.',
       });
   } finally {
     stop.release();

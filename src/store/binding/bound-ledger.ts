@@ -13,12 +13,12 @@ import type { JournalBody } from '../journal/journal-body';
 import type { JournalRecord } from '../journal/journal-chain';
 import { type Ledger } from '../journal/ledger';
 
-/** How often a reader looks again: another process may have changed one of the two in between. */
+/** Attempts of a reader to compare: another process may have changed one of the two in between. */
 const LOOKS = 5;
 
 /**
- * The journal as the ledger of one members' data: numbers every change, and refuses to add to a history that does not belong to
- * these members.
+ * The journal as the ledger of one members' data: it numbers every change, and refuses to continue a history that does
+ * not belong to these members.
  */
 export class BoundLedger implements Ledger {
   private numbered = { transaction: -1, epoch: 0 };
@@ -39,12 +39,12 @@ export class BoundLedger implements Ledger {
   }
 
   /**
-   * Compares the two; binds what was never bound.
-   * @returns the records of a change that the journal has and the members' data has not: a crash came in between
+   * Compares the two, and binds them if they were never bound.
+   * @returns the records of a change that the journal has and the members' data lacks, because of a crash in between
    */
   settle(readonly: boolean): readonly JournalRecord[] {
     let agreement = this.compare();
-    // What another process is just writing looks like a contradiction: its transaction is waited for.
+    // A change that another process is writing looks like a contradiction, so wait for its transaction.
     if (agreement.state !== 'agreed' && !readonly)
       agreement = this.database.transaction(() => this.bind(this.compare()));
     for (let look = 1; look < LOOKS && agreement.state === 'contradicted' && readonly; look++)
@@ -53,7 +53,7 @@ export class BoundLedger implements Ledger {
     return agreement.state === 'journal-ahead' && !readonly ? this.journal.changesOf(this.epoch + 1) : [];
   }
 
-  /** Looks again where the two did not agree. @throws UsherError `store-unavailable` while they do not */
+  /** Compares again if the two did not agree. @throws UsherError `store-unavailable` while they do not */
   requireAgreed(): void {
     if (this.contradiction === null) return;
     const agreement = this.compare();
@@ -74,10 +74,10 @@ export class BoundLedger implements Ledger {
     });
   }
 
-  /** From now on these two belong together, whatever was before. Within a transaction. */
+  /** From now on these two belong together, whatever came before. Call it within a transaction. */
   accept(): void {
     const { lastEpoch, settledEpoch } = this.journal.facts();
-    // Of a change that a start saw, the record may be too old to be kept.
+    // A start may have seen a change whose record is already deleted.
     const epoch = Math.max(this.epoch, lastEpoch ?? 0, settledEpoch ?? 0);
     writeBinding(this.database, { journal: this.journal.id, epoch, head: this.journal.head() });
     this.contradiction = null;
@@ -102,6 +102,6 @@ export class BoundLedger implements Ledger {
 export function contradictionError(why: Contradiction): UsherError {
   return new UsherError('store-unavailable', CONTRADICTIONS[why], {
     remedy:
-      'Nobody is let in meanwhile. If it was put back on purpose, run `usher members accept`: who was deleted since stays deleted. Otherwise put the right file back.',
+      'No person is admitted meanwhile. If the data was restored on purpose, run `usher members accept`: members who were deleted since stay deleted. Otherwise restore the right file.',
   });
 }

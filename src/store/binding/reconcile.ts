@@ -1,19 +1,22 @@
 import type { Journal } from '../journal/journal';
 import { bodyOf } from '../journal/journal-reader';
 
-/** What the journal says of members after a record, for an old copy of their data. */
+/** What the journal says about members after a record, for an old copy of their data. */
 export interface Since {
-  /** Deleted since, also those who were enrolled again: the copy holds what was destroyed then. */
+  /** Deleted since, including those who were enrolled again: the copy contains the destroyed data. */
   readonly deleted: ReadonlySet<string>;
-  /** Changed since, to what the journal does not say: status, validity, groups. */
+  /** Changed since, to values that the journal does not contain: status, validity, groups. */
   readonly changed: ReadonlySet<string>;
   /** Enrolled since. */
   readonly enrolled: ReadonlySet<string>;
-  /** Records from then are not kept any more: anybody may have been deleted or changed. */
+  /** Some records since then are no longer kept: any member may have been deleted or changed. */
   readonly gap: boolean;
 }
 
-/** @param after number of the last record that the copy knows; null: it does not say, and the last word on each member counts */
+/**
+ * @param after number of the last record that the copy knows; null if it has none: then the last record of each member
+ * counts
+ */
 export function membersSince(journal: Journal, after: number | null): Since {
   const deleted = new Set<string>();
   const changed = new Set<string>();

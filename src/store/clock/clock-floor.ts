@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
 
-/** The latest time that this box was sure of, over restarts: a clock before it is behind. */
+/** The latest time that this box trusted, over restarts: a clock before it is behind. */
 export const clockFloorFile = (dataDir: string): string => join(dataDir, 'clock-floor');
 
 /** Epoch ms; 0 for none. */
@@ -15,7 +15,7 @@ export function readClockFloor(dataDir: string): number {
     if (systemCode(error) === 'ENOENT') return 0;
     throw error;
   }
-  // Written whole or not at all; anything else was put there by hand.
+  // Written atomically; any other content was put there by hand.
   const floor = /^\d{1,16}\n?$/.test(text) ? Number(text) : 0;
   return Number.isSafeInteger(floor) ? floor : 0;
 }
@@ -24,7 +24,7 @@ export function writeClockFloor(dataDir: string, floor: number): void {
   writeDurably(clockFloorFile(dataDir), new TextEncoder().encode(`${Math.floor(floor)}\n`));
 }
 
-/** Only where a person has said that the clock is right. A daemon that runs notices. */
+/** Only after a person confirmed that the clock is correct. A running daemon notices. */
 export function removeClockFloor(dataDir: string): void {
   rmSync(clockFloorFile(dataDir), { force: true });
 }

@@ -13,23 +13,23 @@ export const DAY_MS = 24 * HOUR_MS;
 export const PROOF_LIMITS = {
   /** Running time that a date needs before it is trusted. */
   steadyMs: DAY_MS,
-  /** No more is saved up than this. */
+  /** Upper limit of the credit. */
   creditMaxMs: 2 * DAY_MS,
-  /** Time without the box running that costs as much credit as running for 1 ms earns. */
+  /** Time during which the box is off that costs as much credit as running for 1 ms earns. */
   offPerOn: 3,
-  /** A longer leap is held until a person accepts the date. */
+  /** A longer leap is not trusted until a person accepts the date. */
   leapMs: 7 * DAY_MS,
-  /** How far the date may be behind the last one that was trusted. */
+  /** How far the date may be behind the last trusted one. */
   behindMs: HOUR_MS,
-  /** Deviation that costs nothing: so much a look, and so much of the running time. */
+  /** Deviation that costs nothing: this much for each check, and this share of the running time. */
   slackMs: 1000,
   slackShare: 0.01,
-  /** No clock that was ever set is before this. */
+  /** A clock before this was never set. */
   earliest: Date.UTC(2025, 0, 1),
 } as const;
 
 export interface Look {
-  /** Identifies the boot of the machine: within it the monotonic clock runs on. */
+  /** Identifies the boot of the machine, during which the monotonic clock is continuous. */
   readonly boot: string;
   /** Monotonic ms, from 0 at the boot of the machine. */
   readonly mono: number;
@@ -40,7 +40,7 @@ export interface Look {
 export interface DateProof {
   readonly last: Look | null;
   readonly creditMs: number;
-  /** Epoch ms; the latest date that was trusted. Null: none yet. */
+  /** Epoch ms; the latest date that was trusted. Null if none was. */
   readonly trustedAt: number | null;
   /** Running time since then. */
   readonly sinceTrustMs: number;
@@ -50,7 +50,7 @@ export const NO_PROOF: DateProof = { last: null, creditMs: 0, trustedAt: null, s
 
 export type DateDoubt = 'unsteady' | 'leapt' | 'behind';
 
-/** One look at both clocks. @param believed whether the clock watch has no doubt just now */
+/** One check of both clocks. @param believed whether the clock watch trusts the clock at present */
 export function lookAt(proof: DateProof, look: Look, believed: boolean): DateProof {
   const { last } = proof;
   const elapsed = last === null ? 0 : elapsedSince(last, look);
@@ -60,7 +60,7 @@ export function lookAt(proof: DateProof, look: Look, believed: boolean): DatePro
   const next = {
     ...proof,
     last: look,
-    // Debt without a bound would keep a clock that was wrong once, and is right again, from ever being trusted.
+    // The debt is limited, so that a clock that was wrong once can be trusted again.
     creditMs: Math.max(-PROOF_LIMITS.leapMs / PROOF_LIMITS.offPerOn, believed ? earned : Math.min(0, earned)),
     sinceTrustMs: proof.sinceTrustMs + elapsed,
   };
@@ -69,7 +69,7 @@ export function lookAt(proof: DateProof, look: Look, believed: boolean): DatePro
     : next;
 }
 
-/** Null: the date of the last look may be relied on. */
+/** Null: the date of the last check can be trusted. */
 export function dateDoubt({ last, creditMs, trustedAt, sinceTrustMs }: DateProof): DateDoubt | null {
   if (last === null) return 'unsteady';
   if (trustedAt !== null) {
@@ -79,12 +79,12 @@ export function dateDoubt({ last, creditMs, trustedAt, sinceTrustMs }: DateProof
   return creditMs < PROOF_LIMITS.steadyMs || last.wall < PROOF_LIMITS.earliest ? 'unsteady' : null;
 }
 
-/** A person says that the date of this look is right. It still has to keep pace for as long as any. */
+/** A person confirms the date of this check. It must still be steady as long as any other. */
 export function acceptDate(look: Look): DateProof {
   return { last: look, creditMs: 0, trustedAt: look.wall, sinceTrustMs: 0 };
 }
 
-/** The least time that has passed between two looks. */
+/** The least time that has passed between two checks. */
 function elapsedSince(last: Look, { boot, mono }: Look): number {
   if (boot === '') return 0;
   if (boot !== last.boot) return mono;

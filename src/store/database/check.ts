@@ -1,6 +1,6 @@
 import type { Database } from './database';
 
-/** Rows that name a member who is not there. */
+/** Rows that belong to a member who does not exist. */
 export interface Orphans {
   readonly table: 'member_keys' | 'duress_ids' | 'templates';
   readonly member: string;
@@ -8,14 +8,14 @@ export interface Orphans {
 }
 
 const TABLES = ['member_keys', 'duress_ids', 'templates'] as const;
-/** Enough to see what kind of damage it is. */
+/** Enough to recognise the kind of damage. */
 const FINDINGS_MAX = 20;
 
-/** What SQLite itself can tell of its file, more thoroughly than at every start. Reads all of it. */
+/** SQLite's own check of the file, more thorough than at every start. Reads the whole file. */
 export class StoreCheck {
   constructor(private readonly database: Database) {}
 
-  /** Empty for a whole file. */
+  /** Empty for an undamaged file. */
   integrity(): string[] {
     return this.database
       .all(`PRAGMA integrity_check(${FINDINGS_MAX})`)
@@ -23,7 +23,7 @@ export class StoreCheck {
       .filter((line) => line !== 'ok');
   }
 
-  /** A flipped id, or a row that was deleted outside usher: the foreign keys hold for what usher writes itself. */
+  /** Caused by a flipped id or a row that was deleted outside usher: foreign keys protect what usher itself writes. */
   orphans(): Orphans[] {
     return TABLES.flatMap((table) =>
       this.database

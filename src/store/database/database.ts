@@ -5,28 +5,28 @@ import { UsherError } from '../../errors';
 import { sqliteCode, storeUnavailable } from './failure';
 import { giveToFolderOwner, makeFolder } from '../../files/owner';
 
-/** What a statement takes and what it gives. */
+/** Values that a statement takes and returns. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 export type Row = Readonly<Record<string, SqlValue>>;
 
 export interface DatabaseOptions {
   readonly readonly: boolean;
-  /** How long a statement waits for another process's transaction. */
+  /** How long a statement waits for another process's transaction, ms. */
   readonly busyTimeoutMs: number;
-  /** `wal`: readers do not wait for a writer. `delete`: a single file, for a database that only carries a lock. */
+  /** `wal`: readers do not wait for a writer. `delete`: a single file, for a database that is only a lock. */
   readonly journal: 'wal' | 'delete';
 }
 
 type Statement = ReturnType<InstanceType<typeof DatabaseSync>['prepare']>;
 
 /**
- * One connection to one SQLite file. A committed transaction outlives a power cut (`synchronous=FULL`), deleted content is
- * overwritten (`secure_delete`). Every failure is an `UsherError('store-unavailable')` that names the file.
+ * One connection to one SQLite file. A committed transaction survives a power cut (`synchronous=FULL`); deleted content
+ * is overwritten (`secure_delete`). Every failure is an `UsherError('store-unavailable')` that names the file.
  */
 export class Database {
   private readonly statements = new Map<string, Statement>();
   private inTransaction = false;
-  /** Transactions begun so far. */
+  /** Number of transactions so far. */
   transactions = 0;
 
   private constructor(
@@ -35,7 +35,7 @@ export class Database {
     private readonly inner: InstanceType<typeof DatabaseSync>,
   ) {}
 
-  /** Opens, and unless `readonly` creates, the file with mode 0600 in a folder with mode 0700. */
+  /** Opens the file; unless `readonly`, creates it with mode 0600 in a folder with mode 0700. */
   static open(file: string, options: DatabaseOptions): Database {
     try {
       if (options.readonly) requireFile(file);
@@ -63,7 +63,7 @@ export class Database {
     this.guard(() => this.inner.exec(sql));
   }
 
-  /** Runs one statement. Returns the number of rows that changed and the last row id. */
+  /** Runs one statement. @returns the number of changed rows and the last row id */
   run(sql: string, ...values: readonly SqlValue[]): { changes: number; lastId: number } {
     return this.guard(() => {
       const { changes, lastInsertRowid } = this.prepare(sql).run(...values);
@@ -85,7 +85,10 @@ export class Database {
     return Number(row === undefined ? NaN : Object.values(row)[0]);
   }
 
-  /** All of `work` or nothing: rolled back when it throws or when the commit fails. Synchronous; an inner one joins the outer. */
+  /**
+   * Runs `work` in a transaction: rolled back if it throws or the commit fails. Synchronous; an inner transaction joins
+   * the outer one.
+   */
   transaction<T>(work: () => T): T {
     if (this.inTransaction) return work();
     this.exec('BEGIN IMMEDIATE');
@@ -104,8 +107,8 @@ export class Database {
   }
 
   /**
-   * Empties the write-ahead log into the database, where deleted content is overwritten. False when that did not succeed,
-   * which a reader in another process is enough for: what was committed is committed, the log is just not empty yet.
+   * Moves the write-ahead log into the database, where deleted content is overwritten. False if that failed, for
+   * example because of a reader in another process: committed data is committed, but the log is not empty yet.
    */
   truncateLog(): boolean {
     if (this.inTransaction) return false;
@@ -114,12 +117,12 @@ export class Database {
         Number((this.inner.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as Row | undefined)?.['busy'] ?? 1) === 0
       );
     } catch {
-      // Told by the next write, if it is more than a busy reader.
+      // If it is more than a busy reader, the next write reports it.
       return false;
     }
   }
 
-  /** Writes the whole file anew, so that nothing is left on free pages. False when another process is in the way. */
+  /** Rewrites the whole file, so that no old content stays on free pages. False if another process uses the file. */
   rebuild(): boolean {
     if (this.inTransaction) return false;
     try {
@@ -132,8 +135,8 @@ export class Database {
   }
 
   /**
-   * Gives back every lock and leaves all data in the one file. The library finalises statements only when they are collected
-   * as garbage, and SQLite keeps a connection with open statements alive until then; so neither may wait for that.
+   * Releases every lock and leaves all data in the one file. The library finalises statements only at garbage
+   * collection, and SQLite keeps a connection with open statements alive until then, so neither may wait for that.
    */
   close(): void {
     if (!this.inner.isOpen) return;
@@ -143,12 +146,12 @@ export class Database {
     this.guard(() => this.inner.close());
   }
 
-  /** SQLite has rolled back by itself after some failures (full disk among them); then there is nothing left to undo. */
+  /** After some failures (such as a full disk) SQLite has rolled back by itself; then nothing is left to undo. */
   private rollback(): void {
     try {
       if (this.inner.isTransaction) this.inner.exec('ROLLBACK');
     } catch {
-      // The first failure is the one to tell; closing the connection undoes the rest.
+      // Report the first failure; closing the connection undoes the rest.
     }
   }
 
@@ -177,11 +180,11 @@ function requireFile(file: string): void {
     });
 }
 
-/** SQLite gives its journal files the mode of the database, so that this one decides for all. */
+/** SQLite gives its journal files the mode of the database, so this mode applies to all. */
 function createPrivately(file: string): void {
   makeFolder(dirname(file), 0o700);
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
-  // SQLite gives its journal files the owner of the database, as it does with the mode.
+  // SQLite also gives its journal files the owner of the database.
   giveToFolderOwner(file);
 }

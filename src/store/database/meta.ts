@@ -1,6 +1,6 @@
 import type { Database } from './database';
 
-/** Small facts about a box that outlive it. */
+/** Small facts about a box that must last. */
 export function metaOf(database: Database, key: string): string | null {
   const row = database.get('SELECT value FROM meta WHERE key = ?', key);
   return row === undefined ? null : String(row['value']);
@@ -12,7 +12,7 @@ export function setMetaOf(database: Database, key: string, value: string): void 
 
 export const TRUSTED_AT = 'retention.trusted-at';
 
-/** Now, for what retention counts from: a clock that is behind does not date it before a date that was trusted already. */
+/** The time for retention: a clock that is behind does not date anything before a date that was already trusted. */
 export function stampOf(database: Database, now: number): number {
   return Math.max(now, Number(metaOf(database, TRUSTED_AT) ?? 0));
 }

@@ -4,10 +4,10 @@ import type { JournalHead } from './journal-chain';
 import { metaOf, setMetaOf } from '../database/meta';
 
 /**
- * The members' data and the journal each record the state of the other, so that an old copy of one of them is noticed. Every change
- * of the members has a number, the epoch: it is in the journal's record, which is durable first, and in the members' data with the
- * change itself. A crash in between leaves the journal one ahead. More than one, or one that a start or stop has seen, is a copy
- * from before.
+ * The members' data and the journal each record the state of the other, so that an old copy of either is detected.
+ * Every change of the members has a number, the epoch. It is in the journal's record, which is durable first, and in
+ * the members' data with the change itself. A crash in between leaves the journal one ahead. If it is more than one
+ * ahead, or ahead by a change that a start or stop has seen, the members' data is an old copy.
  */
 export interface Binding {
   /** UUID of the journal. */
@@ -17,16 +17,16 @@ export interface Binding {
   readonly head: JournalHead | null;
 }
 
-/** What a journal knows of the members' data. */
+/** What a journal knows about the members' data. */
 export interface JournalFacts {
   readonly journal: string;
-  /** Of the newest record that carries one; null in a journal from before epochs. */
+  /** The epoch of the newest record that has one; null in a journal older than epochs. */
   readonly lastEpoch: number | null;
-  /** The newest that a start or a stop of the daemon found in the members' data. */
+  /** The newest epoch that a start or a stop of the daemon found in the members' data. */
   readonly settledEpoch: number | null;
-  /** Null where there is no such record any more; undefined where there is none yet. */
+  /** Null if the record is deleted; undefined if it does not exist yet. */
   readonly hashAt: (seq: number) => string | null | undefined;
-  /** Whether anybody was enrolled and not deleted since. */
+  /** Whether any member was enrolled and not deleted since. */
   readonly enrolled: () => boolean;
 }
 
@@ -42,7 +42,7 @@ const contradicted = (why: Contradiction): Agreement => ({ state: 'contradicted'
 export function compare(binding: Binding | null, facts: JournalFacts, empty: boolean): Agreement {
   if (binding === null) {
     if (empty && facts.enrolled()) return contradicted('empty');
-    // The records of the changes may be too old to be kept; a start that saw them is not.
+    // The records of the changes may be deleted already; the record of a start that saw them is not.
     const unbound = facts.lastEpoch === null && (facts.settledEpoch ?? 0) === 0;
     return unbound ? { state: 'unbound' } : contradicted(empty ? 'empty' : 'older-store');
   }
@@ -57,8 +57,8 @@ export function compare(binding: Binding | null, facts: JournalFacts, empty: boo
 }
 
 export const CONTRADICTIONS: Readonly<Record<Contradiction, string>> = {
-  empty: 'the members’ data is empty or new, but the journal knows members',
-  'older-store': 'the members’ data is older than the journal: a copy from before was put back',
+  empty: 'the members’ data is empty or new, but the journal contains members',
+  'older-store': 'the members’ data is older than the journal: an old copy was restored',
   'other-journal': 'the members’ data and the journal do not belong together: one of them comes from elsewhere',
   'older-journal': 'the journal is older than the members’ data, or was changed: records are missing',
 };
@@ -73,7 +73,7 @@ const Saved = z.tuple([
   }),
 ]);
 
-/** Text that cannot be understood is a binding to a journal that there is not. */
+/** Text that cannot be understood counts as a binding to a journal that does not exist. */
 export function readBinding(database: Database): Binding | null {
   const text = metaOf(database, KEY);
   if (text === null) return null;

@@ -1,34 +1,34 @@
 import { messageOf, UsherError } from '../../errors';
 import { canonicalJson, type Json } from '../../canonical';
 
-/** What the journal tells of, and in which words. A new kind is a new entry here. */
+/** The kinds of journal records and their meaning. Add a new kind here. */
 export const JOURNAL_KINDS = {
-  genesis: 'the journal was begun',
+  genesis: 'the journal was created',
   start: 'the daemon was started',
-  stop: 'the daemon was stopped in good order',
+  stop: 'the daemon was stopped normally',
   decision: 'a door was opened or stayed shut; the body is what was published',
   event: 'another logged event; the body is what was published',
   alarm: 'an alarm: duress, forced or held door; the body is what was published',
   enrolment: 'a member was enrolled, or enrolled again',
-  adaptation: 'an accepted face was kept as one more template of the member',
+  adaptation: 'an accepted face was stored as another template of the member',
   member: 'a member was suspended, activated or renamed',
   deletion: 'a member was deleted and the key destroyed',
   consent: 'a member consented; a withdrawal is a deletion',
   transfer: 'members were exported or imported',
   key: 'a key was made, rotated or destroyed',
   training: 'templates of members who consented to it were used to train a head',
-  encoding: 'templates were carried over into another embedding space',
-  policy: 'a rule was put in force by command: lockdown, hold-open, an override',
+  encoding: 'templates were mapped into another embedding space',
+  policy: 'a command changed the rules: lockdown, hold-open, an override',
   configuration: 'the daemon runs with another configuration than before',
   model: 'a camera or a microphone runs other models than before',
-  still: 'a stylised picture of a decision was kept, could not be, or was deleted',
+  still: 'a stylised picture of a decision was stored, could not be stored, or was deleted',
   unrecorded: 'decisions could not be recorded for a while; no grant is among them',
-  'outbox-dropped': 'events were given up because the outbox was full',
-  retention: 'what is too old was marked, or an operator confirmed, stopped or resumed its deletion',
+  'outbox-dropped': 'events were dropped because the outbox was full',
+  retention: 'old data was marked, or an operator confirmed, stopped or resumed its deletion',
   restore: 'an operator accepted members’ data that the journal contradicted',
   counter: 'an operator set the counter of a reader',
   clock: 'an operator accepted the date of this box',
-  pruned: 'records older than the rule allows were removed; the number and hash of the last of them',
+  pruned: 'records older than the rule allows were deleted; the number and hash of the last of them',
 } as const;
 
 export type JournalKind = keyof typeof JOURNAL_KINDS;
@@ -38,12 +38,12 @@ const BODY_MAX_BYTES = 8 * 1024;
 const DEPTH_MAX = 4;
 const TEXT_MAX = 1024;
 const ITEMS_MAX = 64;
-/** Words that name what must never be here; members appear by id. */
+/** Keys that name forbidden content; members appear only by id. */
 const FORBIDDEN_KEYS = /^(name|names|vector|embedding|descriptor|template|picture|image|photo|crop|pin|secret)$/i;
 
 /**
- * The text of a body. The journal cannot be corrected afterwards, so that what must not be in it is refused here: names,
- * vectors (any longer row of numbers), pictures (any longer text).
+ * The text of a body. The journal cannot be corrected later, so forbidden content is refused here: names, vectors (any
+ * longer row of numbers), pictures (any longer text).
  * @throws UsherError `data-invalid`
  */
 export function bodyText(kind: JournalKind, body: JournalBody): string {
@@ -81,6 +81,6 @@ function check(kind: JournalKind, value: Json | JournalBody | undefined, depth: 
 
 function refuse(kind: JournalKind, what: string): never {
   throw new UsherError('data-invalid', `a journal record of kind ${kind} with ${what}`, {
-    remedy: 'This is a defect of usher: please report it.',
+    remedy: 'This is a defect in usher. Please report it.',
   });
 }

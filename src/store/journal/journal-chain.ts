@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** One entry of the journal. `hash` covers all the rest, `prev` is the hash of the record before. */
+/** One entry of the journal. `hash` covers all other fields, `prev` is the hash of the previous record. */
 export interface JournalRecord {
   /** From 1, without gaps. */
   readonly seq: number;
-  /** Epoch ms by this box's clock, which may have been wrong. */
+  /** Epoch ms of this box's clock, which may have been wrong. */
   readonly at: number;
   readonly kind: string;
   /** Canonical JSON (RFC 8785). */
@@ -14,15 +14,16 @@ export interface JournalRecord {
   readonly hash: string;
 }
 
-/** The end of the chain: whoever knows it can tell whether anything before it was changed. */
+/** The end of the chain. Whoever knows it can detect a change of any earlier record. */
 export type JournalHead = Pick<JournalRecord, 'seq' | 'hash'>;
 
 export const GENESIS_PREV = '0'.repeat(64);
 const DOMAIN = 'usher-journal-v1\n';
 
 /**
- * SHA-256 of `usher-journal-v1\n` and the record's canonical JSON `{at, body, kind, prev, seq}`: whoever has the exported
- * record can compute it with any JSON library. The stored text of the body goes in as it is, so that no byte of it is free.
+ * SHA-256 of `usher-journal-v1\n` and the record's canonical JSON `{at, body, kind, prev, seq}`: with the exported
+ * record, any JSON library can compute it. The body's stored text is used unchanged, so that every byte of it is
+ * covered.
  */
 export function hashOf({ seq, at, kind, body, prev }: Omit<JournalRecord, 'hash'>): string {
   const text = `{"at":${at},"body":${body},"kind":${JSON.stringify(kind)},"prev":"${prev}","seq":${seq}}`;
@@ -53,18 +54,18 @@ export interface Finding {
 }
 
 /**
- * Follows a chain record by record. After a fault it goes on from what is stored, so that each place of damage is found
- * and undamaged stretches are not blamed.
+ * Follows a chain record by record. After a fault it continues from what is stored, so that each damaged place is found
+ * and undamaged parts are not reported.
  */
 export class ChainCheck {
   readonly findings: Finding[] = [];
   private last: JournalHead = { seq: 0, hash: GENESIS_PREV };
   private lastEvent = 0;
-  /** Where the stored chain sets in, when that is not at its beginning: right if a record of the chain itself says so. */
+  /** Where the stored chain starts, if not at its beginning. That is valid if a record of the chain itself says so. */
   private setsInAfter: JournalHead | null = null;
   private readonly heads: JournalHead[];
 
-  /** @param known heads from elsewhere: MQTT, an export, paper */
+  /** @param known heads kept elsewhere: MQTT, an export, paper */
   constructor(known: readonly JournalHead[] = []) {
     this.heads = [...known].sort((a, b) => a.seq - b.seq);
   }
@@ -77,7 +78,7 @@ export class ChainCheck {
     const { seq } = record;
     if (this.last.seq === 0 && seq > 1) this.setIn({ seq: seq - 1, hash: record.prev });
     else if (seq > this.last.seq + 1) this.found('missing', this.last.seq + 1, seq - 1);
-    // Across missing numbers a link cannot be expected; at the beginning there is nothing to link to.
+    // Across missing numbers no link can be expected, and at the beginning there is no previous record.
     else if (record.prev !== this.last.hash) this.found('unlinked', seq);
     if (seq === 1 && record.kind !== 'genesis') this.found('beginning', seq);
     if (record.kind === 'pruned') this.checkPruned(record.body);
@@ -94,7 +95,7 @@ export class ChainCheck {
     if (furthest !== undefined) this.found('truncated', this.last.seq + 1, furthest.seq);
   }
 
-  /** What lies before cannot be compared with a head that is known. */
+  /** Records before the start of the stored chain cannot be compared with a known head. */
   private setIn(before: JournalHead): void {
     this.setsInAfter = before;
     while (this.heads[0] !== undefined && this.heads[0].seq < before.seq) this.heads.shift();
@@ -102,13 +103,13 @@ export class ChainCheck {
       this.found('rewritten', before.seq);
   }
 
-  /** Whoever takes the first records away cannot say so inside the chain without breaking it. */
+  /** Whoever deletes the first records cannot record it inside the chain without breaking it. */
   private checkPruned(body: string): void {
     const stated = headIn(body);
     if (stated?.seq === this.setsInAfter?.seq && stated?.hash === this.setsInAfter?.hash) this.setsInAfter = null;
   }
 
-  /** Published events carry a number of their own; a consumer relies on its never coming twice. */
+  /** Published events have their own number; consumers rely on its uniqueness. */
   private checkEvent({ seq, kind, body }: JournalRecord): void {
     if (kind !== 'decision' && kind !== 'event' && kind !== 'alarm') return;
     const event = eventOf(body);
@@ -119,13 +120,13 @@ export class ChainCheck {
   private found(fault: Fault, from: number, to = from): void {
     const previous = this.findings.at(-1);
     const before = previous?.fault === fault ? previous : this.findings.findLast((finding) => finding.fault === fault);
-    // One finding a stretch: a renumbered tail is one thing, not a thousand.
+    // One finding for each stretch: a renumbered end is one fault, not a thousand.
     if (before?.to === from - 1) this.findings[this.findings.indexOf(before)] = { ...before, to };
     else this.findings.push({ fault, from, to });
   }
 }
 
-/** What a record of kind `pruned` says. */
+/** The head in a record of kind `pruned`. */
 function headIn(body: string): JournalHead | null {
   try {
     const { upTo, hash } = JSON.parse(body) as Readonly<Record<string, unknown>>;

@@ -20,12 +20,12 @@ export class JournalReader {
     const row = this.database.get('SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1');
     if (row === undefined)
       throw new UsherError('store-unavailable', `the journal ${this.database.file} has lost its records`, {
-        remedy: 'Put back a backup, or move the file away: a new journal is begun, and says so by its new id.',
+        remedy: 'Restore a backup, or move the file away: usher then creates a new journal with a new id.',
       });
     return { seq: Number(row['seq']), hash: String(row['hash']) };
   }
 
-  /** Numbers of the oldest record that is kept and of the newest one. @throws UsherError `store-unavailable` */
+  /** Numbers of the oldest kept record and of the newest one. @throws UsherError `store-unavailable` */
   extent(): { readonly first: number; readonly head: number } {
     return { first: this.database.number('SELECT min(seq) FROM records'), head: this.head().seq };
   }
@@ -38,10 +38,10 @@ export class JournalReader {
   }
 
   /**
-   * Number of the last of the records that, from the beginning on, all carry a date before this; 0: none. A date that a record
-   * carries is that of a clock which may have been wrong.
+   * Number of the last record of the initial records that all have a date before this; 0: none. The date of a record
+   * comes from a clock that may have been wrong.
    * @param before epoch ms
-   * @param upTo look no further than this number
+   * @param upTo highest number to check
    */
   datedBefore(before: number, upTo: number): number {
     const young = this.database.get('SELECT seq FROM records WHERE at >= ? ORDER BY seq LIMIT 1', before)?.['seq'];
@@ -49,7 +49,10 @@ export class JournalReader {
     return Math.min(last, upTo);
   }
 
-  /** Records in order, read in pages: any length of journal, while others append. @param after leave out up to this number */
+  /**
+   * Records in order, read in pages, for a journal of any length, while others append. @param after skip records up to
+   * this number
+   */
   *records({ after = 0 }: { readonly after?: number } = {}): Generator<JournalRecord, void> {
     for (let last = after; ;) {
       const rows = this.database.all('SELECT * FROM records WHERE seq > ? ORDER BY seq LIMIT ?', last, PAGE);
@@ -71,7 +74,7 @@ export class JournalReader {
     }
   }
 
-  /** The newest record of a kind, where asked for of those whose body is such. */
+  /** The newest record of a kind, optionally only those whose body matches. */
   latest(
     kind: Exclude<JournalKind, 'decision'>,
     having: (body: Readonly<Record<string, unknown>>) => boolean = () => true,
@@ -89,7 +92,7 @@ export class JournalReader {
     }
   }
 
-  /** The records of the newest change of the members, where it has this number. */
+  /** The records of the newest change of the members, if it has this number. */
   changesOf(epoch: number): JournalRecord[] {
     const found: JournalRecord[] = [];
     const marks = LEDGER_KINDS.map(() => '?').join(', ');
@@ -123,13 +126,13 @@ export class JournalReader {
   }
 }
 
-/** @throws UsherError `data-invalid` for a body that is no JSON object */
+/** @throws UsherError `data-invalid` for a body that is not a JSON object */
 export function bodyOf(record: JournalRecord): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(record.body);
     if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new UsherError('data-invalid', `record ${record.seq} of the journal is damaged`, {
     remedy: 'Run `usher audit verify`.',

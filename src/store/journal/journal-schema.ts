@@ -7,8 +7,9 @@ import { chained, GENESIS_PREV, type JournalRecord } from './journal-chain';
 const SCHEMA_VERSION = 1;
 
 /**
- * `records` is the chain. `outbox` says which of them still have to reach the broker; its `seq` is the number that consumers
- * see, `worth` what goes first when it is full. `state` counts, so that nothing is summed up while somebody waits at the door.
+ * `records` is the chain. `outbox` lists the records that must still reach the broker; its `seq` is the number that
+ * consumers see, `worth` determines what is dropped first when it is full. `state` has running counts, so that nothing
+ * is summed up while a person waits at the door.
  */
 const SCHEMA = `
   CREATE TABLE records (
@@ -41,7 +42,7 @@ const SCHEMA = `
 `;
 
 /**
- * Makes an empty file a journal with its genesis record; leaves a journal as it is.
+ * Makes an empty file a journal with its genesis record; does not change an existing journal.
  * @throws UsherError `store-unavailable`
  */
 export function prepareJournal(database: Database, { readonly, now }: { readonly: boolean; now: () => number }): void {
@@ -51,7 +52,7 @@ export function prepareJournal(database: Database, { readonly, now }: { readonly
       remedy: 'Start `usher run` once, or enrol a member.',
     });
   database.transaction(() => {
-    // Asked again inside the transaction: another process may have been first.
+    // Checked again inside the transaction: another process may have been first.
     if (versionOf(database) === SCHEMA_VERSION) return;
     database.exec(SCHEMA);
     const journal = randomUUID();

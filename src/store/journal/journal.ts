@@ -9,18 +9,18 @@ import { insertRecord, prepareJournal } from './journal-schema';
 import { Outbox, type Worth } from './outbox';
 
 export interface JournalOptions {
-  /** For commands that only show; also works while the daemon runs. */
+  /** For commands that only show. Also works while the daemon runs. */
   readonly readonly?: boolean;
   readonly now?: () => number;
-  /** Bound on the events that wait for the broker. */
+  /** Limit for the events that wait for the broker, bytes. */
   readonly outboxBytes?: number;
 }
 
-/** What the body of a published event needs to know of its journal. */
+/** What the body of a published event needs from its journal. */
 export interface EventFacts {
-  /** Number of the event: from 1, rising over restarts, each given once. A gap means that events were given up. */
+  /** Number of the event: from 1, rising over restarts, each used once. A gap means that events were dropped. */
   readonly seq: number;
-  /** UUID of the journal: numbers start again only together with a new one. */
+  /** UUID of the journal: numbers restart only together with a new one. */
   readonly journal: string;
 }
 
@@ -32,21 +32,24 @@ export interface EventEntry {
 
 export const OUTBOX_BYTES = 64 * 1024 * 1024;
 const FILE = 'journal.db';
-/** Another process holds the file for one commit at a time; the daemon waits for that with a person at the door. */
+/**
+ * Another process holds the file for one commit at a time. The daemon waits this long, while a person may be at the
+ * door.
+ */
 const BUSY_TIMEOUT_MS = 1000;
 const PRUNE_AT_ONCE = 5000;
 
 /**
- * The audit: an append-only chain of records in `journal.db` of the data folder, a file of its own so that it does not share
- * the fate of the members' data. What is appended is durable (`synchronous=FULL`) when the method returns, together with its
- * place in the outbox. Several processes append to one chain: each reads the head inside its own write transaction.
+ * The audit: an append-only chain of records in `journal.db` of the data folder, a separate file so that damage to the
+ * members' data does not affect it. An appended record and its place in the outbox are durable (`synchronous=FULL`)
+ * when the method returns. Several processes append to one chain: each reads the head inside its own write transaction.
  */
 export class Journal extends JournalReader {
   readonly outbox: Outbox;
 
   private constructor(
     database: Database,
-    /** UUID, made with the journal. */
+    /** UUID, created with the journal. */
     readonly id: string,
     private readonly now: () => number,
     private readonly readonly: boolean,
@@ -58,7 +61,7 @@ export class Journal extends JournalReader {
     });
   }
 
-  /** Opens the journal, and begins it unless `readonly`. @throws UsherError `store-unavailable` */
+  /** Opens the journal, and creates it unless `readonly`. @throws UsherError `store-unavailable` */
   static open(
     dataDir: string,
     { readonly = false, now = Date.now, outboxBytes = OUTBOX_BYTES }: JournalOptions = {},
@@ -74,13 +77,13 @@ export class Journal extends JournalReader {
     }
   }
 
-  /** One more record, durable when this returns. @throws UsherError `store-unavailable`, `data-invalid` */
+  /** Appends a record, durable when this returns. @throws UsherError `store-unavailable`, `data-invalid` */
   append(kind: JournalKind, body: JournalBody): JournalRecord {
     return this.database.transaction(() => this.add(kind, body));
   }
 
   /**
-   * One more record that is also to be published: its body is the payload. Both or neither.
+   * Appends a record that is also published: its body is the payload. Both or neither.
    * @throws UsherError `store-unavailable`, `data-invalid`
    */
   appendEvent(kind: 'decision' | 'event' | 'alarm', entryFor: (facts: EventFacts) => EventEntry): JournalRecord {
@@ -97,7 +100,7 @@ export class Journal extends JournalReader {
     return record;
   }
 
-  /** Appends unless the newest record of this kind (and `subject`) says the same already. Null when it does. */
+  /** Appends unless the newest record of this kind (and `subject`) has the same body; then returns null. */
   appendIfNew(kind: Exclude<JournalKind, 'decision'>, body: JournalBody, subject?: string): JournalRecord | null {
     return this.database.transaction(() => {
       const latest = this.latest(
@@ -108,12 +111,12 @@ export class Journal extends JournalReader {
     });
   }
 
-  /** What this journal knows of the members' data. @throws UsherError `store-unavailable` */
+  /** What this journal knows about the members' data. @throws UsherError `store-unavailable` */
   facts(): JournalFacts {
     const hasEpoch = ({ epoch }: Readonly<Record<string, unknown>>): boolean => typeof epoch === 'number';
     const epochs = (kinds: readonly JournalKind[]): number[] =>
       kinds.flatMap((kind) => {
-        // A start that found a contradiction carries none: the ones before it still count.
+        // A start that found a contradiction has no epoch; earlier ones still count.
         const record = this.latest(kind as Exclude<JournalKind, 'decision'>, hasEpoch);
         const epoch = record === null ? undefined : bodyOf(record)['epoch'];
         return typeof epoch === 'number' ? [epoch] : [];
@@ -134,7 +137,7 @@ export class Journal extends JournalReader {
     };
   }
 
-  /** Whether anybody who was enrolled has not been deleted since. */
+  /** Whether any enrolled member has not been deleted since. */
   private enrolled(): boolean {
     const members = new Set<unknown>();
     for (const record of this.ofKinds(['enrolment', 'deletion'])) {
@@ -146,9 +149,10 @@ export class Journal extends JournalReader {
   }
 
   /**
-   * Removes the records up to this number, and appends one that says so: the chain stays verifiable from there on. What waits for
-   * the broker stays, and everything after it. At most `PRUNE_AT_ONCE` at a time, so that nobody at the door waits for it.
-   * @returns the number of records removed
+   * Deletes the records up to this number and appends one that says so: the chain stays verifiable from there on.
+   * Events that wait for the broker stay, and everything after them. Deletes at most `PRUNE_AT_ONCE` records at a time,
+   * so that no person at the door waits for it.
+   * @returns number of deleted records
    * @throws UsherError `store-unavailable`
    */
   prune(seq: number): number {
@@ -170,7 +174,7 @@ export class Journal extends JournalReader {
     try {
       this.outbox.flush();
     } catch {
-      // Delivered again after the next start.
+      // It is delivered again after the next start.
     }
     this.database.close();
   }

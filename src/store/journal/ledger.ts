@@ -18,14 +18,14 @@ export const LEDGER_KINDS = [
 ] as const;
 
 /**
- * Where changes of the members are recorded; `Journal` is one. Called as the last step inside the transaction that makes the
- * change: no change without a record. (The other way round, a commit that fails right after leaves a record of a change that
- * did not come about; that is the lesser evil.)
+ * Records changes of the members; `Journal` implements it. Called as the last step inside the transaction that makes
+ * the change, so that no change lacks a record. (If the commit then fails, the record describes a change that did not
+ * happen, which is less harmful.)
  */
 export interface Ledger {
   append(kind: (typeof LEDGER_KINDS)[number], body: JournalBody): unknown;
   close(): void;
 }
 
-/** For tests and tools that work on members without an installation around them. */
+/** For tests and tools that work on members without an installation. */
 export const NO_LEDGER: Ledger = { append: () => undefined, close: () => undefined };

@@ -1,66 +1,70 @@
 import type { Database } from '../database/database';
 
-/** An event that waits for the broker; structurally what `mqtt/event-queue.ts` asks for. */
+/** An event that waits for the broker; has the shape that `mqtt/event-queue.ts` needs. */
 export interface OutboxEvent {
   readonly topic: string;
   readonly json: string;
 }
 
-/** What goes first when the outbox is full: the lowest worth, and of that the oldest. */
+/** Which events are dropped first when the outbox is full: the lowest worth, and of those the oldest. */
 export const WORTH = { denied: 0, granted: 1, alarm: 2 } as const;
 export type Worth = keyof typeof WORTH;
 
-/** What was given up to stay within the bound; becomes a record of the journal. */
+/** The events that were dropped to stay within the limit; becomes a journal record. */
 export interface Dropped {
   readonly worth: Worth;
-  /** Event numbers of the first and the last; others between them may have stayed. */
+  /** Event numbers of the first and the last; some between them may not be dropped. */
   readonly from: number;
   readonly to: number;
   readonly count: number;
   readonly bytes: number;
 }
 
-/** Acknowledged events are taken out in one go, with the next append at the latest: a commit each would cost a sync each. */
+/**
+ * Acknowledged events are deleted in groups, at the latest with the next append: a commit for each would cost a disk
+ * sync for each.
+ */
 const FLUSH_AFTER = 64;
-/** When full, so much of the bound is made free at once, so that not every event costs a record about another. */
+/** When full, this share of the limit is freed at once, so that not every event adds a record about dropped ones. */
 const FREE_SHARE = 1 / 64;
-/** Bound on the rows of one such step; where a lowered limit demands more, the next events do the rest. */
+/** Limit for the rows of one such step; if a lowered limit requires more, the next events do the rest. */
 const GIVE_UP_AT_ONCE = 4096;
 
 /**
- * The events of the journal that the broker has not acknowledged, in order. One process delivers (the daemon holds the
- * daemon lock). After a crash, what was acknowledged but not yet taken out is delivered again, under the same number.
+ * The events of the journal that the broker has not acknowledged, in order. One process delivers (the daemon, which
+ * holds the daemon lock). After a crash, events that were acknowledged but not yet deleted are delivered again, under
+ * the same number.
  */
 export class Outbox {
-  /** Everything up to this number is acknowledged. */
+  /** All events up to this number are acknowledged. */
   private settled = 0;
   private flushed = 0;
   private takenOut = 0;
   private inFlight: { readonly seq: number; readonly event: OutboxEvent } | null = null;
 
-  /** @param limitBytes bound on topics and payloads that wait */
+  /** @param limitBytes limit for topics and payloads that wait */
   constructor(
     private readonly database: Database,
     private readonly limitBytes: number,
     private readonly append: (event: OutboxEvent) => void,
   ) {}
 
-  /** Events that wait, those that are acknowledged but not taken out included. @throws UsherError `store-unavailable` */
+  /** Events that wait, including those that are acknowledged but not deleted. @throws UsherError `store-unavailable` */
   get size(): number {
     return this.database.number('SELECT waiting FROM state');
   }
 
-  /** Events given up over the life of the journal. @throws UsherError `store-unavailable` */
+  /** Events dropped over the life of the journal. @throws UsherError `store-unavailable` */
   get overflowed(): number {
     return this.database.number('SELECT dropped FROM state');
   }
 
-  /** An event without a record of its own gets one of kind `event`. @throws UsherError `store-unavailable` */
+  /** Adds an event without a record of its own, as a record of kind `event`. @throws UsherError `store-unavailable` */
   push(event: OutboxEvent): void {
     this.append(event);
   }
 
-  /** The oldest that is not acknowledged. @throws UsherError `store-unavailable` */
+  /** The oldest event that is not acknowledged. @throws UsherError `store-unavailable` */
   peek(): OutboxEvent | undefined {
     const row = this.database.get(
       `SELECT outbox.seq, topic, body FROM outbox JOIN records ON records.seq = record
@@ -77,7 +81,7 @@ export class Outbox {
     return this.inFlight.event;
   }
 
-  /** The broker has this one. Never throws: what cannot be taken out now is taken out later, or delivered again. */
+  /** The broker has this event. Never throws: what cannot be deleted now is deleted later, or delivered again. */
   settle(event: OutboxEvent): void {
     if (this.inFlight?.event !== event) return;
     this.settled = this.inFlight.seq;
@@ -86,18 +90,18 @@ export class Outbox {
     try {
       this.flush();
     } catch {
-      // Said by the next append, which is where it matters.
+      // The next append reports the failure.
     }
   }
 
-  /** Takes out what is acknowledged. @throws UsherError `store-unavailable` */
+  /** Deletes acknowledged events. @throws UsherError `store-unavailable` */
   flush(): void {
     if (this.settled === this.flushed) return;
     this.database.transaction(() => this.takeOutSettled());
     this.committed();
   }
 
-  /** Part of the journal's transaction: puts an event in, and gives up others where the bound demands it. */
+  /** Part of the journal's transaction: adds an event, and drops others if the limit requires it. */
   enqueue(seq: number, record: number, topic: string, worth: Worth, bytes: number): Dropped[] {
     this.takeOutSettled();
     this.database.run('INSERT INTO outbox VALUES (?, ?, ?, ?, ?)', seq, record, topic, WORTH[worth], bytes);
@@ -106,7 +110,7 @@ export class Outbox {
     return over > 0 ? this.makeRoom(over + this.limitBytes * FREE_SHARE) : [];
   }
 
-  /** What the transaction took out is gone for good now; before that a rollback might have brought it back. */
+  /** What the transaction deleted is now gone; before, a rollback might have restored it. */
   committed(): void {
     this.flushed = this.takenOut;
   }
@@ -136,7 +140,7 @@ export class Outbox {
   }
 
   private giveUp(worth: Worth, wanted: number): Dropped | null {
-    // The one in flight may be at the broker already: it must not be called lost.
+    // The event in flight may have reached the broker, so it must not be reported as lost.
     const spared = this.inFlight?.seq ?? 0;
     let given: Omit<Dropped, 'worth'> | null = null;
     for (const row of this.database.all(

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 /**
- * ChaCha20-Poly1305 (RFC 8439): as fast on boxes whose processor has no AES instructions as on those that do. A random 96-bit
- * nonce is safe here: one key seals at most as many texts as there are members, far below the 2^32 at which repeats matter.
+ * ChaCha20-Poly1305 (RFC 8439): equally fast on processors with and without AES instructions. A random 96-bit nonce is
+ * safe here: one key seals at most as many texts as there are members, far below the 2^32 at which repeats matter.
  */
 const ALGORITHM = 'chacha20-poly1305';
 export const KEY_BYTES = 32;
@@ -13,7 +13,7 @@ const FORMAT = 1;
 /** Bytes that sealing adds. */
 export const SEAL_OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES;
 
-/** What sealed bytes belong to. Told as a list, so that no two bindings read the same. */
+/** What sealed bytes belong to, as a list, so that no two bindings have the same encoding. */
 export type Binding = readonly (string | number)[];
 
 /** Format byte, nonce, ciphertext, tag. @param key 32 bytes */
@@ -30,7 +30,7 @@ export function seal(key: Uint8Array, plain: Uint8Array, binding: Binding): Uint
   return sealed;
 }
 
-/** Null for anything that this key did not seal for this binding: altered, moved to another place, or foreign. */
+/** Null for anything that this key did not seal for this binding: altered, moved, or foreign. */
 export function unseal(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buffer | null {
   if (sealed.length < SEAL_OVERHEAD || sealed[0] !== FORMAT) return null;
   const text = sealed.subarray(1 + NONCE_BYTES, sealed.length - TAG_BYTES);
@@ -47,7 +47,7 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, binding: Binding): B
   }
 }
 
-/** The last 16 bytes: they differ for every sealing, so that they name one. */
+/** The last 16 bytes. They differ for every sealing, so they identify one. */
 export function tagOf(sealed: Uint8Array): Uint8Array {
   return sealed.subarray(sealed.length - TAG_BYTES);
 }

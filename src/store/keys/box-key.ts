@@ -2,49 +2,54 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { UsherError } from '../../errors';
 import { KEY_BYTES } from './aead';
 
-/** A key that is at hand. During a rotation there are two: the store tells by its check value which one it is under. */
+/** An available key. During a rotation there are two; the store's check value shows which one it uses. */
 export interface BoxKeyCandidate {
   readonly slot: 'current' | 'next';
-  /** For people: the file or credential it came from. */
+  /** For people: the file or credential of the key. */
   readonly where: string;
-  /** 32 bytes. Whoever asked for it overwrites it when done. */
+  /** 32 bytes. The caller overwrites it after use. */
   readonly key: Uint8Array;
 }
 
 /**
- * Where the box key comes from. It wraps the members' own keys and nothing else, and lies outside of the database, so that
- * a copy of the database alone opens nothing.
+ * The source of the box key. It wraps only the members' own keys, and is stored outside the database, so that a copy of
+ * the database alone opens nothing.
  */
 export interface BoxKeySource {
   readonly name: string;
   /**
-   * All keys at hand, `next` before `current`: a rotation that finishes in between moves the one to the other, and
-   * read in this order the key that the store needs is always among them.
-   * @throws UsherError `key-unusable`: readable by others, someone else's, or no key
+   * All available keys, `next` before `current`. A rotation that finishes in between moves the one to the other, so in
+   * this order the key that the store needs is always among them.
+   * @throws UsherError `key-unusable`: readable by others, owned by another account, or not a key
    */
   read(): BoxKeyCandidate[];
-  /** Makes the first key of a new store. @throws UsherError `key-unusable` where only the operator can */
+  /** Creates the first key of a new store. @throws UsherError `key-unusable` if only the operator can */
   create(): void;
-  /** The key to rotate to, lasting when this returns. @throws UsherError `key-unusable` where only the operator can make one */
+  /**
+   * The key to rotate to, durable when this returns. @throws UsherError `key-unusable` if only the operator can create
+   * one
+   */
   prepareNext(): BoxKeyCandidate;
-  /** `next` in place of `current`, the old one destroyed. Returns what is left for the operator to do, if anything. */
+  /** Replaces `current` by `next` and destroys the old key. @returns what the operator must still do, or null */
   promoteNext(): string | null;
 }
 
-/** No key file is longer than this; a device in its place may be endless. */
+/** A longer file is not a key file; a device in its place may be endless. */
 export const KEY_FILE_MAX_BYTES = 128;
 
-/** 32 raw bytes, or 64 hexadecimal digits and perhaps a line end. @throws UsherError `key-unusable` */
+/** Accepts 32 raw bytes, or 64 hexadecimal digits with or without a line end. @throws UsherError `key-unusable` */
 export function parseBoxKey(bytes: Uint8Array, where: string): Uint8Array {
   if (bytes.length === KEY_BYTES) return Uint8Array.from(bytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1').trimEnd();
   if (/^[0-9a-fA-F]{64}$/.test(text)) return Uint8Array.from(Buffer.from(text, 'hex'));
-  throw new UsherError('key-unusable', `${where} holds no box key (${bytes.length} bytes)`, {
+  throw new UsherError('key-unusable', `${where} contains no box key (${bytes.length} bytes)`, {
     remedy: 'A box key is 32 random bytes, raw or as 64 hexadecimal digits: openssl rand -hex 32',
   });
 }
 
-/** Tells in the database which key it is under. A one-way function of 256 random bits gives nothing away. 32 bytes. */
+/**
+ * Stored in the database to show which key it uses. A one-way function of 256 random bits reveals nothing. 32 bytes.
+ */
 export function checkValue(key: Uint8Array): Uint8Array {
   return createHmac('sha256', key).update('usher-box-key-check-v1\n').digest();
 }
@@ -53,7 +58,7 @@ export function matches(key: Uint8Array, check: Uint8Array): boolean {
   return check.length === 32 && timingSafeEqual(checkValue(key), check);
 }
 
-/** Best effort: the garbage collector may have moved a copy before, which nothing in JavaScript reaches. */
+/** Overwrites the keys as far as possible: the garbage collector may have moved copies that JavaScript cannot reach. */
 export function forget(candidates: readonly BoxKeyCandidate[]): void {
   for (const { key } of candidates) key.fill(0);
 }

@@ -7,13 +7,13 @@ export const CREDENTIAL = 'usher-box-key';
 const NEXT = `${CREDENTIAL}-next`;
 
 /**
- * A credential that systemd hands to the service (https://systemd.io/CREDENTIALS): in memory, for this service alone, and
- * encrypted on disk under the TPM where `systemd-creds` can.
+ * A credential that systemd passes to the service (https://systemd.io/CREDENTIALS): in memory, for this service only,
+ * and encrypted on disk with the TPM if `systemd-creds` can.
  */
 export class CredentialSource implements BoxKeySource {
   readonly name = `systemd credential ${CREDENTIAL}`;
 
-  /** @param folder what systemd tells in CREDENTIALS_DIRECTORY; null where it tells nothing */
+  /** @param folder the value of CREDENTIALS_DIRECTORY; null if it is not set */
   constructor(private readonly folder: string | null) {}
 
   read(): BoxKeyCandidate[] {
@@ -37,7 +37,7 @@ export class CredentialSource implements BoxKeySource {
   }
 
   promoteNext(): string {
-    return `Now load the key of ${NEXT} as ${CREDENTIAL}, take ${NEXT} out of the unit, restart the service, destroy the old key.`;
+    return `Now load the key of ${NEXT} as ${CREDENTIAL}, remove ${NEXT} from the unit, restart the service and destroy the old key.`;
   }
 
   private candidateOf(name: string, slot: BoxKeyCandidate['slot']): BoxKeyCandidate | null {
@@ -49,7 +49,7 @@ export class CredentialSource implements BoxKeySource {
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return null;
       throw new UsherError('key-unusable', `the credential ${file}: ${messageOf(error)}`, {
-        remedy: 'Run as the service does; systemd gives a credential to that account alone.',
+        remedy: 'Run it as the service: systemd gives the credential only to that account.',
         cause: error,
       });
     }

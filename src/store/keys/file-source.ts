@@ -16,11 +16,14 @@ import { KEY_BYTES } from './aead';
 import { type BoxKeyCandidate, type BoxKeySource, KEY_FILE_MAX_BYTES, parseBoxKey } from './box-key';
 import { syncFolder, writeDurably } from '../../files/durable-file';
 
-/** A key file that only its owner can read; usher makes it itself. Attack it stops: another account of the box reading it. */
+/**
+ * A key file that only its owner can read and that usher creates. Prevents that another account of the box reads the
+ * key.
+ */
 export class FileSource implements BoxKeySource {
   readonly name: string;
 
-  /** @param file absolute path; the next key lies beside it during a rotation */
+  /** @param file absolute path; during a rotation the next key is stored next to it */
   constructor(private readonly file: string) {
     this.name = `key file ${file}`;
   }
@@ -40,7 +43,7 @@ export class FileSource implements BoxKeySource {
   prepareNext(): BoxKeyCandidate {
     this.write(this.next);
     const candidate = candidateOf(this.next, 'next');
-    if (candidate === null) throw unreadable(this.next, 'it is gone again');
+    if (candidate === null) throw unreadable(this.next, 'it has disappeared again');
     return candidate;
   }
 
@@ -75,13 +78,13 @@ export class FileSource implements BoxKeySource {
   }
 }
 
-/** The file system may keep the old block elsewhere (flash, snapshots, copy on write); where it does not, nothing is left. */
+/** The file system may keep the old block elsewhere (flash, snapshots, copy on write); otherwise nothing is left. */
 function overwrite(fd: number): void {
   writeSync(fd, new Uint8Array(fstatSync(fd).size), 0, null, 0);
   fsyncSync(fd);
 }
 
-/** Null when there is no such file. @throws UsherError `key-unusable` */
+/** Null if there is no such file. @throws UsherError `key-unusable` */
 function candidateOf(file: string, slot: BoxKeyCandidate['slot']): BoxKeyCandidate | null {
   let fd: number;
   try {
@@ -91,7 +94,7 @@ function candidateOf(file: string, slot: BoxKeyCandidate['slot']): BoxKeyCandida
     throw unreadable(file, messageOf(error), error);
   }
   try {
-    // Of the open file, not of the path: it may not be exchanged between the look and the read.
+    // Checks the open file, not the path, so that it cannot be replaced between check and read.
     requirePrivate(fd, file);
     const bytes = Buffer.alloc(KEY_FILE_MAX_BYTES + 1);
     const length = readSync(fd, bytes, 0, bytes.length, 0);
@@ -106,25 +109,25 @@ function candidateOf(file: string, slot: BoxKeyCandidate['slot']): BoxKeyCandida
 function requirePrivate(fd: number, file: string): void {
   const { uid, mode } = fstatSync(fd);
   if ((mode & constants.S_IFMT) !== constants.S_IFREG)
-    throw new UsherError('key-unusable', `${file} is no ordinary file`, { remedy: 'Name a key file.' });
+    throw new UsherError('key-unusable', `${file} is not an ordinary file`, { remedy: 'Name a key file.' });
   if ((mode & 0o077) !== 0)
     throw new UsherError(
       'key-unusable',
-      `others than its owner can open the box key ${file} (mode ${(mode & 0o777).toString(8)})`,
+      `other accounts can open the box key ${file} (mode ${(mode & 0o777).toString(8)})`,
       {
-        remedy: `chmod 600 ${file}; if others may have read it, change it too: usher keys rotate-box`,
+        remedy: `chmod 600 ${file}; if others may have read it, also replace it: usher keys rotate-box`,
       },
     );
-  // Whoever owns the folder can exchange the file anyway; so root may work on the data of the account that usher runs as.
+  // The owner of the folder can replace the file anyway, so root may use the data of the account that usher runs as.
   if (uid !== process.getuid?.() && uid !== statSync(dirname(file)).uid)
     throw new UsherError('key-unusable', `the box key ${file} belongs to another account (uid ${uid})`, {
-      remedy: `Find out who put it there. If it is right: chown ${process.getuid?.() ?? ''} ${file}`,
+      remedy: `Find out who put it there. If it is correct: chown ${process.getuid?.() ?? ''} ${file}`,
     });
 }
 
 function unreadable(file: string, why: string, cause?: unknown): UsherError {
   return new UsherError('key-unusable', `the box key ${file}: ${why}`, {
-    remedy: 'Check who owns the file and its folder, and that the disk is mounted and not full.',
+    remedy: 'Check the owner of the file and its folder, and that the disk is mounted and not full.',
     cause,
   });
 }

@@ -4,7 +4,7 @@ import type { Database } from '../database/database';
 import { KEY_BYTES, seal, unseal } from './aead';
 import { type BoxKeyCandidate, type BoxKeySource, checkValue, forget, matches } from './box-key';
 
-/** A member's key as it lies in the database. */
+/** A member's key as stored in the database. */
 export interface WrappedKey {
   readonly wrapped: Uint8Array;
   /** Version of the box key it is wrapped with. */
@@ -12,11 +12,9 @@ export interface WrappedKey {
 }
 
 /**
- * The box key in use, and what it does: wrap and unwrap members' keys.
- *
- * Invariant: the database always says which version it is under (`box_keys`, one row), and changes that together with every
- * wrapped key in one transaction. A process that meets a version it does not know asks the source again; so a rotation by
- * another process needs no restart.
+ * The box key in use; it wraps and unwraps members' keys. Invariant: the database always says which version it uses
+ * (`box_keys`, one row), and changes that together with every wrapped key in one transaction. A process that finds an
+ * unknown version reads the source again, so a rotation by another process needs no restart.
  */
 export class Keyring {
   private held: { readonly version: number; readonly key: Uint8Array } | null = null;
@@ -26,7 +24,7 @@ export class Keyring {
     private readonly source: BoxKeySource,
   ) {}
 
-  /** Puts a new store under the key at hand, or under a new one. In a write transaction, so that two starts agree. */
+  /** Binds a new store to the available key, or to a new one. Within a write transaction, so that two starts agree. */
   found(): void {
     let candidates = this.source.read();
     if (!candidates.some(({ slot }) => slot === 'current')) {
@@ -34,12 +32,12 @@ export class Keyring {
       candidates = this.source.read();
     }
     const current = candidates.find(({ slot }) => slot === 'current');
-    if (current === undefined) throw new UsherError('key-unusable', `${this.source.name} gives no key`);
+    if (current === undefined) throw new UsherError('key-unusable', `${this.source.name} has no key`);
     this.database.run('INSERT INTO box_keys (version, check_value) VALUES (1, ?)', checkValue(current.key));
     forget(candidates);
   }
 
-  /** Nothing is read or written before the key has proved to be the store's own. @throws UsherError `key-unusable` */
+  /** Call it before reading or writing: the key must be the store's own. @throws UsherError `key-unusable` */
   requireKey(): void {
     this.hold();
   }
@@ -53,7 +51,7 @@ export class Keyring {
     return randomBytes(KEY_BYTES);
   }
 
-  /** In a write transaction: nobody rotates meanwhile. */
+  /** Call it within a write transaction, so that no rotation happens meanwhile. */
   wrap(member: string, memberKey: Uint8Array): WrappedKey {
     const version = this.version();
     return { wrapped: seal(this.keyOf(version), memberKey, bindingOf(member, version)), version };
@@ -73,8 +71,8 @@ export class Keyring {
   }
 
   /**
-   * The candidate that the store is under now; the others are forgotten. Another process may rotate between the look into the
-   * database and the look at the source: then the version has changed, and both are asked again.
+   * The key that the store uses at present; the others are overwritten. Another process may rotate between the two
+   * reads of database and source. Then the version has changed, and both are read again.
    * @throws UsherError `key-unusable`
    */
   candidate(): BoxKeyCandidate & { readonly version: number } {
@@ -88,7 +86,7 @@ export class Keyring {
     }
   }
 
-  /** Rewraps one key from the version in use to a new one. */
+  /** Rewraps one key from the present version to a new one. */
   rewrap(member: string, old: WrappedKey, next: { readonly key: Uint8Array; readonly version: number }): Uint8Array {
     const memberKey = this.unwrap(member, old);
     try {
@@ -120,8 +118,8 @@ export class Keyring {
   private row(): { version: number; check: Uint8Array } {
     const row = this.database.get('SELECT version, check_value FROM box_keys');
     if (row === undefined)
-      throw new UsherError('store-unavailable', `the store ${this.database.file} is under no box key`, {
-        remedy: 'Put back a backup.',
+      throw new UsherError('store-unavailable', `the store ${this.database.file} has no box key`, {
+        remedy: 'Restore a backup.',
       });
     return { version: Number(row['version']), check: row['check_value'] as Uint8Array };
   }
@@ -129,8 +127,8 @@ export class Keyring {
   private missing(candidates: readonly BoxKeyCandidate[]): UsherError {
     const store = `the store ${this.database.file}`;
     const remedy =
-      'Put back the key that belongs to this store, from the backup of the key or by naming the right source ' +
-      '(security.boxKey; for a command by hand as for the service). Nothing was changed. Without it the members must be enrolled anew.';
+      'Restore the key of this store from its backup, or name the right source' +
+      '(security.boxKey; for a command by hand as for the service). Nothing was changed. Without the key the members must be enrolled again.';
     return candidates.length === 0
       ? new UsherError('key-unusable', `${store} is sealed, and there is no box key: ${this.source.name}`, { remedy })
       : new UsherError(
@@ -143,10 +141,10 @@ export class Keyring {
   }
 }
 
-/** What is stored of one member is not what was written; the others are not concerned. */
+/** The stored data of one member was changed; other members are not affected. */
 export function damaged(member: string, what: string): UsherError {
   return new UsherError('member-damaged', `${what} of member ${member} is damaged or was changed outside usher`, {
-    remedy: 'usher members check names all that is wrong, usher members repair deletes it.',
+    remedy: 'usher members check lists all damage, usher members repair deletes it.',
   });
 }
 

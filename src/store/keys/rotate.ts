@@ -4,26 +4,24 @@ import { type BoxKeySource, checkValue } from './box-key';
 import { rewrapFactKey } from './sealed-facts';
 import type { Keyring } from './keyring';
 
-/** Each step after which a crash leaves something on disk; tests kill the process there. */
+/** The steps after which a crash leaves something on disk. Tests kill the process there. */
 export type RotationStep = 'next-written' | 'rewrapped' | 'committed' | 'promoted';
 
 export interface Rotated {
   readonly version: number;
-  /** Members whose keys were wrapped anew. */
+  /** Number of members whose keys were rewrapped. */
   readonly members: number;
-  /** What is left for the operator to do. */
+  /** What the operator must still do. */
   readonly advice: string | null;
 }
 
 /**
- * Exchanges the box key: writes the next one beside it, rewraps every member's key in one transaction that also says so
- * in the database, then puts the next key in place. At each moment the key that the database names is at hand; which of the
- * two it is, its check value tells. A rotation that was cut short after its commit is finished by the next.
- *
- * Every change to the key's files is made while holding the database's write lock: two rotations at once would otherwise
- * put a key in place that the database does not name yet, over the one that it does.
- *
- * @throws UsherError `key-unusable`, `store-unavailable`; the old key is then the one in use
+ * Replaces the box key: writes the next one next to it, rewraps every member's key in one transaction that also records
+ * the new version, then makes the next key current. At each moment the key that the database names is available; its
+ * check value shows which of the two it is. A rotation that was interrupted after its commit is finished by the next
+ * one. Every change to the key files is made under the database's write lock: otherwise two rotations at once could
+ * overwrite the key that the database uses by one that it does not use yet.
+ * @throws UsherError `key-unusable`, `store-unavailable`; the old key is then still in use
  */
 export function rotateBoxKey(
   database: Database,
@@ -66,7 +64,9 @@ function rewrapAll(database: Database, keyring: Keyring, key: Uint8Array): { ver
   return { version, members: rows.length };
 }
 
-/** A rotation that ended after its commit left the store under `next`; there is no room for another one yet. */
+/**
+ * A rotation that was interrupted after its commit left the store under `next`. It must be finished before another one.
+ */
 function settle(keyring: Keyring, source: BoxKeySource): void {
   const advice = promote(keyring, source);
   if (advice !== null)

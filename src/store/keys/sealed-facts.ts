@@ -4,10 +4,13 @@ import type { Database } from '../database/database';
 import type { Keyring, WrappedKey } from './keyring';
 import { metaOf, setMetaOf } from '../database/meta';
 
-/** Facts by which a door opens, or a message counts as new: orders and who is inside, commands taken, counters of readers. */
+/**
+ * Facts that open a door or decide whether a message is new: orders and who is inside, accepted commands, counters of
+ * readers.
+ */
 const SEALED = /^(policy\.state|commands\.ledger|counter\..+)$/;
 const KEY = 'facts.key';
-/** No member id. */
+/** Not a possible member id. */
 const OWNER = '#facts';
 /** Between a value and its seal, 64 hexadecimal digits. */
 const MARK = '\n#';
@@ -18,8 +21,8 @@ export function isSealedFact(key: string): boolean {
 }
 
 /**
- * Small facts that carry a seal, so that nobody without the box key can write an order to keep a door open into the file, or
- * make old messages count again. An older value with its own seal passes here: that is for the journal to notice.
+ * Small facts with a seal, so that without the box key no one can write an order that keeps a door open, or make old
+ * messages valid again. An older value with its own seal passes here; the journal detects it.
  */
 export class SealedFacts {
   constructor(
@@ -35,7 +38,7 @@ export class SealedFacts {
     const factKey = this.key();
     if (factKey !== null && sameText(stored.slice(-SEAL_CHARS), MARK + sealOf(factKey, key, value))) return value;
     throw new UsherError('data-invalid', `"${key}" in the store ${this.database.file} was changed outside usher`, {
-      remedy: 'Put back a backup, or set it again, and find out who can write to the data folder.',
+      remedy: 'Restore a backup, or set it again, and find out who can write to the data folder.',
     });
   }
 
@@ -46,15 +49,15 @@ export class SealedFacts {
     });
   }
 
-  /** For a store of before there were seals. */
+  /** For a store that is older than the seals. */
   sealAll(): void {
     const rows = this.database.all('SELECT key, value FROM meta');
     for (const { key, value } of rows) if (isSealedFact(String(key))) this.set(String(key), String(value));
   }
 
-  /** Null where there is none that opens. */
+  /** Null if no key opens it. */
   private key(): Uint8Array | null {
-    // Twice: another process may exchange the box key between the two looks.
+    // Twice: another process may replace the box key between the two reads.
     for (let look = 0; look < 2; look++) {
       const stored = metaOf(this.database, KEY);
       const wrapped = stored === null ? null : parse(stored);
@@ -70,7 +73,10 @@ export class SealedFacts {
   }
 }
 
-/** In a rotation of the box key. A key that does not open any more is left as it is: what it sealed is then void. */
+/**
+ * During a rotation of the box key. A key that can no longer be opened is left unchanged; what it sealed is then
+ * invalid.
+ */
 export function rewrapFactKey(
   database: Database,
   keyring: Keyring,

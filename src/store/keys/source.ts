@@ -7,15 +7,15 @@ import { FileSource } from './file-source';
 import { TpmSource } from './tpm-source';
 
 export interface BoxKeySettings {
-  /** auto: the systemd credential where there is one, else the file. */
+  /** auto: the systemd credential if there is one, else the file. */
   readonly source: 'auto' | 'file' | 'credential' | 'tpm';
-  /** Absolute. The key file, or what the TPM sealed. */
+  /** Absolute path of the key file, or of the file that the TPM sealed. */
   readonly file?: string | undefined;
 }
 
 export interface BoxKeyPlaces {
   readonly dataDir: string;
-  /** CREDENTIALS_DIRECTORY of the environment. */
+  /** Value of CREDENTIALS_DIRECTORY. */
   readonly credentialsDir: string | null;
 }
 

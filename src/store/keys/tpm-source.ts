@@ -4,19 +4,20 @@ import { messageOf, systemCode, UsherError } from '../../errors';
 import { type BoxKeyCandidate, type BoxKeySource, KEY_FILE_MAX_BYTES, parseBoxKey } from './box-key';
 
 const TIMEOUT_MS = 10_000;
-/** How a context file of tpm2-tools begins (tpm2-tools, lib/files.c). */
+/** The first bytes of a context file of tpm2-tools (tpm2-tools, lib/files.c). */
 const CONTEXT_MAGIC = 0xbadcc0de;
 
 /**
- * A key that only this machine's TPM opens, by `tpm2_unseal` of tpm2-tools. Attack it stops: the disk is taken out and read
- * elsewhere. Asked at start and when the key was rotated, not in between.
+ * A key that only this machine's TPM opens, through `tpm2_unseal` of tpm2-tools. Prevents that a stolen disk is read
+ * elsewhere. It is used at the start and after a rotation.
  */
 export class TpmSource implements BoxKeySource {
   readonly name: string;
 
   /**
-   * @param file absolute path of the serialised handle of the sealed object, made persistent, as `tpm2_evictcontrol -o` writes it. The
-   * context that `tpm2_create -c` or `tpm2_load -c` writes is refused: it opens today, and never again after the next reboot.
+   * @param file absolute path of the serialised handle of the sealed, persistent object, as `tpm2_evictcontrol -o`
+   * writes it. A context from `tpm2_create -c` or `tpm2_load -c` is refused: it works now, but not after the next
+   * reboot.
    */
   constructor(
     private readonly file: string,
@@ -48,7 +49,7 @@ export class TpmSource implements BoxKeySource {
   }
 
   promoteNext(): string {
-    return `Now put ${this.next} in place of ${this.file} (mv), so that the old key is gone.`;
+    return `Now replace ${this.file} by ${this.next} (mv), so that the old key is destroyed.`;
   }
 
   private candidateOf(file: string, slot: BoxKeyCandidate['slot']): BoxKeyCandidate | null {
@@ -74,16 +75,16 @@ export class TpmSource implements BoxKeySource {
       return new UsherError('dependency-missing', `${this.command} is not installed; it opens the box key ${file}`, {
         remedy: 'Install the package tpm2-tools.',
       });
-    // Not the error itself as cause: Node hangs what the command wrote, the key it may be, onto it.
+    // Without the original error as cause: Node attaches the command's output to it, which may be the key.
     const why = systemCode(error) ?? messageOf(error).split('\n')[0] ?? '';
     return new UsherError('key-unusable', `the TPM does not open the box key ${file} (${why})`, {
-      remedy: `Try it by hand: ${this.command} -c ${file} | wc -c. After a change of firmware or boot chain the key must be sealed anew.`,
+      remedy: `Run it by hand: ${this.command} -c ${file} | wc -c. After a change of firmware or boot chain the key must be sealed again.`,
     });
   }
 }
 
 function howToSeal(file: string): string {
-  return `Seal a key, under a handle that is free: tpm2_createprimary -C o -c primary.ctx; openssl rand 32 | tpm2_create -C primary.ctx -i- -u key.pub -r key.priv; tpm2_load -C primary.ctx -u key.pub -r key.priv -c key.ctx; tpm2_evictcontrol -C o -c key.ctx -o ${file} 0x81010001`;
+  return `Seal a key under a free handle: tpm2_createprimary -C o -c primary.ctx; openssl rand 32 | tpm2_create -C primary.ctx -i- -u key.pub -r key.priv; tpm2_load -C primary.ctx -u key.pub -r key.priv -c key.ctx; tpm2_evictcontrol -C o -c key.ctx -o ${file} 0x81010001`;
 }
 
 function requirePersistent(file: string): void {
@@ -97,9 +98,9 @@ function requirePersistent(file: string): void {
   if (head.readUInt32BE(0) !== CONTEXT_MAGIC) return;
   throw new UsherError(
     'key-unusable',
-    `${file} is the context of a loaded object, which the next reboot makes worthless`,
+    `${file} is the context of a loaded object, which is invalid after the next reboot`,
     {
-      remedy: `Make the object persistent and name its handle's file: tpm2_evictcontrol -C o -c ${file} -o NEWFILE 0x81010001`,
+      remedy: `Make the object persistent and name the file of its handle: tpm2_evictcontrol -C o -c ${file} -o NEWFILE 0x81010001`,
     },
   );
 }

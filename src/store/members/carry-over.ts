@@ -2,13 +2,13 @@ import type { NewTemplate, StoredTemplate } from './member';
 import type { StoreParts } from './parts';
 import type { TemplatesRead } from './template-reader';
 
-/** From which space into which, and how a vector gets there. */
+/** The two spaces, and how a vector is mapped. */
 export interface CarryOver {
   readonly from: string;
   readonly to: string;
-  /** A function of the old vector alone; what it throws leaves everything as it was. */
+  /** Depends only on the old vector. If it throws, nothing changes. */
   readonly map: (vector: Float32Array) => Float32Array;
-  /** Delete the templates of the old space, of members who now have some in the new one. */
+  /** Delete the templates of the old space of members who now have some in the new one. */
   readonly dropOld: boolean;
   readonly by: string;
 }
@@ -16,11 +16,11 @@ export interface CarryOver {
 export interface CarriedOver {
   readonly members: number;
   readonly templates: number;
-  /** Members who had templates in the new space already: those stay, and nothing is added to them. */
+  /** Members who already had templates in the new space: those stay, and none are added. */
   readonly alreadyThere: number;
-  /** Templates of the old space that were deleted. */
+  /** Number of deleted templates of the old space. */
   readonly dropped: number;
-  /** Templates of the old space that cannot be read: they are not carried over. */
+  /** Templates of the old space that cannot be read and were not mapped. */
   readonly broken: number;
 }
 
@@ -29,7 +29,7 @@ interface Templates {
   add(member: string, templates: readonly NewTemplate[]): StoredTemplate[];
 }
 
-/** Carries all templates of one space over into another, in one transaction. */
+/** Maps all templates of one space to another, in one transaction. */
 export function carryOver(
   { database, scrubber, ledger }: Pick<StoreParts, 'database' | 'scrubber' | 'ledger'>,
   templates: Templates,

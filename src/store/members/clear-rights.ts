@@ -3,7 +3,9 @@ import type { ClearRights } from './member-vault';
 
 export const timeIn = (row: Row, column: string): number | null => (row[column] === null ? null : Number(row[column]));
 
-/** What a member's row and duress ids say in the clear. @param row with `status`, `valid_from` and `valid_until` */
+/**
+ * The rights in a member's unencrypted columns and duress ids. @param row with `status`, `valid_from` and `valid_until`
+ */
 export function rightsIn(database: Database, id: string, row: Row): ClearRights {
   return {
     status: String(row['status']),

@@ -4,7 +4,7 @@ import type { Database } from '../database/database';
 
 /** Which member an identifier names: each is the id of one member or a duress id of one, in whatever way it is spelt. */
 
-/** The id under which a member is kept; null where there is none. */
+/** The id under which a member is stored; null if there is none. */
 export function idOf(database: Database, id: string): string | null {
   const known = spellingsOf(id).find(
     (spelling) => database.get('SELECT 1 FROM members WHERE id = ?', spelling) !== undefined,
@@ -12,7 +12,7 @@ export function idOf(database: Database, id: string): string | null {
   return known ?? null;
 }
 
-/** Whose card says this; `duress` when it is an identifier that means "I am being forced". Opens nothing of the member. */
+/** The member of this card; `duress` if it is an identifier that means "I am being forced". Decrypts nothing. */
 export function whoseIdentifier(
   database: Database,
   identifier: string,
@@ -27,7 +27,7 @@ export function whoseIdentifier(
   return null;
 }
 
-/** Puts these duress ids in place of those the member had. @throws UsherError `member-exists` */
+/** Replaces the member's duress ids. @throws UsherError `member-exists` */
 export function writeDuressIds(database: Database, id: string, identifiers: readonly string[]): void {
   database.run('DELETE FROM duress_ids WHERE member = ?', id);
   for (const identifier of new Set(identifiers.map(canonicalIdentifier))) {
@@ -37,14 +37,14 @@ export function writeDuressIds(database: Database, id: string, identifiers: read
 }
 
 /**
- * An identifier means one member, whether as id or under duress.
- * @param duressOf the member whose duress id it is to be; null: it is to be a member id
+ * Ensures that an identifier means one member, whether as id or under duress.
+ * @param duressOf the member who gets it as duress id; null if it becomes a member id
  * @throws UsherError `member-exists`
  */
 export function requireFree(database: Database, identifier: string, duressOf: string | null): void {
   if (idOf(database, identifier) !== null)
     throw duressOf === null
-      ? new UsherError('member-exists', `there is already a member ${identifier}`, {
+      ? new UsherError('member-exists', `member ${identifier} already exists`, {
           remedy: 'Choose another id, or add --replace to enrol this member again.',
         })
       : taken();
@@ -52,7 +52,7 @@ export function requireFree(database: Database, identifier: string, duressOf: st
     if (database.get('SELECT 1 FROM duress_ids WHERE identifier = ?', spelling) !== undefined) throw taken();
 }
 
-/** Not whose: a duress id that somebody types by chance must not be confirmed. */
+/** Does not say whose: a duress id that a person types by chance must not be confirmed. */
 function taken(): UsherError {
   return new UsherError('member-exists', 'this identifier is taken', { remedy: 'Choose another one.' });
 }

@@ -4,7 +4,7 @@ import { stampOf } from '../database/meta';
 
 /** When members were last seen, and whose time is up: what retention counts from. */
 
-/** Notes a grant, to the day: one write a member and day. Unknown members are none. */
+/** Records the day of a grant: one write for each member and day. Unknown members are ignored. */
 export function markSeen(database: Database, id: string, at: number): void {
   const day = Math.floor(stampOf(database, at) / DAY_MS) * DAY_MS;
   const row = database.get('SELECT last_seen_at FROM members WHERE id = ?', id);
@@ -12,7 +12,7 @@ export function markSeen(database: Database, id: string, at: number): void {
   database.run('UPDATE members SET last_seen_at = ? WHERE id = ?', day, id);
 }
 
-/** No time that retention counts from lies in the future: after a clock that was ahead. */
+/** No retention time may lie in the future, for example after a clock that was ahead. */
 export function limitStamps(database: Database, now: number): void {
   database.run(
     'UPDATE members SET enrolled_at = min(enrolled_at, ?1), last_seen_at = min(last_seen_at, ?1)',
@@ -20,7 +20,10 @@ export function limitStamps(database: Database, now: number): void {
   );
 }
 
-/** Who was last seen or enrolled before the one time, or was valid up to before the other; null: nobody for that reason. */
+/**
+ * Members who were last seen or enrolled before the first time, or whose validity ended before the second. Null
+ * disables a rule.
+ */
 export function overdue(
   database: Database,
   inactiveBefore: number | null,

@@ -4,7 +4,7 @@ import { type Binding, seal, unseal } from '../keys/aead';
 import { damaged, type Keyring, type WrappedKey } from '../keys/keyring';
 import { memberUnknown } from './member';
 
-/** What of a member is personal beyond the id on the card: sealed together, so that none can be exchanged alone. */
+/** The personal data of a member beyond the id on the card: sealed together, so that no part can be replaced. */
 const Profile = z.strictObject({
   name: z.string(),
   groups: z.array(z.string()),
@@ -13,8 +13,8 @@ const Profile = z.strictObject({
 export type Profile = z.infer<typeof Profile>;
 
 /**
- * What stands in the clear since the doors look it up, and decides who may enter: the sealed profile vouches for it, so that
- * nobody without the key can lift a suspension, prolong a membership, or give a duress id to somebody else.
+ * Unencrypted data that the doors look up and that decides who may enter. The sealed profile contains it too, so that
+ * without the key no one can lift a suspension, prolong a membership, or give a duress id to another member.
  */
 export interface ClearRights {
   readonly status: string;
@@ -26,14 +26,14 @@ export interface ClearRights {
 
 const PROFILE_VERSION = 2;
 
-/** Members' own keys, made with the member and destroyed with it, and the profile that they seal. */
+/** Members' own keys, created with the member and destroyed with it, and the profile that they seal. */
 export class MemberVault {
   constructor(
     private readonly database: Database,
     private readonly keyring: Keyring,
   ) {}
 
-  /** Makes the key of a member whose row is there. In a write transaction. */
+  /** Creates the key of a member whose row exists. Call it within a write transaction. */
   createKey(member: string): Uint8Array {
     const key = this.keyring.newMemberKey();
     const { wrapped, version } = this.keyring.wrap(member, key);
@@ -53,9 +53,9 @@ export class MemberVault {
     return this.unwrap(member, row);
   }
 
-  /** From a row with `wrapped` and `box_version`, as read together with what the key opens. */
+  /** From a row with `wrapped` and `box_version`, read together with the data that the key opens. */
   unwrap(member: string, row: Row): Uint8Array {
-    // A member's row that has lost its key is there, and opens nothing.
+    // A member's row without its key exists but opens nothing.
     if (!(row['wrapped'] instanceof Uint8Array)) throw damaged(member, 'the key');
     const wrapped: WrappedKey = { wrapped: row['wrapped'], version: Number(row['box_version']) };
     return this.keyring.unwrap(member, wrapped);
@@ -65,7 +65,7 @@ export class MemberVault {
     return seal(key, Buffer.from(JSON.stringify(profile), 'utf8'), bindingOf(member, rights));
   }
 
-  /** @throws UsherError `member-damaged`: also for another status, validity or duress id than it was sealed with */
+  /** @throws UsherError `member-damaged`, also for another status, validity or duress id than the sealed one */
   openProfile(member: string, sealed: Uint8Array, rights: ClearRights, key: Uint8Array): Profile {
     const plain = unseal(key, sealed, bindingOf(member, rights));
     if (plain === null) throw damaged(member, 'the profile');

@@ -5,10 +5,10 @@ import { canonicalIdentifier } from '../../identifier';
 export const MEMBER_STATUSES = ['active', 'suspended'] as const;
 export type MemberStatus = (typeof MEMBER_STATUSES)[number];
 
-/** `picture` and `camera`: enrolled. `adapted`: taken over from an accepted frame at the door. */
+/** `picture` and `camera`: enrolled. `adapted`: from an accepted frame at the door. */
 export type TemplateSource = 'picture' | 'camera' | 'adapted';
 
-/** That a person agreed to be recognised: to which text, when, and who took the consent down. */
+/** A person's consent to recognition: to which text, when, and who recorded it. */
 export interface Consent {
   readonly textVersion: string;
   readonly by: string;
@@ -17,29 +17,29 @@ export interface Consent {
 }
 
 export interface Member {
-  /** Also what the member's card says. */
+  /** Also the content of the member's card. */
   readonly id: string;
   readonly name: string;
   readonly status: MemberStatus;
-  /** Named in the rules of a door; sorted. */
+  /** Used in the rules of a door; sorted. */
   readonly groups: readonly string[];
-  /** Epoch ms: from then on, and up to then (exclusive). Null: no bound. */
+  /** Epoch ms: from then on, and up to then (exclusive). Null: no limit. */
   readonly validFrom: number | null;
   readonly validUntil: number | null;
-  /** Further identifiers that open as the id does and raise a silent alarm; sorted. No two members share one. */
+  /** Further identifiers that open like the id and raise a silent alarm; sorted. No two members share one. */
   readonly duressIds: readonly string[];
-  /** Null for members of before consent was recorded. */
+  /** Null for members who were enrolled before consent was recorded. */
   readonly consent: Consent | null;
   /** Epoch ms. */
   readonly createdAt: number;
   readonly updatedAt: number;
   /** When the face was last enrolled. */
   readonly enrolledAt: number;
-  /** Start of the UTC day of the last grant: enough for retention, and no record of comings and goings. */
+  /** Start of the UTC day of the last grant: enough for retention, without a record of movements. */
   readonly lastSeenAt: number | null;
 }
 
-/** What may be said of a member at enrolment and changed later. */
+/** Fields of a member that are set at enrolment and can be changed later. */
 export interface MemberFields {
   readonly name?: string | undefined;
   readonly groups?: readonly string[] | undefined;
@@ -70,7 +70,7 @@ export interface BrokenTemplate extends Omit<StoredTemplate, 'vector'> {
   readonly fault: string;
 }
 
-/** What a reader may say; at its beginning also what only a person can type. */
+/** What a reader can send. Its first character may also be one that only a person can type. */
 export const MEMBER_ID = /^[A-Za-z0-9._-][A-Za-z0-9._:-]{0,63}$/;
 const GROUP_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const NAME_MAX = 200;
@@ -83,8 +83,8 @@ const TIME_MAX = 8.64e15;
 /** @throws UsherError `usage` */
 export function checkMemberId(id: string): string {
   if (!MEMBER_ID.test(id))
-    throw new UsherError('usage', `"${id.slice(0, 80)}" is no member id`, {
-      remedy: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ : -, as the reader says it',
+    throw new UsherError('usage', `"${id.slice(0, 80)}" is not a member id`, {
+      remedy: 'Use 1 to 64 of the characters A-Z a-z 0-9 . _ : -, as the reader sends it',
     });
   return id;
 }
@@ -105,7 +105,7 @@ export function checkMemberName(name: string): string {
   return trimmed;
 }
 
-/** @param shape of the space, where it is known @throws UsherError `data-invalid` */
+/** @param shape of the space, if known @throws UsherError `data-invalid` */
 export function checkTemplate({ space, vector, quality }: NewTemplate, shape?: VectorShape): void {
   const fault =
     space === ''
@@ -115,25 +115,25 @@ export function checkTemplate({ space, vector, quality }: NewTemplate, shape?: V
         : vectorFault(vector, shape);
   if (fault !== null)
     throw new UsherError('data-invalid', `a template has ${fault}`, {
-      remedy: 'No face gives such a template: enrol the member again from pictures.',
+      remedy: 'A face cannot give such a template: enrol the member again from pictures.',
     });
 }
 
-/** Checks what is given, and fills in nothing. Lists come back sorted, without repeats. @throws UsherError `usage` */
+/** Checks the given fields, and adds none. Lists are returned sorted, without repeats. @throws UsherError `usage` */
 export function checkFields(id: string, fields: MemberFields): MemberFields {
   const { name, groups, validFrom, validUntil, duressIds, consent } = fields;
   const refuse = (message: string, remedy: string): UsherError => new UsherError('usage', message, { remedy });
   const bad = groups?.find((group) => !GROUP_PATTERN.test(group));
   if (bad !== undefined || (groups?.length ?? 0) > GROUPS_MAX)
     throw refuse(
-      bad === undefined ? `${groups?.length ?? 0} groups are too many` : `"${bad.slice(0, 80)}" is no group`,
+      bad === undefined ? `${groups?.length ?? 0} groups are too many` : `"${bad.slice(0, 80)}" is not a group name`,
       `At most ${GROUPS_MAX}, each lower-case letters, digits, - and _, at most 63.`,
     );
   for (const time of [validFrom, validUntil])
     if (typeof time === 'number' && !(Number.isInteger(time) && Math.abs(time) <= TIME_MAX))
-      throw refuse('validity: no time', 'Give a date like 2025-12-31.');
+      throw refuse('validity: not a time', 'Give a date like 2025-12-31.');
   if (typeof validFrom === 'number' && typeof validUntil === 'number' && validFrom >= validUntil)
-    throw refuse('the validity ends before it begins', 'Exchange --valid-from and --valid-until.');
+    throw refuse('the validity ends before it begins', 'Swap --valid-from and --valid-until.');
   duressIds?.forEach(checkMemberId);
   if (duressIds?.some((own) => canonicalIdentifier(own) === canonicalIdentifier(id)) === true)
     throw refuse('a duress id must not be the member id', 'Choose one that only this member knows.');

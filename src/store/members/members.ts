@@ -21,29 +21,29 @@ import type { StoreParts } from './parts';
 import { dataOf, type DeletionReason, type DeletionReceipt, type ReceiptStore } from './receipts';
 import type { TemplateStore } from './templates';
 
-/** A member with what a list shows. */
+/** A member with the data of a list. */
 export interface MemberSummary extends Member {
   /** Templates in all spaces. */
   readonly templates: number;
 }
 
-/** A member whose row, key or profile is not what was written. */
+/** A member whose row, key or profile was changed outside usher. */
 export interface DamagedMember {
   readonly id: string;
   readonly fault: string;
 }
 
-/** Who deletes, and why: both stand in the receipt. */
+/** Who deletes, and why. Both are in the receipt. */
 export interface Deletion {
   readonly by: string;
   readonly reason: DeletionReason;
 }
 
-/** Without an inner join: a member who has lost the key is there, and must be named. */
+/** Without an inner join: a member who lost the key exists and must be named. */
 const SELECT =
   'SELECT members.*, wrapped, box_version FROM members LEFT JOIN member_keys ON member_keys.member = members.id';
 
-/** Who may be recognised. Every method is one transaction, durable when it returns. */
+/** The members who may be recognised. Every method is one transaction, durable when it returns. */
 export class MemberStore {
   constructor(
     private readonly parts: StoreParts,
@@ -93,20 +93,26 @@ export class MemberStore {
     });
   }
 
-  /** Adds a member as another box had it: status and time of enrolment too. Recorded by who imports. @throws UsherError as `add` */
+  /**
+   * Adds a member as on another box, including status and time of enrolment. The import records it. @throws UsherError
+   * as `add`
+   */
   restore(
     member: MemberFields & { id: string; name: string; status: MemberStatus; enrolledAt: number },
     templates: readonly NewTemplate[],
   ): void {
     this.parts.database.transaction(() => {
       const { id } = this.insert(member, templates, member.status);
-      // Not later than now: a time in the future would keep the member from ever counting as inactive.
+      // Not later than now: with a time in the future the member would never count as inactive.
       const enrolledAt = Math.min(member.enrolledAt, stampOf(this.parts.database, this.parts.now()));
       this.parts.database.run('UPDATE members SET enrolled_at = ? WHERE id = ?', enrolledAt, id);
     });
   }
 
-  /** Changes what is given. @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`, `store-unavailable` */
+  /**
+   * Changes the given fields. @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`,
+   * `store-unavailable`
+   */
   update(given: string, change: MemberFields & { readonly status?: MemberStatus | undefined }): Member {
     return this.parts.database.transaction(() => {
       const old = this.get(given);
@@ -127,7 +133,7 @@ export class MemberStore {
   }
 
   /**
-   * Removes a member and all that is sealed under its key, the key too, from the write-ahead log as well; a receipt stays.
+   * Deletes a member, all data that its key seals, and the key, also from the write-ahead log. A receipt stays.
    * @throws UsherError `member-unknown`, `store-unavailable`
    */
   remove(given: string, { by, reason }: Deletion): DeletionReceipt {
@@ -153,17 +159,17 @@ export class MemberStore {
     return receipt;
   }
 
-  /** Notes a grant, to the day: one write a member and day. Unknown members are none. */
+  /** Records the day of a grant: one write for each member and day. Unknown members are ignored. */
   markSeen(id: string, at: number): void {
     markSeen(this.parts.database, id, at);
   }
 
-  /** No time that retention counts from lies in the future: after a clock that was ahead. */
+  /** No retention time may lie in the future, for example after a clock that was ahead. */
   limitStamps(now: number): void {
     limitStamps(this.parts.database, now);
   }
 
-  /** In whatever way the id is spelt. */
+  /** In any spelling of the id. */
   find(id: string): Member | null {
     for (const spelling of spellingsOf(id)) {
       const row = this.parts.database.get(`${SELECT} WHERE members.id = ?`, spelling);
@@ -172,17 +178,17 @@ export class MemberStore {
     return null;
   }
 
-  /** The id under which a member is kept; null where there is none. */
+  /** The id under which a member is stored; null if there is none. */
   idOf(id: string): string | null {
     return idOf(this.parts.database, id);
   }
 
-  /** Whose card says this; `duress` when it is an identifier that means "I am being forced". Opens nothing of the member. */
+  /** The member of this card; `duress` if it is an identifier that means "I am being forced". Decrypts nothing. */
   whose(identifier: string): { readonly id: string; readonly duress: boolean } | null {
     return whoseIdentifier(this.parts.database, identifier);
   }
 
-  /** As `whose`, with the member. @throws UsherError `member-damaged`, `store-unavailable`, `key-unusable` */
+  /** Like `whose`, with the member. @throws UsherError `member-damaged`, `store-unavailable`, `key-unusable` */
   findByIdentifier(identifier: string): { readonly member: Member; readonly duress: boolean } | null {
     const found = this.whose(identifier);
     return found === null ? null : { member: this.get(found.id), duress: found.duress };
@@ -195,20 +201,25 @@ export class MemberStore {
     return member;
   }
 
-  /** The id itself, of a member who is there, whatever state the rest is in. @throws UsherError `member-unknown` */
+  /** The stored id of an existing member, whatever state the other data is in. @throws UsherError `member-unknown` */
   require(id: string): string {
     if (this.parts.database.get('SELECT 1 FROM members WHERE id = ?', id) === undefined) throw memberUnknown(id);
     return id;
   }
 
-  /** All members, ordered by id. Opens every profile: for people, not for doors. @throws UsherError `member-damaged` */
+  /**
+   * All members, ordered by id. Decrypts every profile: for people, not for doors. @throws UsherError `member-damaged`
+   */
   list(): MemberSummary[] {
     const { members, damaged: bad } = this.survey();
-    if (bad[0] !== undefined) throw damaged(bad[0].id, 'what is stored');
+    if (bad[0] !== undefined) throw damaged(bad[0].id, 'the stored data');
     return members;
   }
 
-  /** All members who can be read, and those who cannot; both ordered by id. @throws UsherError `store-unavailable`, `key-unusable` */
+  /**
+   * All readable members, and those that are damaged; both ordered by id. @throws UsherError `store-unavailable`,
+   * `key-unusable`
+   */
   survey(): { readonly members: MemberSummary[]; readonly damaged: DamagedMember[] } {
     const members: MemberSummary[] = [];
     const bad: DamagedMember[] = [];
@@ -224,7 +235,7 @@ export class MemberStore {
     return { members, damaged: bad };
   }
 
-  /** Of everybody, suspended ones too. */
+  /** Of all members, including suspended ones. */
   ids(): string[] {
     return this.parts.database.all('SELECT id FROM members').map((row) => String(row['id']));
   }
@@ -233,12 +244,17 @@ export class MemberStore {
     return this.parts.database.number('SELECT count(*) FROM members');
   }
 
-  /** Ids of the members who may be recognised: one pass over one table, for the daemon, which asks at every change. */
+  /**
+   * Ids of the members who may be recognised: one pass over one table, for the daemon, which needs it at every change.
+   */
   activeIds(): string[] {
     return this.parts.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
   }
 
-  /** Who was last seen or enrolled before the one time, or was valid up to before the other; null: nobody for that reason. */
+  /**
+   * Members who were last seen or enrolled before the first time, or whose validity ended before the second. Null
+   * disables a rule.
+   */
   overdue(
     inactiveBefore: number | null,
     expiredBefore: number | null,
@@ -246,14 +262,14 @@ export class MemberStore {
     return overdue(this.parts.database, inactiveBefore, expiredBefore);
   }
 
-  /** Which fields were changed, without what is personal in them. */
+  /** Records which fields were changed, without personal data in them. */
   private recordUpdate(id: string, { consent, ...change }: Parameters<MemberStore['update']>[1]): void {
     if (consent !== undefined) this.parts.ledger.append('consent', { member: id, text: consent.textVersion });
     const fields = Object.keys(change).sort();
     if (fields.length > 0) this.parts.ledger.append('member', { member: id, fields, status: change.status ?? null });
   }
 
-  /** After everything that the profile vouches for. */
+  /** Call it after writing everything that the profile seals. */
   private writeProfile(id: string, profile: Profile, key: Uint8Array): void {
     const row = this.parts.database.get('SELECT status, valid_from, valid_until FROM members WHERE id = ?', id);
     if (row === undefined) throw memberUnknown(id);

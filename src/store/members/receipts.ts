@@ -6,25 +6,33 @@ export type DeletionReason = (typeof DELETION_REASONS)[number];
 
 export const DELETION_DOMAIN = 'usher-deletion-v1';
 
-/** Signs in the name of this box. `DeviceKey` is one; `sign` is over the canonical text of the statement under the domain. */
+/**
+ * Signs in the name of this box. `DeviceKey` implements it; `sign` covers the canonical text of the statement under the
+ * domain.
+ */
 export interface ReceiptSigner {
   readonly keyId: string;
   sign(domain: typeof DELETION_DOMAIN, statement: DeletionStatement): string;
 }
 
-/** What a deletion receipt says: that it happened, and of whom to those who know the id; nothing of the person. */
+/**
+ * A deletion receipt. It proves that a member was deleted to those who know the id, and contains nothing about the
+ * person.
+ */
 export type DeletionStatement = Readonly<{
   v: 1;
-  /** SHA-256 over salt and id. Whoever tries all ids of a small set finds it; it hides an id from a glance, no more. */
+  /**
+   * SHA-256 over salt and id. Whoever tries all ids of a small set finds it; it only hides the id from a casual reader.
+   */
   member: string;
   salt: string;
   /** Epoch ms. */
   at: number;
   by: string;
   reason: DeletionReason;
-  /** Numbers of what was destroyed; the key is the one that opened the rest, in every copy made under it. */
+  /** Numbers of what was destroyed. The key is the one that opened the rest, in every copy made under it. */
   deleted: Readonly<{ keys: number; templates: number; spaces: readonly string[]; duressIds: number }>;
-  /** Id of the key that signed; null where none was given. */
+  /** Id of the key that signed; null without a signature. */
   key: string | null;
 }>;
 
@@ -32,14 +40,14 @@ export interface DeletionReceipt extends DeletionStatement {
   readonly sig: string | null;
 }
 
-/** Proof that someone was deleted, kept after all else of them is gone. */
+/** Receipts of deletions, kept after all other data of the member is deleted. */
 export class ReceiptStore {
   constructor(
     private readonly database: Database,
     private readonly signer: ReceiptSigner | null,
   ) {}
 
-  /** In the transaction that deletes. */
+  /** Call it in the transaction that deletes. */
   add(id: string, what: Pick<DeletionStatement, 'at' | 'by' | 'reason' | 'deleted'>): DeletionReceipt {
     const salt = this.salt();
     const statement: DeletionStatement = {
@@ -64,14 +72,14 @@ export class ReceiptStore {
     return this.database.all('SELECT receipt FROM receipts ORDER BY seq').map(receiptOf);
   }
 
-  /** Of everybody who ever had this id here, oldest first. */
+  /** Of every member who ever had this id here, oldest first. */
   of(id: string): DeletionReceipt[] {
     return this.database
       .all('SELECT receipt FROM receipts WHERE member = ? ORDER BY seq', hashOf(this.salt(), id))
       .map(receiptOf);
   }
 
-  /** One a store, so that a lookup needs one hash; random, so that receipts of two boxes cannot be joined by member. */
+  /** One for each store, so that a lookup needs one hash; random, so that receipts of two boxes cannot be linked. */
   private salt(): string {
     const row = this.database.get("SELECT value FROM meta WHERE key = 'receipt-salt'");
     if (row !== undefined) return String(row['value']);
@@ -81,7 +89,7 @@ export class ReceiptStore {
   }
 }
 
-/** What is kept of a member, as the receipt of its deletion counts it. */
+/** The stored data of a member, as the receipt of its deletion counts it. */
 export function dataOf(database: Database, id: string): DeletionStatement['deleted'] {
   const spaces = database.all('SELECT space, count(*) AS n FROM templates WHERE member = ? GROUP BY space', id);
   const count = (table: string): number =>

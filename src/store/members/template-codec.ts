@@ -2,19 +2,19 @@ import { seal, unseal } from '../keys/aead';
 import { damaged } from '../keys/keyring';
 import type { TemplateSource } from './member';
 
-/** What a stored vector is bound to: sealed bytes open nowhere else. */
+/** What a stored vector is bound to, so that sealed bytes cannot be moved. */
 export interface TemplateBinding {
   readonly member: string;
   readonly space: string;
-  /** An adapted template that passed for an enrolled one would let others creep away from the person. */
+  /** If an adapted template could pass as an enrolled one, templates could drift away from the person. */
   readonly source: TemplateSource;
 }
 
-/** Version of the record inside the seal: float32, little-endian. Part of what is authenticated. */
+/** Version of the record inside the seal: float32, little-endian. It is authenticated. */
 const RECORD_VERSION = 2;
 const FLOAT_BYTES = 4;
 
-/** How a vector lies in the database: the one place where templates pass between memory and disk. */
+/** Encodes a vector for the database; the only place where templates pass between memory and disk. */
 export interface TemplateCodec {
   seal(vector: Float32Array, binding: TemplateBinding, memberKey: Uint8Array): Uint8Array;
   /** @throws UsherError `member-damaged` for bytes that were altered, or sealed for another member, space or version */

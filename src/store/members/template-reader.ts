@@ -7,7 +7,7 @@ import type { MemberVault } from './member-vault';
 import type { TemplateCodec } from './template-codec';
 import { vectorFault } from './vector';
 
-/** What could be read, and what not: both in order. */
+/** The readable and the damaged templates, both in order. */
 export interface TemplatesRead {
   readonly templates: readonly StoredTemplate[];
   readonly broken: readonly BrokenTemplate[];
@@ -20,12 +20,14 @@ interface Opened {
   readonly vector: Float32Array;
 }
 
-/** Without an inner join: a template whose member has lost the key must be seen, to be named. */
+/** Without an inner join: a template whose member lost the key must be found and named. */
 const SELECT = `SELECT templates.*, wrapped, box_version FROM templates LEFT JOIN member_keys ON member_keys.member = templates.member`;
 
-/** Opens what is sealed: one that cannot be read is named, and stops none of the others. */
+/** Decrypts templates: a damaged one is named and does not stop the others. */
 export class TemplateReader {
-  /** What `inSpace` opened last, by space and template: a change elsewhere then costs the changed ones, not all. */
+  /**
+   * The last result of `inSpace`, by space and template: a change by another process then costs only the changed ones.
+   */
   private readonly opened = new Map<string, Map<number, Opened>>();
 
   constructor(
@@ -40,7 +42,7 @@ export class TemplateReader {
     return this.read(rows, () => undefined);
   }
 
-  /** Ordered by member. The vectors are shared with the next answer: not to be written to. */
+  /** Ordered by member. The vectors are shared with the next result: do not write to them. */
   inSpace(space: string): TemplatesRead {
     const before = this.opened.get(space);
     const now = new Map<number, Opened>();
@@ -61,7 +63,7 @@ export class TemplateReader {
     return this.read(this.database.all(`${SELECT} ORDER BY templates.member, templates.id`), () => undefined);
   }
 
-  /** Drops from memory what was opened of a deleted member. */
+  /** Drops the decrypted templates of a deleted member from memory. */
   forget(member: string): void {
     for (const space of this.opened.values())
       for (const [id, opened] of space) if (opened.member === member) space.delete(id);
@@ -82,7 +84,7 @@ export class TemplateReader {
         const sealed = row['sealed'] as Uint8Array;
         const tag = tagOf(sealed);
         const held = known(id);
-        // The tag was made for this member, space and source: what it names has not changed.
+        // The tag was made for this member, space and source, so they have not changed.
         const same = held?.member === member && held.source === source && Buffer.compare(held.tag, tag) === 0;
         const vector = same ? held.vector : this.codec.open(sealed, about, keys.of(member, row));
         const fault = vectorFault(vector);
@@ -102,7 +104,7 @@ export class TemplateReader {
   }
 }
 
-/** The last member's key: rows come ordered by member. */
+/** The last member's key: rows are ordered by member. */
 class OneKey {
   private held: { readonly member: string; readonly bytes: Uint8Array } | null = null;
 

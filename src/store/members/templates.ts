@@ -7,7 +7,7 @@ import type { StoreParts } from './parts';
 import type { TemplateCodec } from './template-codec';
 import { describeTemplate, TemplateReader, type TemplatesRead } from './template-reader';
 
-/** What the journal says of an adapted template, in addition to the member: where it was taken, and how close it was. */
+/** What the journal records of an adapted template besides the member: where it was taken, and the distance. */
 export interface AdaptionRecord {
   readonly door: string;
   readonly distance: number;
@@ -52,7 +52,7 @@ export class TemplateStore {
     });
   }
 
-  /** Puts these in place of all the member has: enrolled again. */
+  /** Replaces all templates of the member: enrolled again. */
   replace(member: string, templates: readonly NewTemplate[]): StoredTemplate[] {
     const stored = this.parts.database.transaction(() => {
       this.parts.database.run('DELETE FROM templates WHERE member = ?', member);
@@ -71,8 +71,8 @@ export class TemplateStore {
   }
 
   /**
-   * Keeps an accepted face as one more template, the oldest such ones making room.
-   * @param most that a member has at a time
+   * Stores an accepted face as another template; the oldest adapted one makes room.
+   * @param most limit for a member's adapted templates
    */
   adapt(
     member: string,
@@ -102,10 +102,10 @@ export class TemplateStore {
   }
 
   /**
-   * Takes adapted templates back, and records it.
-   * @param member null: of all members
+   * Deletes adapted templates and records it.
+   * @param member null for all members
    * @param by who decided it
-   * @returns how many of which member
+   * @returns number of deleted templates by member
    */
   forgetAdapted(member: string | null, by: string): ReadonlyMap<string, number> {
     const forgotten = this.parts.database.transaction(() => {
@@ -126,8 +126,7 @@ export class TemplateStore {
   }
 
   /**
-   * Carries all templates of one space over into another, all or none, and records it. To do it twice changes nothing the second
-   * time.
+   * Maps all templates of one space to another, all or none, and records it. A second call changes nothing.
    * @throws UsherError `data-invalid`, `store-unavailable`, `key-unusable`, and what `map` throws
    */
   carryOver(order: CarryOver): CarriedOver {
@@ -143,7 +142,7 @@ export class TemplateStore {
     this.parts.scrubber.run();
   }
 
-  /** False when there was no such template. */
+  /** False if there was no such template. */
   remove(id: number): boolean {
     const removed = this.parts.database.transaction(() => {
       const { changes } = this.parts.database.run('DELETE FROM templates WHERE id = ?', id);
@@ -154,17 +153,17 @@ export class TemplateStore {
     return removed;
   }
 
-  /** A member's templates, oldest first. @throws UsherError `member-damaged` when one cannot be read */
+  /** A member's templates, oldest first. @throws UsherError `member-damaged` if one cannot be read */
   list(member: string): StoredTemplate[] {
     return whole(this.readMember(member));
   }
 
-  /** As `list`, with those that cannot be used apart. @throws UsherError `store-unavailable`, `key-unusable` */
+  /** Like `list`, with the unusable ones apart. @throws UsherError `store-unavailable`, `key-unusable` */
   readMember(member: string): TemplatesRead {
     return this.reader.ofMember(member);
   }
 
-  /** As `readSpace`, of templates that can all be read. @throws UsherError `member-damaged` when one cannot be */
+  /** Like `readSpace`, if all templates can be read. @throws UsherError `member-damaged` if one cannot */
   inSpace(space: string): StoredTemplate[] {
     return whole(this.readSpace(space));
   }
@@ -179,12 +178,12 @@ export class TemplateStore {
     return this.reader.inSpace(space);
   }
 
-  /** All of everybody, of every space: for a check. */
+  /** All templates of all members and spaces, for a check. */
   readAll(): TemplatesRead {
     return this.reader.all();
   }
 
-  /** Adapted templates without their vectors, by member, oldest first. @param member null: of all */
+  /** Adapted templates without their vectors, by member, oldest first. @param member null for all */
   adapted(member: string | null): Omit<StoredTemplate, 'vector'>[] {
     return this.parts.database
       .all(
@@ -195,7 +194,7 @@ export class TemplateStore {
       .map(describeTemplate);
   }
 
-  /** Of most vectors in this space; null where there is none. Nothing is opened for it. */
+  /** The dimensions of most vectors in this space; null if there are none. Decrypts nothing. */
   dimensionsOf(space: string): number | null {
     const row = this.parts.database.get(
       'SELECT length(sealed) AS bytes FROM templates WHERE space = ? GROUP BY bytes ORDER BY count(*) DESC LIMIT 1',
@@ -208,7 +207,7 @@ export class TemplateStore {
     return Number(this.parts.database.get('SELECT count(*) AS n FROM templates WHERE member = ?', member)?.['n'] ?? 0);
   }
 
-  /** Number of members that have templates, by space: after a change of encoder, who must be enrolled again. */
+  /** Number of members with templates, by space: after a change of encoder it shows who must be enrolled again. */
   membersBySpace(): ReadonlyMap<string, number> {
     const rows = this.parts.database.all(
       'SELECT space, count(DISTINCT member) AS members FROM templates GROUP BY space',
@@ -216,7 +215,7 @@ export class TemplateStore {
     return new Map(rows.map((row) => [String(row['space']), Number(row['members'])]));
   }
 
-  /** Lets go of what is in memory of a deleted member. */
+  /** Drops the data of a deleted member from memory. */
   forget(member: string): void {
     this.reader.forget(member);
   }

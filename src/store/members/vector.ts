@@ -1,21 +1,21 @@
-/** What the vectors of one embedding space look like, by the encoder's card. */
+/** The shape of the vectors of one embedding space, from the encoder's card. */
 export interface VectorShape {
   readonly dimensions: number;
   /** Vectors have length 1. */
   readonly normalise: boolean;
 }
 
-/** Longest vector that any encoder gives. */
+/** Longest vector of any encoder. */
 export const DIMENSIONS_MAX = 4096;
-/** How far the length of a normalised vector may be from 1: float32 rounding, with room. */
+/** How far the length of a normalised vector may be from 1: float32 rounding, with a margin. */
 const UNIT_TOLERANCE = 0.01;
 /** Lengths of vectors that are not normalised. Those of dlib's network have lengths around 1.4. */
 const LENGTHS = { min: 0.01, max: 100 };
 
 /**
- * Why a vector cannot be a face; null: it can. A short vector is the dangerous one: it lies within the threshold of every
- * vector of length 1, so that everybody would match it.
- * @param shape left out: the space is not known here, only what is wrong in every space is found
+ * Why a vector cannot be a face; null if it can. A short vector is dangerous: it lies within the threshold of every
+ * vector of length 1, so every face would match it.
+ * @param shape undefined if the space is not known: then only faults in every space are found
  */
 export function vectorFault(vector: Float32Array, shape?: VectorShape): string | null {
   if (vector.length === 0 || vector.length > DIMENSIONS_MAX) return `${vector.length} dimensions`;

@@ -17,7 +17,7 @@ import {
   type SweepState,
 } from './sweep';
 
-/** How long members and records are kept, days. Null: for ever. */
+/** How long members and records are kept, days. Null: without limit. */
 export interface RetentionPolicy {
   /** After the last grant or enrolment, whichever is later. */
   readonly inactiveDays: number | null;
@@ -39,7 +39,7 @@ export interface RetentionReport {
 const STATE = 'retention.state';
 const NOTHING = { marked: { members: 0, records: 0 }, deleted: [], pruned: 0 };
 
-/** Destroys what the configuration does not allow to be kept any longer: see `sweep` for when. */
+/** Deletes data that the configuration does not allow to keep any longer; see `sweep` for when. */
 export class Retention {
   constructor(
     private readonly store: Store,
@@ -47,15 +47,15 @@ export class Retention {
     private readonly policy: RetentionPolicy,
   ) {}
 
-  /** Where things stand, as the last look left them. */
+  /** The state after the last check. */
   get state(): SweepState {
     return savedSweepState(this.store) ?? firstSweepState(this.newest());
   }
 
   /**
-   * Looks at the clocks, and sweeps where a day has passed by a date that is trusted. To be called at start and every few minutes.
-   * @param believed whether the clock watch has no doubt just now
-   * @throws UsherError `store-unavailable`; who was deleted before the failure is deleted
+   * Checks the clocks, and sweeps if a day has passed by a trusted date. Call it at the start and every few minutes.
+   * @param believed whether the clock watch trusts the clock at present
+   * @throws UsherError `store-unavailable`; members deleted before the failure are deleted
    */
   tick(look: Look, believed: boolean): RetentionReport {
     this.store.scrub();
@@ -73,7 +73,10 @@ export class Retention {
     };
   }
 
-  /** What is marked may go, also more than a share at once; at the end of its time of grace. @returns how much that is */
+  /**
+   * Allows the deletion of what is marked, even of more than a share at once, at the end of its grace period. @returns
+   * how much that is
+   */
   confirm(by: string): { members: number; records: number } {
     const { members, journal } = this.change(by, 'confirmed', (state) => ({
       ...state,
@@ -84,7 +87,7 @@ export class Retention {
     return { members: members.length, records: journal?.count ?? 0 };
   }
 
-  /** Nothing is destroyed by age until `resume`; what was marked is let go. */
+  /** Stops deletion by age until `resume`, and removes all marks. */
   stop(by: string): void {
     this.change(by, 'stopped', (state) => ({ ...state, stopped: true, members: [], journal: null, held: [] }));
   }
@@ -93,7 +96,7 @@ export class Retention {
     this.change(by, 'resumed', (state) => ({ ...state, stopped: false }));
   }
 
-  /** The operator says that this date is right. */
+  /** The operator confirms this date. */
   acceptDate(look: Look, by: string): void {
     this.store.atomically(() => {
       const { state } = this;
@@ -183,7 +186,7 @@ export class Retention {
     this.store.setMeta(TRUSTED_AT, String(Math.floor(state.proof.trustedAt ?? 0)));
   }
 
-  /** The latest date on record, of a box that is not new. */
+  /** The latest recorded date, for a box that is not new. */
   private newest(): { at: number; seq: number } | null {
     const used = this.store.members.count() > 0 || this.journal.latest('start') !== null;
     const last = this.journal.last();
@@ -191,7 +194,7 @@ export class Retention {
   }
 }
 
-/** As the last look of a daemon left it; null where there was none. */
+/** The state after the daemon's last check; null if there was none. */
 export function savedSweepState(store: Pick<Store, 'meta'>): SweepState | null {
   const saved = store.meta(STATE);
   return saved === null ? null : parseSweepState(saved);

@@ -3,21 +3,22 @@ import { DAY_MS, dateDoubt, type DateDoubt, type DateProof, NO_PROOF } from '../
 import type { DeletionReason } from '../members/receipts';
 
 /**
- * What is destroyed because of its age, decided as data. In two steps: what is too old is marked, and what is still marked and
- * still too old after a time of grace is destroyed. Nothing is marked or destroyed under a date that is not trusted, and no more
- * than a share at once without a word from the operator. What has to go at once (a withdrawn consent) does not come this way.
+ * What is deleted because of its age, decided as data, in two steps. Old data is marked; what is still marked and still
+ * too old after a grace period is deleted. Nothing is marked or deleted under a date that is not trusted, and at most a
+ * share at once without the operator's confirmation. What must be deleted at once (a withdrawn consent) does not use
+ * this way.
  */
 export const SWEEP_LIMITS = {
   everyMs: DAY_MS,
   membersGraceMs: 3 * DAY_MS,
   journalGraceMs: DAY_MS,
-  /** Of all members, in one sweep; one member is always let through. */
+  /** Largest share of all members in one sweep; one member is always allowed. */
   membersShare: 0.1,
-  /** Of all records, in one sweep; more where few days are kept, so that each is a larger share. */
+  /** Largest share of all records in one sweep; larger if few days are kept, so that each is a larger share. */
   journalShare: 0.1,
   journalDaysShare: 3,
   journalShareMax: 0.6,
-  /** Where the journal ended at past sweeps; every other one is left out when there are more. */
+  /** Number of past ends of the journal to remember; beyond it every other one is dropped. */
   checkpoints: 256,
 } as const;
 
@@ -26,7 +27,7 @@ export interface MemberMark {
   readonly reason: Extract<DeletionReason, 'inactive' | 'expired'>;
   /** Epoch ms, by a trusted date. */
   readonly at: number;
-  /** The operator has said that it may go. */
+  /** The operator has confirmed the deletion. */
   readonly confirmed: boolean;
 }
 
@@ -41,8 +42,8 @@ export interface JournalMark {
 export interface SweepState {
   readonly proof: DateProof;
   /**
-   * When the date was first trusted, for a box that was new then: what it wrote down before may carry any date, and counts as
-   * of then. Null for a box that had records before.
+   * When the date was first trusted, for a box that was new then: records from before may have any date, and count from
+   * then. Null for a box that had records before.
    */
   readonly bornAt: number | null;
   readonly sweptAt: number | null;
@@ -52,9 +53,9 @@ export interface SweepState {
   readonly journal: JournalMark | null;
   /** What the last sweep found to be more than a share at once: it waits for the operator. */
   readonly held: readonly { readonly what: 'members' | 'journal'; readonly count: number; readonly total: number }[];
-  /** Where the journal ended, at dates that were trusted: a record up to there is at least so old, whatever date it carries. */
+  /** Where the journal ended, at trusted dates: a record up to there is at least this old, whatever its date. */
   readonly checkpoints: readonly { readonly at: number; readonly seq: number }[];
-  /** Records up to here were there before checkpoints were kept: for them their own date counts. */
+  /** Records up to here are older than the checkpoints: their own date counts. */
   readonly legacySeq: number;
 }
 
@@ -77,21 +78,21 @@ export interface Sweep {
   readonly marked: { readonly members: number; readonly records: number };
 }
 
-/** What keeps everything from being destroyed by age just now. */
+/** Why nothing is deleted by age at present. */
 export type SweepHold = DateDoubt | 'stopped';
 
 export function holdOf(state: SweepState): SweepHold | null {
   return dateDoubt(state.proof) ?? (state.stopped ? 'stopped' : null);
 }
 
-/** The date that a sweep goes by, or null: none is due, or nothing may be destroyed. */
+/** The date for a sweep, or null if none is due or nothing may be deleted. */
 export function sweepDate(state: SweepState): number | null {
   const { last } = state.proof;
   if (last === null || holdOf(state) !== null) return null;
   return state.sweptAt === null || last.wall - state.sweptAt >= SWEEP_LIMITS.everyMs ? last.wall : null;
 }
 
-/** One sweep, a day after the last. @param now what `sweepDate` gave */
+/** One sweep, a day after the last. @param now the result of `sweepDate` */
 export function sweep(state: SweepState, facts: SweepFacts, now: number): Sweep {
   const marks = new Map(state.members.map((mark) => [mark.id, mark]));
   const members = facts.members.due.map(({ id, reason }): MemberMark => ({
@@ -134,7 +135,7 @@ export function sweep(state: SweepState, facts: SweepFacts, now: number): Sweep 
   };
 }
 
-/** The last record that is known to be older than this, by the checkpoints; 0: none. */
+/** The last record that is older than this by the checkpoints; 0: none. */
 export function recordsBefore({ checkpoints }: SweepState, before: number): number {
   return checkpoints.reduce((upTo, { at, seq }) => (at < before ? Math.max(upTo, seq) : upTo), 0);
 }
@@ -143,7 +144,9 @@ function known(mark: MemberMark | undefined, reason: MemberMark['reason']): Part
   return mark?.reason === reason ? { at: mark.at, confirmed: mark.confirmed } : {};
 }
 
-/** A mark stays as it was made, so that its grace ends; what has become too old since is marked by the next one. */
+/**
+ * A mark is not extended, so that its grace period ends; data that has become too old since is marked by the next one.
+ */
 function markJournal(mark: JournalMark | null, due: SweepFacts['journal']['due'], now: number): JournalMark | null {
   if (due === null) return null;
   if (mark === null) return { ...due, at: now, confirmed: false };
@@ -183,7 +186,7 @@ const State = z.strictObject({
 
 const Saved = z.tuple([z.literal(VERSION), State]);
 
-/** @param newest the latest date that the box has on record, epoch ms, and where its journal ends; null for a new box */
+/** @param newest the latest recorded date of the box, epoch ms, and where its journal ends; null for a new box */
 export function firstSweepState(newest: { readonly at: number; readonly seq: number } | null): SweepState {
   return {
     proof: { ...NO_PROOF, trustedAt: newest?.at ?? null },
@@ -202,7 +205,7 @@ export function serialiseSweepState(state: SweepState): string {
   return JSON.stringify([VERSION, state]);
 }
 
-/** Null for text that cannot be understood: then everything begins again, and nothing is old enough for a while. */
+/** Null for text that cannot be understood: then everything starts again, and nothing counts as old for a while. */
 export function parseSweepState(text: string): SweepState | null {
   try {
     return Saved.parse(JSON.parse(text))[1];

@@ -15,9 +15,9 @@ const MAGIC = Buffer.from('USHERMEM');
 const VERSION = 1;
 const HEADER_BYTES = 38;
 const TAG_BYTES = 16;
-/** 128 MiB and half a second a guess, as OWASP's password storage sheet asks at least. */
+/** 128 MiB and half a second for each guess, the minimum of OWASP's password storage sheet. */
 const SCRYPT_LOG2_N = 17;
-/** What a hostile header may make us spend: not more than our own does. Not less either: a weak file is no secret. */
+/** Limits the cost of a hostile header to that of our own, and refuses files with weaker protection. */
 const SCRYPT_LOG2_RANGE = { min: 15, max: 17 };
 
 /** About 60,000 members with three templates each. */
@@ -25,7 +25,7 @@ export const CONTAINER_MAX_BYTES = 192 * 1024 * 1024;
 
 export const PASSPHRASE_MIN = 12;
 
-/** @throws UsherError `usage` for a passphrase that can be guessed */
+/** @throws UsherError `usage` for a passphrase that is too short */
 export function sealContainer(plain: Uint8Array, passphrase: string, log2N = SCRYPT_LOG2_N): Uint8Array {
   checkPassphrase(passphrase);
   if (plain.length + HEADER_BYTES + TAG_BYTES > CONTAINER_MAX_BYTES)
@@ -39,8 +39,8 @@ export function sealContainer(plain: Uint8Array, passphrase: string, log2N = SCR
 }
 
 /**
- * Nothing of the content is looked at before all of it is authentic.
- * @throws UsherError `data-invalid`: no export, of a newer usher, altered, cut short, or another passphrase
+ * Reads no content before all of it is authenticated.
+ * @throws UsherError `data-invalid`: not an export, of a newer usher, altered, truncated, or another passphrase
  */
 export function openContainer(bytes: Uint8Array, passphrase: string): Buffer {
   const header = Buffer.from(bytes.subarray(0, HEADER_BYTES));
@@ -49,12 +49,12 @@ export function openContainer(bytes: Uint8Array, passphrase: string): Buffer {
     bytes.length > CONTAINER_MAX_BYTES ||
     !MAGIC.equals(header.subarray(0, 8))
   )
-    throw new UsherError('data-invalid', 'this is no export of members', {
+    throw new UsherError('data-invalid', 'this is not an export of members', {
       remedy: 'Name a file that `usher members export` wrote.',
     });
   const log2 = header[9] ?? 0;
   if (header[8] !== VERSION || log2 < SCRYPT_LOG2_RANGE.min || log2 > SCRYPT_LOG2_RANGE.max)
-    throw new UsherError('data-invalid', 'this export is of a version that this usher does not know', {
+    throw new UsherError('data-invalid', 'this usher does not know the version of this export', {
       remedy: 'Export again with this version, or install the newer usher.',
     });
   const key = keyOf(passphrase, header);
@@ -68,9 +68,13 @@ export function openContainer(bytes: Uint8Array, passphrase: string): Buffer {
     return plain;
   } catch {
     plain.fill(0);
-    throw new UsherError('data-invalid', 'the export does not open: another passphrase, or the file was altered', {
-      remedy: 'Check the passphrase file; if it is right, fetch the export again.',
-    });
+    throw new UsherError(
+      'data-invalid',
+      'the export cannot be opened: the passphrase is wrong or the file was altered',
+      {
+        remedy: 'Check the passphrase file. If it is correct, copy the export again.',
+      },
+    );
   }
 }
 

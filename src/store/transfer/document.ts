@@ -39,13 +39,13 @@ const TransferDocument = z.strictObject({
 });
 export type TransferDocument = z.infer<typeof TransferDocument>;
 
-/** @throws UsherError `data-invalid`, naming the first thing that is wrong, never a value */
+/** @throws UsherError `data-invalid`, naming the first fault, never a value */
 export function parseTransfer(plain: Buffer): TransferDocument {
   let value: unknown;
   try {
     value = JSON.parse(plain.toString('utf8'));
   } catch {
-    throw new UsherError('data-invalid', 'the export holds no JSON');
+    throw new UsherError('data-invalid', 'the export contains no JSON');
   }
   const result = TransferDocument.safeParse(value);
   if (result.success) return result.data;
@@ -78,7 +78,7 @@ export function templatesOf({ id, templates }: TransferMember): NewTemplate[] {
   return templates.map(({ space, vector, quality, source }) => {
     const bytes = Buffer.from(vector, 'base64');
     if (bytes.length === 0 || bytes.length % 4 !== 0)
-      throw new UsherError('data-invalid', `the export: member ${id} has a template that is no vector`);
+      throw new UsherError('data-invalid', `the export: member ${id} has a template that is not a vector`);
     const floats = new Float32Array(bytes.length / 4);
     for (let i = 0; i < floats.length; i += 1) floats[i] = bytes.readFloatLE(i * 4);
     bytes.fill(0);

@@ -6,16 +6,18 @@ import type { Store } from '../store';
 import { openContainer, sealContainer } from './container';
 import { parseTransfer, templatesOf, type TransferMember, transferOf } from './document';
 
-/** What happens to a member of the file who is here already. `refuse`: the whole import stops, and says who. */
+/**
+ * What happens to a member of the file who already exists here. `refuse`: the whole import stops and names the member.
+ */
 export const CONFLICT_RULES = ['refuse', 'keep', 'replace'] as const;
 export type ConflictRule = (typeof CONFLICT_RULES)[number];
 
 export interface Imported {
   readonly added: readonly string[];
   readonly replaced: readonly string[];
-  /** Were here already, and stayed as they are. */
+  /** Already existed here and were not changed. */
   readonly kept: readonly string[];
-  /** Were deleted here after the export had them enrolled: a withdrawal is not undone by an old file. */
+  /** Were deleted here after their enrolment in the export: an old file does not undo a withdrawal. */
   readonly deletedHere: readonly string[];
 }
 
@@ -35,8 +37,9 @@ export function exportMembers(store: Store, passphrase: string, now: number): { 
 }
 
 /**
- * Takes over the members of an export, all or none.
- * @throws UsherError `data-invalid` (the file), `member-exists` (conflicts, naming them), `usage` (a field), `store-unavailable`
+ * Imports the members of an export, all or none.
+ * @throws UsherError `data-invalid` (the file), `member-exists` (conflicts, naming them), `usage` (a field),
+ * `store-unavailable`
  */
 export function importMembers(
   store: Store,
@@ -55,7 +58,7 @@ export function importMembers(
     const done = { added: [] as string[], replaced: [] as string[], kept: [] as string[], deletedHere: [] as string[] };
     const known = new Set(members.filter(({ id }) => store.members.idOf(id) !== null).map(({ id }) => id));
     if (known.size > 0 && onConflict === 'refuse') throw conflict([...known]);
-    // First all that goes, then all that comes: an identifier may move from one member to another.
+    // First all deletions, then all additions: an identifier may move from one member to another.
     const coming = members.filter((member) => {
       if (known.has(member.id) && onConflict === 'keep') {
         done.kept.push(member.id);
@@ -89,8 +92,8 @@ export function importMembers(
 }
 
 /**
- * Vectors of one space are all of one length, here and in the file. Attack it stops: one member with another length made
- * the gallery of all refuse to load.
+ * Vectors of one space all have one length, here and in the file. Otherwise one member with another length would make
+ * the gallery refuse to load.
  * @param shapes dimensions by space, as far as they are known; added to
  */
 function requireShape(id: string, template: NewTemplate, shapes: Map<string, number>, store: Store): void {
@@ -102,7 +105,7 @@ function requireShape(id: string, template: NewTemplate, shapes: Map<string, num
   if (fault !== null)
     throw new UsherError('data-invalid', `the export: a template of member ${id} has ${fault}`, {
       remedy:
-        'Export again; where the other box names this member in `usher members check`, enrol the member again. Nothing was imported.',
+        'Export again. If `usher members check` on the other box names this member, enrol the member again there. Nothing was imported.',
     });
 }
 
@@ -110,14 +113,14 @@ function fieldsOf(member: TransferMember) {
   return { ...member, consent: member.consent ?? undefined };
 }
 
-/** `replaced` is no deletion of the person: the file that replaced them may be imported again. */
+/** `replaced` does not delete the person: the file that replaced them may be imported again. */
 function deletedSince(store: Store, { id, enrolledAt }: TransferMember): boolean {
   return spellingsOf(id)
     .flatMap((spelling) => store.receipts.of(spelling))
     .some(({ at, reason }) => at >= enrolledAt && reason !== 'replaced');
 }
 
-/** An identifier may stand for one member only; the file must keep to that by itself. */
+/** An identifier may belong to one member only, also within the file. */
 function checkIdentifiers(members: readonly TransferMember[]): void {
   const seen = new Set<string>();
   for (const member of members) {
@@ -135,10 +138,10 @@ function conflict(ids: readonly string[]): UsherError {
   const shown = ids.slice(0, 10).join(', ');
   return new UsherError(
     'member-exists',
-    `${ids.length} members of the export are here already: ${shown}${ids.length > 10 ? ', …' : ''}`,
+    `${ids.length} members of the export already exist here: ${shown}${ids.length > 10 ? ', …' : ''}`,
     {
       remedy:
-        '--on-conflict keep leaves those here as they are, replace takes those of the file. Nothing was imported.',
+        'Add --on-conflict keep to keep the present members, or replace to use those of the file. Nothing was imported.',
     },
   );
 }

@@ -27,7 +27,7 @@ test.each([
   `ed${'ff'.repeat(30)}7f`,
   `ee${'ff'.repeat(30)}ff`,
 ])('a key under which anybody can sign is refused: %s', (hex) => {
-  expect(() => trustedKey(text(hex))).toThrow('anybody can sign under it');
+  expect(() => trustedKey(text(hex))).toThrow('anyone can make signatures under it');
 });
 
 test('a key of a box is taken', () => {

@@ -273,11 +273,11 @@ describe('counters and keys on disk', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const key = readReaderKey(file);
     expect(key).toHaveLength(32);
-    expect(() => createReaderKey(file)).toThrow('there already');
+    expect(() => createReaderKey(file)).toThrow('already exists');
     writeFileSync(file, Buffer.from(key).toString('base64'));
     expect(readReaderKey(file)).toEqual(key);
     chmodSync(file, 0o640);
-    expect(() => readReaderKey(file)).toThrow('others than its owner');
+    expect(() => readReaderKey(file)).toThrow('other accounts may read');
     chmodSync(file, 0o600);
     for (const text of ['', 'secret', '00'.repeat(31), '00'.repeat(33), 'x'.repeat(5000)]) {
       writeFileSync(file, text);

@@ -83,7 +83,7 @@ describe('a memory that cannot be opened is told', () => {
   test('a file that is no database', () => {
     writeFileSync(path.join(folder, 'actuator.db'), 'no database at all, '.repeat(1000));
     expect(failure(() => UnlockMemory.open(folder, 1))).toMatchObject({
-      ...{ code: 'store-unavailable', remedy: expect.stringContaining('remove it') as string },
+      ...{ code: 'store-unavailable', remedy: expect.stringContaining('delete the file') as string },
     });
   });
 

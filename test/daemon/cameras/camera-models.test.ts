@@ -51,7 +51,7 @@ const shipped = join(packageRoot(), 'models', 'scene');
     const config = configWith({ scenes: { dusk: { targetFmr: 1e-5 } } }, { scene: { quality: { night: {} } } });
     const chosen = await chooseCameraModels(config, none);
     expect(chosen.of.get('cam')).toMatchObject({ scene: 'scene', scenes: ['day', 'night'] });
-    expect(unknownScenes(config, chosen)).toEqual(['door front: no scene "dusk"; the model tells day, night']);
+    expect(unknownScenes(config, chosen)).toEqual(['door front: no scene "dusk"; the model knows day, night']);
     const off = configWith({}, { scene: { mode: 'off' } });
     expect((await chooseCameraModels(off, none)).of.get('cam')?.scene).toBeNull();
   },

@@ -74,7 +74,7 @@ describeWithMosquitto('a picture of what was decided, faces painted over', () =>
 
   test('a denial has one: nobody in it is recognised, the journal has its digest, and who is deleted goes from the stills', async () => {
     const decision = await deny('4711');
-    await daemon.says(new RegExp(`a still was kept.*${decision}`), 120_000);
+    await daemon.says(new RegExp(`a still was stored.*${decision}`), 120_000);
     const [name = ''] = stills();
     expect(stills()).toHaveLength(1);
     expect(name).toContain(`_front_denied_${memberTag('4711')}_${decision}.jpg`);
@@ -95,7 +95,7 @@ describeWithMosquitto('a picture of what was decided, faces painted over', () =>
     await analyser.dispose();
 
     const unknown = await deny('9999');
-    await daemon.says(new RegExp(`a still was kept.*${unknown}`), 120_000);
+    await daemon.says(new RegExp(`a still was stored.*${unknown}`), 120_000);
     expect(stills().at(-1)).toContain('_nobody_');
     const { code } = await usher('members', 'remove', '4711', '--config', installation.config);
     expect(code).toBe(0);
@@ -119,6 +119,6 @@ describeWithMosquitto('a picture of what was decided, faces painted over', () =>
     await watcher.hears('its return', healthIs('ok'), 120_000, failed);
     expect(await records()).toContainEqual(expect.objectContaining({ decision, why: expect.any(String) as string }));
     const again = await deny('9999');
-    await daemon.says(new RegExp(`a still was kept.*${again}`), 120_000);
+    await daemon.says(new RegExp(`a still was stored.*${again}`), 120_000);
   }, 240_000);
 });

@@ -106,7 +106,7 @@ test.each<[string, Partial<CameraStatus>, string]>([
   [
     'delivering, its frames looked at by nobody',
     { lastAnalysisAt: 98_000 },
-    'frames come, but none was analysed for 2 s (9 frames, 0 late, 1 dropped, 0 restarts)',
+    'frames arrive, but none was analysed for 2 s (9 frames, 0 late, 1 dropped, 0 restarts)',
   ],
 ])('%s: failed, and the doors are told', async (_what, change, detail) => {
   const { service, heard } = serviceWith([status({}), status(change)]);
@@ -146,7 +146,7 @@ test('a stopped process that says nothing: not live within seconds, and live aga
   process.kill(stopped, 'SIGSTOP');
   await until('the camera to be live, then not', () => heard.live.length === 2);
   expect(heard.live).toEqual([true, false]);
-  expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail: 'the vision process says nothing any more' });
+  expect(heard.health.at(-1)).toMatchObject({ state: 'failed', detail: 'the vision process has stopped reporting' });
   process.kill(stopped, 'SIGCONT');
   await until('the camera to be live again', () => heard.live.length >= 3);
   // The same process: it was not ended for being quiet for so short.

@@ -84,7 +84,7 @@ test('refused models: the reason with the name of the child, and the next proces
 test('a process that ends over the adoption refuses it, and its end is a failure', async () => {
   child.lastProgressAt = 99;
   await expect(adopt('fatal')).rejects.toMatchObject({
-    message: 'hall: the process ended while it took the models over',
+    message: 'hall: the process ended while it changed models',
   });
   const detail = 'the test process ended (exit code 7)';
   expect(health).toEqual([

@@ -56,7 +56,7 @@ test.each(['awaiting-face', 'identifying'])('while a door is %s, its camera and 
   ] as const)
     expect((await send(verb, args)).error).toEqual({
       code: 'not-now',
-      message: 'the door front is deciding about somebody: try again in 10 s',
+      message: 'the door front is deciding about a person: try again in 10 s',
     });
   expect(done).toEqual([]);
   // Another camera looks at another door.

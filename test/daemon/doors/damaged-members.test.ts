@@ -75,7 +75,7 @@ test.each<[string, string, string]>([
   doors.refresh();
   expect(health.get('store')).toMatchObject({
     state: 'degraded',
-    detail: 'what is stored of 1 member is damaged: bob',
+    detail: 'the stored data of 1 member is damaged: bob',
     remedy: expect.stringContaining('usher members repair') as string,
   });
   expect(log()).toContain('member=bob');

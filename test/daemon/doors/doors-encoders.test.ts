@@ -98,7 +98,7 @@ describe('a face that is kept as a template', () => {
         { door: 'front', distance: expect.closeTo(2 * Math.sin(0.15), 5) as number },
       ],
     ]);
-    expect(site.logged('not kept')).toBe(0);
+    expect(site.logged('not stored')).toBe(0);
   });
 
   test('needs a reason not to be', () => {
@@ -120,7 +120,7 @@ describe('a face that is kept as a template', () => {
     });
     site.enter('ann', 0);
     expect(site.said()).toEqual(['front granted match ann at 10300']);
-    expect(site.logged(`the accepted face was not kept: ${failure.message}`)).toBe(1);
+    expect(site.logged(`the accepted face was not stored: ${failure.message}`)).toBe(1);
     expect(site.health.get('store').state).toBe(state);
     expect(site.front.phase(site.now)).toBe('cooldown');
   });

@@ -151,13 +151,14 @@ describe('looking at the store', () => {
     });
     site.doors.refresh();
     expect([site.saved.flush.mock.calls.length, site.announcer.recovered]).toEqual([2, 2]);
-    expect(site.logged('waits to be written: the disk is full')).toBe(1);
+    expect(site.logged('could not be written yet: the disk is full')).toBe(1);
     expect(site.health.get('store').state).toBe('ok');
   });
 });
 
 describe('damaged members', () => {
-  const REMEDY = 'usher members check says what is wrong; usher members repair takes it out; then enrol these again.';
+  const REMEDY =
+    'usher members check shows the damage, usher members repair deletes it; then enrol these members again.';
   const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `m${String(i).padStart(2, '0')}`);
   const damage = (some: readonly string[]): void => {
     for (const id of some) {
@@ -178,7 +179,7 @@ describe('damaged members', () => {
     site.doors.refresh();
     expect(site.health.get('store')).toEqual({
       ...{ state: 'degraded', lastProgressAt: NOON + 10_000, remedy: REMEDY },
-      detail: `what is stored of ${detail}`,
+      detail: `the stored data of ${detail}`,
     });
     expect(site.logged('member=m')).toBe(logged);
   });

@@ -147,7 +147,7 @@ describe('a visit', () => {
     });
     site.enter('ann', 0);
     expect(site.said()).toEqual(['front granted match ann at 10300']);
-    expect([site.logged('the visit was not noted: the disk is full'), site.front.phase(site.now)]).toEqual([
+    expect([site.logged('the visit was not recorded: the disk is full'), site.front.phase(site.now)]).toEqual([
       1,
       'cooldown',
     ]);
@@ -158,7 +158,7 @@ describe('a visit', () => {
     site.enter('ann', 0);
     expect(facts).not.toHaveBeenCalled();
     expect(site.members.store.templates.list('ann')).toHaveLength(1);
-    expect(site.logged('not kept')).toBe(0);
+    expect(site.logged('not stored')).toBe(0);
   });
 });
 

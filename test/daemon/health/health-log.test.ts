@@ -35,7 +35,7 @@ test('the loss of what worked is a warning with its reason, and its end is said'
   log.changed('front', health('ok'), 97_000);
   expect(lines).toEqual([
     'warn  usher: camera front: no frame for 5 s remedy=look at the cable',
-    'info  usher: camera front: well again afterS=7',
+    'info  usher: camera front: works again afterS=7',
   ]);
 });
 

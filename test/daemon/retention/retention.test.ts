@@ -162,7 +162,7 @@ describe('members whose time is over', () => {
         .at(DAY);
       expect(box.said()).toEqual([]);
       box.at(2 * DAY);
-      expect(box.said()).toEqual(['info  usher: members marked: too old by the rule members=1']);
+      expect(box.said()).toEqual(['info  usher: members marked for deletion by age members=1']);
       box.at(4 * DAY).at(5 * DAY - 1);
       expect(box.said()).toEqual([]);
       expect([box.reloads, box.store.members.ids()]).toEqual([0, ['ends', 'stays']]);
@@ -186,7 +186,7 @@ describe('members whose time is over', () => {
         .at(2 * DAY);
       expect(box.said()).toEqual([]);
       box.at(3 * DAY);
-      expect(box.said()).toEqual(['info  usher: members marked: too old by the rule members=1']);
+      expect(box.said()).toEqual(['info  usher: members marked for deletion by age members=1']);
     }));
 
   test('wait for the operator when they are more than a share, which is said once', () =>
@@ -218,7 +218,7 @@ describe('members whose time is over', () => {
         return box.said();
       };
       const warning = expect.stringMatching(
-        /^warn {2}usher: nothing is deleted by its age: the date is more than a week ahead .* remedy=If the date .*usher clock accept/,
+        /^warn {2}usher: nothing is deleted by age: the date is more than a week ahead .* remedy=If the date .*usher clock accept/,
       ) as string;
       expect(leaps(DAY + HOUR)).toEqual([warning]);
       box.offset = 0;

@@ -273,7 +273,7 @@ describe('with real files', () => {
     enrol(dir, 'ann');
     for (const rest of ['', '-wal', '-shm']) rmSync(join(dir, `usher.db${rest}`), { force: true });
     expect(contradiction(dir)).toBe('empty');
-    expect(() => enrol(dir, 'bob')).toThrow('the journal knows members');
+    expect(() => enrol(dir, 'bob')).toThrow('the journal contains members');
     within(dir, (store) => store.acceptRestore('desk'));
     enrol(dir, 'bob');
     expect(contradiction(dir)).toBeNull();

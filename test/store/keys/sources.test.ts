@@ -94,7 +94,7 @@ describe('the file source', () => {
         chownSync(target, 0, 0);
       }
       writeFileSync(target, 'short');
-      expect(failureOf(() => new FileSource(target).read()).message).toContain('holds no box key');
+      expect(failureOf(() => new FileSource(target).read()).message).toContain('contains no box key');
     }),
   );
 });

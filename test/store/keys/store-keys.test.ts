@@ -42,7 +42,7 @@ describe('a store under a box key', () => {
           code: 'key-unusable',
           message: expect.stringContaining('not the box key') as string,
         });
-        expect(error.remedy).toContain('Put back the key');
+        expect(error.remedy).toContain('Restore the key');
       }
       rmSync(keyFile(folder));
       expect(failureOf(() => Store.open(folder)).message).toContain('there is no box key');

@@ -118,7 +118,10 @@ describe('members from box to box', () => {
     withBoxes((_, to, bytes) => {
       to.members.add({ id: 'a', name: 'Other' });
       const error = failureOf(() => importMembers(to, bytes, rules()));
-      expect(error).toMatchObject({ code: 'member-exists', message: expect.stringContaining('already: a') as string });
+      expect(error).toMatchObject({
+        code: 'member-exists',
+        message: expect.stringContaining('already exist here: a') as string,
+      });
       expect(to.members.list().map(({ name }) => name)).toEqual(['Other']);
       expect(importMembers(to, bytes, rules('keep'))).toMatchObject({ added: ['b'], kept: ['a'] });
       expect(to.members.get('a').name).toBe('Other');

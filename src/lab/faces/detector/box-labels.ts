@@ -11,20 +11,20 @@ export interface BoxedPicture {
 
 const PICTURE = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif']);
 const REMEDY =
-  'Beside every picture NAME.jpg a NAME.txt with one line a face: 0 CENTRE-X CENTRE-Y WIDTH HEIGHT, as shares (0 to 1) of the ' +
+  'Every picture NAME.jpg needs a file NAME.txt with one line for each face: 0 CENTRE-X CENTRE-Y WIDTH HEIGHT, as shares (0 to 1) of the ' +
   "picture's width and height. No face: an empty file.";
 
 /**
- * Reads pictures labelled in the format of Darknet, which most labelling programs write ("YOLO txt"): beside each picture a text
- * file of the same name, one line a box. An empty file says that there is no face; a missing one is an error, since nobody looked.
- *
+ * Reads pictures labelled in the format of Darknet, which most labelling programs write ("YOLO txt"): next to each
+ * picture a text file of the same name, one line a box. An empty file means that there is no face. A missing file is an
+ * error, since the picture may be unlabelled.
  * @returns in the order of the names
  * @throws UsherError `file-unreadable` or `data-invalid`, naming file and line
  */
 export async function readBoxedPictures(folder: string): Promise<BoxedPicture[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     const what = systemCode(error) === 'ENOENT' ? `${folder} does not exist` : `${folder}: ${messageOf(error)}`;
-    throw new UsherError('file-unreadable', what, { remedy: 'Name the folder that holds the pictures.', cause: error });
+    throw new UsherError('file-unreadable', what, { remedy: 'Name the folder of the pictures.', cause: error });
   });
   const pictures = names.filter((name) => PICTURE.has(extname(name).toLowerCase()) && !name.startsWith('.')).sort();
   if (pictures.length === 0) throw new UsherError('data-invalid', `${folder}: no pictures found`, { remedy: REMEDY });
@@ -55,7 +55,7 @@ async function readLabels(file: string): Promise<Box[]> {
     .map(([line, number]) => parseLabel(line) ?? badLine(file, number, line));
 }
 
-/** null for anything but class 0 and a box whose centre lies in the picture. */
+/** Null for any class but 0, and for a box whose centre lies outside the picture. */
 function parseLabel(line: string): Box | null {
   const [kind, x = NaN, y = NaN, width = NaN, height = NaN, ...more] = line.split(/\s+/).map(Number);
   const inside = x >= 0 && x <= 1 && y >= 0 && y <= 1;

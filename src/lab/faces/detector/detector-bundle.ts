@@ -14,7 +14,7 @@ import { TinyYoloDetector } from '../../../vision/faces/tiny-yolo';
 import type { HeadPicture, HeadWeights } from './detector-head';
 import type { Box } from '../../../events';
 
-/** A Tiny YOLOv2 bundle with its last layer within reach. */
+/** A Tiny YOLOv2 bundle with its last layer readable. */
 export interface DetectorBase {
   readonly bundle: Bundle;
   readonly output: CardOutput<'tiny-yolo-v2'>;
@@ -24,7 +24,7 @@ export interface DetectorBase {
   readonly weights: HeadWeights;
 }
 
-/** Below it a detection is not worth ranking; the threshold of the card is where a door listens. */
+/** Detections with a lower score are not worth ranking; a door uses the threshold of the card. */
 export const RANKED_FROM = 0.01;
 
 /** @throws UsherError `model-missing`, or `model-invalid` for another kind of network */
@@ -32,7 +32,7 @@ export async function readDetectorBase(modelsDir: string, name: string): Promise
   const bundle = await readBundle(path.join(modelsDir, name));
   const { output } = bundle.card;
   if (output.decoding !== 'tiny-yolo-v2')
-    throw new UsherError('model-invalid', `${bundle.dir} is no Tiny YOLOv2 detector`, {
+    throw new UsherError('model-invalid', `${bundle.dir} is not a Tiny YOLOv2 detector`, {
       remedy: 'Name tiny-yolo-face (usher models build), or a bundle that was trained from it.',
     });
   const modelBytes = await readFile(bundle.modelFile);
@@ -52,7 +52,8 @@ export async function readDetectorBase(modelsDir: string, name: string): Promise
     output,
     modelBytes,
     head: { input, kernel, bias },
-    // [out][in] to [in][out]: with a side of 1 the layouts differ by that alone, and so one function serves both ways.
+    // [out][in] to [in][out]. With a kernel of side 1 this is the only difference of the layouts, so one function
+    // serves both ways.
     weights: { kernel: toOihw(weights.data, 1, 1, out, channels), bias: Float32Array.from(offsets) },
   };
 }
@@ -69,7 +70,7 @@ export function withHead({ modelBytes, head, weights: { bias } }: DetectorBase, 
   );
 }
 
-/** Reads detections down to scores that only a ranking wants. */
+/** A detector that also returns the low scores that a ranking needs. */
 export async function rankingDetector(
   { bundle, output }: DetectorBase,
   modelBytes: Uint8Array,
@@ -81,7 +82,7 @@ export async function rankingDetector(
   });
 }
 
-/** What the frozen layers say of pictures, prepared exactly as the detector prepares them. */
+/** Output of the frozen layers for pictures that are prepared exactly as the detector prepares them. */
 export class FeatureReader {
   private constructor(
     private readonly detector: TinyYoloDetector,
@@ -134,7 +135,7 @@ export class FeatureReader {
   }
 }
 
-/** Keeps what one value inside the network was in the last run. */
+/** Keeps the value of one tensor inside the network from the last run. */
 class TapModel implements Model {
   private last: Tensor | null = null;
 
@@ -190,7 +191,7 @@ export interface TrainedOn {
   readonly figures: CardDraft['figures'];
 }
 
-/** Writes the network with its new head as a bundle of its own. @returns its folder */
+/** Writes the network with its new head as another bundle. @returns its folder */
 export async function writeTrainedDetector(
   modelsDir: string,
   base: DetectorBase,

@@ -17,13 +17,13 @@ export interface CellBox {
   readonly height: number;
 }
 
-/** What the frozen layers say of one picture, and where its faces are. */
+/** Output of the frozen layers for one picture, and where its faces are. */
 export interface HeadPicture {
   /** [rows × columns, channels]. */
   readonly features: Float32Array;
   readonly columns: number;
   readonly rows: number;
-  /** Cells on the side of the whole (padded) picture: what sizes are shares of. */
+  /** Cells on the side of the whole (padded) picture; sizes are shares of this. */
   readonly side: number;
   readonly faces: readonly CellBox[];
 }
@@ -52,8 +52,8 @@ export interface TrainedHead {
 const VALUES = 5;
 
 /**
- * Trains the head alone, from where it is, by the loss of YOLO. The epoch with the least validation loss is kept, which may be the
- * start: then there was nothing to learn.
+ * Trains only the head, from its present weights, with the loss of YOLO. Keeps the epoch with the least validation
+ * loss. That may be the start, if there was nothing to learn.
  */
 export function trainHead(
   tf: Tf,
@@ -70,7 +70,10 @@ export function trainHead(
   const bias = tf.variable(initial[1]);
   const optimiser = tf.train.adam(options.rate);
   const run = (features: Tensor2D): Tensor2D => tf.add(tf.matMul(features, kernel as unknown as Tensor2D), bias);
-  /** The mean loss of some pictures, as a function of the head alone: who answers for which face is settled before. */
+  /**
+   * The mean loss of some pictures as a function of the head. Which predictor is responsible for which face is decided
+   * before.
+   */
   const lossOf = (pictures: readonly HeadPicture[]): (() => Scalar) => {
     const features = tf.concat(
       pictures.map((picture) => tf.tensor2d(picture.features, [picture.rows * picture.columns, channels])),
@@ -135,10 +138,10 @@ function anchorsOf(tf: Tf, pictures: readonly HeadPicture[], anchors: HeadOption
 }
 
 /**
- * Which predictor answers for which face: in the cell that holds the face's centre, the one whose box now overlaps it most; its
- * confidence should be that overlap. Two faces in one cell get two predictors. Faces whose centre lies outside are left out.
- *
- * @param grid [cells, anchors × 5] as the head gives it now
+ * Assigns faces to predictors: in the cell with the face's centre, the predictor whose box overlaps it most at present.
+ * Its confidence should be that overlap. Two faces in one cell get two predictors. Faces whose centre lies outside are
+ * left out.
+ * @param grid [cells, anchors × 5], the head's present output
  */
 export function assignFaces(
   picture: Omit<HeadPicture, 'features'>,
@@ -187,7 +190,7 @@ function targetFor(
 ): YoloTarget {
   const count = grid.length / VALUES;
   const xy = new Float32Array(2 * count);
-  // Anything above 0 where nobody is responsible: the root's gradient must stay finite there.
+  // Above 0 for predictors without a face, since the root's gradient must stay finite there.
   const wh = new Float32Array(2 * count).fill(1);
   const responsible = new Float32Array(count);
   const confidence = new Float32Array(count);

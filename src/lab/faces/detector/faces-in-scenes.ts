@@ -5,7 +5,7 @@ import { type Random, seededRandom, streamSeed } from '../../../random';
 import { intersectionOverUnion } from '../../../vision/picture/boxes';
 import type { Frame } from '../../../vision/picture/frame';
 
-/** A person's picture with the face as the detector that is to learn sees it there. */
+/** A person's picture, with the face as the detector under training sees it there. */
 export interface Person {
   readonly name: string;
   readonly picture: Frame;
@@ -17,18 +17,18 @@ export interface Person {
 export interface ComposeOptions {
   readonly width: number;
   readonly height: number;
-  /** Width of a face, pixels: drawn evenly over its logarithm. */
+  /** Width of a face, pixels; drawn uniformly over its logarithm. */
   readonly facePx: readonly [number, number];
   readonly mostFaces: number;
   /** Share of faces that are partly covered. */
   readonly covered: number;
-  /** Light of the picture, against the scene's own. */
+  /** Light of the picture, relative to the scene's own. */
   readonly light: readonly [number, number];
   /** Standard deviation of the sensor's noise, grey levels. */
   readonly noise: readonly [number, number];
 }
 
-/** A badly lit passage seen by a cheap camera. */
+/** A badly lit corridor seen by a cheap camera. */
 export const HARD_SCENES: ComposeOptions = {
   width: 640,
   height: 480,
@@ -45,13 +45,14 @@ export interface ComposedScene {
 }
 
 const TRIES = 30;
-/** Faces of two people may touch, not hide one another. */
+/** Faces of two people may touch but not hide one another. */
 const MOST_OVERLAP = 0.05;
 
 /**
- * Places people into a scene: small, dim, side-lit, partly covered. The label of a face is its box in the source picture, carried
- * along; so what is measured is finding faces under these conditions, not one detector's idea of a face's edges against another's.
- * @param seed same seed, same picture, bit by bit
+ * Places people into a scene: small, dim, side-lit, partly covered. The label of a face is its box in the source
+ * picture, transformed with it. This measures how well faces are found under these conditions, not differences in where
+ * detectors draw a face's edges.
+ * @param seed the same seed gives the same picture, bit by bit
  */
 export function composeScene(
   scene: Frame,
@@ -103,7 +104,7 @@ function freePlace(
     const x = random.between(0, frame.width - width);
     const y = random.between(0, frame.height - height);
     const box = { x, y, width, height };
-    // The body of whoever stands in front must not cover a face behind: later ones stand lower and in front.
+    // The body of a person in front must not cover a face behind: later persons stand lower and in front.
     const hides = taken.some(
       (other) => intersectionOverUnion(other, body(box)) > 0 || intersectionOverUnion(other, box) > MOST_OVERLAP,
     );
@@ -152,7 +153,7 @@ function expose(frame: Frame, gain: number, noise: number, random: Random): void
   }
 }
 
-/** Nearest would show steps; bilinear, cropped to the proportions asked for. */
+/** Bilinear, since nearest would show steps; cropped to the requested proportions. */
 function enlarge(scene: Frame, width: number, height: number): Frame {
   const scale = Math.min(scene.width / width, scene.height / height);
   const left = (scene.width - scale * width) / 2;

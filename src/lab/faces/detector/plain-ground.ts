@@ -1,16 +1,22 @@
 import type { Box } from '../../../events';
 import type { Frame } from '../../../vision/picture/frame';
 
-/** Colour steps, of 255, that the ground may take from one pixel to the next, and in all from the colour of the top corners. */
+/**
+ * Colour steps, of 255, that the background may take from one pixel to the next, and in total from the colour of the
+ * top corners.
+ */
 const STEP = 8;
 const DRIFT = 110;
-/** Half axes of the ellipse around the face's centre, in its width and height, that is person whatever its colour: skin in light is pale. */
+/**
+ * Half axes of the ellipse around the face's centre, in face widths and heights. Inside it all pixels belong to the
+ * person, since skin in bright light is pale.
+ */
 const HEAD = { x: 0.5, y: 0.62 };
 
 /**
- * Which pixels of a studio portrait are its person: all that cannot be reached from the upper and side edges over pixels of nearly one
- * colour. Softened by one pixel. Hair and clothes of the ground's own colour are lost at their edge.
- *
+ * Which pixels of a studio portrait belong to its person: all that cannot be reached from the upper and side edges over
+ * pixels of nearly one colour. Softened by one pixel. Hair and clothes of the background's colour are lost at their
+ * edge.
  * @returns 0..1 for each pixel, row by row
  */
 export function personMatte({ width, height, data }: Frame, face: Box): Float32Array {
@@ -53,7 +59,10 @@ export function personMatte({ width, height, data }: Frame, face: Box): Float32A
   return softened(ground, width, height);
 }
 
-/** The share of person pixels among the nine around each; the ground's own edge is eaten away, so that no rim of it is left. */
+/**
+ * The share of person pixels among the nine around each. The background's edge is removed, so that no rim of it is
+ * left.
+ */
 function softened(ground: Uint8Array, width: number, height: number): Float32Array {
   const matte = new Float32Array(width * height);
   for (let y = 0; y < height; y++)

@@ -33,15 +33,15 @@ Example: people and scenes of test pictures take no part in training
 `;
 
 const PICTURE = /\.(jpe?g|png|webp)$/i;
-/** A source picture must be easy, or its box is no label. */
+/** The detector must be sure of a face in a source picture, or its box is no label. */
 const SURE = 0.6;
 
 export function trainDetectorScenesCommand(): Command {
   return new Command('detector-scenes')
     .description('compose labelled pictures to train and measure a detector on')
-    .requiredOption('--faces <dir>', 'portraits, one person each, on a plain ground')
+    .requiredOption('--faces <dir>', 'portraits of one person each, on a plain background')
     .requiredOption('--scenes <dir...>', 'pictures without people')
-    .requiredOption('--out <dir>', 'where pictures and labels go')
+    .requiredOption('--out <dir>', 'folder for pictures and labels')
     .option('--count <n>', 'how many', wholeNumber, 200)
     .option('--part <i/n>', 'only the i-th of n parts of the persons (by the first part of the file names)')
     .option('--seed <n>', 'another composition', wholeNumber, 1)

@@ -34,7 +34,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** Of the training pictures, for choosing the epoch; never of those that the figures come from. */
+/** Share of the training pictures for choosing the epoch. The figures never come from them. */
 const VALIDATION_SHARE = 0.2;
 const BATCH = 8;
 
@@ -58,12 +58,12 @@ export function trainDetectorHeadCommand(): Command {
     .requiredOption('--pictures <dir>', 'labelled pictures to train on')
     .option('--test <dir>', 'labelled pictures to measure on')
     .option('--held-out <share>', 'without --test: share of the pictures to measure on', share, 0.3)
-    .option('--base <name>', 'bundle to begin from', 'tiny-yolo-face')
+    .option('--base <name>', 'bundle to start from', 'tiny-yolo-face')
     .option('--name <name>', 'name of the new bundle', 'tiny-yolo-site')
     .option('--min-face <px>', 'smallest face that should be found, pixels', wholeNumber, 32)
     .option('--epochs <n>', 'times through the pictures', wholeNumber, 40)
     .option('--rate <number>', "Adam's step", positive, 0.0002)
-    .option('--seed <n>', 'another split and another order', wholeNumber, 1)
+    .option('--seed <n>', 'seed of the split and the order', wholeNumber, 1)
     .option('--models-dir <dir>', 'folder of model bundles', modelsDir())
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
@@ -72,7 +72,7 @@ export function trainDetectorHeadCommand(): Command {
 
 async function trainDetectorHead(options: Options): Promise<void> {
   if (options.name === options.base)
-    throw new UsherError('usage', `--name ${options.name} is the bundle to begin from, which stays as it is`, {
+    throw new UsherError('usage', `--name ${options.name} is the bundle to start from, which must not change`, {
       remedy: 'Choose another name.',
     });
   const base = await readDetectorBase(options.modelsDir, options.base);
@@ -123,7 +123,7 @@ async function split({ pictures, test, heldOut, seed }: Options): Promise<Split>
   for (const [role, part] of Object.entries(result) as [string, readonly BoxedPicture[]][])
     if (!part.some(({ boxes }) => boxes.length > 0))
       throw new UsherError('data-invalid', `no labelled face is left for ${role} (${all.length} pictures in all)`, {
-        remedy: 'Label more pictures: a hundred faces are a beginning.',
+        remedy: 'Label more pictures: about a hundred faces are a good start.',
       });
   return result;
 }
@@ -215,12 +215,12 @@ function figuresOf(
 
 function share(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('a share between 0 and 1 is expected');
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('expected a share between 0 and 1');
   return value;
 }
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('a number above 0, at most 1, is expected');
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('expected a number above 0, at most 1');
   return value;
 }

@@ -2,17 +2,17 @@ import type { Scalar, Tensor2D, Tf } from '../../learning/tensorflow';
 
 /** Weights of the terms. */
 export interface YoloWeights {
-  /** λ_coord: a box's place and size count so much more than its confidence. */
+  /** λ_coord: a box's position and size count this much more than its confidence. */
   readonly coord: number;
-  /** λ_noobj: most predictors see nothing; their many small errors must not drown the few that do. */
+  /** λ_noobj: most predictors see nothing; their many small errors must not outweigh the few that do. */
   readonly noObject: number;
 }
 /** Those of the paper. */
 export const YOLO_WEIGHTS: YoloWeights = { coord: 5, noObject: 0.5 };
 
 /**
- * What the network says, one row a predictor (box j of cell i), and one row a cell for its classes.
- * x and y: the box's centre, from the corner of its cell, in cells. w and h: the box's size as a share of the picture's, above 0.
+ * Output of the network, one row a predictor (box j of cell i), and one row a cell for its classes. x and y: the box's
+ * centre, from the corner of its cell, in cells. w and h: the box's size as a share of the picture's, above 0.
  */
 export interface YoloPrediction {
   readonly xy: Tensor2D;
@@ -23,7 +23,7 @@ export interface YoloPrediction {
   readonly classes: Tensor2D | null;
 }
 
-/** What it should have said. */
+/** The correct output. */
 export interface YoloTarget {
   readonly xy: Tensor2D;
   readonly wh: Tensor2D;

@@ -5,7 +5,7 @@ import { vectorOf, type EmbeddingSet } from '../data/embedding-set';
 import { GenuineDistances } from '../../report/genuine-distances';
 import { ImpostorDistances } from '../../report/impostor-distances';
 
-/** Rows of 512 floats that stay in the second-level cache while every picture passes over them. */
+/** Rows of 512 floats that fit the second-level cache while every picture is compared with them. */
 const TILE_ROWS = 128;
 
 /** Two pictures by index, i < j; `distance` Infinity where a face was not found. Called for every comparison. */
@@ -18,11 +18,10 @@ export interface Comparisons extends Scores {
 }
 
 /**
- * Compares what is to be compared: enrolled pictures with probes, or, where pictures have no role, all with all (each pair
- * once). A genuine pair with a picture whose face was not found counts as infinitely far; such an impostor pair does not count.
- * 87 million pairs of 512 dimensions take about ten seconds.
- *
- * @param onProgress share done, 0..1; called between tiles, where the event loop also gets its turn
+ * Compares enrolled pictures with probes or, where pictures have no role, all with all (each pair once). A genuine pair
+ * that includes a picture without a face counts as infinitely far; an impostor pair with one does not count. 87 million
+ * pairs of 512 dimensions take about ten seconds.
+ * @param onProgress share done, 0..1; called between tiles, when the event loop also gets a turn
  */
 export async function compareAll(
   set: EmbeddingSet,
@@ -46,7 +45,7 @@ export async function compareAll(
   let impostorsNotMade = 0;
   for (let tile = 0; tile < pictures.length; tile += TILE_ROWS) {
     const rows = Math.min(TILE_ROWS, pictures.length - tile);
-    // Row i meets only later rows, so each pair comes once; nothing before the tile's end can be skipped as a whole.
+    // Row i is compared only with later rows, so each pair comes once.
     for (let i = 0; i < tile + rows - 1; i++) {
       const from = Math.max(tile, i + 1);
       kernel.squaredDistances(i * rowFloats, from * rowFloats, tile + rows - from, rowFloats, outAt);

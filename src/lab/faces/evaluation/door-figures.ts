@@ -5,7 +5,10 @@ import { wilson } from '../../report/intervals';
 /** Error of the decision fused over frames against that of one frame. */
 const FUSED_AT_MOST = atMost(0.5);
 
-/** The figures of a door trial under `prefix`; both sides of the trade are given, so that a gain can be seen not to be bought. */
+/**
+ * The figures of a door trial under `prefix`. Both error rates are given, so that a gain in one cannot hide a loss in
+ * the other.
+ */
 export function doorFigures(trial: DoorTrial, prefix: string): Figure[] {
   const { single, fused, threshold, targetFmr } = trial;
   const name = (suffix: string): string => `${prefix}.door_${suffix}`;

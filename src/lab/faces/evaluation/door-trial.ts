@@ -11,13 +11,13 @@ import { ImpostorDistances } from '../../report/impostor-distances';
 import type { FaceEvaluation } from './face-evaluation';
 import { wilson, type Interval } from '../../report/intervals';
 
-/** What a door sees of the same persons: single frames, and one decision over five of them. */
+/** Views of the same persons at a door: single frames, and one decision over five of them. */
 export interface DoorTrial {
   /** Persons walked up, frames seen, frames without a face (or refused by a gate, where gates apply). */
   readonly sequences: number;
   readonly frames: number;
   readonly framesWithoutFace: number;
-  /** The operating point is set on the clean pictures, as a card's threshold is. */
+  /** The operating point is set on the clean pictures, like a card's threshold. */
   readonly targetFmr: number;
   readonly threshold: number;
   readonly single: DoorSide;
@@ -28,7 +28,9 @@ export interface DoorSide {
   readonly scores: Scores;
   readonly atThreshold: OperatingPoint;
   readonly interval: Interval;
-  /** At its own threshold for the same FMR among these very views: a gain here is not bought by a looser operating point. */
+  /**
+   * With its own threshold for the same FMR on these views, so that a gain does not come from a looser operating point.
+   */
   readonly atSameFmr: FnmrAtFmr;
 }
 
@@ -50,9 +52,10 @@ export interface DoorTrialOptions {
 const FRAMES = 5;
 
 /**
- * Enrolled: each person's first picture, clean. Seen at the door: a second picture, as `doorFrames` degrades it. A single-frame
- * decision takes each frame by itself; the fused one takes the quality-weighted mean of the frames' embeddings, by the very class
- * that runs live. A frame without a face is a miss of that frame; a sequence is missed when no frame had one.
+ * Enrolled is each person's first picture, clean. Seen at the door is a second picture, degraded by `doorFrames`. A
+ * single-frame decision takes each frame by itself; the fused one takes the quality-weighted mean of the frames'
+ * embeddings, with the class that runs live. A frame without a face counts as a miss of that frame; a sequence is
+ * missed if no frame had one.
  */
 export async function doorTrial(
   dataset: FaceDataset,
@@ -76,7 +79,7 @@ export async function doorTrial(
   let done = 0;
   for await (const still of readAhead(cast.map(({ probe }) => dataset.pictures[probe]?.file ?? ''))) {
     const actor = cast[done];
-    if (actor === undefined || typeof still === 'string') throw new Error('a picture that was read before is gone');
+    if (actor === undefined || typeof still === 'string') throw new Error('a picture that was read earlier is gone');
     const box = clean.encoded[actor.probe]?.box ?? null;
     if (box === null) throw new Error('a probe without a face was chosen');
     const fusion = new FusedEmbedding(analyser.dimensions, options.normalise, FRAMES);

@@ -9,22 +9,23 @@ import type { FaceEvaluation } from './face-evaluation';
 export type FaceCause =
   'size' | 'blur' | 'light' | 'pose' | 'cut off' | 'no face found' | 'unreadable' | 'unknown' | 'look-alike';
 
-/** What each cause asks for. */
+/** What to do about each cause. */
 export const FACE_ADVICE: Readonly<Record<FaceCause, string>> = {
   size: 'Collect small faces, or bring faces nearer: a longer lens, a larger minFacePx.',
-  blur: 'Collect faces in motion and out of focus, or shorten the exposure; enrol again whoever was enrolled blurred.',
+  blur: 'Collect faces in motion and out of focus, or shorten the exposure; enrol members with blurred pictures again.',
   light: 'Collect dim, bright and side-lit faces, or put light on the face.',
-  pose: 'Collect turned and bent heads, or hang the camera at eye level.',
+  pose: 'Collect turned and bent heads, or mount the camera at eye level.',
   'cut off': 'Aim the camera so that whole faces are in the picture.',
-  'no face found': 'Look whether there is a face; if so, collect such for the detector (usher train detector-head).',
+  'no face found':
+    'Check whether there is a face; if so, collect such pictures for the detector (usher train detector-head).',
   unreadable: 'Take these pictures again.',
-  unknown: 'Nothing measured explains these: look for covered faces, expression, age, and wrong labels.',
-  'look-alike': 'Look for relatives, twins and wrong labels; else ask for a lower targetFmr.',
+  unknown: 'No measure explains these: look for covered faces, expression, age, and wrong labels.',
+  'look-alike': 'Look for relatives, twins and wrong labels; else set a lower targetFmr.',
 };
 
 /**
- * Where a measure begins to cost recognition, on the door simulation's faces; the gates of a camera lie further out. Size: eyes
- * nearer than ArcFace's template has them are an enlarged picture.
+ * Limits beyond which a measure reduces recognition, found with the door simulation; the gates of a camera are wider.
+ * Size: if the eyes are nearer to each other than in ArcFace's template, the picture is enlarged.
  */
 const EYES_PX = 35;
 const SHARPNESS = 0.1;
@@ -44,8 +45,8 @@ const GATE_CAUSES: Record<QualityRefusal, FaceCause> = {
 };
 
 /**
- * What most likely spoilt a face: the measure that lies farthest beyond its bound, as a ratio; null when none does. Few pixels look
- * blurred too, so that blur counts only beyond what the size explains.
+ * The most likely cause of an unusable face: the measure farthest beyond its limit, as a ratio; null if none is. Few
+ * pixels look blurred too, so blur counts only beyond what the size explains.
  */
 export function likelyCause(qualities: readonly Quality[]): FaceCause | null {
   let worst = 1;
@@ -116,7 +117,7 @@ function measures(pictures: readonly (EncodedPicture | undefined)[]): string {
   return `${pixels} px, sharp ${sharp}, light ${each(({ brightness }) => brightness.toFixed(0))}`;
 }
 
-/** The face with its surroundings, or the whole picture where none was found. */
+/** The face with its surroundings, or the whole picture if no face was found. */
 async function cropOf(file: string, picture: EncodedPicture | undefined): Promise<Frame> {
   const frame = await readPicture(file);
   return picture?.box ? cropAround(frame, picture.box) : frame;

@@ -24,8 +24,8 @@ function protocolOf({ style, persons, pictures, pairs }: FaceDataset): 'lfw' | '
 }
 
 /**
- * The figures of one encoder, under `prefix` (`faces`, or `faces.mbf`). A rate that these data cannot tell has the value null and
- * a note; an interval is the wider of Wilson's and the person-level bootstrap's.
+ * The figures of one encoder, under `prefix` (`faces`, or `faces.mbf`). A rate that this data cannot measure has the
+ * value null and a note. An interval is the wider of Wilson's and the person-level bootstrap's.
  */
 export function faceFigures(dataset: FaceDataset, evaluation: FaceEvaluation, prefix: string): Figure[] {
   const protocol = protocolOf(dataset);

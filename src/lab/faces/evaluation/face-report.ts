@@ -14,7 +14,7 @@ export interface JudgedEncoder {
   readonly door: DoorTrial | null;
 }
 
-/** The facts of a run that are no figures, for `--json` and the report's `report.json`. Never vectors. */
+/** The facts of a run other than figures, for `--json` and `report.json`. Never contains vectors. */
 export function faceReportJson(dataset: FaceDataset, judged: readonly JudgedEncoder[]): object {
   return {
     dataset: {
@@ -46,7 +46,7 @@ export function faceReportJson(dataset: FaceDataset, judged: readonly JudgedEnco
   };
 }
 
-/** How many pictures each gate (or the want of a face) would refuse. */
+/** How many pictures each gate, or a missing face, would refuse. */
 function refusals({ encoded }: FaceEvaluation): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { refusal } of encoded) if (refusal !== null) counts[refusal] = (counts[refusal] ?? 0) + 1;

@@ -44,11 +44,11 @@ interface Options {
 }
 
 interface Judged extends JudgedEncoder {
-  /** The encoder's mistakes by likely cause; only where they were asked for. */
+  /** The encoder's mistakes by likely cause; only with `--errors`. */
   readonly causes: readonly CauseGroup<ErrorCase>[];
 }
 
-/** The operating point of a door that is configured with nothing else. */
+/** The operating point of a door with the default configuration. */
 const DOOR_FMR = 1e-4;
 
 const HELP = `
@@ -72,7 +72,7 @@ Examples:
 
 export function evalFacesCommand(): Command {
   return new Command('faces')
-    .description('error rates of face recognition on labelled pictures')
+    .description('measure error rates of face recognition on labelled pictures')
     .requiredOption('--images <dir>', 'folder of labelled pictures')
     .option('--pairs <file>', "LFW's pairs.txt: adds the accuracy over its folds")
     .option('--models <name...>', 'recommended, fallback, or names of encoder bundles', ['recommended'])
@@ -80,8 +80,11 @@ export function evalFacesCommand(): Command {
     .option('--mirror', 'add the mirrored picture to each embedding (default: as the card says)')
     .option('--no-mirror', 'do not')
     .option('--gates', 'drop faces that the quality gates refuse; otherwise the gates only report')
-    .option('--door', 'also as a door sees them: five frames of motion, noise and dim light, one frame against all')
-    .option('--door-people <n>', 'persons who walk up to it at most', wholeNumber, 300)
+    .option(
+      '--door',
+      'also simulate a door’s view: five frames with motion, noise and dim light, compared with one frame',
+    )
+    .option('--door-people <n>', 'maximum number of persons for --door', wholeNumber, 300)
     .option('--limit <n>', 'only the first n persons', wholeNumber)
     .option('--report <dir>', 'write a report with plots')
     .option('--errors <dir>', 'write the mistakes as a contact sheet, grouped by likely cause')
@@ -96,7 +99,7 @@ export function evalFacesCommand(): Command {
 async function evalFaces(options: Options): Promise<void> {
   const encoders = await chooseEncoders(options.modelsDir, options.models, options.detector);
   if (options.writeThresholds !== undefined && encoders.length > 1)
-    throw new UsherError('usage', '--write-thresholds: a card belongs to one encoder, here are several', {
+    throw new UsherError('usage', '--write-thresholds: a card belongs to one encoder, but several are named', {
       remedy: `Name one: --models ${encoders[0]?.name ?? ''}`,
     });
   const dataset = await readFaceDataset(options.images, options);
@@ -117,7 +120,7 @@ async function evalFaces(options: Options): Promise<void> {
   const [only] = judged;
   if (options.writeThresholds !== undefined && only !== undefined)
     await writeThresholds(options.writeThresholds, dataset, only.evaluation);
-  // For people each figure once.
+  // A person sees each figure once.
   const shown = judged.length > 1 ? qualified : plain;
   if (options.report !== undefined) await writeFaceReport(options.report, dataset, judged, shown);
   printFigures(figures, {
@@ -164,7 +167,7 @@ async function judge(
   }
 }
 
-/** The row of the card's threshold table that a door goes by. */
+/** The row of the card's threshold table that a door uses. */
 function doorRow({ output }: ChosenEncoder): ThresholdRow {
   return output.thresholds.reduce((best, next) =>
     Math.abs(Math.log(next.fmr / DOOR_FMR)) < Math.abs(Math.log(best.fmr / DOOR_FMR)) ? next : best,

@@ -15,7 +15,7 @@ interface Nearest {
 export interface IdentificationTrials {
   /** Persons in the gallery that each search went through. */
   readonly gallerySize: number;
-  /** Nearest gallery distance of each search by somebody who is not enrolled, ascending. */
+  /** Nearest gallery distance of each search by a person who is not enrolled, ascending. */
   readonly nonMated: Float32Array;
   /** Distance of each mated search when its own person came first, Infinity otherwise; ascending. */
   readonly mated: Float32Array;
@@ -30,10 +30,11 @@ export interface FnirAtFpir {
 }
 
 /**
- * Persons with at least two pictures are dealt alternately into two halves. Each half is enrolled once (first picture a person)
- * while the other half's later pictures, and half of the persons with a single picture, come as strangers; the enrolled persons' later
- * pictures are the mated searches. So every person serves on both sides, never in the same gallery.
- * A probe whose face was not found is no false positive, and a false negative. null when there are too few persons.
+ * Persons with at least two pictures are dealt alternately into two halves. Each half is enrolled once (first picture a
+ * person), while the later pictures of the other half, and half of the persons with a single picture, are strangers.
+ * The enrolled persons' later pictures are the mated searches. So every person serves on both sides, but never in the
+ * same gallery. A probe without a face counts as a false negative, not as a false positive. Null if there are too few
+ * persons.
  */
 export function openSetSearches(set: EmbeddingSet): IdentificationTrials | null {
   const byPerson = new Map<number, number[]>();
@@ -71,11 +72,11 @@ export function openSetSearches(set: EmbeddingSet): IdentificationTrials | null 
   return { gallerySize, nonMated: Float32Array.from(nonMated).sort(), mated: Float32Array.from(mated).sort() };
 }
 
-/** null where fewer than one false positive is expected of so few searches. */
+/** Null if fewer than one false positive is expected of so few searches. */
 export function fnirAtFpir(trials: IdentificationTrials, targetFpir: number): FnirAtFpir | null {
   const allowed = Math.floor(targetFpir * trials.nonMated.length * (1 + 1e-12));
   if (allowed < 1 || trials.mated.length === 0) return null;
-  // The first distance that may no longer be accepted: everything below it is.
+  // The first distance that must not be accepted; everything below it is accepted.
   const limit = trials.nonMated[allowed] ?? Infinity;
   const missed = trials.mated.reduce((count, distance) => count + (distance >= limit ? 1 : 0), 0);
   const accepted = trials.nonMated.reduce((count, distance) => count + (distance < limit ? 1 : 0), 0);

@@ -6,8 +6,8 @@ export interface WrongPair {
 }
 
 /**
- * The comparisons that are wrong at one threshold, out of a stream of all. Comparisons that could not be made are left out: what
- * is wrong there is a picture, not a pair.
+ * Collects the comparisons that are wrong at one threshold from a stream of all. Comparisons that could not be made are
+ * left out: there a picture is at fault, not a pair.
  */
 export class WrongPairs {
   /** Same person, refused. */

@@ -9,7 +9,9 @@ import { whitening } from './whitening';
 export interface HeadSample {
   readonly person: number;
   readonly vector: Float32Array;
-  /** A good picture, as one enrols with; every batch holds one of each person, so that door views are drawn to it. */
+  /**
+   * A good picture, as used for enrolment. Every batch has one of each person, so that door views are drawn towards it.
+   */
   readonly enrolled: boolean;
 }
 
@@ -26,7 +28,7 @@ export interface HeadTraining {
   readonly seed: number;
 }
 
-/** Chosen on the London pictures with seeds and splits other than those that the figures are told from. */
+/** Chosen on the London pictures with other seeds and splits than those behind the figures. */
 export const HEAD_TRAINING: HeadTraining = {
   margin: 0.5,
   steps: 150,
@@ -44,13 +46,14 @@ export interface TrainedHead {
   readonly losses: readonly number[];
 }
 
-/** The weights of the last so many steps are averaged (Polyak): semi-hard mining makes the last ones noisy. */
+/**
+ * The weights of this last share of the steps are averaged (Polyak), since semi-hard mining makes the last ones noisy.
+ */
 const AVERAGED_SHARE = 0.4;
 
 /**
- * Trains a linear head over frozen embeddings by triplets: M = W·(I + Δ), W the whitening start, Δ what Adam learns from zero.
- * The same samples and seed make the same head on the same backend.
- *
+ * Trains a linear head over frozen embeddings with triplets: M = W·(I + Δ), where W is the whitening start and Adam
+ * learns Δ from zero. The same samples and seed give the same head on the same backend.
  * @throws UsherError `data-invalid` with fewer than two persons of two samples
  */
 export function trainHead(
@@ -103,16 +106,16 @@ export function trainHead(
       return tf.sub(2, tf.mul(2, tf.matMul(embedded, embedded, false, true))).dataSync() as Float32Array;
     });
     const triplets = semiHardTriplets(squared, personsOf(batch), options.margin);
-    // Every pair of the batch is beyond the margin: there is nothing to learn from it.
+    // Every pair of the batch is beyond the margin, so there is nothing to learn from it.
     if (triplets.anchor.length === 0) return 0;
     const cost = optimiser.minimize(() => tripletLoss(tf, embed(), triplets, options.margin), true, [delta]);
     const loss = cost?.dataSync()[0] ?? NaN;
-    if (!Number.isFinite(loss)) throw new UsherError('data-invalid', 'training went astray: the loss is no number');
+    if (!Number.isFinite(loss)) throw new UsherError('data-invalid', 'training diverged: the loss is not a number');
     return loss;
   }
 }
 
-/** Persons of whom there are two samples or more: others make no positive pair. */
+/** Persons with at least two samples; others make no positive pair. */
 function byPerson(samples: readonly HeadSample[]): HeadSample[][] {
   const people = new Map<number, HeadSample[]>();
   for (const sample of samples) {
@@ -135,7 +138,7 @@ function batchOf(people: readonly HeadSample[][], { persons, views }: HeadTraini
   });
 }
 
-/** So many, without repetition; all where there are fewer. */
+/** This many without repetition; all if there are fewer. */
 function drawn<T>(from: readonly T[], wanted: number, random: Random): T[] {
   const pool = [...from];
   const count = Math.min(wanted, pool.length);

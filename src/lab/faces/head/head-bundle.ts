@@ -14,29 +14,28 @@ export interface HeadBundle {
   /** dimensions × dimensions. */
   readonly matrix: Float32Array;
   readonly thresholds: readonly ThresholdRow[];
-  /** Of whom, by which command: goes into the card, for people. */
+  /** Persons and command, for the card. */
   readonly trainedOn: string;
   readonly figures: Card['figures'];
 }
 
-/** Rates of a door's table; what cannot be measured, `distanceFor` extends along the slope of what was. */
+/** Rates of a door's table. `distanceFor` extrapolates to rates that cannot be measured. */
 const TABLE_FMRS = [1e-2, 3e-3, 1e-3, 3e-4, 1e-4] as const;
-/** With one row there is no slope to extend, and no door could ask for a stricter rate. */
+/** With one row nothing can be extrapolated, and no door could use a stricter rate. */
 const LEAST_ROWS = 2;
 
 /**
- * The table of the new space, from comparisons of persons whom the heads had not seen. They were made by heads that each lacked some
- * persons, not by the one that is shipped, which learned from all; that one is at least as good and a little different.
- * Rows that rest on fewer than 30 false matches are marked rough, and taken only where there are too few others.
- *
- * @throws UsherError `data-invalid` when not even rough rows can be told
+ * The threshold table of the new space, from comparisons of persons whom the heads had not seen. Each of those heads
+ * lacked some persons, while the shipped head learned from all; it is at least as good and slightly different. Rows
+ * that rest on fewer than 30 false matches are marked rough, and used only if there are too few others.
+ * @throws UsherError `data-invalid` if not even rough rows can be measured
  */
 export function headThresholds(after: Scores, measuredOn: string): ThresholdRow[] {
   const rows = TABLE_FMRS.flatMap((fmr) => {
     const { point, support } = fnmrAtFmr(after, fmr);
     if (point === null || !(point.threshold > 0 && point.threshold < Infinity)) return [];
     const note = support === 'good' ? measuredOn : `${measuredOn}; rough: fewer than 30 false matches set this row`;
-    // Rounded down: a looser threshold would break the promise of the row.
+    // Rounded down: a looser threshold would exceed the row's rate.
     return [{ fmr, distance: Math.floor(point.threshold * 1e5) / 1e5, fnmr: point.fnmr, measuredOn: note, support }];
   });
   const good = rows.filter(({ support }) => support === 'good');
@@ -53,9 +52,8 @@ export function headThresholds(after: Scores, measuredOn: string): ThresholdRow[
 }
 
 /**
- * Writes an encoder bundle of the frozen encoder with the head behind it, as one network: it is loaded, checked by golden vectors and
- * run like any other. Its space is a new one, named after the weights, so that two trainings never share a space.
- *
+ * Writes an encoder bundle with the frozen encoder and the head as one network. It is loaded, checked by golden vectors
+ * and run like any other. Its space is new and named after the weights, so that two trainings never share a space.
  * @param base folder of the frozen encoder's bundle
  * @returns the new folder
  * @throws UsherError `model-missing`, `model-invalid`, `usage` (a name that would replace the encoder itself)
@@ -111,7 +109,7 @@ export async function writeHeadBundle(modelsDir: string, base: string, head: Hea
 
 /** @throws UsherError `usage` for a bundle that is no encoder, `model-invalid` for one whose output is not one row */
 export function encoderOutput({ name, output, golden }: Card): CardOutput<'embedding'> {
-  if (output.decoding !== 'embedding') throw new UsherError('usage', `${name} is no encoder`);
+  if (output.decoding !== 'embedding') throw new UsherError('usage', `${name} is not an encoder`);
   const dims = golden.outputs.find((one) => one.name === output.output)?.dims;
   if (dims?.length !== 2 || dims[0] !== 1 || dims[1] !== output.dimensions)
     throw new UsherError('model-invalid', `${name}: a head needs an output of 1 × ${output.dimensions}`);

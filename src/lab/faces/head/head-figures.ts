@@ -4,7 +4,7 @@ import { atMost, fmrTag, withGoal, type Figure } from '../../report/figure';
 import type { HeadTrial } from './head-trial';
 
 const FMRS = [1e-2, 1e-3, 1e-4] as const;
-/** The rate at which a head has to prove itself, and what it has to make of the errors: a fifth fewer. */
+/** The rate at which a head is judged, and its goal: a fifth fewer errors. */
 const JUDGED_AT = 1e-3;
 const GOAL = atMost(0.8);
 

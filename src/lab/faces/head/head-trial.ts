@@ -11,9 +11,9 @@ import { HEAD_TRAINING, trainHead, type HeadTraining } from './face-head';
 import { samplesOf, type HeadView } from './head-views';
 
 export interface HeadTrialOptions {
-  /** Into so many parts the persons are dealt; each part is judged by a head that was trained on the others. */
+  /** Number of parts; each part is judged by a head that was trained on the others. */
   readonly folds: number;
-  /** Times that they are dealt anew. */
+  /** How often the persons are dealt into parts again. */
   readonly repeats: number;
   readonly seed: number;
   readonly training?: HeadTraining;
@@ -29,14 +29,13 @@ export interface HeadTrial {
   readonly weightOf: ImpostorWeight;
 }
 
-/** False matches live below FMR 1e-2; so much of the impostors' lower tail is kept exactly. */
+/** False matches lie below FMR 1e-2; this much of the impostors' lower tail is kept exactly. */
 const TAIL = 1 << 15;
 
 /**
- * Cross-validation by person: persons, not pictures, are dealt into folds, so that nobody is both learned from and judged. Within a
- * fold every probe is compared with every enrolled picture. The comparisons of all folds are pooled and judged at one threshold
- * a side, as a card's threshold would.
- *
+ * Cross-validation by person: persons, not pictures, are dealt into folds, so that no person is both learned from and
+ * judged. Within a fold every probe is compared with every enrolled picture. The comparisons of all folds are pooled
+ * and judged at one threshold for each side, like a card's threshold.
  * @throws UsherError `data-invalid` with too few persons who have an enrolled picture and a probe
  */
 export async function headTrial(tf: Tf, views: readonly HeadView[], options: HeadTrialOptions): Promise<HeadTrial> {
@@ -54,7 +53,7 @@ export async function headTrial(tf: Tf, views: readonly HeadView[], options: Hea
       'data-invalid',
       `${judged.length} persons with an enrolled picture and another: too few to leave some out`,
       {
-        remedy: `Give pictures of at least ${2 * Math.max(2, folds)} persons, two or more of each, or ask for fewer --folds.`,
+        remedy: `Give pictures of at least ${2 * Math.max(2, folds)} persons, two or more of each, or set fewer --folds.`,
       },
     );
   const people = views.reduce((most, { person }) => Math.max(most, person + 1), 0);
@@ -78,7 +77,7 @@ export async function headTrial(tf: Tf, views: readonly HeadView[], options: Hea
       compare(own, before, unit);
       compare(own, after, (vector) => applyHead(head, vector));
       weights.push(weightWithin(own, people));
-      // A long training must not keep signals and the progress line waiting.
+      // Yields, so that a long training does not block signals and the progress line.
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

@@ -6,15 +6,18 @@ import type { FaceAnalyser } from '../../../vision/faces/analyser';
 import { encodeJpeg, readPicture } from '../../../vision/picture/picture';
 import type { HeadSample } from './face-head';
 
-/** What a vector is used for where its person is judged; where the person is learned from, all are. */
+/** How a vector is used when its person is judged; for learning, all vectors are used. */
 export type HeadUse = 'enrolled' | 'probe' | 'training';
 
 export interface HeadView {
   readonly person: number;
   readonly use: HeadUse;
-  /** A picture as one enrols with, not as a door sees it. */
+  /** A picture as used for enrolment, not a door's view. */
   readonly good: boolean;
-  /** By the frozen encoder; null where no face was found, which no head can mend: it counts as a miss before and after. */
+  /**
+   * From the frozen encoder. Null if no face was found, which a head cannot change: it counts as a miss before and
+   * after.
+   */
   readonly vector: Float32Array | null;
 }
 
@@ -29,10 +32,10 @@ export interface ViewOptions {
 }
 
 /**
- * What the training of a head sees of a folder of pictures: each as it is, encoded as at enrolment, and as a door's camera would
- * show it (`doorFrames`: small, dim, lit from a side, blurred by motion, noisy, compressed), encoded as at the door. Enrolled is
- * the first picture of each person, clean; tried against it are the door views of the others, never of the picture itself.
- *
+ * The views of a folder of pictures for training a head: each picture unchanged, encoded as at enrolment, and as a
+ * door's camera would show it (`doorFrames`: small, dim, side-lit, motion-blurred, noisy, compressed), encoded as at
+ * the door. The first picture of each person is enrolled, clean; the probes are the door views of the other pictures,
+ * never of the same one.
  * @param enrolment encodes as enrolment does
  * @param door encodes as the door does
  */
@@ -68,7 +71,7 @@ export async function headViews(
   return views;
 }
 
-/** What can be learned from. */
+/** The samples to learn from. */
 export function samplesOf(views: readonly HeadView[]): HeadSample[] {
   return views.flatMap(({ person, vector, good }) => (vector === null ? [] : [{ person, vector, enrolled: good }]));
 }

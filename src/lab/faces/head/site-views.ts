@@ -4,20 +4,19 @@ import type { HeadView } from './head-views';
 
 export interface SiteViews {
   readonly views: readonly HeadView[];
-  /** Members who were learned from; each with two templates or more. */
+  /** Members whose templates are used; each has at least two. */
   readonly members: number;
-  /** Members whose templates were not touched, because no consent of theirs covers it. */
+  /** Members whose templates were not read, because their consent does not cover training. */
   readonly withoutConsent: number;
-  /** Members who consented and have one template only. */
+  /** Members with consent but only one template. */
   readonly tooFew: number;
 }
 
 /**
- * What a site may train on: no pictures, for none are kept, but the stored templates of the running encoder, enrolled and accepted at the
- * door (`adaptTemplates`), of members who agreed to a text that covers it. Consent to being recognised is none to being
- * trained on, so the texts that cover training must be named; there is no default.
- *
- * @param templatesOf asked for members who consented only: nobody else's templates are opened
+ * Selects what a site may train on. It keeps no pictures, so these are the stored templates of the running encoder,
+ * enrolled or accepted at the door (`adaptTemplates`), of members who agreed to a text that covers training. Consent to
+ * recognition does not cover training, so the texts that do must be named; there is no default.
+ * @param templatesOf called only for members with that consent: no other templates are opened
  * @param texts versions of consent texts that cover training
  * @throws UsherError `usage` without texts
  */

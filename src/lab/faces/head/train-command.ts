@@ -46,7 +46,7 @@ interface Options extends InstallationOptions {
   readonly json?: boolean;
 }
 
-/** What is learned from, whichever place it came from. */
+/** The training data, from a folder or from this installation. */
 interface Material {
   readonly modelsDir: string;
   readonly encoder: string;
@@ -71,16 +71,18 @@ Examples:
 
 export function trainFaceHeadCommand(): Command {
   const command = new Command('face-head')
-    .description('fit the face encoder to a site: a linear head trained by triplets, judged on persons left out')
+    .description(
+      'adapt the face encoder to a site: train a linear head with triplets, and judge it on persons left out',
+    )
     .option('--images <dir>', 'folder of labelled pictures, instead of the installation’s templates')
     .option('--limit <n>', 'with --images: only the first n persons', wholeNumber)
     .option('--encoder <name>', 'encoder bundle to train over (default: mbf, or the configuration’s)')
     .option('--name <name>', 'name of the new bundle (default: the encoder’s with -door)')
-    .option('--walks <n>', 'with --images: times that a picture’s person walks up to the door', wholeNumber, 8)
+    .option('--walks <n>', 'with --images: simulated walks to the door for each picture', wholeNumber, 8)
     .option('--frames <n>', 'with --images: frames of each walk', wholeNumber, 2)
-    .option('--folds <n>', 'parts into which the persons are dealt', wholeNumber, 3)
-    .option('--repeats <n>', 'times that they are dealt', wholeNumber, 2)
-    .option('--seed <n>', 'of walks, folds and training', wholeNumber, 1)
+    .option('--folds <n>', 'number of parts for cross-validation', wholeNumber, 3)
+    .option('--repeats <n>', 'number of cross-validations', wholeNumber, 2)
+    .option('--seed <n>', 'seed of walks, folds and training', wholeNumber, 1)
     .option('--steps <n>', 'steps of training', wholeNumber, HEAD_TRAINING.steps)
     .option('--consent-text <version>', 'without --images: a consent text that covers training; repeat', several)
     .option('--by <who>', 'who decided it, for the journal (default: the account that runs this)')
@@ -149,11 +151,11 @@ async function materialOfFolder(images: string, options: Options, progress: Prog
   if (options.consentText !== undefined)
     throw new UsherError(
       'usage',
-      '--consent-text is for members; whether the persons in a folder agreed is yours to know',
+      '--consent-text is for members; for a folder you must know yourself whether the persons agreed',
     );
   const dir = options.modelsDir ?? modelsDir();
   const [chosen] = await chooseEncoders(dir, [options.encoder ?? 'mbf']);
-  if (chosen === undefined) throw new UsherError('usage', '--encoder names no encoder');
+  if (chosen === undefined) throw new UsherError('usage', '--encoder does not name an encoder');
   const { card } = await readEncoderCard(dir, chosen.name);
   encoderOutput(card);
   const dataset = await readFaceDataset(images, options);
@@ -167,7 +169,7 @@ async function materialOfFolder(images: string, options: Options, progress: Prog
       minFacePx: CameraConfig.shape.minFacePx.parse(undefined),
       gates: CameraConfig.shape.quality.parse(undefined),
     });
-  // Enrolment does what the card says; a door encodes each frame once.
+  // Enrolment mirrors as the card says; a door encodes each frame once.
   const enrolment = await analyser(chosen.output.mirror);
   const door = await analyser(false);
   try {

@@ -1,6 +1,6 @@
 import type { Scalar, Tensor2D, Tf } from '../../learning/tensorflow';
 
-/** Rows of a batch that make triplets: anchor, another picture of the same person, a picture of somebody else. */
+/** Rows of a batch that form triplets: anchor, another picture of the same person, a picture of another person. */
 export interface Triplets {
   readonly anchor: Int32Array;
   readonly positive: Int32Array;
@@ -24,7 +24,7 @@ export function tripletLoss(tf: Tf, embeddings: Tensor2D, triplets: Triplets, ma
   const rows = embeddings.shape[0];
   if (triplets.anchor.length === 0) throw new RangeError('triplet loss needs at least one triplet');
   return tf.tidy(() => {
-    // A product with one-hot rows instead of a gather, whose gradient the WebAssembly backend does not have.
+    // A product with one-hot rows, since the WebAssembly backend has no gradient of gather.
     const pick = (index: Int32Array): Tensor2D =>
       tf.matMul(tf.cast(tf.oneHot(tf.tensor1d(index, 'int32'), rows), 'float32'), embeddings);
     const anchor = pick(triplets.anchor);

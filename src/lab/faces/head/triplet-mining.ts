@@ -33,7 +33,7 @@ export function semiHardTriplets(squared: Float32Array, persons: ArrayLike<numbe
   };
 }
 
-/** The nearest stranger beyond `reach`, else the farthest within; -1 where the batch holds one person only. */
+/** The nearest other person beyond `reach`, else the farthest within; -1 if the batch has one person only. */
 function negativeFor(squared: Float32Array, persons: ArrayLike<number>, anchor: number, reach: number): number {
   const count = persons.length;
   let beyond = -1;

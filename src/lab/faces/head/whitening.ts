@@ -1,6 +1,6 @@
 import type { Tensor2D, Tf } from '../../learning/tensorflow';
 
-/** Steps of the iteration below: the error falls to its square in each, from 1 − 1/condition. */
+/** Steps of the iteration below. Each squares the error, which starts at 1 − 1/condition. */
 const NEWTON_STEPS = 24;
 
 /**
@@ -10,7 +10,7 @@ const NEWTON_STEPS = 24;
 export function inverseSquareRoot(tf: Tf, matrix: Tensor2D): Tensor2D {
   return tf.tidy(() => {
     const identity = tf.eye(matrix.shape[0]);
-    // Scaled by a bound of the largest eigenvalue, so that all lie in (0, 1].
+    // Scaled by an upper bound of the largest eigenvalue, so that all lie in (0, 1].
     const norm = tf.max(tf.sum(tf.abs(matrix), 1));
     let y = tf.div<Tensor2D>(matrix, norm);
     let z: Tensor2D = identity;

@@ -6,7 +6,10 @@ import type { Frame } from '../../../vision/picture/frame';
 import { readPicture } from '../../../vision/picture/picture';
 import { SceneGrid } from '../../../vision/scene/scene-input';
 
-/** `binary`: two labels that exclude one another, one output. `multi-label`: a yes or no for each label, several may hold. */
+/**
+ * `binary`: two labels that exclude one another, one output. `multi-label`: a yes or no for each label; several may
+ * apply.
+ */
 export type SceneKind = 'binary' | 'multi-label';
 export type ScenePart = 'training' | 'test';
 
@@ -14,7 +17,7 @@ export interface ScenePicture {
   /** Relative to the folder of data. */
   readonly file: string;
   readonly part: ScenePart;
-  /** 0 or 1 for each output; for `binary` the one says whether the first label holds. */
+  /** 0 or 1 for each output; for `binary` 1 means that the first label applies. */
   readonly targets: Float32Array;
   /** `SceneGrid`'s planar square, rounded to 8 bits: what is kept of a picture. */
   readonly grid: Uint8Array;
@@ -25,7 +28,7 @@ export interface SceneData {
   readonly labels: readonly string[];
   readonly training: readonly ScenePicture[];
   readonly test: readonly ScenePicture[];
-  /** Pictures left out of training because their pixels are those of another one: [left out, the other]. */
+  /** Pictures left out of training because their pixels equal those of another: [left out, the other]. */
   readonly duplicates: readonly (readonly [string, string])[];
 }
 

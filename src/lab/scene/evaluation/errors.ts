@@ -3,7 +3,7 @@ import { SCENE_GRID } from '../../../vision/scene/scene-input';
 import type { ErrorCase } from '../../report/error-cases';
 import type { JudgedScene } from './evaluate';
 
-/** Where a mean V of a picture is too dark for a day or too bright for a night. */
+/** Limits of the mean V, below which a day picture is too dark and above which a night picture is too bright. */
 const [DARK, BRIGHT] = [70, 130];
 const UNSURE = 0.2;
 
@@ -11,11 +11,11 @@ export const SCENE_ADVICE: Readonly<Record<string, string>> = {
   'bright where dark was wanted': 'Collect lit squares, snow and haze at night.',
   'dark where bright was wanted': 'Collect days under clouds, in rain, with the sun low.',
   undecided: 'Collect the hours between: or give them a label of their own (dawn-dusk).',
-  'a label too many or too few': 'Collect pictures in which several labels hold.',
-  other: 'Nothing measured explains these: look at them, and for wrong labels.',
+  'a label too many or too few': 'Collect pictures to which several labels apply.',
+  other: 'No measure explains these: look at them, and check for wrong labels.',
 };
 
-/** Every wrong picture as a case; what it was taken for, how surely, and how bright it is. */
+/** Every wrong picture as a case, with its wrong label, its score and its brightness. */
 export function sceneErrorCases(judged: readonly JudgedScene[]): ErrorCase[] {
   return judged
     .filter(({ right }) => !right)

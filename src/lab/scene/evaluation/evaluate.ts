@@ -10,7 +10,7 @@ import type { SceneData, ScenePicture } from './data';
 export interface JudgedScene {
   readonly picture: ScenePicture;
   readonly scores: readonly number[];
-  /** Labels that hold, and those that were said to. */
+  /** Labels that apply, and those that the model gave. */
   readonly wanted: readonly string[];
   readonly said: readonly string[];
   readonly right: boolean;
@@ -31,7 +31,7 @@ export interface SceneEvaluationOptions {
   readonly onProgress?: (share: number) => void;
 }
 
-/** Labels that hold by their scores; of two that exclude one another the likelier. */
+/** Labels that apply by their scores; of two that exclude one another the likelier. */
 export function labelsOf(labels: readonly string[], scores: readonly number[], kind: SceneData['kind']): string[] {
   if (kind === 'binary') return [((scores[0] as number) > 0.5 ? labels[0] : labels[1]) as string];
   return labels.filter((_, i) => (scores[i] as number) > 0.5);
@@ -98,8 +98,8 @@ export function brightnessOf(grid: Uint8Array): number {
 }
 
 /**
- * What mean brightness alone reaches: the threshold that parts the training pictures best, tried on the test. Null for more than
- * two labels.
+ * What mean brightness alone reaches: the threshold that separates the training pictures best, applied to the test.
+ * Null for more than two labels.
  */
 export function brightnessBaseline(data: SceneData): { threshold: number; right: number } | null {
   if (data.kind !== 'binary') return null;

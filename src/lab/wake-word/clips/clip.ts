@@ -8,20 +8,23 @@ export interface TrainingClip {
   readonly ends: readonly number[];
 }
 
-/** Makes clips. The same seed gives the same clip, bit by bit, in whatever order and in whichever thread it is asked for. */
+/** Makes clips. The same seed gives the same clip, bit by bit, in any order and in any thread. */
 export interface ClipComposer {
   /** Length of every clip. */
   readonly clipSamples: number;
-  /** A mixture as the house will hear it: trigger words or none, other speech, backgrounds, a room, a microphone. */
+  /**
+   * A mixture as the microphone will receive it: trigger words or none, other speech, backgrounds, a room, a
+   * microphone.
+   */
   compose(seed: number): TrainingClip;
   /**
-   * A clip without the trigger word around a mined piece of sound that the model took for it, through the same room, speed, gain and
-   * noise as any other clip.
+   * A clip without the trigger word around a mined sound that the model mistook for it, through the same room, speed,
+   * gain and noise as any other clip.
    */
   composeAround(negative: Float32Array, seed: number): TrainingClip;
 }
 
-/** Sound in which the trigger word does not occur, to mine in and to count false accepts on. */
+/** Sound without the trigger word, to mine in and to count false accepts on. */
 export interface NegativeStream {
   /** Of the corpus; false accepts are listed by it. */
   readonly name: string;

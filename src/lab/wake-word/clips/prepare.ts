@@ -23,14 +23,14 @@ export interface DataRequest {
   readonly onProgress?: (label: string, share: number) => void;
 }
 
-/** What was read and made for one word, dealt out to its parts. */
+/** What was read and synthesised for one word, split into its parts. */
 export interface WordData {
   readonly materials: Readonly<Record<Part, Materials>>;
-  /** Content hashes of what training and validation use: nothing of it may be measured on. Sorted. */
+  /** Content hashes of the training and validation sound, sorted. None of it may be used for measurement. */
   readonly used: readonly string[];
   /** Those among them that were recorded rather than synthesised. */
   readonly recordings: readonly string[];
-  /** Engines passed over, impulse responses that are no rooms, clips without a word: for the person who trains. */
+  /** Skipped engines, impulse responses that are not of rooms, clips without a word: for the person who trains. */
   readonly remarks: readonly string[];
 }
 

@@ -24,7 +24,7 @@ export class Listener {
     return Math.ceil(((sample - FRAME_SAMPLES) / HOP_SAMPLES + 1) / this.scorer.framesPerStep) - 1;
   }
 
-  /** Forgets what was heard, and gives the score of every step of these pieces of sound, heard as one. */
+  /** Resets the state and scores every step of these pieces of sound, as one stream. */
   async listen(pieces: Iterable<Float32Array>): Promise<Float32Array> {
     this.extractor.reset();
     this.scorer.reset();

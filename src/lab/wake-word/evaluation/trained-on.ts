@@ -2,22 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../../errors';
 
-/** In a bundle: what nobody may measure it on. */
+/** File in a bundle that lists the sounds it must not be measured on. */
 export const TRAINED_ON_FILE = 'trained-on.json';
 
-/** Of a SHA-256: 64 bits tell a hundred thousand clips apart, at a quarter of the size. */
+/** Digits of the SHA-256 to keep: 64 bits distinguish a hundred thousand clips at a quarter of the size. */
 const DIGITS = 16;
 
 export const trainedOnBytes = (hashes: readonly string[]): Uint8Array =>
   Buffer.from(`${JSON.stringify([...new Set(hashes.map((hash) => hash.slice(0, DIGITS)))].sort())}\n`);
 
-/** What a model was trained on; knows clips by their content hash. */
+/** Whether a model was trained on the clip with this content hash. */
 export type TrainedOn = (hash: string) => boolean;
 
 /**
- * Reads what a bundle of `usher train` says of its training.
- * @returns null for a bundle that says nothing
- * @throws UsherError `model-invalid` where it says something that is no list of hashes
+ * Reads a bundle's list of training clips.
+ * @returns null for a bundle without one
+ * @throws UsherError `model-invalid` if the file is not a list of hashes
  */
 export async function readTrainedOn(bundle: string): Promise<TrainedOn | null> {
   const listed = await readTrainedOnHashes(bundle);
@@ -37,7 +37,9 @@ export async function readTrainedOnHashes(bundle: string): Promise<string[] | nu
     throw new UsherError('model-invalid', `${file}: ${messageOf(error)}`, { cause: error });
   }
   if (!isHashList(listed))
-    throw new UsherError('model-invalid', `${file} is no list of content hashes`, { remedy: 'Train the model again.' });
+    throw new UsherError('model-invalid', `${file} is not a list of content hashes`, {
+      remedy: 'Train the model again.',
+    });
   return listed;
 }
 

@@ -16,7 +16,7 @@ export interface WakeDataRequest {
   readonly impulses: readonly string[];
   /** Only the part of each folder that training keeps apart; otherwise all of it, and what was trained on is refused. */
   readonly heldOut: boolean;
-  /** Null where its bundle does not say. */
+  /** Null if the bundle has no list. */
   readonly trainedOn: TrainedOn | null;
   /** What to synthesise besides: words only where asked for. */
   readonly speech: SpeechCounts;
@@ -35,13 +35,13 @@ export interface WakeData {
 }
 
 /**
- * Reads what a model is measured on, and makes sure that it was not trained on it.
+ * Reads the sounds for a measurement and makes sure that the model was not trained on them.
  * @throws UsherError `data-invalid` naming a clip that was trained on
  */
 export async function readWakeData(request: WakeDataRequest): Promise<WakeData> {
   const remarks: string[] = [];
   if (request.trainedOn === null && !request.heldOut)
-    remarks.push('The bundle does not say what it was trained on: make sure that none of this is.');
+    remarks.push('The bundle does not list what it was trained on: make sure that none of this sound is part of it.');
   let leftOut = 0;
   const read = async (folders: readonly string[], label: string, words = false): Promise<NamedBank[]> => {
     const banks: NamedBank[] = [];
@@ -137,6 +137,6 @@ function refuseTrainedOn(corpus: Corpus, bank: SoundBank, { trainedOn }: WakeDat
   throw new UsherError(
     'data-invalid',
     `${seen.length} of ${clipCount(bank)} clips in ${basename(corpus.folder)} were used to train this model, ${first} among them`,
-    { remedy: 'A model knows what it was trained on. Measure on the part that was kept apart: --held-out' },
+    { remedy: 'A model does too well on its own training data. Measure on the part that was kept apart: --held-out' },
   );
 }

@@ -3,7 +3,7 @@ import { activeLevel, decibels, rms } from './levels';
 import { RATE_HZ } from './rate';
 import { findWord } from './word-span';
 
-/** What a person was asked for: the trigger word, something else said, or the room without anybody. */
+/** The kind of take: the trigger word, other speech, or the room without speech. */
 export const TAKE_KINDS = ['word', 'other', 'background'] as const;
 export type TakeKind = (typeof TAKE_KINDS)[number];
 
@@ -20,9 +20,9 @@ export interface TakeReport {
 
 /** What to do about it, for the person at the microphone. */
 export const TAKE_ADVICE: Readonly<Record<TakeProblem, string>> = {
-  dead: 'The microphone gives nothing but one value: is it muted?',
+  dead: 'All samples have the same value. Check that the microphone is not muted.',
   clipped: 'Too loud: move away, or lower the gain.',
-  'no-word': 'Nothing was heard: speak after the prompt.',
+  'no-word': 'No speech was found: speak after the prompt.',
   'cut-off': 'Too early or too late: speak in the middle.',
   'too-long': 'Say the word alone, without anything before or after it.',
   'too-quiet': 'Too soft: come nearer, or raise the gain.',
@@ -38,7 +38,7 @@ const NOISY_DB = 10;
 const LONGEST_WORD_S = 2;
 const EDGE_S = 0.06;
 
-/** Judges a take. What a person gives is kept only when it will teach what it is meant to teach. */
+/** Judges a take. It is kept only if it is useful for its purpose. */
 export function judgeTake(kind: TakeKind, samples: Int16Array): TakeReport {
   const floats = Float32Array.from(samples, (x) => x / 32_768);
   const problems: TakeProblem[] = [];

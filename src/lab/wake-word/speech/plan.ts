@@ -49,13 +49,9 @@ const NEAR_WORDS = 90;
 export async function makeSpeech(request: SpeechRequest, options: SynthesisOptions): Promise<Speech> {
   const { word, seed, counts } = request;
   if (!/^[a-z]+( [a-z]+){0,3}$/.test(word))
-    throw new UsherError(
-      'usage',
-      `“${word}” is no trigger word: one to four words of the letters a to z are expected`,
-      {
-        remedy: 'Write it in lower case, as it is pronounced.',
-      },
-    );
+    throw new UsherError('usage', `“${word}” is not a trigger word: expected one to four words of the letters a to z`, {
+      remedy: 'Write it in lower case, as it is pronounced.',
+    });
   const { list, missing } = await findVoices(request.engines);
   const lexicon = await readLexicon();
   const near = confusable(word, lexicon, NEAR_WORDS);

@@ -43,7 +43,7 @@ export interface SynthesisOptions {
 export async function synthesise(utterances: readonly Utterance[], options: SynthesisOptions): Promise<SoundBank> {
   const strange = utterances.find(({ text }) => !PLAIN.test(text));
   if (strange !== undefined)
-    throw new UsherError('usage', `“${strange.text}” cannot be spoken: letters, spaces and punctuation are expected`, {
+    throw new UsherError('usage', `“${strange.text}” cannot be spoken: expected letters, spaces and punctuation`, {
       remedy: 'Write numbers and signs as words.',
     });
   // By engine, since festival says a whole batch in one process.

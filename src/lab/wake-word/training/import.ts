@@ -27,7 +27,7 @@ export function importNetwork(onnx: Uint8Array, { name }: Pick<Card, 'name'>): N
     if (tensor === undefined || tensor.data.length !== dims.reduce((a, b) => a * b, 1))
       throw new UsherError(
         'model-invalid',
-        `${name} is no wake word that usher exported: ${key} is missing or of another size`,
+        `${name} is not a wake word that usher exported: ${key} is missing or has another size`,
         {
           remedy: 'Fine-tune a bundle that usher train wake-word wrote.',
         },

@@ -66,17 +66,17 @@ const SAVE_EVERY = 100;
 const FRESH_SHARE = 0.4;
 const MEMORY_STEPS = 90;
 const MINED_SHARE = 0.35;
-/** Batches whose statistics a mean of networks is given. */
+/** Number of batches from which a mean of networks gets its statistics. */
 const SETTLING = 20;
 
 export interface TrainerOptions {
   readonly plan: TrainingPlan;
   readonly source: ClipSource;
-  /** To begin from; random weights where it is null. */
+  /** Network to start from; null for random weights. */
   readonly from: Network | null;
   /** Trained already: what is mined and measured is what all answer in the mean. */
   readonly companions: readonly Network[];
-  /** To go on from. */
+  /** State to continue from. */
   readonly resumed: TrainingState | null;
   readonly signal?: AbortSignal;
   readonly save: (state: TrainingState) => Promise<void>;
@@ -90,11 +90,12 @@ export interface Trained {
 }
 
 /**
- * Trains one word: a first round on mixed clips, then rounds that begin with mining what the network still mistakes. After each round
- * the network is measured on the validation part, and at the end so is the mean of those that the rounds ended with; the best one is
- * kept, by false accepts first, then by misses. Beside networks that are trained already it learns what all together mistake. The state is
- * saved every hundred steps and after every round; from it the training goes on as if it had never stopped.
- * @throws UsherError `cancelled` after `signal` (the state is saved), what `save` throws, what the source throws
+ * Trains one word: a first round on mixed clips, then rounds that start with mining what the network still mistakes.
+ * After each round the network is measured on the validation part; at the end the mean of the rounds' last networks is
+ * measured too. The best one is kept, by false accepts first, then by misses. With companions that are already trained,
+ * it learns what all of them together mistake. The state is saved every hundred steps and after every round; training
+ * continues from it as if it had never stopped.
+ * @throws UsherError `cancelled` after `signal` (the state is saved); what `save` and the source throw
  */
 export async function train(options: TrainerOptions): Promise<Trained> {
   const { plan, source, onProgress } = options;
@@ -108,7 +109,7 @@ export async function train(options: TrainerOptions): Promise<Trained> {
   const validation = await makeValidationSet(source, size, (share) => onProgress('mixing validation sound', share));
   for (const [index, round] of rounds.entries()) {
     if (state.step >= round.firstStep + round.steps && state.rounds.some((result) => result.round === index)) continue;
-    // A network that is led on knows enough to be asked at once what it mistakes.
+    // A network that is trained further can be mined at once.
     if (index > 0 || options.from !== null) await mineOnce(options, state, round, index);
     await learn(options, engine, state, round, index);
     await judge(options, state, validation, index);
@@ -130,9 +131,9 @@ function begin({ shape, seed }: TrainingPlan, from: Network | null): TrainingSta
 }
 
 /**
- * Adds the network to the mean of those that rounds ended with (stochastic weight averaging: Izmailov et al. 2018). Each round's rising
- * rate leads it elsewhere, and with it what it mistakes for the word; the mean may mistake less. The first round's has not been told of its
- * mistakes, and is left out.
+ * Adds the network to the mean of the networks at the ends of rounds (stochastic weight averaging: Izmailov et al.
+ * 2018). Each round's rising learning rate leads it elsewhere, and to other mistakes; the mean may make fewer. The
+ * first round is left out, since it was not trained on mined mistakes.
  */
 function include(state: TrainingState): void {
   if (state.rounds.length < 2) return;
@@ -201,8 +202,8 @@ async function learn(
       streamSeed(plan.seed, 8, step),
     );
     if (!Number.isFinite(loss))
-      throw new UsherError('data-invalid', `the loss of step ${step} is no number`, {
-        remedy: 'Go on from the last checkpoint with --resume; if it happens again, report it.',
+      throw new UsherError('data-invalid', `the loss of step ${step} is not a number`, {
+        remedy: 'Continue from the last checkpoint with --resume; if it happens again, report it.',
       });
     adamStep(state.network, state.adam, gradients, learningRateAt(round, step));
     follow(state.network.norm1, norm1);
@@ -218,7 +219,7 @@ async function learn(
     if (stopping || state.step % SAVE_EVERY === 0) await options.save(state);
     if (stopping)
       throw new UsherError('cancelled', `training was stopped at step ${state.step} of ${plan.steps}`, {
-        remedy: 'Go on with the same command and --resume.',
+        remedy: 'Continue with the same command and --resume.',
       });
   }
 }
@@ -263,7 +264,7 @@ async function judge(
   options.onRound(result);
 }
 
-/** False accepts per hour first: who fires too often loses whatever else it does; then the misses about the allowed rate. */
+/** False accepts per hour first: too many of them make a network useless. Then the misses about the allowed rate. */
 function better(a: RoundResult, b: RoundResult, { plan }: TrainerOptions): boolean {
   const allowed = (one: RoundResult): boolean => one.falseAcceptsPerHour <= plan.falseAcceptsPerHour;
   if (allowed(a) !== allowed(b)) return allowed(a);

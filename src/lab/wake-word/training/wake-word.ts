@@ -193,7 +193,10 @@ function describe({ materials: { train: all } }: WordData, { from, companion: co
 
 const titleOf = ({ name, version }: TrainedWord): string => `${name} ${version}`;
 
-/** Boxes of a fleet do not go back to an older version: what was made of others is newer than all of them. */
+/**
+ * Boxes of a fleet do not return to an older version, so a network made of others gets a version newer than all of
+ * them.
+ */
 function versionAfter(earlier: readonly TrainedWord[]): string {
   const versions = earlier.map(({ version }) => version);
   const newest = versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
@@ -229,7 +232,7 @@ async function writeText(file: string, text: string): Promise<void> {
   } catch (error) {
     throw new UsherError('file-unreadable', `${file} cannot be written: ${messageOf(error)}`, {
       cause: error,
-      remedy: 'Make room on the disk, then go on with --resume.',
+      remedy: 'Free disk space, then continue with --resume.',
     });
   }
 }

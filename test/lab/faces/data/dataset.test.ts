@@ -88,8 +88,8 @@ describe('the layout of LFW', () => {
 
 test.each([
   ['nothing there', [], /no pictures found/],
-  ['a picture of nobody', ['portrait.jpg', '001_neutral.jpg'], /portrait\.jpg: the name does not tell whose picture/],
-  ["another person's name in a folder", ['A/B_0001.jpg', 'B/B_0001.jpg'], /A\/B_0001\.jpg: the name does not tell/],
+  ['a picture of nobody', ['portrait.jpg', '001_neutral.jpg'], /portrait\.jpg: the name does not contain the person/],
+  ["another person's name in a folder", ['A/B_0001.jpg', 'B/B_0001.jpg'], /A\/B_0001\.jpg: the name does not contain/],
   ['one person alone', ['001_neutral.jpg', '001_smiling.jpg'], /1 person\(s\), at least 2/],
 ])('%s', async (_, names, message) => {
   touch(...names);

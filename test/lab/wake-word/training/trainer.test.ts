@@ -160,7 +160,7 @@ describe('a shipped network, taken apart to be trained further', () => {
   });
 
   it('is refused when usher did not write it', async () => {
-    expect(() => importNetwork(Uint8Array.of(1, 2, 3), { name: 'odd' })).toThrow(/odd is no wake word/);
+    expect(() => importNetwork(Uint8Array.of(1, 2, 3), { name: 'odd' })).toThrow(/odd is not a wake word/);
     await expect(loadOnnx(exportOnnx(randomNetwork()), CPU_ONE_THREAD)).resolves.toBeDefined();
   });
 });
