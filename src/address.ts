@@ -21,7 +21,7 @@ export interface AddressParts {
   readonly rest: string;
 }
 
-/** Null where it is no address, or where it is not certain which part of it is the host. */
+/** Null if it is not an address, or if the host in it is ambiguous. */
 export function parseAddress(text: string): AddressParts | null {
   const scheme = SCHEME.exec(text)?.[1];
   if (scheme === undefined) return null;

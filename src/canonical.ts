@@ -8,9 +8,10 @@ const DOMAIN = /^usher-[a-z0-9-]{1,40}-v\d{1,3}$/;
 const MAX_DEPTH = 32;
 
 /**
- * The one text of a value: RFC 8785 (JSON Canonicalization Scheme). Two programs that agree on a value agree on these bytes,
- * whatever order or spacing it travelled in. Numbers and strings are written as `JSON.stringify` does, which is what the RFC asks.
- * @throws TypeError for what has no JSON of its own: NaN, infinities, undefined, lone surrogates, class instances
+ * The canonical text of a value: RFC 8785 (JSON Canonicalization Scheme). Two programs with equal values get the same
+ * bytes, whatever order or spacing the value had in transit. Numbers and strings are written as `JSON.stringify` does,
+ * which the RFC requires.
+ * @throws TypeError for values without JSON: NaN, infinities, undefined, lone surrogates, class instances
  */
 export function canonicalJson(value: unknown): string {
   return write(value, 0);

@@ -82,8 +82,8 @@ export interface Observation {
   /** When the frame left the camera source (epoch ms). */
   readonly at: number;
   /**
-   * When the picture was taken, on the machine's monotonic clock (ms), which all its processes share: what the door logic reckons with.
-   * Older than `at` by what the camera and its stream took.
+   * When the picture was taken, on the machine's monotonic clock (ms), which all its processes share; the door logic
+   * uses it. It is older than `at` by the delay of the camera and its stream.
    */
   readonly mono: number;
   /** Ordinal of the frame in its source; gaps are dropped frames. */
@@ -98,7 +98,7 @@ export interface Observation {
 /** Condition of a camera or a microphone. */
 export type SourceState = 'starting' | 'live' | 'stalled' | 'ended' | 'failed';
 
-/** The whole picture is of something else than before (or is told for the first time). */
+/** The picture as a whole shows another scene than before (or the first one). */
 export interface SceneChange {
   readonly kind: 'scene';
   readonly camera: string;
@@ -108,7 +108,7 @@ export interface SceneChange {
   readonly score: number;
 }
 
-/** What can be wrong with the picture of a camera that delivers. With the first three nobody can be seen. */
+/** Possible faults of the picture of a camera that delivers. With the first three no person can be seen. */
 export type PictureFault = 'frozen' | 'black' | 'covered' | 'blurred' | 'moved' | 'turned';
 
 export interface PictureTrouble {
@@ -159,7 +159,7 @@ export interface RunningModel {
   readonly name: string;
   readonly version: string;
   readonly sha256: string;
-  /** Execution providers asked for, in order, and the one that was granted. */
+  /** Configured execution providers, in order, and the one in use. */
   readonly providersAsked: readonly string[];
   readonly provider: string;
 }
@@ -182,16 +182,16 @@ export interface ModelsAdopted {
 
 export type VisionEvent = Observation | SceneChange | CameraStatus | VisionReady | ChildFailed | ModelsAdopted;
 
-/** A trigger word was heard. */
+/** A trigger word was detected. */
 export interface Activation {
   readonly kind: 'activation';
   readonly microphone: string;
-  /** As it is spoken, and the bundle that heard it. */
+  /** As it is pronounced, and the bundle that detected it. */
   readonly word: string;
   readonly model: string;
   /** Mean score, 0 to 1. */
   readonly score: number;
-  /** When the word seems to have begun and to have ended (epoch ms, by the sound's own clock). */
+  /** Estimated begin and end of the word (epoch ms, by the sound's own clock). */
   readonly startAt: number;
   readonly endAt: number;
   /** When the sound that decided it left the microphone (epoch ms). */
@@ -217,7 +217,7 @@ export interface MicrophoneStatus {
   readonly gaps: number;
   readonly overruns: number;
   readonly restarts: number;
-  /** Epoch ms of the last sound that came, and of the last that the networks have heard. */
+  /** Epoch ms of the last received sound, and of the last processed one. */
   readonly lastSoundAt: number | null;
   readonly lastScoredAt: number | null;
 }

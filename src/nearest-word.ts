@@ -1,4 +1,4 @@
-/** What was probably meant by a word that is none of the known ones; null where nothing is near enough. */
+/** The known word that was probably meant by an unknown one; null if none is near enough. */
 export function nearest(word: string, known: readonly string[]): string | null {
   const wanted = word.toLowerCase();
   // A third of the letters may be wrong, at least one: `targetFmr` for `targetFRM`, but not `id` for `fps`.

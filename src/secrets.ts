@@ -2,7 +2,7 @@ import { MASK, maskAddresses, parseAddress } from './address';
 
 /** Shorter ones are hidden where an address is parsed, but not in free text: they would blot out ordinary words. */
 const MIN_CHARS = 4;
-/** Up to here a secret is hidden only as a word of its own: `admin`, but not inside `administrator`. */
+/** Up to this length a secret is hidden only as a separate word: `admin`, but not inside `administrator`. */
 const WORD_CHARS = 7;
 const MAX_FORMS = 2000;
 

@@ -25,8 +25,8 @@ const UNITS: readonly (readonly [name: string, toMs: number])[] = [
 /**
  * @param given what was sent as a time
  * @param now epoch ms
- * @param toleranceMs a difference that is none
- * @returns null: it looks like a time of now
+ * @param toleranceMs accepted difference
+ * @returns null if it looks like a present time
  */
 export function strangeTime(given: unknown, now: number, toleranceMs: number): string | null {
   if (typeof given === 'string') return strangeText(given);

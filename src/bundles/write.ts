@@ -39,10 +39,11 @@ const DEFAULT_TOLERANCE = 1e-3;
 const STALE_STAGING_MS = 3_600_000;
 
 /**
- * Writes `modelsDir/<card.name>/` with model, card and golden vectors, and returns that folder. The model is run once: one that
- * does not load or run is never installed. Everything is written beside, flushed, and moved into place at the end, so that a
- * reader sees the old bundle or the new one; on an error the old one stays.
- * @throws UsherError model-invalid (does not load or run, card breaks the schema), file-unreadable (cannot be written).
+ * Writes `modelsDir/<card.name>/` with model, card and golden vectors, and returns that folder. The model is run once,
+ * so that a model that does not load or run is never installed. Everything is written to a temporary folder, flushed,
+ * and moved into place at the end, so that a reader sees the old bundle or the new one; on an error the old one stays.
+ * @throws UsherError `model-invalid` (does not load or run, card breaks the schema), `file-unreadable` (cannot be
+ * written)
  */
 export async function writeBundle(modelsDir: string, bundle: NewBundle): Promise<string> {
   const files = await bundleFiles(bundle);

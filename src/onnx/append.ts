@@ -20,9 +20,9 @@ export interface MatrixProduct {
 }
 
 /**
- * A network with a matrix product behind it: output = input · matrix. All that the file holds beside its list of outputs is taken over
- * byte by byte, whatever wrote it.
- * @throws UsherError `model-invalid` for bytes that are no ONNX network
+ * A network followed by a matrix product: output = input · matrix. All other content of the file is copied byte by
+ * byte, whatever program wrote it.
+ * @throws UsherError `model-invalid` for bytes that are not an ONNX network
  */
 export function appendMatrixProduct(model: Uint8Array, product: MatrixProduct): Uint8Array {
   const { input, output, rows, columns, matrix } = product;

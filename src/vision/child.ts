@@ -96,7 +96,7 @@ async function runVision(
       scene = nextScene;
       current = taken;
       ready();
-      // Whoever hears `ready` takes the scene for unknown.
+      // The receiver of `ready` takes the scene for unknown.
       if (lastScene !== null) send(lastScene);
       const dispose = (): void => left.forEach((one) => void one?.dispose().catch(() => undefined));
       setTimeout(dispose, DISPOSE_AFTER_MS).unref();

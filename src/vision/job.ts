@@ -3,14 +3,14 @@ import type { ExecutionOptions } from '../inference/model';
 import type { StillEvent } from './stills/still-folder';
 import type { PictureReference } from './watch/reference';
 
-/** What a vision child is told at its start: everything, so that it reads no file of configuration and no environment. */
+/** Everything that a vision child gets at its start, so that it reads no configuration file and no environment. */
 export interface VisionJob {
   readonly camera: CameraConfig;
   readonly modelsDir: string;
   readonly models: {
     readonly detector: string;
     readonly encoder: string;
-    /** Null: not judged; no door asks for it, or there is no model. */
+    /** Null: not judged, because no door needs it or there is no model. */
     readonly liveness: string | null;
     readonly scene: string | null;
   };
@@ -27,9 +27,9 @@ export interface VisionJob {
 /** The models of which every child has one. */
 export type FaceModels = Pick<VisionJob['models'], 'detector' | 'encoder'>;
 
-/** What a running child may be told after its job. */
+/** Messages to a running child after its job. */
 export type VisionOrder =
-  /** Show frames to whoever connects to this Unix socket, at most one in so many milliseconds. Null: to nobody any more. */
+  /** Send frames to clients of this Unix socket, at most one in this many milliseconds. Null: stop sending. */
   | { readonly kind: 'tap'; readonly path: string | null; readonly minIntervalMs: number }
   /** Give the next frame to the process that paints, which listens at this Unix socket. */
   | { readonly kind: 'still'; readonly path: string; readonly event: StillEvent }

@@ -34,7 +34,7 @@ export interface PipelineParts {
   readonly latencyMs?: number;
   /** Who is shown every frame before it is looked at; none may keep it. */
   readonly taps?: readonly { offer(frame: CapturedFrame, now: number): void }[];
-  /** Null where no door of this camera asks for it. */
+  /** Null if no door of this camera needs it. */
   readonly liveness: Pick<LivenessWatch, 'observe'> | null;
   readonly scene: Pick<SceneWatch, 'observe'> | null;
   /** The machine's monotonic clock, ms. */
@@ -42,8 +42,9 @@ export interface PipelineParts {
 }
 
 /**
- * Frames become observations, the latest frame first; those that come late are not looked at. A scene is told when it changes; statuses come with every change and once a second, for a camera that has
- * ended too. Never completes; fails when the analysis does.
+ * Turns frames into observations, the latest frame first; late frames are not analysed. A scene is reported when it
+ * changes. Statuses come with every change and once a second, also for a camera that has ended. Never completes; fails
+ * if the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
   const { cameraId, camera, watch, faces: faces, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;

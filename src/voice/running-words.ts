@@ -7,7 +7,7 @@ import type { SoundTap } from './sources/tap';
 /** What is in work when other networks take over is still with the old ones. */
 const DISPOSE_AFTER_MS = 2500;
 
-/** The networks that listen now, exchanged between two pieces of sound; and whoever listens along. */
+/** The networks that run now, exchanged between two pieces of sound, and the receivers of their results. */
 export class RunningWords {
   private detector: WordDetector;
 

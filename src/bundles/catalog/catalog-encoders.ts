@@ -88,7 +88,7 @@ export const MBF_CARD: CardDraft = {
 const FLOAT_ROW =
   'LFW with the float form (mbf); the 8-bit form was not measured there, its London distances agree within 0.003';
 
-/** Its vectors are near mbf's, not near enough to compare: a space of its own. */
+/** Its vectors are similar to mbf's, but not similar enough to compare, so it has its own space. */
 export const MBF_INT8_CARD: CardDraft = {
   ...MBF_CARD,
   name: 'mbf-int8',

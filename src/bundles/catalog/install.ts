@@ -42,8 +42,8 @@ function toOnnx(entry: CatalogEntry, file: Uint8Array): Uint8Array {
 }
 
 /**
- * 8-bit products overflow their 16-bit sums on x64 CPUs without VNNI (onnxruntime.ai, "Quantize ONNX models"), and nothing
- * says so: the machine that is to run the graph is asked.
+ * 8-bit products overflow their 16-bit sums on x64 CPUs without VNNI (onnxruntime.ai, "Quantize ONNX models"),
+ * silently, so check on the machine that is to run the graph.
  */
 async function requireAgreement(
   entry: CatalogEntry,

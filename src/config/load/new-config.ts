@@ -21,8 +21,8 @@ export function pathFrom({ file, program }: Places, target: string): string {
 }
 
 /**
- * The folder with members and state: that of the service where usher is installed, `.usher` of a checkout for a configuration within it,
- * else beside the configuration, so that it is never made where nobody looks.
+ * The folder for members and state: that of the service if usher is installed, `.usher` of a checkout for a
+ * configuration within it, else next to the configuration, so that it is easy to find.
  */
 export function dataDirFor(places: Places): string {
   const { file, program, installedData } = places;

@@ -128,7 +128,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, plain: unknown): st
     : `found ${shown(plain, path)}; ${issue.message}`;
 }
 
-/** Keys whose value is a secret where somebody writes it in the wrong place or form. */
+/** Keys whose value is a secret if it is written in the wrong place or form. */
 const SECRET_KEY = /pass(word)?$|secret$|token$|passphrase$/i;
 
 function shown(plain: unknown, path: readonly PropertyKey[]): string {
@@ -164,7 +164,10 @@ export function freeze<T>(value: T): T {
   return value;
 }
 
-/** By brackets, and by the marks of sequences and keys that begin a line. Brackets in texts count too: nobody writes so many. */
+/**
+ * Depth by brackets, and by the marks of sequences and keys at the start of a line. Brackets in texts count too; real
+ * files do not have that many.
+ */
 function isNestedDeeper(text: string, most: number): boolean {
   let brackets = 0;
   let marks = 0;

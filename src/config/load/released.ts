@@ -6,7 +6,7 @@ import { Sensitivity } from '../schema/microphones';
 import { referenceFaults } from '../references/references';
 import { type Config, ConfigSchema } from '../schema/schema';
 
-/** `*` stands for all of them; a name of its own goes before it. */
+/** `*` stands for all of them; an explicit name has priority. */
 const named = <S extends z.ZodType>(settings: S) =>
   z.record(z.string().regex(/^(\*|[a-z0-9][a-z0-9_-]{0,62})$/, 'an id, or * for all'), settings).default({});
 
@@ -33,7 +33,7 @@ export const ReleasedConfig = z
     doors: named(
       z.strictObject({
         targetFmr: z.number().min(1e-6).max(0.01).optional(),
-        // More votes than frames come in the window would keep everybody out.
+        // A window with fewer frames than votes would admit no one.
         votes: z.number().int().min(1).max(5).optional(),
         margin: z.number().min(0).max(0.2).optional(),
       }),
@@ -110,7 +110,7 @@ function settingsOf<S extends object>(released: Readonly<Record<string, S>>, id:
   return { ...released['*'], ...released[id] };
 }
 
-/** A name that is misspelt would change nothing, and nobody would know. */
+/** A misspelt name would silently change nothing. */
 function requireKnown(key: string, released: object, own: readonly { readonly id: string }[]): void {
   const strange = Object.keys(released).filter((name) => name !== '*' && !own.some(({ id }) => id === name));
   if (strange.length === 0) return;

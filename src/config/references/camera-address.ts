@@ -6,8 +6,8 @@ const REMEDY =
   'Give the address without user and password, and set source.username and source.passwordFile (or write / as %2F, # as %23, ? as %3F, @ as %40 in the password).';
 
 /**
- * An address of a camera with its user part encoded as addresses ask for. A password with `/`, `#`, `?` in it is mended where only one
- * reading is possible: what stands after the colon is no port, and there is one @.
+ * An address of a camera with its user part encoded as required. A password with `/`, `#`, `?` in it is corrected only
+ * if there is one possible reading: the text after the colon is not a port, and there is one @.
  * @throws UsherError `config-invalid`
  */
 export function withoutAmbiguity(address: string): string {

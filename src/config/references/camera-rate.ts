@@ -18,7 +18,7 @@ const MOST_STALL_MS = 600_000;
 
 type Needs = Pick<DoorConfig, 'votes' | 'voteWindowMs' | 'absentMs'>;
 
-/** Time between two frames as the configuration asks for them, ms. */
+/** Configured time between two frames, ms. */
 export function frameIntervalMs({ source, fps }: Pick<CameraConfig, 'source' | 'fps'>): number {
   return source.type === 'webcam-stills' ? Math.max(STILL_MS, source.intervalMs) : 1000 / fps;
 }

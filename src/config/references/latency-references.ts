@@ -4,7 +4,9 @@ import type { ReferenceFault } from './fault';
 const DEFAULTS = { fps: 15, votes: 3, deadlineMs: 5000, mode: 'verify' } as const;
 /** Detection, encoding and jitter, in addition to the camera's own delay. */
 const ANALYSIS_MS = 500;
-/** A door that opens later than this after the person looked opens for somebody else. A card says who stands there; a face alone does not. */
+/**
+ * A door that opens later than this may open for another person. A card says who stands there; a face alone does not.
+ */
 const FACE_ALONE_MS = 2000;
 
 type Entry = Readonly<Record<string, unknown>>;

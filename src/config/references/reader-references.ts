@@ -77,7 +77,7 @@ function nameClashes(root: Entry): ReferenceFault[] {
   );
 }
 
-/** Where a card alone opens, an identifier that anybody on the broker could write would be the key to the house. */
+/** If a card alone opens, an identifier that any client on the broker can write would open the door. */
 function weakForCardOnly(root: Entry, readers: readonly Entry[], doors: readonly Entry[]): ReferenceFault[] {
   const secured = readers.filter(isRequired).map(({ id }) => id);
   return Object.entries(entry(entry(root['policy'])['doors'])).flatMap(([id, rules]) => {

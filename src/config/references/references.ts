@@ -11,8 +11,8 @@ const ACTUATOR = 'actuator-';
 const RESERVED_IDS = ['broker', 'store', 'models', 'clock', 'wyoming', 'stills'];
 
 /**
- * Checks what the schema cannot: names against one another. Takes the plain data, valid or not, so that these faults are
- * told together with all others.
+ * Checks what the schema cannot: names against one another. Takes the plain data, valid or not, so that these faults
+ * are reported together with all others.
  */
 export function referenceFaults(plain: unknown): ReferenceFault[] {
   const cameras = entries(plain, 'cameras');

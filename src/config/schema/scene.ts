@@ -65,7 +65,7 @@ export const SceneConfig = z
   .describe('Day or night, as the whole picture shows it; published on state/scene/CAMERA');
 export type SceneConfig = z.infer<typeof SceneConfig>;
 
-/** What a door asks for in one scene, instead of what it usually asks for. */
+/** What a door requires in one scene, instead of its usual settings. */
 export const DoorScenes = z
   .record(
     SceneName,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Stylised pictures of what was decided at a door. Off unless asked for: a picture shows more than a decision needs. */
+/** Stylised pictures of decisions at a door. Off by default: a picture shows more than a decision needs. */
 export const StillsConfig = z.strictObject({
   of: z
     .array(z.enum(['denied', 'granted']))

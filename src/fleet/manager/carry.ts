@@ -9,9 +9,9 @@ import { sha256Of } from './content';
 import type { FleetFolder } from './fleet-folder';
 import { documentOf, releasesOf } from './publish';
 
-/** What can keep messages: a broker, through a short visit. */
+/** Can retain messages: a broker, during a short connection. */
 export interface Keeper {
-  /** @param payload empty takes back what is kept */
+  /** @param payload empty deletes the retained message */
   retain(topic: string, payload: Buffer): Promise<void>;
 }
 
@@ -25,9 +25,9 @@ export interface CarryProgress {
 }
 
 /**
- * Puts the repository onto a broker as retained parts, for boxes that have nothing but MQTT; what is there already (by this fleet's
- * own note) is passed over, what is no longer in force is taken back. Archives first, the timestamp last: whoever reads meanwhile
- * finds what it names.
+ * Publishes the repository on a broker as retained chunks, for boxes that reach only MQTT. Chunks that are there
+ * already (by this fleet's own note) are skipped; those no longer needed are deleted. Archives first, the timestamp
+ * last, so that a box that reads meanwhile finds every file that is named.
  * @param broker its address, to which the note belongs
  */
 export async function carry(
@@ -62,7 +62,7 @@ export async function carry(
   onProgress({ file: '', done: files.length, total: files.length });
 }
 
-/** Paths in the order in which they are put there, with the size of their parts; null: that there is no such file. */
+/** Paths in order of publication, with the size of their chunks; null: that there is no such file. */
 function filesOf(fleet: FleetFolder): Map<string, number | null> {
   const files = new Map<string, number | null>();
   const { withdrawn } = fleet.targets;
@@ -72,7 +72,7 @@ function filesOf(fleet: FleetFolder): Map<string, number | null> {
     files.set(targetPath(archive.path, archive.sha256), archive.chunkBytes);
     files.set(targetPath(documentTarget(release.id), release.document.sha256), CHUNK_MAX_BYTES);
   }
-  // So that a box knows at once that there is no newer root, rather than by waiting in vain.
+  // So that a box learns at once that there is no newer root, and need not wait for a timeout.
   const next = metadataPath('root', fleet.rootVersion + 1);
   files.set(next, null);
   for (const path of fleet.metadataPaths) files.set(path, CHUNK_MAX_BYTES);
@@ -87,7 +87,7 @@ function readNote(fleet: FleetFolder, note: string): Carried {
   try {
     return new Map(Object.entries(Carried.parse(JSON.parse(String(fleet.readOptional(note))))));
   } catch {
-    // Without the note everything is put there again.
+    // Without the note everything is published again.
     return new Map();
   }
 }

@@ -12,11 +12,11 @@ import { TRANSFER_LIMITS } from '../transfer/limits';
 import { isPlainName, packTar } from '../transfer/tar';
 import { CARD_FILE, CONFIG_FILE, THRESHOLDS_FILE } from '../transfer/unpack';
 
-/** What goes into a release, checked, and what its document says of it. */
+/** The checked content of a release, and what its document says about it. */
 export interface ReleaseContent {
   readonly kind: ReleaseDocument['kind'];
   readonly model: ReleaseDocument['model'];
-  /** Version of the content itself; null where it has none (a configuration). */
+  /** Version of the content itself; null if it has none (a configuration). */
   readonly version: string | null;
   /** Embedding space of an encoder. */
   readonly space: string | null;
@@ -24,8 +24,8 @@ export interface ReleaseContent {
 }
 
 /**
- * Looks at what is to be published as a box would: a bundle's folder (digests and golden vectors), `*.yaml` (settings of a configuration) or
- * `*.json` (a table of thresholds, for a model in `modelsDir`).
+ * Checks what is to be published as a box would: a bundle's folder (digests and golden vectors), `*.yaml` (settings) or
+ * `*.json` (a threshold table for a model in `modelsDir`).
  * @throws UsherError `usage`, `model-invalid`, `config-invalid`, `data-invalid`, `file-unreadable`
  */
 export async function readContent(source: string, modelsDir: string): Promise<ReleaseContent> {

@@ -7,10 +7,10 @@ import type { FleetFolder } from './fleet-folder';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Days for which an offer is good; `usher fleet refresh` signs it anew. */
+/** Validity of an offer in days; `usher fleet refresh` signs it again. */
 export const OFFER_DAYS = 30;
 
-/** The topic on which an addressee hears what is wanted of it. @throws RangeError when a name in it is no identifier */
+/** The topic on which an addressee receives offers. @throws RangeError if a name in it is not an identifier */
 export function desiredTopic(scope: OfferScope): string {
   return scope.kind === 'device'
     ? topicOf('updateDesired', {}, { site: scope.site, device: scope.device, discoveryPrefix: 'homeassistant' })
@@ -20,7 +20,10 @@ export function desiredTopic(scope: OfferScope): string {
 const fileOf = (scope: OfferScope): string =>
   `desired/${scope.kind === 'device' ? `device.${scope.site}.${scope.device}` : `group.${scope.group}`}.json`;
 
-/** What is wanted of an addressee by the fleet's own records; null where nothing ever was. @throws UsherError `data-invalid` */
+/**
+ * The present offers to an addressee, from the fleet's own records; null if there never were any. @throws UsherError
+ * `data-invalid`
+ */
 export function readDesired(fleet: FleetFolder, scope: OfferScope): Desired | null {
   const bytes = fleet.readOptional(fileOf(scope));
   if (bytes === null) return null;
@@ -33,7 +36,7 @@ export function readDesired(fleet: FleetFolder, scope: OfferScope): Desired | nu
   }
 }
 
-/** Everyone of whom something is wanted. */
+/** The documents of all addressees. */
 export function allDesired(fleet: FleetFolder): Desired[] {
   let names: string[];
   try {
@@ -48,8 +51,8 @@ export function allDesired(fleet: FleetFolder): Desired[] {
 }
 
 /**
- * Signs another list of offers for an addressee, under a higher number, and keeps it. The number follows the clock where that is
- * higher, so that a fleet whose folder came back from a backup is not refused as a replay.
+ * Signs another list of offers for an addressee, under a higher number, and stores it. The number follows the clock if
+ * that is higher, so that a fleet folder that was restored from a backup is not refused as a replay.
  * @throws UsherError `key-unusable`, `store-unavailable`, `data-invalid`
  */
 export function writeDesired(
@@ -75,12 +78,12 @@ export function writeDesired(
   return desired;
 }
 
-/** Puts an offer in the place of that of the same channel. */
+/** Replaces the offer of the same channel. */
 export function withOffer(offers: readonly Offer[], offer: Offer): Offer[] {
   return [...offers.filter(({ channel }) => channel !== offer.channel), offer];
 }
 
-/** The offers with the rollout of one channel changed. @throws UsherError `usage` where nothing is offered there */
+/** The offers with the rollout of one channel changed. @throws UsherError `usage` if there is none */
 export function withRollout(
   offers: readonly Offer[],
   channel: string,

@@ -6,18 +6,19 @@ import type { BoxView } from './view';
 export interface FollowParts {
   readonly scope: OfferScope;
   readonly limits: RolloutLimits;
-  /** From the fleet's own records, each time: somebody else may have paused it. */
+  /** From the fleet's own records, each time: another person may have paused it. */
   readonly offer: () => Offer;
   readonly boxes: () => readonly BoxView[];
-  /** Signs the offer with another rollout, and puts it onto the broker. */
+  /** Signs the offer with another rollout, and publishes it. */
   readonly change: (to: (rollout: Rollout) => Rollout) => Promise<void>;
   readonly onCounts: (offer: Offer, counts: Counts, decision: RolloutDecision) => void;
-  /** Between two looks. True: leave off. */
+  /** Waits between two checks. True: stop following. */
   readonly rest: () => Promise<boolean>;
 }
 
 /**
- * Opens one stage after the other while the boxes do well, and stops by itself where they do not. False: it was left off.
+ * Opens one stage after the other while the boxes are healthy, and pauses by itself when they are not. False if it was
+ * stopped.
  * @throws UsherError `release-refused` after it was paused
  */
 export async function followRollout(parts: FollowParts): Promise<boolean> {
@@ -27,7 +28,7 @@ export async function followRollout(parts: FollowParts): Promise<boolean> {
     const decision = decideRollout(offer, counts, parts.limits);
     parts.onCounts(offer, counts, decision);
     if (decision.kind === 'finished') return true;
-    // Somebody may have opened more by hand meanwhile; a stage is never closed.
+    // Another person may have opened more stages meanwhile; a stage is never closed.
     if (decision.kind === 'advance')
       await parts.change((rollout) => ({ ...rollout, stage: Math.max(rollout.stage, decision.stage) }));
     if (decision.kind === 'pause') {

@@ -6,11 +6,11 @@ import { canonicalJson, signedBytes, type SigningDomain } from '../../canonical'
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
 
-/** Who signs what. Root keys are for the safe; `targets` signs releases; `online` signs freshness and offers. */
+/** What each key signs. Root keys belong in a safe; `targets` signs releases; `online` signs freshness and offers. */
 export const KEY_ROLES = ['root', 'targets', 'online'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
-/** The public half, as TUF metadata writes it. */
+/** The public key as TUF metadata writes it. */
 export interface TufKey {
   readonly keytype: 'ed25519';
   readonly scheme: 'ed25519';
@@ -26,7 +26,9 @@ export interface FleetKey {
   signStatement(domain: SigningDomain, statement: Readonly<Record<string, unknown>>): string;
 }
 
-/** Makes a pair; the private half lies in `file`, encrypted where there is a passphrase. @throws UsherError `key-unusable` */
+/**
+ * Makes a key pair; the private key is in `file`, encrypted if there is a passphrase. @throws UsherError `key-unusable`
+ */
 export function makeKey(file: string, passphrase: string | null): FleetKey {
   const { privateKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Guest, type GuestOptions } from '../../mqtt/link/guest';
 import { FleetView, VIEW_FILTERS } from './view';
 
-/** Retained messages come in one go; when none came for so long, all are there. */
+/** Retained messages arrive together; after this time without one, all have arrived. */
 const QUIET_MS = 500;
 const PATIENCE_MS = 30_000;
 
 /**
- * A view that is complete as far as the broker has anything; close `guest` when done. A broker that drops what a subscriber does not
- * take fast enough (mosquitto: `max_queued_messages`) keeps boxes from it.
+ * Opens a view with everything that the broker has; close `guest` after use. A broker that drops messages for slow
+ * subscribers (mosquitto: `max_queued_messages`) makes boxes missing in it.
  * @throws UsherError `broker-failed`
  */
 export async function openView(broker: GuestOptions): Promise<{ view: FleetView; guest: Guest }> {

@@ -15,14 +15,14 @@ import { type ReleaseContent, sha256Of } from './content';
 import type { FleetFolder } from './fleet-folder';
 import type { TargetEntry } from './tuf-writer';
 
-/** Small enough that a cut on a slow line costs little, large enough that a document of many chunks stays short. */
+/** Small, so that a broken connection costs little; large, so that a document of many chunks stays short. */
 export function defaultChunkBytes(archiveBytes: number): number {
   return archiveBytes <= 8 * 1024 * 1024 ? 4 * 1024 : 16 * 1024;
 }
 
 export interface NewRelease {
   readonly channel: string;
-  /** Null takes the content's own. */
+  /** Null uses the content's own. */
   readonly version: string | null;
   readonly summary: string;
   readonly requires: Requirements;
@@ -33,7 +33,7 @@ export interface NewRelease {
   readonly now: number;
 }
 
-/** Releases of a channel that the repository holds, the newest first. */
+/** A release of a channel in the repository. */
 export interface KnownRelease {
   readonly id: string;
   readonly channel: string;
@@ -55,7 +55,7 @@ export function releasesOf(fleet: FleetFolder, channel?: string): KnownRelease[]
 }
 
 /**
- * Signs a release into the repository. Nobody is offered it yet.
+ * Signs a release into the repository, without offering it.
  * @throws UsherError `usage` (a version that is not above the last), `key-unusable`, `store-unavailable`
  */
 export function addRelease(fleet: FleetFolder, content: ReleaseContent, release: NewRelease): KnownRelease {
@@ -93,8 +93,8 @@ export function addRelease(fleet: FleetFolder, content: ReleaseContent, release:
 }
 
 /**
- * Signs an older release of a channel as the one to go back to: a new release of the old archive, with a permission that a box
- * demands before it goes to a lower version.
+ * Signs an older release of a channel again: a new release of the old archive, with the permission that a box requires
+ * before it installs a lower version.
  * @param to version; null: the one before the newest
  * @throws UsherError `usage`, `key-unusable`, `store-unavailable`
  */
@@ -129,7 +129,7 @@ export function addRollback(
   return put(fleet, null, release);
 }
 
-/** Takes a release back: no box begins it any more. @throws UsherError `usage`, `key-unusable`, `store-unavailable` */
+/** Withdraws a release: no box starts it any more. @throws UsherError `usage`, `key-unusable`, `store-unavailable` */
 export function withdraw(fleet: FleetFolder, id: string, now: number): KnownRelease {
   const release = releasesOf(fleet).find((known) => known.id === id);
   if (release === undefined)
@@ -178,7 +178,7 @@ function nextSerial(fleet: FleetFolder, channel: string): number {
   return (releasesOf(fleet, channel)[0]?.serial ?? 0) + 1;
 }
 
-/** The serial makes it unique: a version may come back by a rollback. */
+/** The serial makes it unique: a version may occur again after a rollback. */
 function idOf(fleet: FleetFolder, channel: string, version: string): string {
   return `${channel.replace('/', '-')}-${nextSerial(fleet, channel)}-${version}`;
 }

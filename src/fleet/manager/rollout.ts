@@ -2,17 +2,17 @@ import { UsherError } from '../../errors';
 import { type Offer, type OfferScope, type Rollout, rolloutPlace, WHOLE_FLEET } from '../release';
 import type { BoxView, ReportedChannel } from './view';
 
-/** When a rollout stops by itself, and for whom it waits. */
+/** When a rollout pauses by itself, and for which boxes it waits. */
 export interface RolloutLimits {
-  /** Share of the boxes that have ended, 0..1, that may have refused it or gone back. */
+  /** Largest share of the finished boxes, 0..1, that may refuse it or roll back. */
   readonly maxFailures: number;
-  /** Failures that are forgiven whatever their share. */
+  /** Number of failures that are always accepted. */
   readonly forgiven: number;
-  /** Least mean share of equal decisions, where the boxes could compare. */
+  /** Minimum mean share of equal decisions, if the boxes could compare. */
   readonly minAgreement: number;
-  /** Ms for which a box on its way may be offline until nobody waits for it. */
+  /** A box in progress that is offline for longer, ms, is not waited for. */
   readonly patienceMs: number;
-  /** Least share of the boxes of the open stage that have it, 0..1, for the next one to be opened without absent ones. */
+  /** Minimum share of the boxes of the open stage that have it, 0..1, before the next one opens without absent ones. */
   readonly minCommitted: number;
 }
 
@@ -26,20 +26,20 @@ export const USUAL_LIMITS: RolloutLimits = {
 };
 
 export interface Counts {
-  /** Boxes that have such a channel, in whatever stage they come. */
+  /** Boxes with this channel, of all stages. */
   readonly addressed: number;
   /** Boxes that the open stage reaches. */
   readonly reached: number;
   readonly committed: number;
   readonly failed: number;
-  /** Boxes that do not take it, for a reason that is not the release's; nobody waits for them. */
+  /** Boxes that cannot take it, for a reason that is not the release's; they are not waited for. */
   readonly excused: number;
   readonly underWay: number;
-  /** Of those under way, offline for now. */
+  /** Of those in progress, offline at present. */
   readonly offline: number;
   /**
-   * `SITE/DEVICE` of boxes that would be under way, and are offline beyond patience; nobody waits for them. Their stage stays open:
-   * they take the release when they are back, and count then like any other.
+   * `SITE/DEVICE` of boxes that would be in progress and are offline too long; they are not waited for. Their stage
+   * stays open: they take the release when they are back, and then count like any other.
    */
   readonly absent: readonly string[];
   readonly agreement: number | null;
@@ -53,7 +53,7 @@ export type RolloutDecision =
   | { readonly kind: 'pause'; readonly why: string }
   | { readonly kind: 'finished' };
 
-/** Reasons that say nothing of the release: somebody must do something at that box first, or it came too late for it. */
+/** Reasons that say nothing about the release: a person must first act at that box, or the box was too late. */
 const NO_FAULT = ['no-such-channel', 'requires-usher', 'requires-arch', 'requires-memory', 'quarantined'];
 
 export function isAddressed({ site, device, reported }: BoxView, scope: OfferScope): boolean {
@@ -61,7 +61,7 @@ export function isAddressed({ site, device, reported }: BoxView, scope: OfferSco
   return reported !== null && (scope.group === WHOLE_FLEET || reported.groups.includes(scope.group));
 }
 
-/** How far an offer is, by what the boxes say. */
+/** The progress of an offer, from the reports of the boxes. */
 export function countRollout(
   boxes: readonly BoxView[],
   scope: OfferScope,
@@ -75,7 +75,7 @@ export function countRollout(
   for (const box of boxes) {
     if (!isAddressed(box, scope)) continue;
     const channel = box.reported?.channels.find((one) => one.channel === offer.channel);
-    // A box that has nothing of that kind is not waited for.
+    // A box without this channel is not waited for.
     if (channel === undefined || channel.reason === 'no-such-channel') continue;
     addressed++;
     if (rolloutPlace(offer.release, box.site, box.device) >= open) continue;
@@ -113,7 +113,7 @@ function hasLeftOff({ state, candidate }: ReportedChannel, { release }: Offer): 
   return candidate?.release === release && (state === 'refused' || state === 'rolled-back');
 }
 
-/** What becomes of a rollout. Pure; nothing is remembered between two looks. */
+/** The next step of a rollout. Pure; nothing is remembered between two calls. */
 export function decideRollout({ rollout }: Offer, counts: Counts, limits: RolloutLimits): RolloutDecision {
   if (rollout.state !== 'rolling') return { kind: 'wait' };
   const { addressed, reached, committed, failed, excused, underWay, absent, agreement, reasons } = counts;
@@ -124,9 +124,9 @@ export function decideRollout({ rollout }: Offer, counts: Counts, limits: Rollou
   }
   if (agreement !== null && agreement < limits.minAgreement)
     return { kind: 'pause', why: `boxes decide as before on ${Math.round(agreement * 100)} % of the frames` };
-  // The first stage of a small fleet may reach nobody, and would be waited for for ever.
+  // The first stage of a small fleet may contain no box, which must not stop the rollout.
   if (addressed === 0 || underWay > 0) return { kind: 'wait' };
-  // Where nearly all are away, nobody has shown that the release is good.
+  // If nearly all boxes are absent, the release is not proven.
   const due = reached - excused;
   if (absent.length > 0 && (committed === 0 || committed < limits.minCommitted * due))
     return { kind: 'wait', why: `${committed} of ${due} boxes have it, too few to go on without the absent ones` };
@@ -136,9 +136,9 @@ export function decideRollout({ rollout }: Offer, counts: Counts, limits: Rollou
 }
 
 /**
- * The rollout with its next stage open, whatever the boxes say.
- * @param what it is of, for people
- * @throws UsherError `usage` where none can be opened
+ * The rollout with its next stage open, whatever the boxes report.
+ * @param what name of the release, for people
+ * @throws UsherError `usage` if none can be opened
  */
 export function nextStage(rollout: Rollout, what: string): Rollout {
   const { stage, stages, state, why } = rollout;

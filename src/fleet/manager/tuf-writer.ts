@@ -17,7 +17,7 @@ import type { FleetKey } from './keys';
 
 const SPEC_VERSION = '1.0.31';
 
-/** How long metadata of a role is good, days. */
+/** Validity of metadata by role, days. */
 export interface Expiries {
   readonly rootDays: number;
   readonly targetsDays: number;
@@ -33,11 +33,11 @@ export interface RootRoles {
 export interface TargetEntry {
   readonly bytes: number;
   readonly sha256: string;
-  /** Whatever else the fleet wants to keep with it. */
+  /** Further data that the fleet stores with it. */
   readonly custom?: Readonly<Record<string, string | number>> | undefined;
 }
 
-/** Signed metadata as a file, and what its parent says of it. */
+/** Signed metadata as a file, and its description in the parent's metadata. */
 export interface SignedFile {
   readonly version: number;
   readonly bytes: Buffer;
@@ -123,7 +123,7 @@ export function signedTimestamp(
   return signed(new Metadata(body), keys, version);
 }
 
-/** What an earlier root says of a role. */
+/** A role in an earlier root. */
 export interface RoleInRoot {
   readonly keyids: readonly string[];
   readonly threshold: number;
@@ -214,7 +214,7 @@ function parsed<T>(work: () => T, role: string): T {
 }
 
 function common(version: number, days: number, now: number) {
-  // To the second: other implementations of TUF take no fractions.
+  // Whole seconds: other implementations of TUF accept no fractions.
   const expires = new Date(now + days * 86_400_000).toISOString().replace(/\.\d+Z$/, 'Z');
   return { version, specVersion: SPEC_VERSION, expires };
 }

@@ -5,20 +5,20 @@ import { monotonicMs } from '../../system/clock';
 
 export type ReportedChannel = UpdateReportedPayload['channels'][number];
 
-/** What a manager knows of one box: only what stands retained on the broker. */
+/** What a manager knows about one box, from retained messages only. */
 export interface BoxView {
   readonly site: string;
   readonly device: string;
   readonly online: boolean | null;
   /**
-   * Ms since this manager first heard that it is offline, by the manager's own clock; null while it is not. A retained message does
-   * not tell how old it is: a last will is written when the box connects, and by the box's clock, which may be wrong. So a manager
-   * that has just begun knows of no box that it is away for long.
+   * Ms since this manager first saw it offline, by the manager's own clock; null while it is online. A retained message
+   * does not show its age: a last will is written when the box connects, and with the box's clock, which may be wrong.
+   * A manager that has just started therefore does not know of any box that it was offline for long.
    */
   readonly offlineMs: number | null;
-  /** Birth of the status that `online` is of. */
+  /** Birth of the status behind `online`. */
   readonly birth: number;
-  /** Epoch ms of the last word, by the box's clock. */
+  /** Epoch ms of the last message, by the box's clock. */
   readonly seenAt: number;
   readonly reported: UpdateReportedPayload | null;
 }
@@ -28,11 +28,11 @@ type Kept = { -readonly [K in keyof Omit<BoxView, 'offlineMs'>]: BoxView[K] } & 
   offlineSince: number | null;
 };
 
-/** Topics that a manager listens to: all of it retained, so that it needs no memory of its own. */
+/** Topics of a manager, all retained, so that it needs no memory of its own. */
 export const VIEW_FILTERS = ['usher/v1/+/+/update/reported', 'usher/v1/+/+/status'] as const;
 const TOPIC = /^usher\/v1\/([a-z0-9][a-z0-9_-]{0,62})\/([a-z0-9][a-z0-9_-]{0,62})\/(update\/reported|status)$/;
 
-/** The fleet as its boxes say they are. A message that is none is counted and nothing more. */
+/** The fleet as its boxes report it. An invalid message is only counted. */
 export class FleetView {
   private readonly boxes = new Map<string, Kept>();
   ignored = 0;
@@ -51,13 +51,13 @@ export class FleetView {
       .sort((a, b) => (a.site === b.site ? (a.device < b.device ? -1 : 1) : a.site < b.site ? -1 : 1));
   }
 
-  /** True: something is known that was not. */
+  /** True if something new was learnt. */
   hear(topic: string, payload: Uint8Array): boolean {
     const found = TOPIC.exec(topic);
     if (found === null || found[1] === 'fleet') return false;
     const [, site = '', device = '', kind] = found;
     const id = `${site}/${device}`;
-    // Taken back from the broker: the box is no longer one of the fleet.
+    // Deleted from the broker: the box no longer belongs to the fleet.
     if (payload.length === 0) {
       const box = this.boxes.get(id);
       if (box !== undefined && kind !== 'status') box.reported = null;
@@ -67,10 +67,10 @@ export class FleetView {
     if (kind === 'status') {
       const status = decode(StatusPayload, payload);
       if (!status.ok) return this.ignore();
-      // The late last will of an earlier connection does not hide that the box is back.
+      // A late last will of an earlier connection must not hide that the box is back.
       if (status.value.birth < box.birth) return false;
       box.online = status.value.state === 'online';
-      // With another birth it was back in between, though nobody told this manager.
+      // With another birth the box was online in between, although this manager did not see it.
       if (box.online) box.offlineSince = null;
       else if (box.offlineSince === null || status.value.birth !== box.birth) box.offlineSince = this.now();
       box.birth = status.value.birth;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CHUNK_HEADER_BYTES, CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
 
-/** One part of a file as it travels over MQTT. `parts` 0: there is no such file. */
+/** One chunk of a file as it travels over MQTT. `parts` 0: there is no such file. */
 export interface Part {
   readonly index: number;
   readonly parts: number;
@@ -11,7 +11,7 @@ export interface Part {
 
 const MAGIC = 0x55434831; // "UCH1"
 
-/** The part of a topic that stands for a file: topics hold neither dots nor slashes. */
+/** The level of a topic that stands for a file: it contains neither dots nor slashes. */
 export function fileKey(path: string): string {
   return createHash('sha256').update(path).digest('hex').slice(0, 40);
 }
@@ -25,7 +25,7 @@ export function encodePart({ index, parts, fileBytes, bytes }: Part): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-/** Null for what is not a part, or contradicts itself. */
+/** Null for an invalid or contradictory chunk. */
 export function decodePart(payload: Uint8Array): Part | null {
   if (payload.length < CHUNK_HEADER_BYTES || payload.length > CHUNK_HEADER_BYTES + CHUNK_MAX_BYTES) return null;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);

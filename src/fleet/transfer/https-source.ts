@@ -16,11 +16,11 @@ export interface HttpsSourceOptions {
   readonly limits?: TransferLimits;
 }
 
-/** A repository on any web server; chunks come by ranges, one request for each run of missing ones. */
+/** A repository on any web server. Chunks are fetched by ranges, one request for each run of missing ones. */
 export class HttpsSource implements RepositorySource {
   private readonly base: string;
   private readonly limits: TransferLimits;
-  /** The beginning of the chunk in which the line broke: on a line that breaks often, half a chunk each time is much. */
+  /** The start of the chunk in which the connection broke: on a bad line, half a chunk each time is much. */
   private begun: { readonly sha256: string; readonly index: number; readonly bytes: Uint8Array } | null = null;
 
   constructor(private readonly options: HttpsSourceOptions) {
@@ -33,7 +33,7 @@ export class HttpsSource implements RepositorySource {
       const request = await this.request(path, { first: 0, last: null }, signal);
       try {
         const { status } = request.response;
-        // As tuf-js reads them: web servers of object stores answer 403 for what is not there.
+        // As tuf-js does: web servers of object stores answer 403 for a missing file.
         if (status === 404 || status === 403) return null;
         if (status !== 200) throw failed(path, `the server answered ${status}`);
         return await this.readAll(request, path, maxBytes);
@@ -65,7 +65,7 @@ export class HttpsSource implements RepositorySource {
     chunk.set(begun);
     let filled = begun.length;
     try {
-      // A server without ranges sends the file from its beginning: what comes before the run is passed over.
+      // A server without ranges sends the file from its start: skip what comes before the run.
       let at = startOf(request.response, first, path);
       const stop = request.response.status === 200 ? archive.bytes : end;
       while (index <= run[1]) {
@@ -81,7 +81,7 @@ export class HttpsSource implements RepositorySource {
           if (filled < chunk.length) continue;
           yield { index, bytes: chunk };
           index++;
-          // The consumer may keep the one that it was given.
+          // The consumer may keep the previous one.
           chunk = new Uint8Array(Math.max(0, Math.min(chunkBytes, end - index * chunkBytes)));
           filled = 0;
           await this.options.pace.turn(chunkBytes, signal);
@@ -96,7 +96,7 @@ export class HttpsSource implements RepositorySource {
     }
   }
 
-  /** Believed as little as all else: the chunk is wrong if this was, and is then fetched from its first byte. */
+  /** Not trusted: if it was wrong, the chunk is wrong, and is fetched again from its first byte. */
   private begunOf({ sha256 }: ArchiveInfo, index: number): Uint8Array {
     const { begun } = this;
     return begun?.sha256 === sha256 && begun.index === index ? begun.bytes : new Uint8Array(0);

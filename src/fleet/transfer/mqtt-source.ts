@@ -9,9 +9,9 @@ import { TRANSFER_LIMITS, type TransferLimits } from './limits';
 import { cancelled, type Pace } from './pace';
 import { SlowWatch } from './slow-watch';
 
-/** Takes one retained message: subscribes to its topic alone, and leaves again. */
+/** Reads one retained message: subscribes to its topic only, and unsubscribes. */
 export interface RetainedReader {
-  /** @throws UsherError `broker-failed` when none came in time or the connection ended; `cancelled` */
+  /** @throws UsherError `broker-failed` if none came in time or the connection ended; `cancelled` */
   take(topic: string, timeoutMs: number, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
@@ -21,13 +21,13 @@ export interface MqttSourceOptions {
   readonly limits?: TransferLimits;
 }
 
-/** A file that is exchanged while it is read gives parts of two; so often is it begun again. */
+/** A file that is replaced while it is read gives chunks of two files; then reading starts again, this often. */
 const BEGINNINGS = 4;
 
 /**
- * A repository that lies on the broker in retained parts (`usher fleet publish --carry mqtt` puts it there). Nobody serves it: the
- * box takes one part at a time, when it likes, so that the broker never has more than one chunk on its way to it, and a broken
- * connection costs at most that one.
+ * A repository on the broker in retained chunks (published by `usher fleet publish --carry mqtt`). No server is
+ * involved: the box reads one chunk at a time, when it wants, so that the broker never has more than one chunk in
+ * flight to it, and a broken connection costs at most that one.
  */
 export class MqttSource implements RepositorySource {
   private readonly limits: TransferLimits;
@@ -62,7 +62,8 @@ export class MqttSource implements RepositorySource {
     const first = await this.part(path, 0, signal);
     if (first.parts === 0) return null;
     if (first.fileBytes > maxBytes) refuse('endless-data', `${path}: ${first.fileBytes} bytes, at most ${maxBytes}`);
-    // Whoever announces many small parts would have us allocate little and wait long; a part brings at least a byte.
+    // An attacker could announce many small chunks, so that memory use is small but the wait long; each chunk must
+    // bring at least a byte.
     if (first.parts > Math.max(1, first.fileBytes)) throw failed(`${path} is in more parts than it has bytes`);
     const file = Buffer.alloc(first.fileBytes);
     let at = 0;
@@ -90,6 +91,6 @@ export class MqttSource implements RepositorySource {
 
 function failed(why: string): UsherError {
   return new UsherError('broker-failed', `the fleet's repository on the broker: ${why}`, {
-    remedy: 'Put it there again: usher fleet carry. The box tries again by itself.',
+    remedy: 'Publish it again with usher fleet carry. The box retries by itself.',
   });
 }

@@ -4,15 +4,15 @@ import { TRANSFER_LIMITS, type TransferLimits } from './limits';
 
 export interface PaceOptions {
   readonly bytesPerSecond: number;
-  /** Whether somebody stands at a door just now, or a decision is on its way. */
+  /** Whether a person stands at a door at present, or a decision is being published. */
   readonly isBusy: () => boolean;
   readonly monotonicMs: () => number;
   readonly limits?: TransferLimits;
 }
 
 /**
- * When the next piece may be asked for: never faster than the configured rate, and not while a door decides. A token bucket that
- * holds what one second allows. Without the wait for doors a chunk of 32 KiB on a slow line would stand in front of a swipe.
+ * When the next piece may be requested: never faster than the configured rate, and not while a door decides. A token
+ * bucket of one second. Without the wait for doors a chunk of 32 KiB on a slow line would delay a swipe.
  */
 export class Pace {
   private readonly limits: TransferLimits;
@@ -25,14 +25,14 @@ export class Pace {
     this.at = options.monotonicMs();
   }
 
-  /** Resolves when so many bytes may be asked for. @throws UsherError `cancelled` */
+  /** Resolves when this many bytes may be requested. @throws UsherError `cancelled` */
   async turn(bytes: number, signal?: AbortSignal): Promise<void> {
     const { bytesPerSecond, isBusy, monotonicMs } = this.options;
     const { yieldMaxMs, yieldLookMs } = this.limits;
     const began = monotonicMs();
     while (isBusy() && monotonicMs() - began < yieldMaxMs) await rest(yieldLookMs, signal);
     this.fill();
-    // One chunk may be larger than what a second allows: the debt is then paid by waiting.
+    // One chunk may be larger than the limit for a second: the rest is then waited for.
     this.tokens -= bytes;
     if (this.tokens < 0) await rest((-this.tokens / bytesPerSecond) * 1000, signal);
     if (signal?.aborted === true) throw cancelled();

@@ -6,9 +6,9 @@ import type { ArchiveInfo } from '../release';
 import type { TransferLimits } from './limits';
 
 /**
- * An archive on its way: `<digest>.part` has its bytes at their places, `<digest>.map` one byte a chunk, 1 for one that is there. The
- * map is a note, not a proof: whatever it claims is hashed again before it counts, so a power cut, a bad disk or somebody's edit
- * costs the chunks that are wrong and no more. Chunks enter with the right digest alone.
+ * An archive in transfer: `<digest>.part` has its bytes at their places, `<digest>.map` one byte a chunk, 1 for a chunk
+ * that is there. The map is not trusted: every chunk is hashed again before it counts, so that a power cut, a bad disk
+ * or an edit costs only the wrong chunks. Only chunks with the right digest are stored.
  */
 export class PartArchive {
   private readonly have: Uint8Array;
@@ -51,19 +51,19 @@ export class PartArchive {
     for (const kind of ['part', 'map'] as const) await rm(fileOf(folder, sha256, kind), { force: true });
   }
 
-  /** Chunks that were claimed and were wrong when this was opened. */
+  /** Chunks of the map that were wrong when this was opened. */
   poisoned = 0;
 
   get missing(): number[] {
     return [...this.have.keys()].filter((index) => this.have[index] === 0);
   }
 
-  /** Bytes that are there and right. */
+  /** Number of correct bytes. */
   get haveBytes(): number {
     return this.have.reduce((sum, there, index) => (there === 0 ? sum : sum + this.lengthOf(index)), 0);
   }
 
-  /** False for a chunk that is not the one that was signed; it is not kept. @throws UsherError `store-unavailable` */
+  /** False for a chunk with a wrong digest, which is not stored. @throws UsherError `store-unavailable` */
   async put(index: number, bytes: Uint8Array): Promise<boolean> {
     if (index >= this.have.length || bytes.length !== this.lengthOf(index) || !this.isRight(index, bytes)) return false;
     return kept(this.archive.path, async () => {
@@ -76,7 +76,7 @@ export class PartArchive {
     });
   }
 
-  /** The whole archive, open for reading, on disk. Only when nothing is missing. */
+  /** The complete archive, open for reading, on disk. Only if no chunk is missing. */
   async whole(): Promise<FileHandle> {
     if (this.missing.length > 0) throw new Error('an archive with missing chunks was asked for');
     await kept(this.archive.path, () => this.sync());
@@ -94,7 +94,7 @@ export class PartArchive {
   }
 
   private async look(): Promise<void> {
-    // Longer than the archive: somebody else's bytes.
+    // Longer than the archive: bytes of another file.
     if ((await this.part.stat()).size > this.archive.bytes) await this.part.truncate(this.archive.bytes);
     const claims = new Uint8Array(this.have.length);
     await this.map.read(claims, 0, claims.length, 0);
@@ -130,13 +130,13 @@ async function openOrMake(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'r+');
   } catch {
-    // Not there, or no ordinary file that could be continued.
+    // Missing, or not an ordinary file that could be continued.
     await rm(file, { recursive: true, force: true });
     return open(file, 'wx+', 0o600);
   }
 }
 
-/** @throws UsherError `store-unavailable` in place of what the file system throws */
+/** @throws UsherError `store-unavailable` for errors of the file system */
 export async function kept<T>(where: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

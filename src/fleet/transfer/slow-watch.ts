@@ -1,7 +1,7 @@
 import { refuse } from '../refusal';
 import type { TransferLimits } from './limits';
 
-/** Stops a peer that keeps a box waiting for ever by a byte now and then, which no idle timeout notices. */
+/** Stops a peer that keeps a box waiting by sending a byte now and then, which an idle timeout does not detect. */
 export class SlowWatch {
   private windowFrom: number;
   private bytes = 0;
@@ -25,7 +25,7 @@ export class SlowWatch {
     this.bytes = 0;
   }
 
-  /** The time until now does not count: it was ours. */
+  /** The time until now does not count: the box itself needed it. */
   restart(): void {
     this.windowFrom = this.monotonicMs();
     this.bytes = 0;

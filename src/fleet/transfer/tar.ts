@@ -70,20 +70,20 @@ export function readTarHeader(block: Uint8Array): TarEntry | null {
   if (size === undefined) return refuse('archive-malformed', `${name} has no size`);
   const bytes = parseInt(size, 8);
   if (bytes > RELEASE_LIMITS.archiveBytes) return refuse('oversize', `${name} of ${bytes} bytes`);
-  // Times, owners and modes that publishing does not write would make two archives of the same files.
+  // Times, owners and modes, which publishing does not write, would allow two archives of the same files.
   if (!tarHeader({ name, bytes }).equals(header))
     return refuse('archive-malformed', `${name} carries more than a name and a size`);
   return { name, bytes };
 }
 
-/** Text up to the first zero, all of the field where there is none. */
+/** Text up to the first zero, or the whole field. */
 function field(header: Buffer, from: number, length: number): string {
   const text = header.toString('latin1', from, from + length);
   const end = text.indexOf('\0');
   return end === -1 ? text : text.slice(0, end);
 }
 
-/** Sum of the bytes, those of the checksum itself taken as spaces. */
+/** Sum of the bytes, with spaces for those of the checksum itself. */
 function checksumOf(header: Uint8Array): number {
   let sum = 8 * 0x20;
   for (const [index, byte] of header.entries()) if (index < 148 || index >= 156) sum += byte;

@@ -9,14 +9,14 @@ import { kept, PartArchive } from './part-archive';
 import { unpack } from './unpack';
 
 export interface TransferOptions {
-  /** Where archives on their way are kept. */
+  /** Folder of archives in transfer. */
   readonly folder: string;
   readonly source: RepositorySource;
   readonly random?: () => number;
   readonly limits?: TransferLimits;
 }
 
-/** Fetches archives chunk by chunk from a source, and survives its cuts. One at a time for each archive. */
+/** Fetches archives chunk by chunk from a source, and survives interruptions. One at a time for each archive. */
 export class ArchiveTransfer implements Transfer {
   private readonly limits: TransferLimits;
 
@@ -74,7 +74,7 @@ export class ArchiveTransfer implements Transfer {
         failure = error;
       }
       const gained = count.have > before.have;
-      // All that is left is wrong at the source: it does not get better by asking.
+      // All remaining chunks are wrong at the source, so that further requests do not help.
       if (!gained && count.wrong > before.wrong) refuse('digest-mismatch', `${count.wrong} chunks of ${archive.path}`);
       inVain = gained ? 0 : inVain + 1;
       if (inVain >= this.limits.attemptsInVain)
@@ -88,7 +88,7 @@ export class ArchiveTransfer implements Transfer {
     return (this.options.random ?? Math.random)() * Math.min(backoffMaxMs, backoffMs * 2 ** inVain);
   }
 
-  /** Archive and unpacked files lie side by side for a moment. */
+  /** Archive and unpacked files need space at the same time. */
   private async requireSpace(archive: ArchiveInfo, have: number): Promise<void> {
     const { folder } = this.options;
     const { bavail, bsize } = await kept(folder, () => statfs(folder));
@@ -102,7 +102,7 @@ export class ArchiveTransfer implements Transfer {
   }
 }
 
-/** The network, which may be better in a moment. */
+/** A network error, which may pass. */
 function isPassing(error: unknown): error is UsherError {
   if (error instanceof ReleaseRefused) return false;
   return error instanceof UsherError && (error.code === 'download-failed' || error.code === 'broker-failed');

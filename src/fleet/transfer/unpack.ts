@@ -18,8 +18,8 @@ export const CONFIG_FILE = 'config.yaml';
 export const THRESHOLDS_FILE = 'thresholds.json';
 
 /**
- * Unpacks a release's archive beside `dir` and moves it there when everything in it was found right and is on disk. One pass, in
- * pieces: nothing large is held or hashed at once, since doors are decided in the same process.
+ * Unpacks a release's archive next to `dir`, and moves it there when everything in it was found correct and is on disk.
+ * One pass, in pieces: nothing large is held or hashed at once, since doors are decided in the same process.
  * @param tar open for reading, `archive.bytes` long
  * @throws ReleaseRefused; UsherError `store-unavailable`
  */
@@ -75,7 +75,7 @@ async function unpackFile(tar: FileHandle, file: string, bytes: number, from: nu
   const digest = createHash('sha256');
   const piece = new Uint8Array(Math.min(PIECE, Math.max(1, bytes)));
   await kept(file, async () => {
-    // Exclusive, in a folder that was made just now: nobody put a link there.
+    // Exclusive, in a new folder, so that no one could put a link there.
     const out = await open(file, 'wx', 0o600);
     try {
       for (let done = 0; done < bytes;) {
@@ -162,7 +162,7 @@ function checkOnly(name: string, digests: ReadonlyMap<string, string>): void {
   for (const other of digests.keys()) if (other !== name) refuse('file-unlisted', other);
 }
 
-/** A file that is parsed: bounded before it is read. */
+/** A file that is parsed: its size is limited before it is read. */
 async function small(dir: string, name: string): Promise<Buffer> {
   const bytes = await kept(dir, async () => {
     const handle = await open(path.join(dir, name), 'r');

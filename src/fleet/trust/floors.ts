@@ -15,16 +15,15 @@ const Saved = z.strictObject({
 });
 type Saved = z.infer<typeof Saved>;
 
-/** A clock ahead of the signer's by more than this is not taken for the signer's fault. */
+/** A clock that is ahead of the signer's by more than this is not the signer's fault. */
 const AHEAD_MS = 86_400_000;
 
 /**
- * What must not go back, kept over restarts: the time, and the number of the newest offer of each addressee.
- *
- * The time stops a box without a battery clock from taking metadata that expired long ago. It is raised by times that the fleet
- * signed alone, never by the box's own clock, which may be wrong by years: such a floor would refuse everything for ever. And it
- * counts for the keys under which it was seen alone: after a theft of the online key, new keys in the root undo whatever
- * floors the thief signed (TUF 5.3.11 does the same for metadata).
+ * Values that must not go back, kept over restarts: the time, and the number of the newest offer of each addressee. The
+ * time prevents that a box without a clock battery accepts metadata that expired long ago. It is raised only by times
+ * that the fleet signed, never by the box's own clock, which may be wrong by years: such a floor would refuse
+ * everything for ever. It counts only for the keys under which it was seen: after a theft of the online key, new keys
+ * in the root undo the floors that the thief signed (TUF 5.3.11 does the same for metadata).
  */
 export class TrustFloors {
   private readonly file: string;
@@ -35,7 +34,7 @@ export class TrustFloors {
     this.saved = read(this.file);
   }
 
-  /** The time to reckon with, epoch ms. @param wall what the box's clock says; null while it is not believed */
+  /** The time to use, epoch ms. @param wall the box's clock; null while it is not trusted */
   time(keys: OfferKeys, wall: number | null): number {
     const floor = this.of(keys).time;
     return Math.max(floor, keys.rootIssuedAt, wall ?? 0);
@@ -83,7 +82,7 @@ function fingerprintOf({ keys }: OfferKeys): string {
     .digest('hex');
 }
 
-/** Written whole or not at all; one that does not read was put there by hand, and forgetting is the lesser harm than never updating. */
+/** Written atomically. An unreadable file was put there by hand; to forget it is better than never to update again. */
 function read(file: string): Saved {
   try {
     return Saved.parse(JSON.parse(readFileSync(file, 'utf8')));

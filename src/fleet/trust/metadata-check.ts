@@ -27,7 +27,7 @@ export function sane(bytes: Uint8Array, role: Role): Buffer {
   return copy;
 }
 
-/** False where it is the version that is trusted already. */
+/** False if it is the version that is already trusted. */
 export function accept(role: Role, work: () => void): boolean {
   try {
     work();
@@ -44,7 +44,8 @@ export function attempt(work: () => void): boolean {
     work();
     return true;
   } catch {
-    // What is kept is no longer good: of other keys, past its time, or of another snapshot. The repository has the right one.
+    // The stored file is no longer valid: other keys, expired, or of another snapshot. The repository has the right
+    // one.
     return false;
   }
 }

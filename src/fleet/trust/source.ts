@@ -1,14 +1,15 @@
 import type { ArchiveInfo } from '../release';
 
-/** Where a repository's files come from; nothing that it gives is believed. One over HTTPS, one over MQTT. */
+/** Where a repository's files come from, over HTTPS or MQTT. Nothing from it is trusted. */
 export interface RepositorySource {
   /**
-   * A small file, whole, by its path in the repository; null where the repository has none.
-   * @throws ReleaseRefused `endless-data` beyond `maxBytes`, `too-slow`; UsherError `download-failed`, `broker-failed`, `cancelled`
+   * A small file, complete, by its path in the repository; null if it does not exist.
+   * @throws ReleaseRefused `endless-data` beyond `maxBytes`, `too-slow`; UsherError `download-failed`, `broker-failed`,
+   * `cancelled`
    */
   file(path: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | null>;
   /**
-   * Chunks of an archive as they come, in the order of `wanted` (ascending). May end before all came.
+   * Chunks of an archive as they arrive, in the order of `wanted` (ascending). May end before all came.
    * @throws as `file`
    */
   chunks(archive: ArchiveInfo, wanted: readonly number[], signal?: AbortSignal): AsyncIterable<ArrivedChunk>;
@@ -19,7 +20,7 @@ export interface ArrivedChunk {
   readonly bytes: Uint8Array;
 }
 
-/** Where things lie in a repository, as the metadata's rules for consistent snapshots ask (TUF 1.0.31, section 7). */
+/** Paths in a repository, by the rules for consistent snapshots (TUF 1.0.31, section 7). */
 export const metadataPath = (role: string, version: number | null): string =>
   `metadata/${version === null ? '' : `${version}.`}${role}.json`;
 

@@ -8,13 +8,13 @@ import { refuse } from '../refusal';
 import { accept, attempt, type Role, sane } from './metadata-check';
 import { metadataPath, type RepositorySource } from './source';
 
-/** Largest files that are looked at before anybody's signature on them is known to be good. */
+/** Largest files that are read before a signature on them is verified. */
 export const TUF_LIMITS = {
   rootBytes: 64 * 1024,
   timestampBytes: 8 * 1024,
   snapshotBytes: 64 * 1024,
   targetsBytes: 1024 * 1024,
-  /** New roots in one refresh; a later one goes on from there. */
+  /** New roots in one refresh; the next refresh continues. */
   rootRotations: 64,
 } as const;
 
@@ -27,7 +27,9 @@ export interface TargetInfo {
   readonly sha256: string;
 }
 
-/** Who may sign offers: the keys of the role `timestamp`, which whoever keeps the repository fresh has at hand. */
+/**
+ * Who may sign offers: the keys of the role `timestamp`, which the person who keeps the repository fresh has at hand.
+ */
 export interface OfferKeys {
   /** Key id to raw public key in hex; Ed25519 keys alone. */
   readonly keys: ReadonlyMap<string, string>;
@@ -40,14 +42,14 @@ export interface TrustedRepository extends OfferKeys {
   /** When the newest timestamp was signed, epoch ms; 0 where it does not say. */
   readonly issuedAt: number;
   readonly targets: ReadonlyMap<string, TargetInfo>;
-  /** Releases that the fleet took back. */
+  /** Releases that the fleet withdrew. */
   readonly withdrawn: ReadonlySet<string>;
 }
 
 export interface TufClientOptions {
   /** Where trusted metadata is kept. */
   readonly dir: string;
-  /** The root that the box was given with its configuration. */
+  /** The root from the box's configuration. */
   readonly pinnedRoot: Uint8Array;
   readonly source: RepositorySource;
   /** The time against which metadata expires, epoch ms, for a root that names these keys. */
@@ -67,12 +69,14 @@ export class TufClient {
 
   constructor(private readonly options: TufClientOptions) {}
 
-  /** Who may sign offers by the root that is trusted now; nothing is fetched. @throws UsherError `data-invalid` on a bad pinned root */
+  /**
+   * Who may sign offers by the trusted root; fetches nothing. @throws UsherError `data-invalid` for a bad pinned root
+   */
   offerKeys(): OfferKeys {
     return offerKeysOf(this.open().root.signed);
   }
 
-  /** As `offerKeys`, after newer roots were looked for. @throws ReleaseRefused, UsherError as `RepositorySource.file` */
+  /** Like `offerKeys`, after a search for newer roots. @throws ReleaseRefused, UsherError as `RepositorySource.file` */
   freshOfferKeys(signal?: AbortSignal): Promise<OfferKeys> {
     return this.alone(async () => {
       const store = this.open();
@@ -99,7 +103,7 @@ export class TufClient {
     return next;
   }
 
-  /** The newest root that is at hand: the pinned one is never older than what a new configuration brings, nor than what was kept. */
+  /** The newest available root: the pinned one may be newer than the stored one after a change of the configuration. */
   private open(): Store {
     let store: Store;
     try {
@@ -116,7 +120,7 @@ export class TufClient {
         const later = new TrustedMetadataStore(kept);
         if (later.root.signed.version > store.root.signed.version) store = later;
       } catch {
-        // A damaged file: the chain is walked again from the pinned root.
+        // A damaged file: the chain is verified again from the pinned root.
       }
     }
     // Private in tuf-js, which would take the machine's clock; a box without one has a better idea of the time.
@@ -136,7 +140,7 @@ export class TufClient {
     }
   }
 
-  /** 5.4: what is kept first, so that an older one is refused. */
+  /** 5.4: the stored one first, so that an older one is refused. */
   private async updateTimestamp(store: Store, signal?: AbortSignal): Promise<void> {
     const kept = this.read('timestamp');
     if (kept !== null) attempt(() => void store.updateTimestamp(kept));

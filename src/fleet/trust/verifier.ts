@@ -21,7 +21,7 @@ import { documentTarget, type RepositorySource, targetPath } from './source';
 import type { OfferKeys, TrustedRepository, TufClient } from './tuf-client';
 
 export const OFFER_DOMAIN = 'usher-offer-v1';
-/** Offers under keys that nobody knows make the box look for a new root at most this often. */
+/** Offers under unknown keys make the box look for a new root at most this often. */
 const LOOK_UP_EVERY_MS = 60_000;
 
 export interface VerifierOptions {
@@ -29,12 +29,12 @@ export interface VerifierOptions {
   readonly tuf: TufClient;
   readonly floors: TrustFloors;
   readonly source: RepositorySource;
-  /** Epoch ms, or null while the box's clock is not believed. */
+  /** Epoch ms, or null while the box's clock is not trusted. */
   readonly wall: () => number | null;
   readonly monotonicMs: () => number;
 }
 
-/** The device's judgement of offers and releases, from the root of trust that its configuration names. */
+/** Verifies offers and releases from the root of trust in the configuration. */
 export class FleetVerifier implements ReleaseVerifier {
   private lookedUpAt = -Infinity;
 
@@ -66,7 +66,7 @@ export class FleetVerifier implements ReleaseVerifier {
     return { offer, release };
   }
 
-  /** Stops an offer for one box from being carried to another, or that of one group to another. */
+  /** Prevents that an offer for one box or group is used for another. */
   private checkAddressee({ scope }: Desired, heardOn: HeardOn): void {
     const { box } = this.options;
     if (scope.kind === 'device') {
@@ -98,7 +98,7 @@ export class FleetVerifier implements ReleaseVerifier {
     return keys;
   }
 
-  /** The fleet may have changed its keys; whoever floods a box with strange ones must not make it fetch without end. */
+  /** The fleet may have new keys. A flood of unknown keys must not make the box fetch without end. */
   private async lookUp(known: OfferKeys, signal?: AbortSignal): Promise<OfferKeys> {
     const now = this.options.monotonicMs();
     if (now - this.lookedUpAt < LOOK_UP_EVERY_MS) return known;
@@ -106,7 +106,7 @@ export class FleetVerifier implements ReleaseVerifier {
     return this.options.tuf.freshOfferKeys(signal);
   }
 
-  /** Stops an offer of last week, still validly signed, from bringing back what it offered. */
+  /** Prevents that an offer of last week, still validly signed, is replayed. */
   private checkOrder(desired: Desired, keys: OfferKeys): void {
     const { scope, seq } = desired;
     const addressee = scope.kind === 'device' ? 'device' : `group ${scope.group}`;

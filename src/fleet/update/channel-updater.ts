@@ -18,11 +18,11 @@ export class ChannelUpdater {
   private readonly work: ChannelWork;
   /** What is under way. */
   private running: { readonly kind: WorkKind; readonly abort: AbortController } | null = null;
-  /** Null: nothing is wanted. Undefined: nobody has said yet. */
+  /** Null: nothing is wanted. Undefined: not known yet. */
   private desired: DesiredOffer | null | undefined;
   private timer: NodeJS.Timeout | null = null;
   private looping: Promise<void> | null = null;
-  /** Something came in while the loop was busy, perhaps on its way out. */
+  /** An event came in while the loop was busy, perhaps about to end. */
   private again = false;
   private stopped = false;
 
@@ -74,7 +74,7 @@ export class ChannelUpdater {
     return { now: now(), random: random(), active: slots.pointer(this.channel).active, placeOf };
   }
 
-  /** Takes an event in and writes the new state down; what is under way and no longer due is cut off. */
+  /** Applies an event and stores the new state; work that is no longer due is cancelled. */
   private feed(event: UpdateEvent): void {
     this.enter(step(this.current, event, this.facts()));
   }
@@ -111,7 +111,7 @@ export class ChannelUpdater {
     this.timer = null;
     this.looping = this.loop()
       .catch((error: unknown) => {
-        // The disk alone fails here: a state that cannot be written is not gone on from.
+        // Only the disk fails here: an update must not continue from a state that cannot be stored.
         this.parts.log.warn(`updates wait: ${messageOf(error)}`, { channel: this.channel });
         this.sleep(UPDATE_LIMITS.retryMinMs * 5);
       })
@@ -134,7 +134,7 @@ export class ChannelUpdater {
       const due = workOf(this.current, facts);
       if (due.kind === 'none') {
         await this.work.endTrial();
-        // An offer that came while a candidate was tried at the door has its turn now.
+        // An offer that came during a trial at the door is handled now.
         const before = this.current;
         if (this.desired !== undefined) this.feed({ type: 'wanted', desired: this.desired });
         if (this.current === before) return;
@@ -173,11 +173,11 @@ export class ChannelUpdater {
       this.work.bytes = null;
     }
     if (abort.signal.aborted && !patience.over) {
-      // Cut off by an event that changed the state, or by the end of the process: this outcome is of the past.
+      // Cancelled by an event that changed the state, or by the end of the process: the result is dropped.
       if (!this.stopped) await this.work.endTrial();
       return;
     }
-    // What ran before is back in service before anything is said or written.
+    // The previous version is back in service before anything is reported or stored.
     if (outcome.type === 'failed') await this.work.endTrial();
     this.feed(outcome);
     if (outcome.type === 'done' && kind === 'watch') await this.work.endTrial();

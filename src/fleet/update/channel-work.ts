@@ -14,13 +14,13 @@ export interface ChannelParts {
   readonly verifier: ReleaseVerifier;
   readonly transfer: Transfer;
   readonly target: UpdateTarget;
-  /** One trial on the box at a time: what two candidates do to each other is neither's fault. */
+  /** One trial on the box at a time, so that two candidates cannot disturb each other. */
   readonly trials: Exclusive;
   readonly placeOf: (release: string) => number;
   /** Epoch ms that does not jump while the process lives. */
   readonly now: () => number;
   readonly random: () => number;
-  /** Told after every change that is on disk, and of bytes that came. */
+  /** Called after every change that is on disk, and for received bytes. */
   readonly changed: (channel: string) => void;
   readonly log: { info(message: string, fields?: LogFields): void; warn(message: string, fields?: LogFields): void };
   readonly probationMs: number;
@@ -64,7 +64,7 @@ export class ChannelWork {
       case 'test':
         return this.test(signal);
       case 'switch': {
-        // Again: a member may have been enrolled for the old encoder while the new one was tested.
+        // Checked again: a member may have been enrolled for the old encoder during the test.
         this.mindObstacles();
         await this.trialOf().switch(signal);
         return {};
@@ -96,7 +96,7 @@ export class ChannelWork {
   private async fetch(signal: AbortSignal): Promise<void> {
     const { slots, transfer } = this.parts;
     const { dir, release } = this.candidate;
-    // There after a kill between the last byte and the note of it; staging looks at every byte again.
+    // Exists after a kill between the last byte and its record; staging checks every byte again.
     if (existsSync(dir)) return;
     const verified = { offer: this.offer, release };
     slots.sweep(this.channel, [release]);
@@ -117,7 +117,7 @@ export class ChannelWork {
     try {
       await checkStaged(release, dir, running?.dir ?? null);
     } catch (error) {
-      // Removed, so that a retry fetches it anew: a disk may have spoilt what the network brought whole.
+      // Deleted, so that a retry fetches it again: a disk may have damaged a correct transfer.
       rmSync(dir, { recursive: true, force: true });
       throw error;
     }
@@ -144,7 +144,7 @@ export class ChannelWork {
     const { release } = this.candidate;
     const { serial, version, kind, id } = release;
     const active: Installed = { release: id, serial, version, kind, document: this.offer.document.sha256, at: now() };
-    // From here on a box that starts anew starts with it.
+    // From here on a restarted box starts with it.
     slots.activate(this.channel, active);
     try {
       await trial.adopt(signal);
@@ -217,6 +217,6 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof TrialFailed) return { fault: error.unsure ? 'trial' : 'release', reason: error.reason, detail };
   if (error instanceof TrialPostponed) return { fault: 'postponed', reason: error.reason, detail };
   if (error instanceof UsherError) return { fault: 'box', reason: error.code, detail };
-  // A system error is the disk's or the network's. Anything else is a defect of ours; it must not be tried in a circle.
+  // A system error comes from disk or network. Anything else is a defect in usher and must not be retried for ever.
   return { fault: systemCode(error) === undefined ? 'trial' : 'box', reason: 'internal', detail };
 }

@@ -26,15 +26,15 @@ export const AFTER: Readonly<Record<Exclude<WorkKind, 'revert'>, UpdateState>> =
   watch: 'committed',
 };
 
-/** The candidate decides at the door; whatever goes wrong leads back at once. */
+/** The candidate decides at the door; any failure leads back at once. */
 export const isSwitched = ({ state }: ChannelState): boolean => state === 'switched' || state === 'probation';
 
-/** What is due in a state. Says the same after a restart as before it. */
+/** The work due in a state. Gives the same after a restart. */
 export function workOf(state: ChannelState, facts: Facts): Work {
   const { candidate, retryAt } = state;
   if (state.leaving !== null && facts.active?.document === state.leaving) return due('revert', state, facts);
   if (candidate === null || state.state === 'rolled-back') return { kind: 'none' };
-  // A refusal that may pass: the whole way again.
+  // A refusal that may pass: start again from the beginning.
   const kind = state.state === 'refused' ? (retryAt === null ? undefined : 'verify') : DUE[state.state];
   if (kind === undefined) return { kind: 'none' };
   if (state.state === 'offered' && !isOpen(candidate.offer, facts)) return { kind: 'none' };

@@ -11,14 +11,14 @@ import { isSwitched } from './due-work';
 
 /** Channel of the settings that the fleet changes in a box's configuration. */
 export const CONFIG_CHANNEL = 'config';
-/** Version of the operator's file alone. */
+/** Version of the operator's file without a release. */
 export const OPERATORS = '0.0.0';
 
-/** The configuration that a process runs under. The operator's file is never written to: what the fleet changes is laid over it. */
+/** The configuration of a process. The operator's file is never written: changes by the fleet are merged over it. */
 export interface EffectiveConfig {
   readonly loaded: LoadedConfig;
   readonly operator: LoadedConfig;
-  /** Null: the operator's file alone. `trial`: it is not known yet whether the box can live with it. */
+  /** Null: only the operator's file. `trial`: it is not proven yet. */
   readonly release: { readonly version: string; readonly dir: string; readonly trial: boolean } | null;
 }
 
@@ -29,12 +29,12 @@ export function released(operator: LoadedConfig, dir: string): LoadedConfig {
 }
 
 /**
- * What to start under: the release that is to be tried by starting under it, else the active one, else the one before it, else the
- * operator's file alone. A box always starts.
- * @param warn of what was passed over, and why
+ * The configuration to start under: the release on trial, else the active one, else the one before it, else only the
+ * operator's file. A box always starts.
+ * @param warn called for each skipped one, with the reason
  */
 export function startUnder(operator: LoadedConfig, trials: boolean, warn: (why: string) => void): EffectiveConfig {
-  // Whoever takes the box out of its fleet takes its settings out too.
+  // A box that is removed from its fleet also loses the fleet's settings.
   if (operator.config.fleet.root !== null)
     for (const { version, dir, trial } of choices(operator.dataDir, warn)) {
       if (trial && !trials) continue;
@@ -67,8 +67,9 @@ function choices(dataDir: string, warn: (why: string) => void): readonly NonNull
 }
 
 /**
- * Counts a start of the daemon while settings are on trial, whether under them or not; after `UPDATE_LIMITS.trialBoots` they count as
- * what ended it. By whoever holds the data folder alone. @throws UsherError `store-unavailable`
+ * Counts a start of the daemon while settings are on trial, whether under them or not; after `UPDATE_LIMITS.trialBoots`
+ * they count as the cause. Only the holder of the data folder's lock may call it. @throws UsherError
+ * `store-unavailable`
  */
 export function countTrialStart(dataDir: string): void {
   const slots = new Slots(dataDir);

@@ -1,8 +1,8 @@
-/** One at a time, in order of asking. */
+/** One at a time, in order of the calls. */
 export class Exclusive {
   private last: Promise<unknown> = Promise.resolve();
 
-  /** Resolves when it is the caller's turn, with what ends it; call that once, whatever happens. */
+  /** Resolves when it is the caller's turn, with a function that ends the turn. Call that once, whatever happens. */
   async enter(): Promise<() => void> {
     let leave: () => void = () => undefined;
     const turn = this.last;

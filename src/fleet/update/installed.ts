@@ -3,20 +3,20 @@ import { readBundle } from '../../inference/bundle';
 import { Slots } from './slots';
 import type { Installed } from './update-state';
 
-/** Channels of the face models, by the part that they play. */
+/** Channels of the face models by their role. */
 export const FACE_CHANNELS = { detector: 'face/detector', encoder: 'face/encoder' } as const;
 export type FacePart = keyof typeof FACE_CHANNELS;
 
 export interface InstalledModels {
-  /** Folders of the bundles that releases have brought; a part that is missing is what the installation brought. */
+  /** Folders of the bundles that releases brought; undefined means the installed one. */
   readonly detector?: string;
   readonly encoder?: string;
 }
 
 /**
- * What releases have brought of the face models, as `chooseModels` takes it. Every byte is looked at: where the active version is
- * not whole, the previous one is taken, and where that is not either, what the installation brought.
- * @param warn of each version that was passed over, and why
+ * The face models that releases brought, in the form that `chooseModels` takes. Checks every byte: if the active
+ * version is damaged, the previous one is used, else the installed one.
+ * @param warn called for each skipped version, with the reason
  */
 export async function installedModels(
   dataDir: string,
@@ -31,10 +31,10 @@ export async function installedModels(
   return found;
 }
 
-/** The channel of the model that tells day from night. */
+/** The channel of the model that distinguishes day from night. */
 export const SCENE_CHANNEL = 'scene';
 
-/** What a release has brought of the scene model; null: nothing. Checked as `installedModels` does. */
+/** The scene model that a release brought; null if none. Checked like `installedModels`. */
 export function installedScene(
   dataDir: string,
   warn: (channel: string, why: string) => void = () => undefined,
@@ -50,12 +50,12 @@ export function channelOfWord(bundle: string): string {
     .slice(0, 32)}`;
 }
 
-/** The bundle of a channel, of those that this box listens with. */
+/** The bundle of a channel, among those that this box uses. */
 export function wordOfChannel(channel: string, bundles: readonly string[]): string | null {
   return bundles.find((bundle) => channelOfWord(bundle) === channel) ?? null;
 }
 
-/** What releases have brought of trigger words, by the names of their bundles; checked as `installedModels` does. */
+/** The trigger words that releases brought, by the names of their bundles; checked like `installedModels`. */
 export async function installedWords(
   dataDir: string,
   bundles: readonly string[],
@@ -83,7 +83,7 @@ async function wholeSlot(
     warn(channel, messageOf(error));
   }
   for (const one of candidates) {
-    // A table of thresholds has become a bundle in its slot.
+    // A threshold table has become a bundle in its slot.
     if (one === null || one.kind === 'config') continue;
     const dir = slots.dirOf(channel, one);
     try {
@@ -96,7 +96,7 @@ async function wholeSlot(
   return null;
 }
 
-/** Folder of the encoder that an update has brought here and that is not active yet. @throws UsherError `model-missing` */
+/** Folder of the encoder that an update brought and that is not active yet. @throws UsherError `model-missing` */
 export function candidateEncoder(dataDir: string): string {
   const slots = new Slots(dataDir);
   const channel = FACE_CHANNELS.encoder;

@@ -19,11 +19,11 @@ export interface ReceivingOptions {
   /** Folder of the fleet's state within the data folder. */
   readonly dir: string;
   readonly box: BoxFacts;
-  /** The box's own connection: chunks come over it beside all else. */
+  /** The box's own connection: chunks arrive on it together with everything else. */
   readonly reader: RetainedReader;
-  /** Whether a door decides just now. */
+  /** Whether a door is deciding at present. */
   readonly isBusy: () => boolean;
-  /** Epoch ms, null while the clock is not believed. */
+  /** Epoch ms, null while the clock is not trusted. */
   readonly wall: () => number | null;
   readonly fetch?: Fetch;
   readonly limits?: TransferLimits;

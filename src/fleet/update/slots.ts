@@ -9,9 +9,12 @@ import { ChannelState, idleState, type Installed, Pointer } from './update-state
 const FOLDER = 'releases';
 const POINTER = 'current.json';
 const STATE = 'state.json';
-/** Whoever asks the running daemon for the previous version puts this file there; it takes it away when that is done. */
+/**
+ * A command that wants the previous version from the running daemon creates this file; the daemon deletes it
+ * afterwards.
+ */
 const ORDER = 'rollback';
-/** `/` parts a channel's name and is in no file name; `_` is in no channel. */
+/** `/` separates a channel's name and cannot be in a file name; `_` is in no channel. */
 const folderOf = (channel: string): string => channel.replace('/', '_');
 const channelOf = (folder: string): string => folder.replace('_', '/');
 
@@ -50,24 +53,24 @@ export class Slots {
     syncFolder(join(this.root, '..'));
   }
 
-  /** Where a release of this serial and version lies; two releases have two serials, so no version ever overwrites another. */
+  /** The folder of a release. Two releases have two serials, so no version overwrites another. */
   dirOf(channel: string, { serial, version }: { readonly serial: number; readonly version: string }): string {
     return join(this.root, folderOf(channel), `${serial}-${version}`);
   }
 
-  /** @throws UsherError `file-unreadable`: then nobody knows what is active, and what the installation brought is run */
+  /** @throws UsherError `file-unreadable`: then the active version is unknown, and the installed one runs */
   pointer(channel: string): Pointer {
     return this.read(channel, POINTER, Pointer) ?? { v: 1, channel, active: null, previous: null };
   }
 
-  /** The switch: from one instant to the next the box boots with `active`. */
+  /** The switch: from now on the box starts with `active`. */
   activate(channel: string, active: Installed): void {
     const before = this.pointer(channel);
     if (before.active?.document === active.document) return;
     this.write(channel, POINTER, { v: 1, channel, active, previous: before.active } satisfies Pointer);
   }
 
-  /** Back to the previous version, or to what the installation brought. What was active is not kept as a way forward. */
+  /** Back to the previous version, or to the installed one. The active one is not kept. */
   revert(channel: string): Pointer {
     const { previous } = this.pointer(channel);
     const reverted: Pointer = { v: 1, channel, active: previous, previous: null };
@@ -75,7 +78,7 @@ export class Slots {
     return reverted;
   }
 
-  /** A state that cannot be read is begun anew: the pointer, not the state, says what runs. */
+  /** An unreadable state starts again: the pointer, not the state, says what runs. */
   state(channel: string, now: number): ChannelState {
     try {
       return this.read(channel, STATE, ChannelState) ?? idleState(channel, now);
@@ -92,7 +95,7 @@ export class Slots {
     this.write(channel, ORDER, {});
   }
 
-  /** Channels whose previous version somebody at the box wants back. */
+  /** Channels whose previous version an operator at the box wants back. */
   get ordered(): string[] {
     return this.channels.filter((channel) => readdirSync(join(this.root, folderOf(channel))).includes(ORDER));
   }
@@ -101,7 +104,7 @@ export class Slots {
     rmSync(join(this.root, folderOf(channel), ORDER), { force: true });
   }
 
-  /** Removes versions that nobody needs: all but the active one, the previous one and those named. */
+  /** Deletes unneeded versions: all but the active one, the previous one and those named. */
   sweep(channel: string, keep: readonly { readonly serial: number; readonly version: string }[]): void {
     const { active, previous } = this.pointer(channel);
     const kept = new Set(

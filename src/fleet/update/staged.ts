@@ -11,9 +11,10 @@ import { TRANSFER_LIMITS } from '../transfer/limits';
 import { CARD_FILE, CONFIG_FILE, THRESHOLDS_FILE } from '../transfer/unpack';
 
 /**
- * Looks at every byte of a release in its slot once more: after a power cut the folder is there, and what was written last need not be.
- * A table of thresholds becomes a whole bundle there, of the model that runs: tried, switched to and gone back from like any other.
- * @param running folder of the bundle that runs on the channel; null where that is not known
+ * Checks every byte of a release in its slot again: after a power cut the folder exists, but the last writes may be
+ * lost. A threshold table becomes a complete bundle there, based on the running model, and is then tried, activated and
+ * rolled back like any other.
+ * @param running folder of the running bundle of the channel; null if unknown
  * @throws ReleaseRefused
  */
 export async function checkStaged(release: ReleaseDocument, dir: string, running: string | null): Promise<void> {
@@ -37,7 +38,7 @@ export async function checkStaged(release: ReleaseDocument, dir: string, running
   }
 }
 
-/** The card last: without it the folder is no bundle, and this is done again. */
+/** The card last: without it the folder is no bundle, and this runs again. */
 async function compose(dir: string, running: string): Promise<void> {
   const table = decode(ThresholdsFile, await readFile(join(dir, THRESHOLDS_FILE)), TRANSFER_LIMITS.cardBytes);
   if (!table.ok) return refuse('thresholds-invalid', table.detail);

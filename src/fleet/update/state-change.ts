@@ -2,7 +2,7 @@ import type { Facts } from './update-events';
 import { UPDATE_LIMITS } from './update-limits';
 import { type ChannelState, QUARANTINE_MAX, type UpdateState } from './update-state';
 
-/** A new state, with the marks of the one before wiped off. Interruptions are counted over the states of one trial. */
+/** A new state without the marks of the previous one. Interruptions are counted over the states of one trial. */
 export function at(state: ChannelState, next: UpdateState, { now }: Facts): ChannelState {
   return {
     ...state,

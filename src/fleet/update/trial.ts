@@ -1,7 +1,7 @@
 import { UsherError } from '../../errors';
 import type { ReleaseDocument } from '../release';
 
-/** A candidate: a release that lies whole in a slot. */
+/** A candidate: a complete release in a slot. */
 export interface Candidate {
   readonly channel: string;
   readonly release: ReleaseDocument;
@@ -9,11 +9,11 @@ export interface Candidate {
 }
 
 export interface TrialReport {
-  /** Share of equal decisions beside the running model, 0..1; null where there was nothing to decide on. */
+  /** Share of decisions equal to the running model's, 0..1; null if none could be compared. */
   readonly agreement: number | null;
 }
 
-/** A candidate that did not stand its trial. `unsure`: a busy machine may have been the cause. */
+/** A candidate that failed its trial. `unsure`: a busy machine may be the cause. */
 export class TrialFailed extends UsherError {
   constructor(
     readonly reason: TrialReason,
@@ -25,7 +25,7 @@ export class TrialFailed extends UsherError {
   }
 }
 
-/** Why a candidate is sent back; closed, since managers count them. */
+/** Why a candidate is rejected; a closed list, since managers count them. */
 export const TRIAL_REASONS = [
   'invalid',
   'crashed',
@@ -39,13 +39,13 @@ export const TRIAL_REASONS = [
 ] as const;
 export type TrialReason = (typeof TRIAL_REASONS)[number];
 
-/** Something that must happen first, and that a person sees to: not the release's fault. */
+/** Something that a person must do first; not the release's fault. */
 export interface Obstacle {
   readonly reason: 'templates-missing' | 'no-such-channel' | 'not-running' | 'nobody-seen';
   readonly detail: string;
 }
 
-/** A trial that could not tell anything yet: the candidate is left as it was, and tried again for as long as it is wanted. */
+/** A trial without a result yet: the candidate stays and is tried again as long as it is wanted. */
 export class TrialPostponed extends UsherError {
   constructor(
     readonly reason: Obstacle['reason'],
@@ -57,19 +57,19 @@ export class TrialPostponed extends UsherError {
 }
 
 /**
- * One candidate beside what runs. The steps are called in order, each at most once; a failure of any is a `TrialFailed`. `end` is
- * called whatever happened, and leaves what ran before in service, unless `adopt` has succeeded.
+ * A candidate next to the running version. The steps are called in order, each at most once; a failure is a
+ * `TrialFailed`. `end` is always called, and leaves the previous version in service unless `adopt` has succeeded.
  */
 export interface Trial {
-  /** Beside the running model: golden vectors, latency, memory, and the same input as the running one for a while. */
+  /** Next to the running model: golden vectors, latency, memory, and for a while the same input. */
   test(signal: AbortSignal): Promise<TrialReport>;
-  /** From now on the candidate decides, while what ran before stays ready to take over within a frame. */
+  /** From now on the candidate decides, while the previous version can take over within a frame. */
   switch(signal: AbortSignal): Promise<void>;
-  /** Resolves when it has really decided. */
+  /** Resolves when the candidate has actually decided. */
   settle(signal: AbortSignal): Promise<void>;
   /** Probation. Resolves at its end; fails at the first sign of trouble. */
   watch(signal: AbortSignal): Promise<TrialReport>;
-  /** The candidate becomes what runs. */
+  /** The candidate becomes the running version. */
   adopt(signal: AbortSignal): Promise<void>;
   end(): Promise<void>;
 }
@@ -82,13 +82,13 @@ export interface RunningModel {
   readonly dir: string | null;
 }
 
-/** Where candidates are tried; one implementation for each kind of thing that runs. */
+/** Tries candidates; one implementation for each kind of thing that runs. */
 export interface UpdateTarget {
-  /** What runs on the channel. Null: no such channel here. */
+  /** The running version of the channel. Null: no such channel here. */
   running(channel: string): RunningModel | null;
-  /** What keeps a candidate from being activated. Looked at before its test and before the switch; cheap. */
+  /** What prevents the activation of a candidate. Checked before its test and before the switch; cheap. */
   obstacle(candidate: Candidate): Obstacle | null;
   begin(candidate: Candidate): Trial;
-  /** The pointer was turned back; what it names now is to run. `dir` null: what the installation brought. */
+  /** The pointer was turned back; run what it names now. `dir` null: the installed version. */
   restore(channel: string, dir: string | null): Promise<void>;
 }

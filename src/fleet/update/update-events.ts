@@ -3,7 +3,7 @@ import type { Installed } from './update-state';
 
 /** The vocabulary of the updater's steps: works, events, failures and the facts that a step goes by. All of it plain data. */
 
-/** What is to be done next; each moves one state on. `revert` alone leads back. */
+/** The next work; each moves on by one state. Only `revert` leads back. */
 export type WorkKind = 'verify' | 'transfer' | 'stage' | 'test' | 'switch' | 'settle' | 'watch' | 'revert';
 
 /**
@@ -19,7 +19,7 @@ export interface Failure {
   readonly detail: string;
 }
 
-/** An offer, and the place that it was heard at. */
+/** An offer, and the topic that it was received on. */
 export interface DesiredOffer {
   readonly offer: Offer;
   readonly from: string;
@@ -34,22 +34,22 @@ export type UpdateEvent =
       readonly agreement?: number | null;
     }
   | ({ readonly type: 'failed'; readonly work: WorkKind } & Failure)
-  /** Somebody at the box, or the fleet, wants the previous version back. */
+  /** An operator at the box, or the fleet, wants the previous version back. */
   | { readonly type: 'rollback'; readonly reason: string; readonly detail: string }
-  /** The process has begun: what lived in its memory is gone. */
+  /** The process has started: its memory is lost. */
   | { readonly type: 'boot' };
 
-/** What a step is decided by, beside the state. */
+/** Facts behind a step, in addition to the state. */
 export interface Facts {
   /** Epoch ms. */
   readonly now: number;
   /** 0..1, for the jitter. */
   readonly random: number;
-  /** What the channel boots with; null: what the installation brought. */
+  /** What the channel starts with; null: the installed version. */
   readonly active: Installed | null;
   /** Place of this box in the rollout of a release, 0 to 9999. */
   readonly placeOf: (release: string) => number;
 }
 
-/** Reason of a failure that is nothing but the end of patience. */
+/** Reason of a failure by timeout only. */
 export const DEADLINE = 'deadline';

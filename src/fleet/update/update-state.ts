@@ -12,7 +12,7 @@ const At = z.number().int().min(0).max(8.64e15);
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const Code = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 
-/** Releases known to be bad are remembered by what was signed; the oldest is forgotten first. */
+/** Number of bad releases to remember, by their signed digest; the oldest is forgotten first. */
 export const QUARANTINE_MAX = 32;
 
 export const ChannelState = z.strictObject({
@@ -22,15 +22,15 @@ export const ChannelState = z.strictObject({
   candidate: z
     .strictObject({
       offer: Offer,
-      /** Whose document it stood in: only that one's silence means that it is no longer wanted. */
+      /** The document that it came from: only when that one no longer has it, it is no longer wanted. */
       from: z.string().max(256),
-      /** Once the chain of trust has been walked. */
+      /** Known once the chain of trust has been verified. */
       release: ReleaseDocument.nullable(),
     })
     .nullable(),
-  /** Failed tries of the step that is due; 0 at first. */
+  /** Failed attempts of the due step; 0 at first. */
   attempt: z.number().int().min(0).max(1_000_000),
-  /** Starts of the daemon under a candidate that can only be tried by starting under it. */
+  /** Starts of the daemon under a candidate that needs a start to be tried. */
   trialBoots: z.number().int().min(0).max(1000),
   /** When this state was entered. */
   since: At,
@@ -38,7 +38,7 @@ export const ChannelState = z.strictObject({
   deadline: At.nullable(),
   /** Not before then. */
   retryAt: At.nullable(),
-  /** Digest of the active release's document, where it is to be left for the previous one. */
+  /** Digest of the active release's document, if it is to be replaced by the previous one. */
   leaving: Sha256.nullable(),
   reason: Code.nullable(),
   detail: z.string().max(512).nullable(),
@@ -80,12 +80,12 @@ export const Installed = z.strictObject({
 });
 export type Installed = z.infer<typeof Installed>;
 
-/** What a channel boots with. Null: what the installation brought itself. One file, replaced whole: it is the switch. */
+/** What a channel starts with. Null: the installed version. One file, replaced atomically: it is the switch. */
 export const Pointer = z.strictObject({
   v: z.literal(1),
   channel: Channel,
   active: Installed.nullable(),
-  /** What was active before, as far as there was anything. */
+  /** What was active before, if anything. */
   previous: Installed.nullable(),
 });
 export type Pointer = z.infer<typeof Pointer>;

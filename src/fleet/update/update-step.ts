@@ -51,7 +51,7 @@ function wanted(state: ChannelState, desired: DesiredOffer, facts: Facts): Chann
   return fresh;
 }
 
-/** The fleet takes a release back: who has begun leaves off, who has it goes back. */
+/** The fleet aborts a release: boxes that have started it stop, boxes that have it roll back. */
 function aborted(state: ChannelState, desired: DesiredOffer, facts: Facts): ChannelState {
   if (state.candidate === null || state.state === 'rolled-back' || state.leaving !== null) return state;
   const reported = { ...state, candidate: { ...state.candidate, ...desired } };
@@ -96,12 +96,12 @@ function failed(
   if (state.candidate === null || !isDue(work, state)) return state;
   const why = { reason, detail: detail.slice(0, 512) };
   if (isSwitched(state) && fault === 'postponed') {
-    // What runs went away beside it, perhaps by chance: it is tried again, not for ever.
+    // The running service disappeared during the trial, perhaps by chance: it is tried again, but not for ever.
     const again = state.attempt + 1;
     if (again >= UPDATE_LIMITS.interruptions) return quarantined(at(state, 'rolled-back', facts), why, facts);
     return { ...at(state, 'staged', facts), ...why, attempt: again, retryAt: retryAt(again, facts) };
   }
-  // At the door there is no second try: the running model is there, and is known to be good.
+  // At the door there is no second attempt: the running model is available and proven.
   if (isSwitched(state)) return quarantined(at(state, 'rolled-back', facts), why, facts);
   const attempt = state.attempt + 1;
   // What was tested beside the running model is gone with the trial.
@@ -125,7 +125,7 @@ function failed(
   }
 }
 
-/** Back to the previous version. Its own quarantine: a release that somebody took back is not begun again by itself. */
+/** Back to the previous version, with quarantine: a release that was rolled back is not started again by itself. */
 function rolledBack(
   state: ChannelState,
   { reason, detail }: UpdateEvent & { type: 'rollback' },
@@ -141,7 +141,7 @@ function rolledBack(
   }
   if (active === null || state.leaving !== null) return state;
   const back = { ...at(state, 'rolled-back', facts), ...why, leaving: active.document };
-  // Something else that was on its way has its turn again when this is done.
+  // Another offer in progress is handled when this is done.
   const candidate = state.candidate?.offer.document.sha256 === active.document ? state.candidate : null;
   return { ...back, candidate, quarantine: withBad(state, { ...active, ...why }, facts) };
 }
@@ -151,7 +151,7 @@ function booted(state: ChannelState, facts: Facts): ChannelState {
   // What was to be left is left, or somebody went on to another one since.
   if (state.leaving !== null && facts.active?.document !== state.leaving) return { ...state, leaving: null };
   if (candidate === null) return state;
-  // The pointer is the truth: the switch was made, and the power went before it was noted.
+  // The pointer counts: the switch was made, and the power failed before it was recorded.
   if (facts.active?.document === candidate.offer.document.sha256)
     return state.state === 'committed' || state.leaving !== null ? state : at(state, 'committed', facts);
   if (state.state === 'committed') return { ...at(state, 'idle', facts), candidate: null };
@@ -164,7 +164,7 @@ function booted(state: ChannelState, facts: Facts): ChannelState {
   if (state.state !== 'tested' && !isSwitched(state)) return withinReason(state, facts);
   const attempt = state.attempt + 1;
   if (attempt >= UPDATE_LIMITS.interruptions) return quarantined(at(state, 'refused', facts), INTERRUPTED, facts);
-  // What was tried lived in the process that is gone; the running model is back in service.
+  // The trial lived in the process that has ended; the running model is back in service.
   return { ...at(state, 'staged', facts), attempt };
 }
 

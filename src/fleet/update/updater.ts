@@ -17,16 +17,16 @@ export interface UpdaterBox {
 export interface UpdaterParts extends Omit<ChannelParts, 'changed' | 'placeOf'> {
   readonly box: UpdaterBox;
   readonly publish: (payload: UpdateReportedPayload) => void;
-  /** Channels of this box, those of which nothing was ever released included. */
+  /** Channels of this box, including those without any release. */
   readonly channels: readonly string[];
-  /** How soon a wish of somebody at the box is noticed; null: nobody is there. */
+  /** Interval of the check for an operator's order at the box; null: no check. */
   readonly orderMs?: number | null;
 }
 
-/** Progress of a transfer is told at most so often; every change of a state is told at once. */
+/** Progress of a transfer is reported at most this often; every change of state at once. */
 const PROGRESS_MS = 1000;
 const ORDER_MS = 500;
-/** More channels than fit into a report are no box's. */
+/** A box cannot have more channels than fit into a report. */
 const CHANNELS_MAX = 16;
 
 /**
@@ -35,7 +35,7 @@ const CHANNELS_MAX = 16;
  */
 export class Updater {
   private readonly channels = new Map<string, ChannelUpdater>();
-  /** The newest authentic document of each place where one may stand. */
+  /** The newest authentic document of each place. */
   private readonly desired = new Map<string, Desired>();
   private readonly authenticating = new Map<string, Promise<void>>();
   private reportTimer: NodeJS.Timeout | null = null;
@@ -44,7 +44,7 @@ export class Updater {
 
   constructor(private readonly parts: UpdaterParts) {}
 
-  /** Goes on from what is written down, before anything is heard. */
+  /** Continues from the stored states, before any message is received. */
   start(): void {
     const { slots, channels } = this.parts;
     for (const channel of new Set([...channels, ...slots.channels])) this.channelOf(channel)?.start();
@@ -53,7 +53,7 @@ export class Updater {
     this.report();
   }
 
-  /** Resolves when nothing of it runs any more; what was under way goes on after the next start. */
+  /** Resolves when nothing runs any more; interrupted work continues after the next start. */
   async stop(): Promise<void> {
     this.stopped = true;
     if (this.reportTimer !== null) clearTimeout(this.reportTimer);
@@ -61,7 +61,7 @@ export class Updater {
     await Promise.all([...this.channels.values()].map((channel) => channel.stop()));
   }
 
-  /** Bytes from a topic of wishes; nobody's until they are authentic. Documents of one place are taken in order. */
+  /** Bytes from a topic for offers, untrusted until authenticated. Documents of one place are handled in order. */
   hear(bytes: Uint8Array, heardOn: HeardOn): Promise<void> {
     const place = placeOf(heardOn);
     const before = this.authenticating.get(place) ?? Promise.resolve();
@@ -95,7 +95,8 @@ export class Updater {
     for (const [name, channel] of this.channels) {
       const applyDesired = offers.get(name);
       const from = channel.state.candidate?.from;
-      // After a start the documents come one by one: that of the fleet says nothing of what that of the box wants.
+      // After a start the documents arrive one by one: the fleet's document does not say what the box's document
+      // contains.
       if (applyDesired !== undefined) channel.want(applyDesired);
       else if (from === undefined || this.desired.has(from)) channel.want(null);
     }
@@ -129,7 +130,7 @@ export class Updater {
     return channel;
   }
 
-  /** A change of state is told at once, bytes now and then. */
+  /** A change of state is reported at once, bytes from time to time. */
   private changed(): void {
     // All but the bytes, whose count is not worth a message each.
     const { channels } = this.reported();

@@ -8,8 +8,8 @@ interface Guest {
 }
 
 /**
- * What a client of the embedded broker may take of the machine. Every bound is for a client or for all, and what is refused is
- * said; the box itself and its actuators find a place and room whatever others do.
+ * What a client of the embedded broker may use of the machine. Every limit is for one client or for all, and every
+ * refusal is reported. The box itself and its actuators always find a place and room.
  */
 export class BrokerRules {
   private readonly monotonicMs: () => number;

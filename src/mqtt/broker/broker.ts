@@ -22,8 +22,9 @@ interface Guest {
 }
 
 /**
- * A broker inside the process, for a box without one. On the loopback interface only: it knows no passwords, so whoever reaches
- * it may speak. MQTT 3.1.1; retained messages and sessions live in memory, within bounds, and end with the process.
+ * A broker inside the process, for a box without one. On the loopback interface only: it has no passwords, so every
+ * local program may use it. MQTT 3.1.1; retained messages and sessions are in memory, limited, and end with the
+ * process.
  */
 export class EmbeddedBroker {
   private readonly options: EmbeddedBrokerOptions;
@@ -67,7 +68,7 @@ export class EmbeddedBroker {
     this.sweeper = setInterval(() => this.sweep(), BROKER_LIMITS.sweepMs);
   }
 
-  /** Closes every connection; the clients' last wills go to nobody. */
+  /** Closes every connection; no one receives the clients' last wills. */
   async stop(): Promise<void> {
     const { aedes, server } = this;
     this.aedes = null;
@@ -89,7 +90,8 @@ export class EmbeddedBroker {
     socket.on('close', () => this.guests.delete(socket));
     this.guests.set(socket, { id: null, stuckSince: null });
     aedes.handle(socket);
-    // aedes reads on 'readable'; a 'data' listener beside it sees each chunk just before aedes does, and does not start the flow.
+    // aedes reads on 'readable'; an additional 'data' listener sees each chunk just before aedes does, and does not
+    // start the flow.
     const guard = new PacketSizeGuard(BROKER_LIMITS.packetBytes);
     socket.on('data', (chunk: Buffer) => {
       const announced = guard.push(chunk);

@@ -40,9 +40,10 @@ const OWN = (Object.keys(TOPICS) as (keyof typeof TOPICS)[]).filter(
 );
 
 /**
- * Notices what a broker does not pass on. MQTT 3.1.1 has no word for "not authorised": a broker acknowledges such a message and
- * drops it, and drops what it finds too large. So this device subscribes to its own topics and misses what does not come back. A
- * broker that lets it write and not read cannot be told from one that swallows; that is said, and nothing waits for it for ever.
+ * Detects messages that a broker does not deliver. MQTT 3.1.1 cannot say "not authorised": a broker acknowledges such a
+ * message and drops it, and drops what is too large. So this device subscribes to its own topics and notices what does
+ * not come back. A broker that allows writing but not reading looks like one that drops; that is reported, and nothing
+ * waits for it for ever.
  */
 export class DeliveryWatch {
   private readonly options: DeliveryOptions;

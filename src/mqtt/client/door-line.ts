@@ -12,7 +12,7 @@ export interface DoorLineEvents {
   message(packet: InboundPacket): void;
   /** The connection has ended. */
   down(): void;
-  /** Something changed in `problem` or in which line hears. */
+  /** Called when `problem` changed, or which connection receives. */
   changed(): void;
 }
 
@@ -93,7 +93,7 @@ export class DoorLine {
     if (this.main === connection) return;
     this.main = connection;
     this.mainUpAt = this.monotonicMs();
-    // Its own wait may be half a minute; until then the door would hear nothing but through the stand-in.
+    // Its own wait may be half a minute; until then only the stand-in would receive for the door.
     this.link.tryNow();
     this.review();
   }
@@ -133,7 +133,9 @@ export class DoorLine {
     this.events.changed();
   }
 
-  /** One of the two fell: because the other had just risen? Then the broker takes them for one client. */
+  /**
+   * One of the two connections ended: because the other had just connected? Then the broker takes them for one client.
+   */
   private judgeRivalry(fallenUpAt: number, otherUpAt: number): void {
     const now = this.monotonicMs();
     if (!this.wanted || this.givenUp || otherUpAt <= fallenUpAt || now - otherUpAt > MQTT_LIMITS.rivalMs) return;

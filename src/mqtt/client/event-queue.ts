@@ -5,8 +5,8 @@ export interface QueuedEvent {
 }
 
 /**
- * Logged events that wait for the broker, oldest first. `peek` gives the same object until it is settled or given up; `settle`
- * is told of it once the broker has acknowledged it. A queue that lasts may throw; the event then stays where it is.
+ * Logged events that wait for the broker, oldest first. `peek` returns the same object until it is settled or dropped;
+ * `settle` is called with it once the broker has acknowledged it. A durable queue may throw; the event then stays.
  */
 export interface EventQueue {
   readonly size: number;
@@ -18,8 +18,8 @@ export interface EventQueue {
 }
 
 /**
- * A queue that ends with the process, bounded by count. When full, the oldest goes and is counted: what happened last
- * matters most to whoever looks at the door now. The daemon has a lasting one: the outbox of its journal.
+ * A queue that ends with the process, limited by count. When full, the oldest is dropped and counted: the latest events
+ * matter most to a person who looks at the door now. The daemon has a durable one, the outbox of its journal.
  */
 export class MemoryEventQueue implements EventQueue {
   private readonly limit: number;

@@ -27,7 +27,7 @@ export interface PublisherOptions {
   /** The connection for unlocks; null: the one for everything else. */
   readonly door: () => Connection | null;
   readonly watch: DeliveryWatch;
-  /** The queue cannot be read: nothing goes on until somebody asks again. */
+  /** The queue cannot be read: nothing continues until the next call. */
   readonly stuck: (error: unknown) => void;
   /** Something is kept by the broker from now on; an empty payload: no more. */
   readonly kept: (topic: string, payload: string) => void;
@@ -45,7 +45,7 @@ export class Publisher {
   private readonly states = new Map<string, string>();
   private connection: Connection | null = null;
   private draining: { readonly on: Connection; readonly done: Promise<void> } | null = null;
-  /** The connection whose first draining has begun. */
+  /** The connection whose first delivery has begun. */
   private drained: Connection | null = null;
   private dropped = 0;
 
@@ -181,7 +181,7 @@ export class Publisher {
       for (let event = this.queue.peek(); event !== undefined; event = this.queue.peek()) {
         const { topic, json } = event;
         const sending = connection.send(topic, json, { qos: 1, retain: false });
-        // Refused, or acknowledged and swallowed: it stays, and is tried again when somebody asks.
+        // Refused, or acknowledged and dropped: it stays, and is retried at the next call.
         if (!(await this.watched(sending, topic, json, connection))) return;
         if ((await this.options.watch.confirm(topic)) === 'held') return;
         this.queue.settle(event);

@@ -11,7 +11,7 @@ export interface StatusLink {
   renew(problem: UsherError): void;
 }
 
-/** Keeps the status topic of the device true: what is written over it is put right, at a bounded rate. */
+/** Keeps the status topic of the device correct: it overwrites foreign messages, at a limited rate. */
 export class StatusKeeper {
   private repairTimer: NodeJS.Timeout | null = null;
 
@@ -52,7 +52,7 @@ export class StatusKeeper {
         );
         return;
       case 'stale':
-        // The late last will of an earlier connection, or somebody else's message.
+        // The late last will of an earlier connection, or another client's message.
         this.repairTimer ??= setTimeout(() => {
           this.repairTimer = null;
           const { live } = this.link();

@@ -4,12 +4,12 @@ import { type Dropped } from './inbound-rates';
 
 const NAMED = 3;
 
-/** Whether somebody floods this box, from what was dropped second by second. */
+/** Whether this box is being flooded, from the messages dropped each second. */
 export class FloodWatch {
   /** Topic → when something was last dropped there, monotonic ms. */
   private readonly flooded = new Map<string, { readonly at: number; readonly perSecond: number }>();
 
-  /** @returns the topics whose flood has ended: what is retained there must be asked for again */
+  /** @returns the topics whose flood has ended: their retained messages must be requested again */
   note(dropped: readonly Dropped[], now: number): string[] {
     for (const { topic, limit } of dropped) this.flooded.set(topic, { at: now, perSecond: 1000 / limit.everyMs });
     const ended = [...this.flooded].filter(([, { at }]) => now - at >= MQTT_LIMITS.floodOverMs).map(([topic]) => topic);

@@ -15,8 +15,8 @@ interface Group {
 }
 
 /**
- * How many messages on which topic are taken in. Topics that are known have a limit each; those that somebody made up share one
- * with all that begin alike. So memory is bounded by the configuration, and work by one look-up and a few comparisons.
+ * How many messages are accepted on which topic. Known topics have a limit each; unknown ones share one limit by
+ * prefix. So memory is limited by the configuration, and work by one look-up and a few comparisons.
  */
 export class InboundRates {
   private readonly monotonicMs: () => number;
@@ -29,7 +29,7 @@ export class InboundRates {
     this.rest = groupOf('other topics', others);
   }
 
-  /** A topic with a limit of its own. */
+  /** A topic with its own limit. */
   topic(topic: string, limit: RateLimit): void {
     if (!this.exact.has(topic)) this.exact.set(topic, groupOf(topic, limit));
   }

@@ -3,12 +3,11 @@ import { Transport } from './transport';
 import { type ConnectionEvents, type ConnectionSettings, type SendOptions } from '../topics/wire';
 
 /**
- * One connection to a broker, from the first byte to the last; never reconnects. A new attempt is a new object with an
- * mqtt.js client of its own. That is how replay is ruled out: mqtt.js sends what is in its store and its offline queue again after
- * a reconnect of the same client (an unlock published while offline arrived seconds later, QoS 0 and 1 alike), and here nothing
- * outlives its connection. It also lets every connection have its own last will.
- *
- * Invariants: `down` is called once; every promise of `send` and `subscribe` settles, at the latest then.
+ * One connection to a broker, from the first byte to the last; it never reconnects. A new attempt is a new object with
+ * its own mqtt.js client. This prevents replay: mqtt.js sends its store and its offline queue again after a reconnect
+ * of the same client (an unlock published while offline arrived seconds later, QoS 0 and 1 alike), and here nothing
+ * survives its connection. It also lets every connection have its own last will. Invariants: `down` is called once;
+ * every promise of `send` and `subscribe` settles, at the latest then.
  */
 export class Connection {
   private readonly settings: ConnectionSettings;
@@ -96,7 +95,8 @@ export class Connection {
 
   private subscribeAtOnce(filters: readonly { filter: string; qos: 0 | 1 }[]): Promise<void> {
     return this.settled((client, done) => {
-      // MQTT 5: "retain as published", so that a message published to be kept is told from a fresh one even live.
+      // MQTT 5: "retain as published", so that a message published as retained is distinguished from a fresh one even
+      // live.
       const wanted: ISubscriptionMap = Object.fromEntries(
         filters.map(({ filter, qos }) => [filter, { qos, rap: true }]),
       );
@@ -124,7 +124,7 @@ export class Connection {
     return packets;
   }
 
-  /** Nothing depends on the broker's answer: what still comes is for nobody. */
+  /** Nothing depends on the broker's answer: later messages are ignored. */
   unsubscribe(filter: string): void {
     if (this.connected) this.client?.unsubscribe(filter, () => undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * The result of `work`, or of `late` when it takes longer than `ms`; `late` may throw. The work itself goes on, and its later
- * failure is nobody's concern. No timer is left behind.
+ * The result of `work`, or of `late` if it takes longer than `ms`; `late` may throw. The work itself continues, and a
+ * later failure of it is ignored. No timer is left.
  */
 export async function withDeadline<T>(ms: number, work: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -19,8 +19,8 @@ export interface GuestOptions extends CredentialFiles {
 }
 
 /**
- * A short visit to a broker, for command-line tools: one connection under a name of its own, no status, no last will, no second
- * attempt. (A device's client, used for this, would throw the device off the broker.)
+ * A short connection to a broker, for command-line tools: with its own client id, without status, last will and retry.
+ * (With a device's client id the broker would disconnect the device.)
  */
 export class Guest {
   private constructor(

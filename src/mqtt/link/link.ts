@@ -11,7 +11,10 @@ import { type InboundPacket, type Will } from '../topics/wire';
 export interface LinkOptions extends CredentialFiles {
   readonly url: string;
   readonly username?: string | undefined;
-  /** For the broker's log. Nobody can guess the whole identifier, and so nobody else can take over the connection by it. */
+  /**
+   * For the broker's log. The whole identifier cannot be guessed, so no other client can take over the connection with
+   * it.
+   */
   readonly clientId: string;
   /** Where the operator gave address and credentials, for messages. */
   readonly named?: BrokerKeys;
@@ -33,7 +36,7 @@ export interface LinkHealth {
 }
 
 export interface LinkEvents {
-  /** Asked for before every attempt: each connection has a last will of its own. */
+  /** Called before every attempt: each connection has its own last will. */
   will(): Will | null;
   up(connection: Connection): void;
   message(packet: InboundPacket): void;

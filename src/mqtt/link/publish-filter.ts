@@ -66,7 +66,9 @@ export class PublishFilter {
     return fault;
   }
 
-  /** The packet that begins at `at`: what is to be done with it, `more` to tell, or the size that is too large. */
+  /**
+   * The packet that begins at `at`: what to do with it, `more` if bytes are missing, or the size if it is too large.
+   */
   private head(data: Buffer, at: number, acks: number[]): { bytes: number; drop: boolean } | 'more' | number {
     let remaining = 0;
     let body = at + 1;

@@ -8,11 +8,10 @@ interface Waiter {
 }
 
 /**
- * Takes retained messages one by one: subscribes to a single topic, keeps the first message of it, leaves. For what is too much to
- * be sent unasked, like the parts of a file.
- *
- * Invariants: a topic is subscribed to while somebody waits for it and there is a connection, on every new one again; every wait
- * ends, with the message or at its time. So a connection that breaks now and then costs a wait, and no failure.
+ * Reads retained messages one by one: subscribes to a single topic, takes its first message, and unsubscribes. For data
+ * that is too large to be sent without request, like the chunks of a file. Invariants: a topic is subscribed while a
+ * caller waits for it and there is a connection, and again on every new one; every wait ends with the message or by its
+ * timeout. So a connection that breaks now and then costs a wait but no failure.
  */
 export class RetainedReader {
   private readonly waiters = new Map<string, Set<Waiter>>();
@@ -52,7 +51,7 @@ export class RetainedReader {
     });
   }
 
-  /** On a new connection: asks again for what somebody waits for. */
+  /** On a new connection: requests again what callers wait for. */
   up(connection: Connection): void {
     for (const topic of this.waiters.keys()) this.ask(connection, topic);
   }
@@ -61,7 +60,7 @@ export class RetainedReader {
     return this.waiters.has(topic);
   }
 
-  /** Whether the packet was for somebody who waits. */
+  /** Whether a caller waits for this packet. */
   deliver({ topic, payload }: Pick<InboundPacket, 'topic' | 'payload'>): boolean {
     const waiting = this.waiters.get(topic);
     for (const waiter of [...(waiting ?? [])]) waiter.taken(payload);
@@ -69,7 +68,7 @@ export class RetainedReader {
   }
 
   private ask(connection: Connection, topic: string): void {
-    // QoS 0: a part that is lost with its connection is asked for again on the next.
+    // QoS 0: a chunk that is lost with its connection is requested again on the next.
     connection.subscribe([{ filter: topic, qos: 0 }]).catch((error: unknown) => {
       if (!connection.connected) return;
       for (const waiter of [...(this.waiters.get(topic) ?? [])]) waiter.lost(failed(topic, String(error)));

@@ -10,7 +10,7 @@ import { type CommandPayload, type CommandResultPayload } from '../topics/payloa
 export type Json = z.infer<ReturnType<typeof z.json>>;
 type Answer = Pick<CommandResultPayload, 'ok' | 'error' | 'result'>;
 
-/** Says whether a command comes from somebody who may give it; null: it does, and this very command will not be admitted again. */
+/** Checks whether the sender may give the command. Null: allowed, and this very command will not be admitted again. */
 export interface CommandAdmission {
   admit(verb: string, payload: CommandPayload): { readonly reason: SignatureRefusal; readonly detail: string } | null;
 }
@@ -54,8 +54,8 @@ const FRAME_KEYS = ['v', 'id'];
 const SIGNATURE_KEYS = ['issuedAt', 'notAfter', 'nonce', 'key', 'sig'];
 
 /**
- * Commands by verb. Every command that has a correlation id gets one answer, also when it is unknown, ill-formed, unsigned, too
- * much at once or does not end. There is no verb that opens a door.
+ * Commands by verb. Every command with a correlation id gets one answer, even if it is unknown, invalid, unsigned, one
+ * too many or does not end. No verb opens a door.
  */
 export class CommandRegistry {
   private readonly client: Pick<MqttClient, 'subscribe' | 'publish' | 'reject'>;
@@ -90,7 +90,7 @@ export class CommandRegistry {
       const known = this.verbs.get(verb);
       const refused = known?.signed === true ? this.refusal(verb, payload) : null;
       if (refused === null) {
-        // Only now: whoever guesses an id must not use it up for the one who may give the command.
+        // Only now: an attacker who guesses an id must not use it up for the legitimate sender.
         this.remember(id);
         void this.answer(known, payload).then((answer) => this.reply(verb, payload, answer));
         return;
@@ -102,9 +102,9 @@ export class CommandRegistry {
   }
 
   /**
-   * @param schema of the verb's own keys, beside those of the frame and the signature; make it strict, so that a misspelt key is
-   *   answered.
-   * @param run its result must be JSON; what it throws becomes the answer's error.
+   * @param schema of the verb's arguments, in addition to the keys of frame and signature; make it strict, so that a
+   * misspelt key is reported
+   * @param run its result must be JSON; what it throws becomes the answer's error
    */
   onCommand<S extends z.ZodType<object>>(
     verb: string,

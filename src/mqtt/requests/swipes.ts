@@ -14,10 +14,10 @@ interface Taken {
 export type SwipeVerdict = 'fresh' | Extract<RejectReason, 'stale' | 'from-future' | 'duplicate' | 'flooded'>;
 
 /**
- * Tells a swipe that happens now from a recording of one, for readers without a key. Stops a message that was held up or sent
- * again (by a broker, or a lasting session) from standing for a person at the door. A copy within the window is known by
- * reader, identifier, time and counter; outside the window it is stale. It does not stop whoever may publish on the broker and
- * writes a new one: that takes a reader with a key.
+ * Distinguishes a present swipe from a recorded one, for readers without a key. Prevents that a delayed or repeated
+ * message (by a broker, or a lasting session) counts as a person at the door. A copy within the window is recognised by
+ * reader, identifier, time and counter; outside the window it is stale. It does not stop a client that may publish on
+ * the broker and writes a new one: that needs a reader with a key.
  */
 export class SwipeGate {
   private readonly freshMs: number;
@@ -59,7 +59,7 @@ export class SwipeGate {
 /** Why a message is refused, or null: it is acted on. */
 export type Judgement = { readonly reason: RejectReason; readonly detail: string } | null;
 
-/** Decides on what came in on a topic; ids that nobody configured included. */
+/** Decides about a message on a topic, also for ids that are not configured. */
 export interface IntakeJudge {
   swipe(reader: string, swipe: SwipePayload): Judgement;
   contact(door: string, contact: ContactPayload): Judgement;

@@ -12,9 +12,9 @@ export interface DiscoveryInput {
   readonly microphones?: readonly { readonly id: string }[];
   /** States of the door automaton, for Home Assistant's list of options. */
   readonly doorStates: readonly string[];
-  /** Further components with a health topic, beside the cameras: store, broker, readers and contacts, … */
+  /** Further components with a health topic, in addition to the cameras: store, broker, readers and contacts, … */
   readonly components?: readonly string[];
-  /** Unknown visitors are told. */
+  /** Whether unknown visitors are published. */
   readonly visitors?: boolean;
 }
 
@@ -58,8 +58,9 @@ export function discoveryOf(input: DiscoveryInput): DiscoveryPayload {
 }
 
 /**
- * A description that takes back what an earlier one had and this one has not: Home Assistant keeps an entity that is merely left
- * out, and removes one of which nothing but its platform is said. It stays so in the description, for Home Assistant may be away now.
+ * A description that also removes entities of an earlier one: Home Assistant keeps an entity that is merely left out,
+ * and removes one that has only its platform. The removal stays in the description, since Home Assistant may be offline
+ * now.
  * @param before platform of every component that was described, by its key
  */
 export function withRemoved(payload: DiscoveryPayload, before: Readonly<Record<string, string>>): DiscoveryPayload {

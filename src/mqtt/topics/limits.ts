@@ -21,7 +21,7 @@ export const MQTT_LIMITS = {
   /** A correction of our own status topic is made at most this often, so that two devices of one name cannot spin. */
   statusRepairMs: 500,
   stopMs: 2000,
-  /** While the connection for the door is away for longer, the main one hears swipes. */
+  /** If the door's own connection is lost for longer, the main one receives swipes. */
   doorStandInMs: 1000,
   /**
    * A connection that falls so soon after the other one rose was cut for it. After so many within the time that it is remembered,
@@ -67,7 +67,7 @@ export const INBOUND_RATES = {
   command: { burst: 20, everyMs: 200 },
   updateDesired: { burst: 10, everyMs: 200 },
   fleetDesired: { burst: 10, everyMs: 200 },
-  /** Parts of a file, which the box asks for one by one. */
+  /** Chunks of a file, which the box requests one by one. */
   updateData: { burst: 1000, everyMs: 1 },
   /** What this box said itself, as it comes back. */
   own: { burst: 1000, everyMs: 2 },
@@ -105,8 +105,9 @@ export const BROKER_LIMITS = {
 } as const;
 
 /**
- * How often a command is carried out, by verb. Unsigned verbs come from whoever may write the topic: those that interrupt
- * something are rare enough that they cannot keep a door shut, and often enough for somebody who looks for a fault.
+ * How often a command is carried out, by verb. Unsigned verbs come from any client that may write the topic: those that
+ * interrupt something are rare enough that they cannot keep a door shut, and frequent enough for a person who looks for
+ * a fault.
  */
 export const COMMAND_LIMITS = {
   /** Verbs that only read. */

@@ -1,8 +1,8 @@
 /**
- * Watches the bytes of one MQTT stream and tells when a packet announces more than it may hold. Neither mqtt.js nor aedes
- * bounds what it buffers for one packet (moscajs/aedes#831; the protocol allows 256 MB), so whoever may write to us could
- * fill the memory of a small box. Looks at the fixed header alone (MQTT 3.1.1, 2.2): type, then a remaining length of one
- * to four bytes.
+ * Watches the bytes of one MQTT stream and detects a packet that announces more than is allowed. Neither mqtt.js nor
+ * aedes limits what it buffers for one packet (moscajs/aedes#831; the protocol allows 256 MB), so any client that may
+ * write to us could fill the memory of a small box. Reads only the fixed header (MQTT 3.1.1, 2.2): type, then a
+ * remaining length of one to four bytes.
  */
 export class PacketSizeGuard {
   private readonly maxBytes: number;

@@ -94,7 +94,7 @@ const RunningModels = z
   )
   .max(16);
 
-/** What really runs in one vision child, not what was asked for. */
+/** What really runs in one vision child, not what was configured. */
 export const ModelStatePayload = z.strictObject({
   v: V1,
   camera: Name,
@@ -114,7 +114,7 @@ export const WordsStatePayload = z.strictObject({
 });
 export type WordsStatePayload = z.infer<typeof WordsStatePayload>;
 
-/** A trigger word was heard just now. Void after `notAfter`: a lamp must not go on for a word of yesterday. */
+/** A trigger word was just detected. Expires at `notAfter`: a lamp must not react to a word of yesterday. */
 export const ActivationPayload = z.strictObject({
   v: V1,
   microphone: Name,
@@ -157,7 +157,7 @@ export const DecisionPayload = z.strictObject({
 });
 export type DecisionPayload = z.infer<typeof DecisionPayload>;
 
-/** For those who watch over the door. A duress alarm is silent: the decision beside it says nothing of it. */
+/** For the people who guard the door. A duress alarm is silent: the accompanying decision does not mention it. */
 export const AlarmPayload = z.strictObject({
   v: V1,
   door: Name,

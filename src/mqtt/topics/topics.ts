@@ -90,7 +90,7 @@ export const TOPICS = {
     payload: payloads.AlarmPayload,
     summary: 'Duress, forced or held door, lock-out; only those who watch over the door should be able to read it',
   }),
-  // QoS 0, as nothing of it is to be kept: a broker stores QoS 1 for subscribers that are away.
+  // QoS 0, so that nothing of it is stored: a broker stores QoS 1 for subscribers that are offline.
   visitor: define({
     template: `${DEVICE}/event/{camera}/visitor`,
     direction: 'out',
@@ -110,7 +110,7 @@ export const TOPICS = {
     payload: payloads.UnlockPayload,
     summary: 'Open this door now; void after notAfter',
   }),
-  // QoS 0, as of an unlock: what a broker kept for somebody who was away would come when nobody has said a word.
+  // QoS 0, as for an unlock: what a broker stored for an offline subscriber would arrive at a time without any word.
   activation: define({
     template: `${DEVICE}/event/{microphone}/activation`,
     direction: 'out',

@@ -19,7 +19,9 @@ export const Version = z.string().regex(/^\d{1,6}\.\d{1,6}\.\d{1,6}$/);
 /** The group that every box belongs to. */
 export const WHOLE_FLEET = 'all';
 
-/** Whom an offer is for. Signed, and it must fit the topic that it was heard on: an offer cannot be carried to somebody else. */
+/**
+ * The addressee of an offer. It is signed and must match the topic, so that an offer cannot be used for another box.
+ */
 export const OfferScope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('device'), site: Name, device: Name }),
   z.strictObject({ kind: z.literal('group'), group: Name }),
@@ -130,8 +132,8 @@ export const CHUNK_MAX_BYTES = 32 * 1024;
 export const CHUNK_HEADER_BYTES = 16;
 
 /**
- * One part of a file of the repository, raw bytes, retained. `{file}` is the first 40 hex digits of the SHA-256 of its path in
- * the repository. No parts at all means: there is no such file.
+ * One chunk of a file of the repository, raw bytes, retained. `{file}` is the first 40 hex digits of the SHA-256 of its
+ * path in the repository. No chunks at all means that there is no such file.
  */
 export const UpdateDataPayload = z
   .instanceof(Uint8Array)

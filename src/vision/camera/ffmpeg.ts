@@ -58,10 +58,11 @@ export function ffmpegArguments(
     ...inputArguments(camera, source, address),
     ...['-map', '0:v:0', '-an', '-sn', '-dn'],
     ...['-vf', [atMost(camera.fps), onwards(kindOf(source)), pictureFilters(camera, source)].join(',')],
-    // A time base of its own: that of a frame rate would round the times.
+    // An explicit time base: the one of a frame rate would round the times.
     ...['-enc_time_base', '1:1000', '-pix_fmt', 'rgb24', '-c:v', 'rawvideo'],
-    // A container of variable rate, so that ffmpeg neither repeats nor renumbers frames to fill gaps. (What says so without one is
-    // `-vsync` up to ffmpeg 8 and `-fps_mode` since 5.1; boards have 4.4 to 9.) Without an index, which would grow for ever.
+    // A container with a variable rate, so that ffmpeg neither repeats nor renumbers frames to fill gaps. (The option
+    // for this is `-vsync` up to ffmpeg 8 and `-fps_mode` since 5.1; boards have 4.4 to 9.) Without an index, which
+    // would grow without limit.
     ...['-f', 'nut', '-write_index', '0', '-flush_packets', '1', 'pipe:1'],
   ];
 }

@@ -84,7 +84,10 @@ export class FolderSource implements CameraSource {
     return files.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
 
-  /** @param skipped files that were told of: a loop meets them again, several times a second, and the log would fill the disk */
+  /**
+   * @param skipped files that were already reported: a loop reads them again several times a second, and the log would
+   * fill the disk
+   */
   private async read(file: string, skipped: Set<string>): Promise<Frame | null> {
     try {
       return await readPicture(path.join(this.options.path, file));

@@ -1,4 +1,7 @@
-/** How the frames of a source are dated. `stream`: by their times in it; `arrival`: they have none; `unpaced`: it is no live picture. */
+/**
+ * How the frames of a source are dated. `stream`: by their times in it; `arrival`: they have no times; `unpaced`: it is
+ * not a live picture.
+ */
 export type FrameTimes = 'stream' | 'arrival' | 'unpaced';
 
 /**
@@ -7,10 +10,9 @@ export type FrameTimes = 'stream' | 'arrival' | 'unpaced';
  */
 export interface FrameClock {
   /**
-   * Milliseconds; arrivals and dates on the machine's monotonic clock. A date is never later than the arrival, and -Infinity while it
-   * cannot be told.
-   *
-   * @param streamMs the frame's time in its stream; null: it has none
+   * Milliseconds; arrivals and dates are on the machine's monotonic clock. A date is never later than the arrival, and
+   * -Infinity while it is unknown.
+   * @param streamMs the frame's time in its stream; null if it has none
    */
   date(arrivedMs: number, streamMs: number | null): number;
 }
@@ -53,15 +55,15 @@ const SETTLE_MS = 1000;
 const JITTER_MS = 50;
 /** Two clocks drift: crystals by up to 1e-4, and a time server may turn this machine's clock by 5e-4. */
 const DRIFT = 1e-3;
-/** A camera's clock that is faster than this machine's by more than so much is no clock. */
+/** A camera's clock that is faster than this machine's by more than this is not usable. */
 const FAST = 5e-3;
 
 /**
- * Maps the stream's time to this machine's by the smallest delay seen, as jitter buffers do (RFC 3550 has the jitter; the minimum
- * filter is that of NTP, RFC 5905 section 10). What is later than the smallest delay is late by the difference.
- *
- * While the smallest delay keeps falling, frames come faster than they were taken: a backlog is being worked off, and how late these
- * are nobody can say before it ends. That is so after each start: a recorder sends its last group of pictures first.
+ * Maps the stream's time to this machine's by the smallest observed delay, as jitter buffers do (RFC 3550 has the
+ * jitter; the minimum filter is that of NTP, RFC 5905 section 10). A frame with a larger delay is late by the
+ * difference. While the smallest delay keeps falling, frames arrive faster than they were taken: a backlog is being
+ * delivered, and the age of its frames is unknown until it ends. This happens after each start, since a recorder sends
+ * its last group of pictures first.
  */
 export class StreamClock {
   private offset = NaN;
@@ -107,11 +109,10 @@ const LEARN = 0.3;
 const DOUBT = 0.07;
 
 /**
- * Dates frames by their arrival alone, but takes what follows a pause for a backlog until frames come at their usual distance: each
- * was taken one interval after the one before. For streams without times (MJPEG over HTTP, raw video) this is all there is; for
- * the others it guards against times that are put on when a frame is sent.
- *
- * It cannot see a backlog that is worked off at hardly more than the usual rate.
+ * Dates frames only by their arrival. After a pause it assumes a backlog until frames arrive at their usual interval:
+ * each was taken one interval after the one before. Streams without times (MJPEG over HTTP, raw video) need this; for
+ * others it protects against times that are set when a frame is sent. It cannot detect a backlog that is delivered at
+ * hardly more than the usual rate.
  */
 export class ArrivalClock {
   private lag = Infinity;
@@ -149,7 +150,7 @@ export class ArrivalClock {
     return arrived - this.lag - this.doubt;
   }
 
-  /** Nothing is waiting any more once a window has its usual length. What bursts there are within one is no matter. */
+  /** No frame is waiting once a window has its usual length. Bursts inside a window do not matter. */
   private look(arrived: number): void {
     this.windowFrames++;
     const elapsed = arrived - this.windowSince;

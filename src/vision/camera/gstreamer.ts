@@ -28,7 +28,10 @@ export function gstreamerProgram(camera: CameraConfig, source: GStreamerConfig):
   };
 }
 
-/** The ISP scales to the size asked for; nvvidconv copies from device memory and gives RGBA, its nearest to RGB. */
+/**
+ * The ISP scales to the requested size; nvvidconv copies from device memory and outputs RGBA, its nearest format to
+ * RGB.
+ */
 function csiCamera({ width, height }: CameraConfig, { sensorId }: GStreamerConfig): string[] {
   return [
     ...['nvarguscamerasrc', `sensor-id=${sensorId}`],

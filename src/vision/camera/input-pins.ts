@@ -4,8 +4,9 @@ import { LIST_FORMAT, LIST_PROTOCOL } from './network-input';
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 
 /**
- * What ffmpeg may take an answer or a file for. Attack stopped: a camera that answers with a playlist (HLS, DASH, concat, SDP)
- * makes this box open addresses of its choice, on its own network or on this machine; a playlist on disk names other files.
+ * The formats that ffmpeg may detect in an answer or a file. Prevents this attack: a camera that answers with a
+ * playlist (HLS, DASH, concat, SDP) makes this box open addresses of its choice, on its own network or on this machine;
+ * a playlist on disk names other files.
  */
 const ONE_STREAM = 'mpjpeg,mjpeg,jpeg_pipe,mpegts,mov,mp4,flv,matroska,webm,h264,hevc';
 const FILES = `${ONE_STREAM},avi,mpeg,mpegvideo,m4v,ogg,asf,gif,apng,png_pipe,yuv4mpegpipe,ivf,obu,nut,mxf,dv`;

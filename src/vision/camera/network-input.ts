@@ -7,8 +7,9 @@ import { secrets } from '../../secrets';
 type FfmpegConfig = Extract<CameraSourceConfig, { type: 'ffmpeg' }>;
 
 /**
- * How ffmpeg is given an address: as a list of one entry on its standard input (the concat demuxer). Its arguments are shown by `ps`
- * to every account of the machine, and addresses of cameras hold passwords in places that nobody can tell from the rest.
+ * How ffmpeg gets an address: as a list of one entry on its standard input (the concat demuxer). `ps` shows its
+ * arguments to every account of the machine, and addresses of cameras contain passwords in places that cannot be
+ * recognised.
  */
 export const ADDRESS_LIST = ['-f', 'concat', '-safe', '0', '-i', 'pipe:0'] as const;
 
@@ -33,8 +34,8 @@ function isRtsp(input: string): boolean {
 }
 
 /**
- * Null where the list will do. Before ffmpeg 5 a list could not say `rtsp_transport`, and without it ffmpeg tries UDP for ten seconds: there
- * the address stands among the arguments. `usher doctor` says so.
+ * Null if the list works. Before ffmpeg 5 a list could not contain `rtsp_transport`, and without it ffmpeg tries UDP
+ * for ten seconds; there the address is among the arguments. `usher doctor` reports it.
  */
 export async function directAddress(source: FfmpegConfig, version: Promise<number>): Promise<readonly string[] | null> {
   if (!isRtsp(source.input) || (await version) >= FIRST_WITH_OPTIONS) return null;

@@ -26,7 +26,7 @@ export const FLAG = {
 
 /** Longest packet; those of ffmpeg have fewer than 300 bytes. */
 export const MAX_PACKET_BYTES = 4096;
-/** A number of more bits than this is none of ours: it would not be exact. */
+/** A number with more bits than this cannot occur in our streams: it would not be exact. */
 export const MAX_NUMBER = 2 ** 46;
 export const MAX_TIME_BASES = 16;
 /** The empty one among them. */

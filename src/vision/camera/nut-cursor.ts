@@ -7,7 +7,7 @@ export function malformed(what: string): UsherError {
   });
 }
 
-/** Reads numbers from the first `end` bytes of a buffer. Past the end it gives zeros and says so in `short`. */
+/** Reads numbers from the first `end` bytes of a buffer. Past the end it returns zeros and sets `short`. */
 export class NutCursor {
   at = 0;
   end = 0;

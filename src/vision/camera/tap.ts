@@ -33,7 +33,7 @@ export class FrameTap {
     this.path = path;
     if (path === null) return;
     const server = createServer((socket) => this.accept(socket));
-    // Whoever looks for the tap and does not find it says so itself.
+    // A process that does not find the tap reports it itself.
     server.on('error', () => undefined);
     server.listen(path);
     this.server = server;

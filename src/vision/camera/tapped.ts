@@ -42,7 +42,7 @@ export class TapReader {
   private filling: Uint8Array | null = null;
   private filled = 0;
 
-  /** @throws UsherError `camera-failed` for what is no tap's stream */
+  /** @throws UsherError `camera-failed` if the data is not a tap's stream */
   push(chunk: Buffer, emit: (frame: LentFrame) => void): void {
     let from = 0;
     while (from < chunk.length) {

@@ -24,11 +24,10 @@ const SKIPPED_PICTURES = 5;
 const PROGRAM = 'timeout --kill-after=2 20 fswebcam';
 
 /**
- * Stills from a V4L2 camera by node-webcam (which runs fswebcam): for enrolment and for cameras that are looked at now and
- * then. The device is opened for each picture, which takes about a second; for streams use ffmpeg.
- *
- * node-webcam 0.8.2 builds one shell string, so each option is checked here again, whatever checked it before; pictures go
- * through a file in a private folder, for its in-memory capture returns what the program wrote to stderr.
+ * Stills from a V4L2 camera by node-webcam (which runs fswebcam): for enrolment, and for cameras that need a picture
+ * only now and then. The device is opened for each picture, which takes about a second; for streams use ffmpeg.
+ * node-webcam 0.8.2 builds one shell string, so each option is checked here again. Pictures go through a file in a
+ * private folder, since its in-memory capture returns what the program wrote to stderr.
  */
 export class WebcamStills implements CameraSource {
   readonly name: string;
@@ -98,7 +97,7 @@ export class WebcamStills implements CameraSource {
     }
   }
 
-  /** node-webcam hands on what `exec` gave it, or an error of its own. */
+  /** node-webcam passes on the result of `exec`, or an error of its own. */
   private explain(failure: unknown): UsherError {
     const { code, message } = Object(failure) as { code?: unknown; message?: unknown };
     if (code === 127)

@@ -116,7 +116,7 @@ export class FaceAnalyser {
     return { faces: detections.length, subject: await this.encodeFace(frame, fallback, shape, region, false) };
   }
 
-  /** Score of the best face of a frame; 0 where there is none. */
+  /** Score of the best face of a frame; 0 without a face. */
   async bestScore(frame: Frame): Promise<number> {
     return (await this.detector.detect(frame, this.options.minFacePx))[0]?.score ?? 0;
   }
@@ -156,8 +156,8 @@ export class FaceAnalyser {
   }
 
   /**
-   * Null for an answer that is no vector of a face: zeros, values that are not finite. One face may bring a network in half
-   * precision to that; a network that answers nothing else is broken, and must be named.
+   * Null for an output that cannot be a face's vector: zeros, or values that are not finite. One face may cause that in
+   * a half-precision network. A network that returns nothing else is broken and must be reported.
    * @throws UsherError `model-invalid`
    */
   private async encode(face: AlignedFace): Promise<Float32Array | null> {

@@ -104,7 +104,7 @@ export function alignmentBox(shape: FaceShape, frame: Frame): Box {
   const middleY = (leftEye.y + rightEye.y + mouth.y) / 3;
   const x = Math.floor(Math.max(0, middleX - CENTRE_X * size));
   const y = Math.floor(Math.max(0, middleY - CENTRE_Y * size));
-  // The library takes the size of the detector's crop for that of the picture here.
+  // The library uses the size of the detector's crop as the size of the picture here.
   const seen = clipToFrame(shape.box, frame);
   return { x, y, width: Math.min(size, seen.width + x), height: Math.min(size, seen.height + y) };
 }

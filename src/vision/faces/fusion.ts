@@ -1,6 +1,6 @@
 export { l2Distance } from '../../store/members/vector';
 
-/** Scales `vector` to length 1; a zero vector stays zero, and then matches nobody within any threshold of a card. */
+/** Scales `vector` to length 1. A zero vector stays zero, and then matches no member within any threshold of a card. */
 export function normaliseInPlace(vector: Float32Array): void {
   let squares = 0;
   for (const value of vector) squares += value * value;

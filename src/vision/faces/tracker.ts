@@ -21,7 +21,7 @@ export interface TrackerOptions {
 /** Least overlap of one person's boxes in successive analysed frames; below it, nearness of the centres may still decide. */
 const SAME_BOX_IOU = 0.25;
 const SAME_BOX_SHIFT = 0.75;
-/** One odd frame (a blink of blur) is left out of the mean; the second in a row is somebody else. */
+/** One odd frame (a moment of blur) is left out of the mean; a second in a row is another person. */
 const STRANGER_FRAMES = 2;
 
 /**

@@ -31,7 +31,7 @@ export class LivenessJudge {
     this.parallax.reset();
   }
 
-  /** Whether this frame is to be scored: each one until a verdict can be given, every `SPARSE`-th afterwards. */
+  /** Whether to score this frame: each one until there is a verdict, every `SPARSE`-th afterwards. */
   wantsScore(at: number): boolean {
     this.forget(at);
     return this.recent < LEAST_SCORES || this.framesUntilScore <= 0;

@@ -16,7 +16,7 @@ export interface ParallaxReading {
 
 const POINTS = 5;
 const ROWS = 2;
-/** Frames from which a third dimension can be told from noise. */
+/** With fewer frames a third dimension cannot be distinguished from noise. */
 const LEAST_FRAMES = 5;
 /**
  * Landmarks of a detector jitter by 1 to 2 % of the distance between the eyes. A nose tip stands out by about 45 % of it: a head
@@ -110,7 +110,7 @@ export class ParallaxMeter {
         real += x * mx + y * my;
         imaginary += x * my - y * mx;
       }
-      // Least squares of z·s onto the mean, as complex numbers; the residual is told on the scale of the frame itself.
+      // Least squares of z·s onto the mean, as complex numbers; the residual is on the scale of the frame itself.
       left += Math.max(0, power - (real * real + imaginary * imaginary) / meanPower);
     }
     return left / (frames * POINTS);

@@ -38,8 +38,8 @@ const MARGIN_BYTES = 16;
 const LEVELS_BYTES = 32;
 
 /**
- * `bilinear.wat` in a memory of its own, which is given its whole size before the first view is made and never grows: so `output`
- * is the network's input itself, and is not copied.
+ * `bilinear.wat` in a separate memory of fixed size, allocated before the first view is made. So `output` is the
+ * network's input itself and is not copied.
  */
 class SimdBilinear implements BilinearKernel {
   readonly name = 'wasm-simd';

@@ -86,7 +86,7 @@ export async function readPicture(source: string | Uint8Array, options: ReadPict
   if (format === null || (format === 'heic' && !decodesHeic(decode))) throw notTaken(name, bytes, format);
   const input = { failOn: 'truncated', limitInputPixels: limits.maxPixels } as const;
   try {
-    // Looked at before it is decoded, so that "too large" is told apart from "broken".
+    // Checked before decoding, to distinguish "too large" from "broken".
     const { width, height } = await decode(bytes, { ...input, limitInputPixels: false }).metadata();
     if (width * height > limits.maxPixels)
       throw invalid(

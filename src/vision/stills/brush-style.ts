@@ -4,7 +4,7 @@ const SIDE = 192;
 const STROKES = 1400;
 
 /**
- * A style picture for whoever gives none: brush strokes in the content's own colours, so that clothes keep theirs. Deterministic.
+ * The default style picture: brush strokes in the content's own colours, so that clothes keep theirs. Deterministic.
  * @returns 192×192
  */
 export function brushStyle(content: Frame): Frame {

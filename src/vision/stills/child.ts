@@ -29,7 +29,7 @@ async function paintStills(job: StillsJob, send: (report: StillsReport) => void)
       const { still, faces } = await makeStill(analyser, painter, frame, loosest, {
         side: job.sidePx,
         steps: job.steps,
-        // Between two steps the process hears and says something.
+        // Between two steps the process handles messages.
         onStep: () => new Promise((resolve) => setImmediate(resolve)),
       });
       const bytes = await encodeJpeg(still);

@@ -2,9 +2,9 @@ import type { Box } from '../../events';
 import type { Frame } from '../picture/frame';
 
 /**
- * Half-axes of the region that stands for a head, in sides of the face's box. An encoder's aligned crop reaches 0.7 widths to each
- * side and 0.6 heights up, and turns with the head: all of it lies where nothing of the picture is left. With a smaller region the
- * hairline told persons apart for whoever painted a gallery too.
+ * Half-axes of the region around a head, in sides of the face's box. An encoder's aligned crop reaches 0.7 widths to
+ * each side and 0.6 heights up, and turns with the head; all of it lies inside this region. With a smaller one, an
+ * attacker who painted a gallery too could distinguish persons by the hairline.
  */
 const REACH_X = 0.85;
 const REACH_Y = 0.75;
@@ -13,14 +13,14 @@ const SQUARENESS = 4;
 /** Softness of the region's edge beyond that, as a share of the half-axes. */
 const EDGE = 0.12;
 /**
- * What stands for every face, whoever's: one flat tone. Shaded like a head, it told an encoder how the face's box was placed and
- * proportioned, and that was enough to find its owner in a painted gallery more often than by chance.
+ * The same uniform tone replaces every face. When it was shaded like a head, it showed an encoder the place and
+ * proportions of the face's box, which was enough to find its owner in a painted gallery more often than by chance.
  */
 const TONE = [168, 140, 122] as const;
-/** Levels over the tone. Few: how light a picture is tells of the clothes, and so of the person. */
+/** Grey levels of the tone. Few, because the brightness of a picture depends on the clothes, and so on the person. */
 const LIGHTS = [0.45, 0.75, 1.05] as const;
 
-/** How far each pixel lies from the middle of the nearest face: 1 at the end of its region, Infinity where there is none. */
+/** Distance of each pixel to the middle of the nearest face: 1 at the edge of its region, Infinity without faces. */
 function distances(width: number, height: number, faces: readonly Box[]): Float32Array {
   const nearest = new Float32Array(width * height).fill(Infinity);
   for (const face of faces) {
@@ -51,9 +51,10 @@ export function faceMask(width: number, height: number, faces: readonly Box[]): 
 }
 
 /**
- * The frame with the same blot in place of each face, about as light as the frame is: nothing of the face is left, not even its colours,
- * with which an attacker who treats a gallery alike would find its owner again. What is not in this picture, no later step and nobody
- * who gets the result can bring back: identity is destroyed here, whatever the optimisation does.
+ * The frame with the same blot over each face, about as bright as the frame. Nothing of the face is left, not even its
+ * colours, with which an attacker who treats a gallery in the same way could find its owner. No later step, and no
+ * person who gets the result, can restore what is not in this picture: identity is destroyed here, whatever the
+ * optimisation does.
  */
 export function withoutFeatures(frame: Frame, faces: readonly Box[], light = lightOf(frame)): Frame {
   const { width, height } = frame;

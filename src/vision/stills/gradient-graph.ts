@@ -35,7 +35,7 @@ export class GradientGraph {
     return this.graph.initializer(`c${this.count++}`, [], Float32Array.of(value));
   }
 
-  /** Gives a value out, under a name of its own. */
+  /** Exports a value under another name. */
   output(value: string, name: string, dims: readonly number[]): void {
     this.graph.node('Identity', [value], [name]);
     this.graph.output(name, dims);

@@ -68,7 +68,10 @@ export function decodeHandOver(bytes: Buffer): { readonly frame: Frame; readonly
   return { frame: { width, height, data: Uint8Array.from(bytes.subarray(HEADER_BYTES + text)) }, event };
 }
 
-/** Of the whole message; null while its head is not whole. @throws UsherError `data-invalid` for what is no such message */
+/**
+ * Length of the whole message; null while its head is incomplete. @throws UsherError `data-invalid` for an invalid
+ * message
+ */
 function lengthOf(bytes: Buffer): number | null {
   if (bytes.length < HEADER_BYTES) return null;
   const [magic, width, height, text] = [0, 4, 8, 12].map((at) => bytes.readUInt32BE(at)) as [

@@ -1,7 +1,7 @@
 import type { ExecutionOptions } from '../../inference/model';
 import type { FolderLimits } from '../../system/bounded-folder';
 
-/** What the process that paints is told at its start: everything. */
+/** Everything that the painting process gets at its start. */
 export interface StillsJob {
   readonly modelsDir: string;
   readonly models: { readonly detector: string; readonly encoder: string };

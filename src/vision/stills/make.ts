@@ -17,9 +17,10 @@ export interface MadeStill {
 }
 
 /**
- * Paints a picture with its faces hidden, and looks at the result as a door would.
- * @param loosest a distance at which two faces may be of one person: the largest of the encoder's table
- * @throws UsherError `face-unsuitable`: a face of the result matches one of the picture, and nobody is to get it
+ * Paints a picture with its faces hidden, and checks the result with a door's models.
+ * @param loosest a distance at which two faces may be of one person: the largest in the encoder's table
+ * @throws UsherError `face-unsuitable` if a face of the result matches one of the picture; then the result must not be
+ * used
  */
 export async function makeStill(
   analyser: Pick<FaceAnalyser, 'still'>,

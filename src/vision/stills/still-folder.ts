@@ -9,14 +9,14 @@ export interface StillEvent {
   readonly decision: string;
   readonly door: string;
   readonly outcome: 'granted' | 'denied';
-  /** Null where the decision names nobody. */
+  /** Null if the decision names no member. */
   readonly member: string | null;
   /** Epoch ms. */
   readonly at: number;
 }
 
 export interface StillFile extends FolderFile {
-  /** Tag of the member; null: of nobody. */
+  /** Tag of the member; null without a member. */
   readonly tag: string | null;
 }
 
@@ -36,7 +36,7 @@ export function stillName({ decision, door, outcome, member, at }: StillEvent): 
   return name;
 }
 
-/** Oldest first; none where there is no folder. */
+/** Oldest first; none if the folder does not exist. */
 export async function listStills(folder: string): Promise<StillFile[]> {
   const files = await listFolder(folder, (name) => {
     const at = NAME.exec(name)?.[1];
@@ -61,8 +61,8 @@ export async function addStill(folder: string, name: string, bytes: Buffer, limi
 }
 
 /**
- * Deletes what is older than `before`, and what shows somebody who is no member any more.
- * @param isTagged whether a member of today has this tag
+ * Deletes stills older than `before`, and stills of persons who are no longer members.
+ * @param isTagged whether a present member has this tag
  */
 export async function forgetStills(
   folder: string,

@@ -2,7 +2,7 @@ import { GradientGraph, type LayerPass, type Planes } from './gradient-graph';
 import { contentLoss, gramMatrix, type Loss, roughness, styleLoss } from './style-loss';
 import type { StyleLayer } from './style-network';
 
-/** Layers at a half, a quarter, … of the picture's side: all of them tell of the style, and one of the content. */
+/** Layers at a half, a quarter, … of the picture's side: all of them for the style, one for the content. */
 export const STYLE_LAYERS = 4;
 export const CONTENT_LAYER = 1;
 

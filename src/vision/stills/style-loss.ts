@@ -14,7 +14,7 @@ export interface Loss {
 }
 
 /**
- * Equation 1, ½ Σ (F − P)², with a weight for each position: where a face is, nothing of it is to be kept.
+ * Equation 1, ½ Σ (F − P)², with a weight for each position: at a face, nothing is to be kept.
  * @param content like `generated`
  * @param weight [1, 1, rows, columns], 0..1
  */

@@ -14,7 +14,7 @@ export interface StyliseOptions extends LossWeights {
   readonly style: Frame | null;
   readonly from: 'content' | 'noise';
   readonly steps: number;
-  /** Faces in `content`: their features are taken out before, and there the content is not asked for. */
+  /** Faces in `content`: their features are removed before, and the content has no weight there. */
   readonly faces: readonly Box[];
   /** Adam's step, of a picture that goes from 0 to 1. */
   readonly rate: number;

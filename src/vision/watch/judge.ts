@@ -42,7 +42,7 @@ export function stepFault(before: FaultState, found: Suspicion | null, mono: num
   const suspected = before.suspected?.kind === kind ? before.suspected : { kind, since: mono };
   const lastedMs = mono - suspected.since;
   if (lastedMs < PICTURE_LIMITS.settleMs[kind]) {
-    // One kind of blindness that turns into another is no recovery.
+    // A change from one fault of the picture to another is not a recovery.
     const still = before.trouble !== null && isBlind(before.trouble) && isBlind(found);
     return { suspected, trouble: still ? before.trouble : null };
   }

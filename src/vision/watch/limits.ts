@@ -1,4 +1,4 @@
-/** What counts as a picture that nobody can be seen on, and for how long it must last. Luma is 0..255. */
+/** Limits for a picture that cannot show a person, and how long it must last. Luma is 0..255. */
 export const PICTURE_LIMITS = {
   /** How often a picture is measured, and how often while it shows nothing, ms: a person who uncovers the lens wants to come in. */
   measureEveryMs: 1000,

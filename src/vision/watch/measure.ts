@@ -27,8 +27,8 @@ export interface PictureMeasure {
 }
 
 /**
- * Measures a whole picture on a grid of samples, in about a millisecond. Green stands for luma. Pure black is left out: it is the
- * bars beside a picture of another shape, and their edges say nothing about the scene.
+ * Measures a whole picture on a grid of samples, in about a millisecond. Green is used as luma. Pure black is left out:
+ * it is the bars next to a picture of another shape, and their edges say nothing about the scene.
  */
 export class PictureMeter {
   private readonly edges = new Float32Array(EDGE_VALUES);

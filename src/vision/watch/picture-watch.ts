@@ -66,7 +66,7 @@ export class PictureWatch {
     this.changes.next();
   }
 
-  /** The same source, which now fails where its picture stands still. */
+  /** The same source, which now fails when its picture is frozen. */
   watch(source: CameraSource): CameraSource {
     return {
       name: source.name,

@@ -54,8 +54,8 @@ export async function writeReference(dataDir: string, camera: string, reference:
 }
 
 /**
- * Null where none was taken.
- * @throws UsherError `data-invalid` for a file that is no reference
+ * Null if none was taken.
+ * @throws UsherError `data-invalid` for a file that is not a reference
  */
 export function readReference(dataDir: string, camera: string): PictureReference | null {
   const file = referenceFile(dataDir, camera);

@@ -36,15 +36,16 @@ export function stepTurn(before: TurnState, asItIs: number, turned: ReadonlyMap<
 }
 
 /**
- * Notices a camera that hangs on its side or upside down. The detector finds such faces, but lays their landmarks as if they were
- * upright, and the encoder makes of them vectors that match nobody. Looks rarely, and only where a face is doubtful or none is found.
+ * Detects a camera that is mounted sideways or upside down. The detector finds such faces but places their landmarks as
+ * if they were upright, so the encoder's vectors match no member. It checks rarely, and only if a face is doubtful or
+ * none is found.
  */
 export class TurnWatch {
   private state = UPRIGHT_SO_FAR;
   private lookedMono = -Infinity;
   private buffer = new Uint8Array(0);
 
-  /** @param bestScore of the faces in a picture; 0 where there is none */
+  /** @param bestScore of the faces in a picture; 0 without a face */
   constructor(private readonly bestScore: (frame: Frame) => Promise<number>) {}
 
   /** Degrees by which the camera's picture must be turned, once it is sure. */
@@ -53,8 +54,8 @@ export class TurnWatch {
   }
 
   /**
-   * True where the face in this picture must not be encoded: the last look found a better one in another turn.
-   * @param score of the face that is judged, in the picture as it is; 0 where there is none
+   * True if the face in this picture must not be encoded: the last check found a better one in another orientation.
+   * @param score of the face, in the picture as it is; 0 without a face
    */
   async look(frame: Frame, score: number, mono: number): Promise<boolean> {
     if (score >= TURN_LIMITS.uprightScore) {

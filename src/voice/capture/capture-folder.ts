@@ -6,14 +6,14 @@ const CAPTURE = /^[a-z0-9-]+\.wav$/;
 /** In the name of a capture that was nearly a word. */
 export const NEAR_MISS = '-near-miss-';
 
-/** The captures of a folder, oldest first; none where there is no folder. */
+/** The captures of a folder, oldest first; none if the folder does not exist. */
 export const listCaptures = (folder: string): Promise<FolderFile[]> =>
   listFolder(folder, (name, changedAt) => (CAPTURE.test(name) ? changedAt : null));
 
 /**
- * Writes a capture and deletes the oldest ones beyond the limits: a microphone that fires all night fills no disk. Only its owner may
- * read it: it is what somebody said.
- * @throws the file system's error; what is there stays whole
+ * Writes a capture and deletes the oldest ones beyond the limits, so that a microphone that activates all night cannot
+ * fill the disk. Only its owner may read it, since it contains speech.
+ * @throws errors of the file system; the existing files stay intact
  */
 export async function addCapture(folder: string, name: string, bytes: Buffer, limits: FolderLimits): Promise<void> {
   if (bytes.length > limits.maxBytes || limits.maxFiles < 1) return;

@@ -9,7 +9,8 @@ export interface NearMissState {
 export const NO_RUN: NearMissState = { peak: 0, activated: false };
 
 /**
- * One step further. A near miss is a run of means at or above `near` that ended without an activation; it is told once, at its end.
+ * One more step. A near miss is a run of means at or above `near` that ended without an activation. It is reported
+ * once, at its end.
  * @returns the highest mean of the run that has just ended as a near miss, or null
  */
 export function stepNearMiss(

@@ -29,8 +29,8 @@ export class SampleRing {
   }
 
   /**
-   * A copy of the `length` samples before the last `ago`, oldest first; shorter where less was heard. Both together are at most what it
-   * remembers.
+   * A copy of the `length` samples before the last `ago`, oldest first; shorter if fewer were recorded. Both together
+   * are at most the capacity.
    */
   last(length: number, ago = 0): Float32Array {
     const { ring } = this;

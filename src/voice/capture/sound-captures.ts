@@ -24,9 +24,9 @@ const RING = SECONDS * SAMPLE_RATE_HZ;
 const TAIL = TAIL_SECONDS * SAMPLE_RATE_HZ;
 
 /**
- * Keeps what a microphone took for a word, and what it nearly took for one, as sound files of 3 s, for a person to sort and to train with.
- * Opt-in; on this machine alone; bounded. One capture at a time: an event while one waits for its tail is part of it. A capture that
- * cannot be written is told once and costs the microphone nothing.
+ * Stores activations and near misses of a microphone as sound files of 3 s, for a person to sort and to train with.
+ * Opt-in, only on this machine, and limited. One capture at a time: an event during the tail of a capture becomes part
+ * of it. A failed write is reported once and does not affect the microphone.
  */
 export class SoundCaptures {
   private readonly ring = new SampleRing(RING);
@@ -58,13 +58,13 @@ export class SoundCaptures {
     this.waiting = event;
   }
 
-  /** Sound is missing: what was heard before is another recording. */
+  /** Sound is missing: the samples before belong to another recording. */
   reset(): void {
     this.ring.reset();
     this.waiting = null;
   }
 
-  /** Until what was begun is on disk. */
+  /** Resolves when started captures are on disk. */
   async settled(): Promise<void> {
     await this.writing;
   }

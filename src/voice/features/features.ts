@@ -43,12 +43,12 @@ export class FeatureExtractor {
   private readonly window = hann(FRAME_SAMPLES);
   private readonly filters = melFilters(MEL_BANDS, LOWEST_HZ, HIGHEST_HZ, FFT_SIZE, SAMPLE_RATE_HZ);
   private readonly means = new Float64Array(MEL_BANDS);
-  /** The last `held` samples: those of a frame that has begun. */
+  /** The last `held` samples belong to a frame that has started. */
   private readonly history = new Float32Array(FRAME_SAMPLES);
   private held = 0;
   private fresh = true;
 
-  /** Forgets all that was heard, as after a gap in the sound. */
+  /** Resets the state, as after a gap in the sound. */
   reset(): void {
     this.held = 0;
     this.fresh = true;
@@ -60,11 +60,12 @@ export class FeatureExtractor {
   }
 
   /**
-   * Takes the next samples, −1 to 1, and writes the frames that they complete to the start of `out`, one after the other.
-   * @param count how many of `samples` are meant; all by default
-   * @returns the number of frames written
-   * @throws RangeError where `out` is too small for `framesAfter(count)` frames
-   * @throws UsherError `data-invalid` on a sample that is no number; then `reset` before going on
+   * Takes the next samples, −1 to 1, and writes the frames that they complete to the start of `out`, one after the
+   * other.
+   * @param count how many of `samples` to use; all by default
+   * @returns number of frames written
+   * @throws RangeError if `out` is too small for `framesAfter(count)` frames
+   * @throws UsherError `data-invalid` for a sample that is not a number; then call `reset` before continuing
    */
   push(samples: Float32Array, out: Float32Array, count = samples.length): number {
     const frames = this.framesAfter(count);

@@ -31,7 +31,7 @@ export class HumMeter {
   private seconds = 0;
   private current: MainsHz | null = null;
 
-  /** Frequency of the mains whose hum is all that was heard in the last seconds; null: there is other sound. */
+  /** Mains frequency if its hum is the only sound of the last seconds; null if there is other sound. */
   get mainsHz(): MainsHz | null {
     return this.seconds >= HUM_SECONDS ? this.current : null;
   }

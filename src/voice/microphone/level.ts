@@ -26,7 +26,10 @@ export class LevelMeter {
   private last = NaN;
   private same = 0;
 
-  /** Samples in a row, up to now, that have one value: silence of zeros, or a direct current. No microphone that hears is so still. */
+  /**
+   * Number of latest samples in a row with one value: zeros or a DC offset. A working microphone is never that
+   * constant.
+   */
   get stuckSamples(): number {
     return this.same;
   }

@@ -5,7 +5,7 @@ import { LevelMeter, type SoundLevel } from './level';
 import { SampleClock } from './sample-clock';
 import { type LentSound, type MicrophoneSource, SOUND_RATE_HZ } from '../sources/sound';
 
-/** One value for so long: it does not hear, whatever it delivers. */
+/** With one value for this long the microphone does not work, whatever it delivers. */
 const STUCK_MS = 3000;
 /** Share of samples at full scale in a second, and the direct current, that are worth telling. */
 const CLIPPED_SHARE = 0.01;
@@ -34,7 +34,7 @@ export interface MonitorReport {
   /** What is wrong with the sound, for a person; null where nothing is. */
   readonly trouble: string | null;
   readonly samples: number;
-  /** Openings after the first that gave sound, and losses within one: each made the network forget what it had heard. */
+  /** Openings after the first that gave sound, and losses within one: after each the network started without memory. */
   readonly gaps: number;
   readonly overruns: number;
 }

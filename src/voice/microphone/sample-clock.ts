@@ -10,10 +10,9 @@ const WRONG_WINDOWS = 2;
 const LOSS_MS = 150;
 
 /**
- * Holds a live source's samples against the monotonic clock. It tells sound that went missing without a word, and a device that runs
- * at another rate than it was asked for: arecord --quiet takes 48 kHz from a hw: device that cannot do 16, and says nothing.
- *
- * The delay of each arrival goes up and down with whoever is busy; the least one of a window is that of the sound itself.
+ * Compares a live source's samples with the monotonic clock. It detects sound that was lost silently, and a device that
+ * runs at another rate than requested: arecord --quiet accepts 48 kHz from a hw: device that cannot do 16, without a
+ * message. The delay of each arrival varies with the load; the smallest one of a window is that of the sound itself.
  */
 export class SampleClock {
   private startedAt: number | null = null;

@@ -8,8 +8,8 @@ import { type MicrophoneSource } from './sound';
 import { SoundFile } from './sound-file';
 
 /**
- * The source that the configuration names. Starts nothing yet.
- * @param stdin asked for only where the source is standard input
+ * The configured source. Starts nothing yet.
+ * @param stdin called only if the source is standard input
  */
 export function createMicrophoneSource(
   { source }: Pick<MicrophoneConfig, 'source'>,

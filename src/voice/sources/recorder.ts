@@ -42,8 +42,8 @@ export function recorderProgram(source: RecorderConfig): SourceProgram<LentSound
 const CONVERTING = /^(default|sysdefault|plughw|plug|pulse|pipewire)(:|$)/;
 
 /**
- * Whether both channels are recorded. ALSA's own way to one channel is the mean of both, in which antiphase channels cancel
- * out. A device that does not convert is asked for one channel, unless the configuration names one of two.
+ * Whether to record both channels. ALSA makes one channel as the mean of both, in which antiphase channels cancel out.
+ * A device that does not convert is opened with one channel, unless the configuration names one of two.
  */
 function takesStereo({ channel }: RecorderConfig, device: string | undefined): boolean {
   if (channel === 'mix') return false;

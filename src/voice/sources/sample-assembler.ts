@@ -5,7 +5,10 @@ import { type LentSound, PIECE_SAMPLES } from './sound';
 export type SampleFormat = 's16le' | 'f32le';
 const WIDTH = { s16le: 2, f32le: 4 } as const;
 
-/** Lent at once, a second: then whoever writes has to wait. A pipe holds 2 s more before a recorder overruns. */
+/**
+ * One second of sound at most is unreturned; then the writer has to wait. A pipe holds 2 s more before a recorder
+ * overruns.
+ */
 const MOST_LENT = 4;
 const OVERRUN = /over-?run/gi;
 

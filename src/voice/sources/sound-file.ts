@@ -74,8 +74,9 @@ function program(
 }
 
 /**
- * A recording in the place of a microphone: a file (WAV, FLAC, Opus and Vorbis in Ogg, MP3), or all of a folder in name order, each
- * beginning anew. In a folder a file that cannot be played is skipped and told of; where none can, that is an error.
+ * A recording instead of a microphone: a file (WAV, FLAC, Opus and Vorbis in Ogg, MP3), or all files of a folder in
+ * name order, each as a new recording. In a folder an unplayable file is skipped and reported; if none can be played,
+ * that is an error.
  */
 export class SoundFile implements MicrophoneSource {
   readonly name: string;

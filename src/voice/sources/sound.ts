@@ -1,8 +1,9 @@
 import { type Lent, type Source } from '../../sources/source';
 
 /**
- * A piece of sound, 16 kHz mono, whose buffer belongs to the source until `release()`. Unlike a frame it may not be dropped: a source
- * that can wait (a file, a pipe) waits until pieces come back, one that cannot (a microphone) overruns, and says so by `gap`.
+ * A piece of sound, 16 kHz mono, whose buffer belongs to the source until `release()`. Unlike a frame it must not be
+ * dropped: a source that can wait (a file, a pipe) waits until pieces are returned; one that cannot (a microphone)
+ * overruns and sets `gap`.
  */
 export interface LentSound extends Lent {
   /** −1 to 1; only the first `length` values are meant. */
@@ -27,8 +28,8 @@ export const SOUND_RATE_HZ = 16_000;
 /** Of a file read in real time, and of what measures take for a recorder: 80 ms are written and read at once. */
 export const READ_SAMPLES = 1280;
 /**
- * A piece, 240 ms; the last one before a gap or an end may be shorter, and so are those that are waited for. Waking up costs more than
- * listening: caches have gone cold by then. Three reads of a recorder's pipe in one go take a third of the processor that one by one
- * they would; once a word may be under way, each is given on as it comes.
+ * A piece of 240 ms; the last one before a gap or an end may be shorter, and so are pieces that are needed at once.
+ * Waking up costs more than processing, since caches are cold by then: three reads of a recorder's pipe at once take a
+ * third of the CPU time of three single reads. While a word may be in progress, each read is passed on at once.
  */
 export const PIECE_SAMPLES = 3840;

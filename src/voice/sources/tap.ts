@@ -4,8 +4,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 const BEHIND_BYTES = 32_000;
 
 /**
- * Gives copies of the sound, as raw 16-bit samples, to one other process of this box, over a Unix socket in a folder that this user
- * alone may enter: a microphone opens once, and a candidate on trial must hear what the running model hears.
+ * Gives copies of the sound, as raw 16-bit samples, to one other process of this box, over a Unix socket in a folder
+ * that only this user may enter. A microphone can be opened only once, and a candidate on trial must hear the same as
+ * the running model.
  */
 export class SoundTap {
   private server: Server | null = null;
@@ -19,7 +20,7 @@ export class SoundTap {
     this.server = null;
     if (path === null) return;
     const server = createServer((socket) => this.accept(socket));
-    // Whoever looks for the tap and does not find it says so itself.
+    // A process that does not find the tap reports it itself.
     server.on('error', () => undefined);
     server.listen(path);
     this.server = server;

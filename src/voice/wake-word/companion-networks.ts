@@ -5,11 +5,10 @@ import { MOST_STEPS, type NetworkStream } from './network-stream';
 const FRAMES_PER_MS = SAMPLE_RATE_HZ / 1000 / HOP_SAMPLES;
 
 /**
- * Further networks of one word, which sleep until the first one stirs. They then begin with the frames heard before, and the step's
- * logit is the mean of all. Networks that were trained apart seldom mistake the same sound for the word, and a room without the word
- * costs what one network costs.
- *
- * Waking and sleeping follow from the first network's logits step by step, so that it does not matter how frames are cut.
+ * Further networks of one word, which sleep until the first one's score rises. They then start with the frames before,
+ * and the step's logit is the mean of all. Networks that were trained separately seldom mistake the same sound for the
+ * word, and a room without the word costs only one network. Waking and sleeping follow from the first network's logits
+ * step by step, so it does not matter how frames are split.
  */
 export class RunningCompanions {
   private readonly wakeLogit: number;
@@ -53,9 +52,10 @@ export class RunningCompanions {
   }
 
   /**
-   * Hears what the first network heard, and has its logits be those of all wherever the companions are awake.
+   * Processes the same frames as the first network, and replaces its logits by the mean of all where the companions are
+   * awake.
    * @param features `count` frames, at most `MOST_STEPS` steps of them
-   * @param logits of the first network, from `at` on those of the `steps` steps that these frames completed
+   * @param logits of the first network; from `at` on those of the `steps` steps that these frames completed
    */
   async join(features: Float32Array, count: number, logits: Float32Array, at: number, steps: number): Promise<void> {
     this.remember(features, count);

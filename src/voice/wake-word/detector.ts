@@ -55,8 +55,8 @@ const STIRRING = 0.1;
 const MOST_FRAMES = Math.ceil(PIECE_SAMPLES / HOP_SAMPLES) + 1;
 
 /**
- * Listens for several words at once over one set of features. However the sound is cut, the same words are heard at the same samples.
- * One `push` at a time.
+ * Detects several words at once over one set of features. However the sound is split, the same words are detected at
+ * the same samples. One `push` at a time.
  */
 export class WordDetector {
   private readonly extractor = new FeatureExtractor();
@@ -67,7 +67,7 @@ export class WordDetector {
   /** Samples since the last reset. */
   private heard = 0;
 
-  /** @param nearMiss told of every run of scores at half the threshold or more that did not activate */
+  /** @param nearMiss called for every run of scores at half the threshold or more that did not activate */
   constructor(
     words: readonly ListeningWord[],
     private readonly nearMiss: ((miss: NearMiss) => void) | null = null,
@@ -77,7 +77,7 @@ export class WordDetector {
     this.scores = new Float32Array(MOST_FRAMES + 1);
   }
 
-  /** Forgets all that was heard, as after a gap in the sound. */
+  /** Resets the state, as after a gap in the sound. */
   reset(): void {
     this.extractor.reset();
     this.recent.reset();
@@ -98,8 +98,9 @@ export class WordDetector {
 
   /**
    * The next `length` samples, −1 to 1.
-   * @param found called for each word that was heard in them, in order
-   * @throws UsherError `data-invalid` (samples that are no numbers), `model-invalid` (a network that gives none); then `reset`
+   * @param found called for each word that was detected in them, in order
+   * @throws UsherError `data-invalid` (samples that are not numbers), `model-invalid` (a network without numbers as
+   * output); then call `reset`
    */
   async push(samples: Float32Array, length: number, found: (detection: Detection) => void): Promise<void> {
     for (let from = 0; from < length; from += PIECE_SAMPLES) {

@@ -58,7 +58,7 @@ export class WordModels {
     return new WordModels(words, opened, running);
   }
 
-  /** Every word with a memory of its own, for one stream of sound. */
+  /** Every word with its own state, for one stream of sound. */
   listeners(): ListeningWord[] {
     return this.words.map(({ model, sensitivity, check, refractoryMs }) => {
       const settings = (output: CardOutput<'wake-word'>): ListeningWord['trigger'] =>

@@ -33,7 +33,7 @@ export class NetworkStream {
     return Math.floor((this.held + frames) / this.input.framesPerStep);
   }
 
-  /** Forgets all that was heard. */
+  /** Resets the state. */
   reset(): void {
     this.held = 0;
     this.states = initialStates(this.input);

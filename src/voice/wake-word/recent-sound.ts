@@ -1,7 +1,7 @@
 import { SampleRing } from '../capture/sample-ring';
 import { PIECE_SAMPLES, SOUND_RATE_HZ } from '../sources/sound';
 
-/** What was heard last, for a second look at a word that was heard. */
+/** The latest sound, for a second check of a detected word. */
 export const RECENT_MS = 1500;
 const RECENT_SAMPLES = (RECENT_MS * SOUND_RATE_HZ) / 1000;
 
@@ -27,7 +27,7 @@ export class RecentSound {
   }
 
   /**
-   * A copy of what came before the last `ago` samples (at most two pieces), oldest first; shorter where less was heard.
+   * A copy of the sound before the last `ago` samples (at most two pieces), oldest first; shorter if less was recorded.
    */
   copy(ago = 0): Float32Array {
     return this.ring.last(RECENT_SAMPLES, ago);
@@ -66,7 +66,7 @@ export function utteranceStart(sound: Float32Array): number {
   return first * FRAME_SAMPLES;
 }
 
-/** Where the last speech in `sound` ends, in samples from its start; 0 where there is none. */
+/** Where the last speech in `sound` ends, in samples from its start; 0 if there is none. */
 export function utteranceEnd(sound: Float32Array): number {
   return (speechFrames(sound).lastIndexOf(true) + 1) * FRAME_SAMPLES;
 }

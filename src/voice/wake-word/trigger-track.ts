@@ -14,7 +14,7 @@ export function stepMeans(scores: Float32Array, smoothSteps: number): Float64Arr
   return means;
 }
 
-/** Steps at which the trigger fires, in one go over a whole recording: what `stepTrigger` does step by step. */
+/** Steps at which the trigger fires, computed over a whole recording: the same as `stepTrigger` step by step. */
 export function firings(means: ArrayLike<number>, settings: Omit<TriggerSettings, 'smoothSteps'>): number[] {
   const { threshold, patienceSteps, refractorySteps } = settings;
   const fired: number[] = [];

@@ -37,7 +37,7 @@ export interface TriggerStep {
   } | null;
 }
 
-/** As after a start or a gap: nothing was heard. */
+/** The state after a start or a gap. */
 export const FRESH_TRIGGER: TriggerState = { recent: [], held: 0, peak: 0, refractory: 0, armed: true };
 
 /**
@@ -58,13 +58,13 @@ export function triggerSettings(
 }
 
 /**
- * One score further.
- * @param score 0 to 1; what is no number counts as 0
+ * One more score.
+ * @param score 0 to 1; NaN counts as 0
  */
 export function stepTrigger(settings: TriggerSettings, state: TriggerState, score: number): TriggerStep {
   const { smoothSteps, threshold, patienceSteps, refractorySteps } = settings;
   const recent = [...state.recent.slice(state.recent.length < smoothSteps ? 0 : 1), Number.isFinite(score) ? score : 0];
-  // Summed anew: a running sum would depend on the whole past by its rounding.
+  // Summed again each time: a running sum would depend on the whole past through its rounding.
   const mean = recent.reduce((sum, value) => sum + value, 0) / smoothSteps;
   const above = mean >= threshold;
   if (state.refractory > 0)

@@ -21,10 +21,8 @@ export interface WakeWordNetworks {
 }
 
 /**
- * One trigger word's scores, frame by frame: one after every `framesPerStep` frames, the same however the frames are cut. It has a
- * memory of its own; several may share the networks.
- *
- * One `push` at a time: wait for it before the next, or before `reset`.
+ * One trigger word's scores: one after every `framesPerStep` frames, the same however the frames are split. It has its
+ * own state; several may share the networks. One `push` at a time: wait for it before the next, or before `reset`.
  */
 export class WakeWordScorer {
   readonly framesPerStep: number;
@@ -44,7 +42,7 @@ export class WakeWordScorer {
     return this.stream.stepsAfter(frames);
   }
 
-  /** Forgets all that was heard. */
+  /** Resets the state. */
   reset(): void {
     this.stream.reset();
     this.company?.reset();
@@ -89,7 +87,7 @@ export class WakeWord {
   readonly output: CardOutput<'wake-word'>;
   private readonly input: AudioFeaturesInput;
 
-  /** @throws UsherError `model-invalid` where the bundle is no wake word, or one that was trained on other features */
+  /** @throws UsherError `model-invalid` if the bundle is not a wake word, or was trained on other features */
   constructor(
     readonly bundle: Bundle,
     private readonly models: readonly [Model, ...Model[]],

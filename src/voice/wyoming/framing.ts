@@ -24,7 +24,10 @@ interface Header {
   readonly payloadBytes: number;
 }
 
-/** Cuts a byte stream into events. Holds no more than one event within the limits; what is beyond them is refused before it is read. */
+/**
+ * Splits a byte stream into events. Holds at most one event within the limits; larger ones are refused before they are
+ * read.
+ */
 export class WyomingParser {
   private parts: Buffer[] = [];
   private held = 0;

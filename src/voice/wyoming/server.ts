@@ -20,8 +20,8 @@ export interface WyomingServerOptions {
 const IDLE_MS = 60_000;
 
 /**
- * Serves trigger words to voice assistants over TCP. Whatever a client sends costs at most one event of memory; it is read no faster
- * than it is dealt with, and whoever makes no sense is told so and dropped.
+ * Serves trigger words to voice assistants over TCP. A client costs at most one event of memory and is read no faster
+ * than it is served. A client with invalid messages gets an error and is disconnected.
  */
 export class WyomingServer {
   private readonly server: Server;

@@ -4,7 +4,7 @@ import type { WordDetector } from '../wake-word/detector';
 import { PIECE_SAMPLES, SOUND_RATE_HZ } from '../sources/sound';
 import type { WyomingEvent } from './framing';
 
-/** A word that a client may ask for, as `info` tells of it. */
+/** A word that a client may request, as `info` lists it. */
 export interface OfferedWord {
   /** Name of the bundle: what clients ask for. */
   readonly model: string;
@@ -28,8 +28,8 @@ const Sound = z.object({
 const Ping = z.object({ text: z.string().max(256).nullish() });
 
 /**
- * One client's conversation: describe → info; detect, audio-start, audio-chunk… → detection for each word heard; audio-stop →
- * not-detected where there was none. Events of other services are passed over, as the protocol wants.
+ * One client's conversation: describe → info; detect, audio-start, audio-chunk… → detection for each detected word;
+ * audio-stop → not-detected if there was none. Events of other services are ignored, as the protocol requires.
  */
 export class WyomingSession {
   private wanted: ReadonlySet<string> | null = null;
@@ -44,7 +44,7 @@ export class WyomingSession {
     private readonly version: string,
   ) {}
 
-  /** @throws UsherError `message-invalid`: the client is told, and the conversation is over */
+  /** @throws UsherError `message-invalid`: the client gets an error, and the conversation ends */
   async handle(event: WyomingEvent, answer: (answer: Answer) => void): Promise<void> {
     switch (event.type) {
       case 'describe':
