@@ -4,7 +4,7 @@
 //   scripts/enrol-list.mjs LIST --config FILE --consent-text VERSION --consent-by WHO [--report FILE]
 //
 // LIST has a line for each member, parts separated by tabs: id, name, and one or more pictures. Pictures are relative to LIST. Empty
-// lines and lines that begin with # are passed over. The exit code is 1 when somebody could not be enrolled.
+// lines and lines that begin with # are passed over. The exit code is 1 if a person could not be enrolled.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -16,7 +16,7 @@ export { Channel, Offer, OfferScope, ReleaseId, Rollout, Version, WHOLE_FLEET };
 /** An authentic document of what is wanted; see `UpdateDesiredPayload`. */
 export type Desired = UpdateDesiredPayload;
 
-/** What a release may hold at most. A box is small, and whoever signs is not by that infallible. */
+/** Limits of a release. A box is small, and even a signed release may be wrong. */
 export const RELEASE_LIMITS = {
   archiveBytes: 96 * 1024 * 1024,
   documentBytes: 512 * 1024,
@@ -31,7 +31,7 @@ export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const At = z.number().int().min(0).max(8.64e15);
 const Text = z.string().max(512);
 
-/** SHA-256 of each chunk, one after the other, in base64: a bad chunk is known when it arrives, whoever sent it. */
+/** SHA-256 of each chunk, one after the other, in base64: a bad chunk is detected when it arrives, whatever its source. */
 const ChunkDigests = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
 
 const Archive = z
@@ -66,8 +66,8 @@ const Requirements = z.strictObject({
 export type Requirements = z.infer<typeof Requirements>;
 
 /**
- * What becomes of stored templates when an encoder is activated. `same`: the vectors are of the space that is in use, nothing to do.
- * `re-encode`: kept enrolment crops are encoded anew before the switch. `re-enrol`: nobody is recognised until enrolled again.
+ * What happens to stored templates when an encoder is activated. `same`: the vectors are of the present space, nothing to do.
+ * `re-encode`: kept enrolment crops are encoded again before the switch. `re-enrol`: members must be enrolled again.
  */
 const EmbeddingRule = z.strictObject({
   space: z.string().regex(/^[a-z0-9][a-z0-9._-]{2,63}$/),

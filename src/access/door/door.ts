@@ -18,15 +18,14 @@ import { onSwipe } from './door-swipe';
  * `at` is the machine's monotonic time in ms throughout.
  *
  * A swipe opens a claim or is refused (`door-swipe`). A face is compared (`door-evidence`), counted (`door-seen`) and may complete
- * the votes (`door-face`). What is decided ends the claim (`door-outcome`). Time that runs out ends in a denial, whose reason is
- * found in what was seen (`door-reason`).
+ * the votes (`door-face`). A decision ends the claim (`door-outcome`). A timeout is a denial, and what was seen gives its reason
+ * (`door-reason`).
  *
  * Invariants (held by property tests over random event sequences):
- * - A grant rests on at least `votes` frames of one track that agreed on the granted member, taken at least `voteSpacingMs` from one
- *   another, the oldest no older than `voteWindowMs`, and, where a card was swiped, none older than the swipe.
+ * - A grant needs at least `votes` frames of one track that agree on the member. They were taken at least `voteSpacingMs` apart, none
+ *   is older than `voteWindowMs` and, with a card, none is older than the swipe.
  * - A frame agrees only if both the track's fused embedding and the frame's own are under their thresholds.
- * - Where liveness is required, a grant by face comes at a frame whose track is judged live on enough frames, and never at one that
- *   is not judged at all.
+ * - If liveness is required, a grant by face needs a frame whose track is judged live on enough frames.
  * - Every swipe that is answered gets exactly one decision.
  * - Nothing is granted while the store is unavailable, within the cooldown, or twice to one track without a swipe.
  * - Nothing is granted that the gate (rights, hours, orders: the policy) refuses; in mode `card` the gate and the store's

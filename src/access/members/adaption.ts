@@ -3,13 +3,13 @@ import type { Decision, DoorLiveness } from '../door-types';
 import { distanceFor, type ThresholdRow } from './thresholds';
 
 /**
- * Whether the face of a grant may become one more template of the member. A template is a key to the door, so this is
- * stricter than the grant itself:
+ * Decides whether the face of a grant may become another template of the member. A template is a key to the door, so this
+ * is stricter than the grant itself:
  *
- * - the grant is by face, and the face is that of the very frame that decided it, not of whoever was seen last;
+ * - the grant is by face, and the face is of the very frame that decided it, not of the person seen last;
  * - both the frame's own vector and the fused one are within the strict threshold of a picture that the member was
- *   *enrolled* with. Adapted templates are no anchor: from one to the next they would creep away from the person;
- * - every other member is farther away than that threshold, by a margin; suspended ones too;
+ *   *enrolled* with. Adapted templates do not count here, since they could drift away from the person step by step;
+ * - every other member, suspended ones included, is farther away than that threshold, by a margin;
  * - where liveness is judged, the face is judged live;
  * - few are taken a day, so that one bad evening does not replace them all.
  */

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { LOST_STATE, type Now, OUTSIDE, type PolicyState } from './types';
 
 /**
- * The policy's state as text, to outlast a restart. Its times are monotonic, and a monotonic clock starts anew with the
- * machine: what is saved is when it was saved, by both clocks and in which boot of the machine. Within one boot the
- * monotonic clock says how long it has been; over a boot the wall clock does, but never less than nothing.
+ * The policy's state as text, to survive a restart. Its times are monotonic, and the monotonic clock restarts with the
+ * machine, so the moment of saving is saved too: both clocks, and the boot of the machine. Within one boot the monotonic
+ * clock gives the elapsed time; across boots the wall clock does, but never less than zero.
  */
 
 /** Of a machine's boot: `/proc/sys/kernel/random/boot_id`, or '' if there is none (then no two boots are the same). */

@@ -2,16 +2,16 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { signedBytes, type SigningDomain } from '../../canonical';
 
 /**
- * What a reader says is an identifier, not a secret: a card number is printed on the card, and whoever may publish on the broker
- * may write one. What makes it worth something is a key that reader and box share.
+ * A reader sends an identifier, not a secret: a card number is printed on the card, and any client that may publish on the broker
+ * can write one. Only a key that reader and box share makes it trustworthy.
  *
  * For people who build a reader. The MAC of a swipe is HMAC-SHA256 under the 32 bytes of the reader's key file, as 64 lower-case
  * hex digits, over `usher-swipe-v1`, a newline, and this JSON text: keys in this order, no spaces (RFC 8785):
  *
  *     {"at":1800000000000,"counter":7,"device":"entrance-1","id":"04A211","reader":"reader-1","site":"gym","v":1}
  *
- * `at` is epoch ms. `counter` rises with every swipe and never falls, not over a restart either; a reader that keeps nothing over
- * one takes max(last + 1, epoch ms). What is published on `usher/v1/gym/entrance-1/in/reader-1/swipe` (QoS 1, not retained) is
+ * `at` is epoch ms. `counter` increases with every swipe and never decreases, even over a restart; a reader without storage
+ * uses max(last + 1, epoch ms). What is published on `usher/v1/gym/entrance-1/in/reader-1/swipe` (QoS 1, not retained) is
  *
  *     {"v":1,"id":"04A211","at":1800000000000,"counter":7,"mac":"…"}
  *

@@ -74,7 +74,7 @@ function roomsWithoutWay(policy: Entry): ReferenceFault[] {
       ? [
           {
             path: ['policy', 'zones', zone, 'maxOccupancy'],
-            message: 'no door has a `passage` into this zone, so nobody is counted in it',
+            message: 'no door has a `passage` into this zone, so no member is counted in it',
           },
         ]
       : [],

@@ -42,12 +42,12 @@ export interface InitOptions {
   readonly now: number;
 }
 
-/** What is left of a signature's time when it is made anew. */
+/** A signature is renewed when this share of its validity is left. */
 const RENEW_SHARE = 1 / 3;
 
 /**
- * A fleet's folder at its manager: keys, the repository that a web server can hand out, and the offers. Every file is written whole
- * or not at all, and the timestamp last, so that whoever reads meanwhile sees the state before or after.
+ * A fleet's folder at its manager: keys, the repository that a web server can hand out, and the offers. Every file is written
+ * atomically, and the timestamp last, so that a reader sees the state before or after.
  */
 export class FleetFolder {
   private readonly keys: KeyFolder;
@@ -186,7 +186,7 @@ export class FleetFolder {
 
   /**
    * A new root: new keys for one role, or for none (a root that lives longer). Signed by enough of the old root keys and, where they
-   * change, by the new ones; what the role had signed is signed anew.
+   * change, by the new ones; what the role had signed is signed again.
    * @throws UsherError `key-unusable` when fewer root keys are at hand than the root asks for
    */
   rotate(role: KeyRole | null, now: number): { readonly version: number; readonly made: readonly string[] } {

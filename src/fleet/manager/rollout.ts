@@ -143,11 +143,11 @@ export function decideRollout({ rollout }: Offer, counts: Counts, limits: Rollou
 export function nextStage(rollout: Rollout, what: string): Rollout {
   const { stage, stages, state, why } = rollout;
   if (state === 'paused')
-    throw new UsherError('usage', `${what} is paused: ${why ?? 'nobody said why'}`, {
+    throw new UsherError('usage', `${what} is paused: ${why ?? 'no reason given'}`, {
       remedy: 'No box begins it: usher fleet rollout resume first.',
     });
   if (state === 'aborted')
-    throw new UsherError('usage', `${what} was taken back: ${why ?? 'nobody said why'}`, {
+    throw new UsherError('usage', `${what} was taken back: ${why ?? 'no reason given'}`, {
       remedy: 'Boxes do not take it up again: publish a new release.',
     });
   if (stage + 1 >= stages.length)

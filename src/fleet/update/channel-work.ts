@@ -149,7 +149,7 @@ export class ChannelWork {
     try {
       await trial.adopt(signal);
     } catch (error) {
-      // Where it is to be left anyway, that is a work of its own, and told.
+      // If it is to be left anyway, that is separate work, with a report of its own.
       if (this.state().leaving === null) slots.revert(this.channel);
       throw error;
     }

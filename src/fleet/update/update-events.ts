@@ -1,15 +1,15 @@
 import type { Offer, ReleaseDocument } from '../release';
 import type { Installed } from './update-state';
 
-/** The vocabulary of the updater's steps: works, events, failures and the facts that a step goes by. All of it plain data. */
+/** The vocabulary of the updater's steps: works, events, failures and the facts for a step. All of it is plain data. */
 
 /** The next work; each moves on by one state. Only `revert` leads back. */
 export type WorkKind = 'verify' | 'transfer' | 'stage' | 'test' | 'switch' | 'settle' | 'watch' | 'revert';
 
 /**
  * Whose fault a failure is. `release`: it goes into quarantine. `trial`: perhaps the release's, perhaps a busy machine's; it gets a
- * few tries. `box`: the network, the disk, or something that somebody must do first; tried again for as long as it is wanted.
- * `later`: refused, and the same bytes may be taken another time. `postponed`: what it was tried beside was not there.
+ * few tries. `box`: the network, the disk, or a person must do something first; retried as long as it is wanted.
+ * `later`: refused, and the same bytes may be accepted later. `postponed`: the running process to compare with was not there.
  */
 export type Fault = 'release' | 'trial' | 'box' | 'later' | 'postponed';
 

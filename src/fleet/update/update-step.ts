@@ -104,7 +104,7 @@ function failed(
   // At the door there is no second attempt: the running model is available and proven.
   if (isSwitched(state)) return quarantined(at(state, 'rolled-back', facts), why, facts);
   const attempt = state.attempt + 1;
-  // What was tested beside the running model is gone with the trial.
+  // The tested candidate ends with the trial.
   const from = work === 'switch' ? 'staged' : state.state;
   const again = { ...state, state: from, attempt, deadline: null, ...why };
   switch (fault) {
@@ -116,7 +116,7 @@ function failed(
     case 'postponed':
       return { ...again, retryAt: retryAt(attempt, facts) };
     case 'box':
-      // Bytes that did not come for so long may have been withdrawn meanwhile: the whole way again.
+      // A release whose bytes did not arrive for so long may be withdrawn meanwhile: start again from the beginning.
       return reason === DEADLINE && work === 'transfer'
         ? { ...again, state: 'offered', since: facts.now, retryAt: retryAt(attempt, facts) }
         : { ...again, retryAt: retryAt(attempt, facts) };
@@ -148,7 +148,7 @@ function rolledBack(
 
 function booted(state: ChannelState, facts: Facts): ChannelState {
   const { candidate } = state;
-  // What was to be left is left, or somebody went on to another one since.
+  // The release to leave is no longer active, or another one became active since.
   if (state.leaving !== null && facts.active?.document !== state.leaving) return { ...state, leaving: null };
   if (candidate === null) return state;
   // The pointer counts: the switch was made, and the power failed before it was recorded.
@@ -156,7 +156,7 @@ function booted(state: ChannelState, facts: Facts): ChannelState {
     return state.state === 'committed' || state.leaving !== null ? state : at(state, 'committed', facts);
   if (state.state === 'committed') return { ...at(state, 'idle', facts), candidate: null };
   if (candidate.release?.kind === 'config' && isSwitched(state)) {
-    // A configuration can only be tried by starting under it; whoever starts counts (`trialConfig`).
+    // A configuration can only be tried by starting under it; the start counts the attempts (`countTrialStart`).
     return state.trialBoots > UPDATE_LIMITS.trialBoots
       ? quarantined(at(state, 'rolled-back', facts), INTERRUPTED, facts)
       : state;

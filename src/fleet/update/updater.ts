@@ -184,7 +184,7 @@ export class Updater {
   private takeOrders(): void {
     const { slots } = this.parts;
     for (const channel of slots.ordered) {
-      this.channels.get(channel)?.rollback('ordered', 'somebody at the box took it back');
+      this.channels.get(channel)?.rollback('ordered', 'an operator at the box rolled it back');
       slots.settleOrder(channel);
     }
   }

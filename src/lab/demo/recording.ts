@@ -98,7 +98,7 @@ export async function makeRecording(options: RecordingOptions): Promise<Recordin
   return { clip, enrolmentStill: still, durationS: SCRIPT.durationS, stranger: SCRIPT.stranger, member: SCRIPT.member };
 }
 
-/** Who is in the picture at a time, in seconds, and how; null: nobody. */
+/** Who is in the picture at a time, in seconds, and how; null if no one is. */
 function castOf(
   stranger: Portrait,
   member: Portrait,

@@ -54,7 +54,7 @@ export function trainSceneCommand(): Command {
     .addOption(new Option('--size <px>', 'side of the input').choices(['16', '32', '64', '128']).default('64'))
     .option('--epochs <n>', 'times that each picture is seen', wholeNumber, SCENE_TRAINING.epochs)
     .option('--seed <n>', 'the same seed gives the same split, pictures and order', wholeNumber, 1)
-    .option('--origin <text>', 'origin of the pictures, for the card', 'pictures of whoever trained it')
+    .option('--origin <text>', 'origin of the pictures, for the card', 'pictures of the person who trained it')
     .option('--study', 'also both architectures at 16, 32, 64 and 128 pixels')
     .option('--report <dir>', 'write a report with plots')
     .option('--json', 'print JSON')

@@ -50,7 +50,7 @@ const SENTENCES_PER_HOUR = 250;
 
 const HELP = `
 Words are heard as recorded (clean), in recorded backgrounds at 10, 5 and 0 dB, and at ±20 dB of gain; what is no word is heard as
-recorded, at ±20 dB, and mixed anew for --hours. Streams of nothing but words that sound like it, or halves of it, are listed, and count in
+recorded, at ±20 dB, and mixed again for --hours. Streams of nothing but words that sound like it, or halves of it, are listed, and count in
 no rate: no hour of life is like them. Figures ending in _at_0.5_per_hour are those of the threshold at which this very sound
 has at most that many false accepts an hour; the others are those of the preset.
 
@@ -71,7 +71,7 @@ export function evalWakeWordCommand(): Command {
     .option('--background <dirs...>', 'recordings of noise and music', [])
     .option('--impulses <dirs...>', "rooms' impulse responses", [])
     .option('--held-out', 'only the part of each folder that training keeps apart')
-    .option('--synthetic <n>', 'words by synthetic voices (default: none beside recordings, else 300)', wholeNumber)
+    .option('--synthetic <n>', 'words by synthetic voices (default: none with recordings, else 300)', wholeNumber)
     .addOption(new Option('--engines <names...>', 'that synthesise').choices(ENGINES))
     .option('--hours <n>', 'of mixed sound without the word; 0: as recorded alone', hours, 3)
     .option('--repeats <n>', 'noises around each word', wholeNumber, 3)

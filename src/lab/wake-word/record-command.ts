@@ -148,7 +148,7 @@ const CLEAR = '\r\x1b[K';
 
 /**
  * Prompt, level meter and verdict on standard error; the meter only where a person watches.
- * @param prompt null where nobody is there to be asked: of a recording
+ * @param prompt null for a recording, where no person is asked
  */
 function guide(prompt: string | null, count: number): RecordingUi {
   const { stderr } = process;

@@ -40,8 +40,8 @@ export interface RecordingOutcome {
 /** What is left at the end of a recording is a take where it is as long as a short word. In seconds. */
 const SHORTEST_REST_S = 0.5;
 /**
- * In a recording of the word a take ends so long after its word, and one whose end would cut a word off begins anew so long before that
- * word. In seconds.
+ * In a recording of the word a take ends this long after its word. A take whose end would cut a word off starts again this long before
+ * that word. In seconds.
  */
 const TAIL_S = 0.5;
 const LEAD_S = 0.3;
@@ -93,7 +93,7 @@ async function* takes(
   const pause = Math.round(pauseSeconds * RATE_HZ);
   const take = new Int16Array(length);
   let filled = -pause;
-  /** Nobody is asked to speak, and so nobody keeps to the takes. */
+  /** A recording has no prompts, so its words do not keep to the takes. */
   const recorded = !source.live && pause === 0;
   /** Of this recording there was no take yet. */
   let first = true;

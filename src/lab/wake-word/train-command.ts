@@ -44,7 +44,7 @@ interface Options {
 }
 
 const STOP_PATIENCE_MS = 10_000;
-/** What the medium sensitivity allows, and the share of the words, over all conditions, beyond which nobody could use the model. */
+/** What the medium sensitivity allows, and the share of the words, over all conditions, beyond which the model is unusable. */
 const ALLOWED_PER_HOUR = 0.5;
 const MOST_MISSED = 0.5;
 
@@ -54,7 +54,7 @@ ${ENGINES.join(', ')}: the more kinds of voice, the better it hears people. Reco
 it much better still: 100 or more of them, one word in each file. A fifth of every folder is kept for measuring (usher eval
 wake-word), a tenth for choosing the network; neither is trained on.
 
-Two networks that were trained apart mistake different things for the word. With --beside the bundle answers the mean of
+Two networks that were trained separately mistake different things for the word. With --beside the bundle answers the mean of
 both wherever the new one stirs; it gains where both are about as good, and costs what one network costs.
 
 Examples:
@@ -209,7 +209,7 @@ function enginesOf(names: readonly string[] | undefined): Engine[] | undefined {
   });
 }
 
-/** As it can be typed again; folders by their own names, since where they lie is nobody's business. */
+/** As it can be typed again; folders by name only, since their paths are private. */
 function commandOf(word: string, options: Options): string {
   const folders = (['positives', 'negatives', 'background', 'impulses'] as const).flatMap((kind) =>
     options[kind].length === 0 ? [] : [`--${kind}`, ...options[kind].map((folder) => path.basename(folder))],

@@ -248,7 +248,7 @@ export class MqttClient {
   private receive(packet: InboundPacket): void {
     if (packet.topic === this.status.topic) this.status.hear(packet);
     else if (this.watch.heard(packet)) this.takeBack.heard(packet);
-    // A second copy that came before the broker heard that we had left is for nobody.
+    // A second copy that came before the broker processed the unsubscribe is dropped.
     else if (this.retained.deliver(packet) || paramsOf('updateData', packet.topic, this.base) !== null) return;
     else this.router.dispatch(packet);
   }

@@ -5,7 +5,7 @@ import * as updates from './update-payloads';
 /**
  * - `state`: retained; the latest value is kept and published again after every connect.
  * - `event`: waits in a bounded queue for the broker, in order, until it is acknowledged; may come twice, under one number.
- * - `momentary`: sent now or never: not retained, not queued, not resent. An unlock that arrives late opens a door to nobody.
+ * - `momentary`: sent now or never: not retained, not queued, not resent. An unlock that arrives late would open an empty door.
  */
 export type Delivery = 'state' | 'event' | 'momentary';
 

@@ -1,11 +1,11 @@
 /**
- * Whether the date is good enough to destroy something by it. A wall clock can be wrong at every start (no battery, a forged time
- * server), so a date has to be earned: by running time, which CLOCK_MONOTONIC measures and nobody can set.
+ * Decides whether the date can be trusted for deletion by age. A wall clock can be wrong at every start (no battery, a forged time
+ * server), so trust has to be earned by running time, which CLOCK_MONOTONIC measures and no one can set.
  *
- * Every look at both clocks adds the running time to a credit, and takes away from it what the wall clock moved besides. Time that
- * the box was switched off looks just like a clock set forward; so a box that is off for a third of the day, or over a long weekend,
- * still earns its credit. A forged clock that is moved by less than `leapMs` at a time makes time pass at most
- * `1 + offPerOn` times as fast as it does; one that is moved further is not trusted before a person says so.
+ * Every check of both clocks adds the running time to a credit, and subtracts what the wall clock moved in addition. Time for which
+ * the box was off looks like a clock that was set forward, so the limits let a box that is off for a third of the day, or over a
+ * long weekend, still earn its credit. A forged clock that is moved by less than `leapMs` at a time makes time pass at most
+ * `1 + offPerOn` times as fast as it does; one that is moved further is not trusted until a person confirms it.
  */
 const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;

@@ -93,10 +93,7 @@ export class MemberStore {
     });
   }
 
-  /**
-   * Adds a member as on another box, including status and time of enrolment. The import records it. @throws UsherError
-   * as `add`
-   */
+  /** Adds a member as on another box, with status and time of enrolment. The import records it. @throws as `add` */
   restore(
     member: MemberFields & { id: string; name: string; status: MemberStatus; enrolledAt: number },
     templates: readonly NewTemplate[],
@@ -109,10 +106,7 @@ export class MemberStore {
     });
   }
 
-  /**
-   * Changes the given fields. @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`,
-   * `store-unavailable`
-   */
+  /** @throws UsherError `member-unknown`, `member-exists` (a duress id), `usage`, `store-unavailable` */
   update(given: string, change: MemberFields & { readonly status?: MemberStatus | undefined }): Member {
     return this.parts.database.transaction(() => {
       const old = this.get(given);
@@ -207,9 +201,7 @@ export class MemberStore {
     return id;
   }
 
-  /**
-   * All members, ordered by id. Decrypts every profile: for people, not for doors. @throws UsherError `member-damaged`
-   */
+  /** All members, ordered by id. Decrypts every profile, so not for doors. @throws UsherError `member-damaged` */
   list(): MemberSummary[] {
     const { members, damaged: bad } = this.survey();
     if (bad[0] !== undefined) throw damaged(bad[0].id, 'the stored data');
@@ -244,9 +236,7 @@ export class MemberStore {
     return this.parts.database.number('SELECT count(*) FROM members');
   }
 
-  /**
-   * Ids of the members who may be recognised: one pass over one table, for the daemon, which needs it at every change.
-   */
+  /** Ids of the members who may be recognised: one pass over one table, since the daemon reads it at every change. */
   activeIds(): string[] {
     return this.parts.database.all(`SELECT id FROM members WHERE status = 'active'`).map((row) => String(row['id']));
   }

@@ -3,14 +3,14 @@ import type { FiveLandmarks } from '../picture/frame';
 import { ParallaxMeter } from './parallax';
 
 /**
- * From the frames of one track to a verdict. Frames of one presentation share most of what could mislead the network, so their
- * mean helps against noise and blur, not against a good picture.
+ * Gives a verdict from the frames of one track. Frames of one presentation share most of what could mislead the network, so
+ * their mean helps against noise and blur, not against a good picture.
  *
  * Invariants:
  * - `live` and `fake` rest on at least `LEAST_SCORES` scored frames of this track, none older than `MEMORY_MS`.
- * - Once fake, a track is live again only after as many further frames as the window holds have a live mean: whoever holds a
- *   picture up for longer does not get a new chance with every frame.
- * - What moves as a flat picture does is fake, whatever the network says.
+ * - Once fake, a track is live again only after as many further frames as the window holds have a live mean, so that a
+ *   picture does not get a new chance with every frame.
+ * - A face that moves like a flat picture is fake, whatever the network says.
  */
 export class LivenessJudge {
   private readonly scores = new Float64Array(WINDOW);

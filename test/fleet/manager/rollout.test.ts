@@ -221,7 +221,7 @@ describe('what becomes of a rollout', () => {
     ['the last but one is open', { stage: 1 }, 2],
     ['the last is open', { stage: 2 }, /^the last stage of it is open already$/],
     ['it is paused', { state: 'paused', why: 'boxes failed' }, /^it is paused: boxes failed$/],
-    ['it was taken back', { state: 'aborted', why: null }, /^it was taken back: nobody said why$/],
+    ['it was taken back', { state: 'aborted', why: null }, /^it was taken back: no reason given$/],
   ])('has its next stage opened by hand: %s', (_, rollout, expected) => {
     const next = (): number => nextStage(offer(rollout).rollout, 'it').stage;
     if (typeof expected === 'number') expect(next()).toBe(expected);

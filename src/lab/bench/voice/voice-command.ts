@@ -102,7 +102,7 @@ async function compared(sound: Float32Array, detector: WordDetector, { modelsMir
   const reference = await OpenWakeWordFeatures.open(mirror);
   try {
     return await compareVoice(sound, detector, reference, {
-      onProgress: (share) => progress.update('beside openWakeWord', share),
+      onProgress: (share) => progress.update('comparing with openWakeWord', share),
     });
   } finally {
     await reference.dispose();

@@ -39,7 +39,7 @@ const VALIDATION_SHARE = 0.2;
 const BATCH = 8;
 
 const HELP = `
-Pictures are labelled as Darknet has it ("YOLO txt"): beside NAME.jpg a NAME.txt with one line a face,
+Pictures are labelled as for Darknet ("YOLO txt"): each NAME.jpg has a NAME.txt with one line a face,
   0 CENTRE-X CENTRE-Y WIDTH HEIGHT     as shares of the picture's width and height; an empty file where there is no face.
 Draw the boxes as the detector does on easy pictures: usher's labels from usher train detector-scenes show how.
 

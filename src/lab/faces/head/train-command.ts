@@ -59,7 +59,7 @@ const HELP = `
 With --images, a folder of pictures named as for \`usher eval faces\`; each is also seen as a door's camera would show it. Without, the
 templates that this installation keeps (no pictures are kept), of members whose recorded consent is to one of the texts named with
 --consent-text; that they were used is recorded in the journal. A head keeps something of those it was trained on: when one of them
-withdraws, train it anew.
+withdraws, train it again.
 
 The head is judged on persons left out of its training, then trained on all and written as an encoder bundle with an embedding
 space of its own. To use it: \`usher members re-encode NAME\` carries the stored templates over, then name it in models.encoder.

@@ -150,7 +150,7 @@ async function paintAll(
     });
     progress.update('painting', (person + 1) / persons.length);
   }
-  if (painted.length === 0) throw new UsherError('data-invalid', 'nobody has two pictures');
+  if (painted.length === 0) throw new UsherError('data-invalid', 'no person has two pictures');
   return painted;
 }
 

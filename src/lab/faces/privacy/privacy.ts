@@ -49,9 +49,9 @@ interface Vectors {
 }
 
 /**
- * How many painted faces still match their person. At the card's threshold against the gallery, seen by the detector and by somebody
- * who knows where the face was; and by an attacker who paints the gallery too, at a threshold of his own for the same false-match
- * rate among painted faces.
+ * How many painted faces still match their person: at the card's threshold against the gallery, found by the detector, or at the known
+ * place of the face; and for an attacker who paints the gallery too, with another threshold for the same false-match rate among painted
+ * faces.
  * @param threshold distance for `fmr` by the encoder's card
  */
 export async function privacyFigures(
@@ -123,7 +123,7 @@ function matches(a: Float32Array | null, b: Float32Array | null, limit: number):
   return a !== null && b !== null && l2Distance(a, b) <= limit;
 }
 
-/** Who in a gallery is nearest to a face; null: nobody is in it. */
+/** The person of a gallery nearest to a face; null if it is empty. */
 function nearest(
   vectors: readonly Vectors[],
   probe: Float32Array,

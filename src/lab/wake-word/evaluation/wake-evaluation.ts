@@ -111,7 +111,7 @@ function* counted(stream: SoundStream, onSeconds: (seconds: number) => void): It
   }
 }
 
-/** What hours of life are like: all but streams of nothing else than near misses, whose false accepts are told apart. */
+/** Everyday sound: all streams but those of near misses alone, whose false accepts are reported separately. */
 export function everyday({ overheard }: Pick<WakeEvaluation, 'overheard'>): Overheard[] {
   return overheard.filter(({ stream }) => stream.adversarial !== true);
 }

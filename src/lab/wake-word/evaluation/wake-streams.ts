@@ -4,13 +4,13 @@ import { generatedStream, negativeStreams, plainStream, type SoundStream } from 
 import { selectClips } from '../sound/bank';
 import { streamSeed } from '../../../random';
 
-/** Of what nobody says anything in: enough to show a model that fires at nothing. */
+/** Length of the streams without speech: enough to find a model that activates without cause. */
 const QUIET_S = 900;
 const GYM = /exercise|bike|gym|treadmill|rowing/i;
 
 /**
  * Everything without the word: each corpus as it was recorded, and 20 dB softer and louder; the backgrounds as recorded, gym noise among them
- * by name; silence and white noise; then hours of speech mixed anew with rooms, backgrounds and gains.
+ * by name; silence and white noise; then hours of speech mixed again with rooms, backgrounds and gains.
  */
 export function wakeStreams(materials: Materials, hours: number, seed: number): SoundStream[] {
   const plain = materials.speech.flatMap(({ name, bank }) => [

@@ -122,7 +122,7 @@ interface Header {
   readonly words: readonly number[];
 }
 
-/** Written beside and renamed, so that a broken-off run leaves no half bank. */
+/** Written to a temporary file and renamed, so that an interrupted run leaves no half bank. */
 export async function saveBank(file: string, bank: SoundBank): Promise<void> {
   const header: Header = {
     names: bank.names,

@@ -93,7 +93,7 @@ async function someSounds(folder: string): Promise<Found[]> {
   const files = await listSounds(folder);
   if (files.length > 0) return files;
   throw new UsherError('data-invalid', `${folder} holds no sound files`, {
-    remedy: `Sounds are told by their ending: ${[...SOUND].join(' ')}`,
+    remedy: `Sound files are recognised by their ending: ${[...SOUND].join(' ')}`,
   });
 }
 

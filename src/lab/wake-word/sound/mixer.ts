@@ -83,7 +83,7 @@ export class ClipMixer {
   private perform(front: Float32Array, ends: number[], random: Random, wordShare: number): void {
     const stretches = Math.max(1, Math.floor(front.length / STRETCH));
     const length = front.length / stretches;
-    // Now and then there is nobody.
+    // Sometimes no person speaks.
     if (random.next() < 0.12 * (1 - wordShare)) return;
     for (let i = 0; i < stretches; i++) {
       const from = Math.round(i * length);
@@ -167,7 +167,7 @@ export class ClipMixer {
     mixInto(front, back, 0, (speech > 0 ? speech * ratioOf(-snr) : 0.1) / level);
   }
 
-  /** One's own word must be the louder of two voices, or nobody knows which was meant. */
+  /** The word must be the louder of two voices, or it is unclear which was meant. */
   private snr(random: Random, least: number): number {
     const [usual, clean, hard] = this.options.snrDb;
     const draw = random.next();

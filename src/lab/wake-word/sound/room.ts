@@ -72,7 +72,7 @@ export function normaliseEnergy(response: Float32Array): Float32Array {
 /**
  * A measured impulse response as a room: cut so that it begins with the direct sound (2 ms before its peak).
  * @returns null for what is no room: a response that grows (a reversed gate), one that hums on, one with no single onset. Studio
- *   effects hide among collections of impulse responses, and nobody speaks through those.
+ *   effects hide among collections of impulse responses, and no one speaks through those.
  */
 export function roomOf(samples: ArrayLike<number>): Float32Array | null {
   let peak = 0;

@@ -40,7 +40,7 @@ export function plainStream(name: string, bank: SoundBank): SoundStream {
   };
 }
 
-/** Hours from minutes: the materials mixed anew at every clip with other rooms, speeds, gains and backgrounds. */
+/** Hours from minutes: every clip mixes the materials again with other rooms, speeds, gains and backgrounds. */
 export function mixedStream(name: string, materials: Materials, seconds: number, seed: number): SoundStream {
   const pieces = Math.ceil(seconds / CHUNK_SECONDS);
   return {

@@ -10,7 +10,7 @@ export type TakeKind = (typeof TAKE_KINDS)[number];
 export type TakeProblem = 'dead' | 'clipped' | 'no-word' | 'cut-off' | 'too-long' | 'too-quiet' | 'too-noisy';
 
 export interface TakeReport {
-  /** Of what was said, or of all where nobody was to speak; decibels of full scale. */
+  /** Level of the speech, or of the whole take if no one was to speak; decibels of full scale. */
   readonly levelDb: number;
   /** What was said above the noise; null where nothing was found. */
   readonly snrDb: number | null;

@@ -186,7 +186,7 @@ async function readOrNull(file: string): Promise<Buffer | null> {
   return readFile(file).catch(() => null);
 }
 
-/** Silence is told from speech at a hundredth of the peak; voices breathe no noise. */
+/** Below a hundredth of the peak it is silence: synthetic voices have no breath noise. */
 const SILENT = 0.01;
 
 function clipOf({ voice, text }: Utterance, wav: Buffer | null): Clip[] {

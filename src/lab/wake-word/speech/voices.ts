@@ -36,7 +36,7 @@ export const PROGRAMS: Readonly<Record<Engine, Program>> = {
   pico: { command: 'pico2wave', debianPackage: 'libttspico-utils' },
 };
 
-/** Voices of music and of machines: nobody sounds like that, and words cannot be made out. */
+/** Voices of music and machines: no person sounds like that, and words cannot be understood. */
 const NOT_SPEECH = /whisper|demonic|robosoft|croak|tweaky|unirobot|anikarobot|kaukovalta|storm|\bmr\b/i;
 /** `awb_time` speaks numbers only, `kal16` is kal once more. */
 const FLITE_LEFT_OUT = new Set(['awb_time', 'kal16', 'kal']);

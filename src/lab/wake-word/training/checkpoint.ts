@@ -59,7 +59,7 @@ export interface TrainingState {
 }
 
 /**
- * Writes the state so that a crash, a full disk or a pulled plug leaves this one or the one before: beside, flushed, renamed.
+ * Writes the state so that a crash, a full disk or a pulled plug leaves this one or the one before: temporary file, flush, rename.
  * @throws UsherError `file-unreadable`; the checkpoint before is untouched
  */
 export async function saveCheckpoint(file: string, fingerprint: string, state: TrainingState): Promise<void> {
@@ -121,7 +121,7 @@ export async function loadCheckpoint(file: string, fingerprint: string): Promise
   const { header, body } = decode(file, bytes);
   if (header.fingerprint !== fingerprint)
     throw new UsherError('data-invalid', `${file} is the checkpoint of a training with other data or options`, {
-      remedy: 'Give the same folders and options as then, or begin anew without --resume.',
+      remedy: 'Give the same folders and options as then, or start again without --resume.',
     });
   return decodeBody(header, body);
 }
@@ -136,7 +136,7 @@ function decode(file: string, bytes: Buffer): { header: z.infer<typeof Header>; 
   } catch (error) {
     throw new UsherError('data-invalid', `${file} is no whole checkpoint: ${messageOf(error)}`, {
       cause: error,
-      remedy: 'Remove it and begin anew.',
+      remedy: 'Delete it and start again.',
     });
   }
 }

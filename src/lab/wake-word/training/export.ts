@@ -37,13 +37,13 @@ export function exportedInput({ shape }: Pick<Network, 'shape'>): AudioFeaturesI
 /**
  * When companions listen. With the first network at 0.05 no certainty of another makes the mean reach a threshold. With a memory of 10 s
  * “jarvis” answered as with companions that are always awake, false accept for false accept; with 3.6 s some scores differed by 0.001.
- * Where somebody talks all the time, waking adds half of what one network computes.
+ * Where people talk all the time, waking adds half of what one network computes.
  */
 export const COMPANION_RULES = { logits: LOGITS, wakeScore: 0.05, memoryMs: 10_000, restMs: 300 };
 
 /**
  * The network as ONNX, streaming: features [1, 3 × steps, 40] and the states that the last run left, to scores [steps, 1], their logits
- * and the next states. Both batch normalisations are folded into the layer beside them: nothing is left of training.
+ * and the next states. Both batch normalisations are folded into the adjacent layer, so that nothing of training is left.
  */
 export function exportOnnx(network: Network): Uint8Array {
   const { channels, units } = network.shape;

@@ -6,7 +6,7 @@ const STEP_SAMPLES = STRIDE_FRAMES * HOP_SAMPLES;
 const FIRST_STEP_END = (STRIDE_FRAMES - 1) * HOP_SAMPLES + FRAME_SAMPLES;
 /** A run of ones after the word has ended (Ng's lecture: a single one would be drowned by zeros); 0.42 s. */
 const ONES = 14;
-/** On either side of it nobody could say what is right: steps in which the network may answer as it likes. */
+/** Steps on either side of it in which no answer is clearly right, so that any answer is accepted. */
 const UNDECIDED = 8;
 /** A word is rarer than its absence. */
 const WORD_WEIGHT = 1.5;

@@ -32,7 +32,7 @@ export interface WakeWordTraining {
   /** Those to synthesise with; all that are installed where it is undefined. */
   readonly engines?: readonly Engine[] | undefined;
   readonly plan: TrainingPlan;
-  /** To fine-tune: the first of its networks, beside its others. */
+  /** The word to fine-tune: its first network is trained, with its others as companions. */
   readonly from: TrainedWord | null;
   /** Listens, too. */
   readonly companion: TrainedWord | null;
@@ -187,7 +187,7 @@ function describe({ materials: { train: all } }: WordData, { from, companion: co
     `other speech: ${speech || 'synthetic alone'}`,
     `backgrounds: ${noise || 'generated alone'}`,
     ...(from === null ? [] : [`fine-tuned from ${titleOf(from)}`]),
-    ...(companion === null ? [] : [`beside ${titleOf(companion)}`]),
+    ...(companion === null ? [] : [`with ${titleOf(companion)} as companion`]),
   ].join('; ');
 }
 
