@@ -1,5 +1,5 @@
 import { messageOf, UsherError } from '../errors';
-import { integersOf, type ProtoField, readFields, textOf } from './protobuf-reader';
+import { integersOf, type ProtoField, readFields, textOf } from './protobuf';
 
 /** A constant of an ONNX graph. Element types that no network here computes with are left as no data. */
 export interface OnnxTensor {
@@ -26,13 +26,17 @@ export interface OnnxFile {
 const FLOAT32 = 1;
 const INT64 = 7;
 
+/** Of onnx.proto's `ModelProto`. */
+const GRAPH = 7;
+const OPERATOR_SETS = 8;
+
 /**
  * Reads nodes and constants (field numbers of onnx.proto, github.com/onnx/onnx, v1.16).
- * @throws UsherError `model-invalid` when the bytes are no ONNX model
+ * @throws UsherError `model-invalid` when the bytes are no ONNX model, or not all of one
  */
 export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
-  try {
-    const graph = readFields(graphOf(bytes));
+  return refusingDamage(name, () => {
+    const graph = readFields(graphOf(readModel(bytes)));
     const of = (number: number): ProtoField[][] =>
       graph.filter((field) => field.number === number).map(({ bytes: message }) => readFields(message));
     return {
@@ -41,6 +45,24 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
       inputs: of(11).map((fields) => textIn(fields, 1)),
       outputs: of(12).map((fields) => textIn(fields, 1)),
     };
+  });
+}
+
+/** The fields of a whole model: a file that ends behind its graph lacks the operator sets. @throws RangeError */
+export function readModel(bytes: Uint8Array): readonly ProtoField[] {
+  const model = readFields(bytes);
+  for (const [number, what] of [
+    [GRAPH, 'graph'],
+    [OPERATOR_SETS, 'operator set'],
+  ] as const)
+    if (!model.some((field) => field.number === number)) throw new RangeError(`there is no ${what} in it`);
+  return model;
+}
+
+/** @throws UsherError `model-invalid` where the work finds bytes that are no ONNX model */
+export function refusingDamage<T>(name: string, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (error instanceof UsherError) throw error;
     throw new UsherError('model-invalid', `${name} cannot be read as an ONNX model: ${messageOf(error)}`, {
@@ -50,11 +72,8 @@ export function readOnnxFile(bytes: Uint8Array, name: string): OnnxFile {
   }
 }
 
-function graphOf(model: Uint8Array): Uint8Array {
-  const graph = readFields(model).find(({ number }) => number === 7);
-  if (graph === undefined) throw new RangeError('there is no graph in it');
-  return graph.bytes;
-}
+const graphOf = (model: readonly ProtoField[]): Uint8Array =>
+  model.find(({ number }) => number === GRAPH)?.bytes ?? new Uint8Array(0);
 
 function nodeOf(fields: readonly ProtoField[]): OnnxNode {
   const ints: Record<string, readonly number[]> = {};

@@ -1,8 +1,10 @@
-import { exposeTensor, replaceConstants } from '../../src/onnx/edit';
+import { appendMatrixProduct, exposeTensor, replaceConstants } from '../../src/onnx/edit';
+import { integersOf, ProtoWriter, readFields } from '../../src/onnx/protobuf';
 import { OnnxGraph } from '../../src/onnx/writer';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
 import { loadOnnx } from '../../src/inference/onnx';
 import { readOnnxFile } from '../../src/onnx/reader';
+import { failureOf } from '../store/fixtures';
 
 function tinyNetwork(): Uint8Array {
   const graph = new OnnxGraph('tiny', 17);
@@ -58,14 +60,28 @@ test('other constants, other results; what is not there, or of another size, is 
   expect(() => replaceConstants(tinyNetwork(), new Map([['kernel', Float32Array.of(1)]]))).toThrow(/1 floats/);
 });
 
-test('what is no ONNX model, or is cut off anywhere, is refused as one', () => {
+test('a file that is cut off anywhere is refused, whether it is read or edited', () => {
   const whole = tinyNetwork();
-  for (let length = 0; length < whole.length; length += 7) {
-    try {
-      readOnnxFile(whole.subarray(0, length), 'cut');
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'model-invalid' });
-    }
+  const product = { input: 'out', output: 'new', rows: 1, columns: 1, matrix: Float32Array.of(2) };
+  const uses: [string, (bytes: Uint8Array) => unknown][] = [
+    ['read', (bytes) => readOnnxFile(bytes, 'cut')],
+    ['expose', (bytes) => exposeTensor(bytes, 'inner')],
+    ['append', (bytes) => appendMatrixProduct(bytes, product)],
+    ['replace', (bytes) => replaceConstants(bytes, new Map())],
+  ];
+  for (const [name, use] of uses) {
+    use(whole);
+    for (let length = 0; length < whole.length; length++)
+      expect([name, length, failureOf(() => use(whole.subarray(0, length))).code]).toEqual([
+        name,
+        length,
+        'model-invalid',
+      ]);
   }
   expect(() => readOnnxFile(Buffer.from('no model'), 'text')).toThrow(/text cannot be read/);
+});
+
+test('a list of numbers that is cut off inside its field is damage', () => {
+  const [field] = readFields(new ProtoWriter().bytes(8, Uint8Array.of(1, 0xac, 2, 0xac)).finish());
+  expect(() => integersOf([field!], 8)).toThrow('a number is cut off');
 });

@@ -3,14 +3,15 @@ import type { RunningModel } from '../../src/events';
 import { openBundle } from '../../src/inference/bundle';
 import { imageInputOf } from '../../src/inference/card';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
-import { FaceApiEncoder } from '../../src/vision/faces/face-api-encoder';
+import { AlignedFaceEncoder, fixedSizeOf } from '../../src/vision/faces/encoder';
+import { FaceApiAligner } from '../../src/vision/faces/face-api-aligner';
 import { Landmarks68 } from '../../src/vision/faces/landmarks68';
 import { TinyYoloDetector } from '../../src/vision/faces/tiny-yolo';
 
 export interface FallbackSet {
   readonly detector: TinyYoloDetector;
   readonly landmarker: Landmarks68;
-  readonly encoder: FaceApiEncoder;
+  readonly encoder: AlignedFaceEncoder;
 }
 
 /** The three bundles of the fallback set, opened from `modelsDir` on the CPU. */
@@ -40,6 +41,11 @@ export async function openFallbackSet(modelsDir: string): Promise<FallbackSet> {
   return {
     detector: new TinyYoloDetector(yolo.running, yolo.model, yolo.image, yolo.output),
     landmarker: new Landmarks68(points.running, points.model, points.image, points.output),
-    encoder: new FaceApiEncoder(resnet.running, resnet.model, resnet.image, resnet.output, resnet.output.mirror),
+    encoder: new AlignedFaceEncoder({
+      ...resnet,
+      output: resnet.output,
+      aligner: new FaceApiAligner(fixedSizeOf(resnet.image, 'face-api-resnet')),
+      mirror: resnet.output.mirror,
+    }),
   };
 }

@@ -43,14 +43,18 @@ export interface AlignedFace {
   readonly data: Float32Array;
 }
 
-export interface FaceEncoder {
+/** Brings a face into the place and size that an encoder expects. */
+export interface FaceAligner {
+  /** Null when the landmarks span nothing or lie outside the frame. The face is reused by the next call. */
+  align(frame: Frame, shape: FaceShape): AlignedFace | null;
+}
+
+export interface FaceEncoder extends FaceAligner {
   readonly running: RunningModel;
   /** Embedding space id, number of dimensions: from the card. */
   readonly space: string;
   readonly dimensions: number;
-  /** Cuts the face out by the encoder's own template; null when the landmarks span nothing or lie outside the frame. */
-  align(frame: Frame, shape: FaceShape): AlignedFace | null;
-  /** One embedding (a fresh array); the picture's and its mirror image's summed where `mirror` is on. */
+  /** One embedding (a fresh array); the mean of the picture's and its mirror image's where `mirror` is on. */
   encode(face: AlignedFace): Promise<Float32Array>;
   dispose(): Promise<void>;
 }

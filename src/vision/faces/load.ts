@@ -6,9 +6,10 @@ import { type Card, type CardOutput, imageInputOf } from '../../inference/card';
 import type { ExecutionOptions, Model } from '../../inference/model';
 import { modelsDir as ownModels } from '../../system/paths';
 import { type AnalyserOptions, FaceAnalyser } from './analyser';
-import { FaceApiEncoder } from './face-api-encoder';
-import type { FaceDetector, FaceEncoder, FaceLandmarker } from './faces';
-import { FivePointEncoder } from './five-point-encoder';
+import { AlignedFaceEncoder, fixedSizeOf } from './encoder';
+import { FaceApiAligner } from './face-api-aligner';
+import type { FaceAligner, FaceDetector, FaceEncoder, FaceLandmarker } from './faces';
+import { FivePointAligner } from './five-point-aligner';
 import { Landmarks68 } from './landmarks68';
 import { TinyYoloDetector } from './tiny-yolo';
 import { YuNetDetector } from './yunet';
@@ -147,14 +148,19 @@ async function loadEncoder(options: LoadOptions): Promise<FaceEncoder> {
   const { bundle, model, running } = await open(options, options.models.encoder, 'face-encoding');
   const output = outputOf(bundle.card, 'embedding');
   const { alignment } = bundle.card;
-  const input = imageInputOf(bundle.card);
+  const image = imageInputOf(bundle.card);
   if (alignment === null)
     throw new UsherError('model-invalid', `${bundle.dir}: an encoder's card must name its alignment`);
+  const aligner = alignerOf(alignment, fixedSizeOf(image, running.name));
+  return new AlignedFaceEncoder({ running, model, image, output, aligner, mirror: options.mirror ?? output.mirror });
+}
+
+function alignerOf(alignment: NonNullable<Card['alignment']>, size: { width: number; height: number }): FaceAligner {
   switch (alignment.kind) {
     case 'five-point':
-      return new FivePointEncoder(running, model, input, output, alignment, options.mirror ?? output.mirror);
+      return new FivePointAligner(alignment, size);
     case 'face-api-box':
-      return new FaceApiEncoder(running, model, input, output, options.mirror ?? output.mirror);
+      return new FaceApiAligner(size);
   }
 }
 

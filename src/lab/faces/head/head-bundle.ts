@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { appendMatrixProduct } from '../../../onnx/append';
+import { appendMatrixProduct } from '../../../onnx/edit';
 import { writeBundle } from '../../../bundles/write';
 import { UsherError } from '../../../errors';
 import { fnmrAtFmr, type Scores } from '../../report/det';

@@ -3,10 +3,10 @@ import path from 'node:path';
 import type { Bundle } from '../../../inference/bundle';
 import { type Card, networksOf } from '../../../inference/card';
 import { UsherError } from '../../../errors';
+import { readOnnxFile } from '../../../onnx/reader';
 import { MEL_BANDS } from '../../../voice/features/features';
 import { NORM_EPSILON } from '../network/network';
 import { createNetwork, GRU_LAYERS, KERNEL_FRAMES, type Network } from '../network/parameters';
-import { type OnnxTensor, readInitializers } from './onnx-initializers';
 
 /** The networks of a shipped word: the one that listens always, then its companions. @throws UsherError as `importNetwork` */
 export async function readNetworks({ dir, card }: Bundle): Promise<[Network, ...Network[]]> {
@@ -21,10 +21,10 @@ export async function readNetworks({ dir, card }: Bundle): Promise<[Network, ...
  * @throws UsherError `model-invalid` for a network that this usher did not export
  */
 export function importNetwork(onnx: Uint8Array, { name }: Pick<Card, 'name'>): Network {
-  const tensors = readInitializers(onnx);
+  const { tensors } = readOnnxFile(onnx, name);
   const take = (key: string, dims: readonly number[]): Float32Array => {
-    const tensor = tensors.get(key);
-    if (tensor === undefined || tensor.data.length !== dims.reduce((a, b) => a * b, 1))
+    const data = tensors.get(key)?.data;
+    if (!(data instanceof Float32Array) || data.length !== dims.reduce((a, b) => a * b, 1))
       throw new UsherError(
         'model-invalid',
         `${name} is not a wake word that usher exported: ${key} is missing or has another size`,
@@ -32,10 +32,11 @@ export function importNetwork(onnx: Uint8Array, { name }: Pick<Card, 'name'>): N
           remedy: 'Fine-tune a bundle that usher train wake-word wrote.',
         },
       );
-    return tensor.data;
+    return data;
   };
-  const channels = sizeOf(tensors, 'conv_bias');
-  const units = sizeOf(tensors, 'dense_kernel');
+  // A constant that is missing is named by `take`.
+  const sizeOf = (key: string): number => tensors.get(key)?.data?.length ?? 8;
+  const [channels, units] = [sizeOf('conv_bias'), sizeOf('dense_kernel')];
   const network = createNetwork({ channels, units }, MEL_BANDS, 0);
   const { parameters, norm1, norm2 } = network;
   const kernel = take('conv_kernel', [channels, MEL_BANDS, KERNEL_FRAMES]);
@@ -57,10 +58,6 @@ export function importNetwork(onnx: Uint8Array, { name }: Pick<Card, 'name'>): N
   // y = γ (x − 0) / √(1 − ε + ε) + β with γ = 1.
   for (const { variance } of [norm1, norm2]) variance.fill(1 - NORM_EPSILON);
   return network;
-}
-
-function sizeOf(tensors: ReadonlyMap<string, OnnxTensor>, name: string): number {
-  return tensors.get(name)?.data.length ?? 8;
 }
 
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { appendMatrixProduct } from '../../../../src/onnx/append';
+import { appendMatrixProduct } from '../../../../src/onnx/edit';
 import { fnmrAtFmr } from '../../../../src/lab/report/det';
 import { seededRandom } from '../../../../src/random';
 import { openBundle } from '../../../../src/inference/bundle';

@@ -7,6 +7,7 @@ import { calibrate } from '../../../../src/lab/wake-word/training/calibrate';
 import { type RoundResult, type TrainingState } from '../../../../src/lab/wake-word/training/checkpoint';
 import { exportOnnx } from '../../../../src/lab/wake-word/training/export';
 import { importNetwork } from '../../../../src/lab/wake-word/training/import';
+import { OnnxGraph } from '../../../../src/onnx/writer';
 import { Listener } from '../../../../src/lab/wake-word/training/listener';
 import { score } from '../../../../src/lab/wake-word/network/network';
 import { type Network, PARAMETER_NAMES } from '../../../../src/lab/wake-word/network/parameters';
@@ -160,9 +161,19 @@ describe('a shipped network, taken apart to be trained further', () => {
   });
 
   it('is refused when usher did not write it', async () => {
-    expect(() => importNetwork(Uint8Array.of(1, 2, 3), { name: 'odd' })).toThrow(/odd is not a wake word/);
+    const bare = new OnnxGraph('bare').encode();
+    expect(() => importNetwork(bare, { name: 'odd' })).toThrow(/odd is not a wake word/);
+    expect(() => importNetwork(Uint8Array.of(1, 2, 3), { name: 'odd' })).toThrow(/odd cannot be read/);
     await expect(loadOnnx(exportOnnx(randomNetwork()), CPU_ONE_THREAD)).resolves.toBeDefined();
   });
+});
+
+it('a network that is not whole is not trained further, wherever it was cut off', () => {
+  const whole = exportOnnx(randomNetwork());
+  for (let missing = 1; missing <= 40; missing++)
+    expect(() => importNetwork(whole.subarray(0, whole.length - missing), { name: 'cut' })).toThrow(
+      /cut cannot be read/,
+    );
 });
 
 describe('two networks of one word', () => {

@@ -1,5 +1,6 @@
 import type { CardOutput, ImageInput } from '../../../src/inference/card';
-import { alignmentBox, FaceApiEncoder } from '../../../src/vision/faces/face-api-encoder';
+import { AlignedFaceEncoder } from '../../../src/vision/faces/encoder';
+import { alignmentBox, FaceApiAligner } from '../../../src/vision/faces/face-api-aligner';
 import type { FaceShape } from '../../../src/vision/faces/faces';
 import type { Point } from '../../../src/vision/picture/frame';
 import { FixedModel, RUNNING } from '../../support/fixed-model';
@@ -43,12 +44,13 @@ function shapeAt(x: number, y: number): FaceShape {
 }
 
 /** The first output is the input's first column, the second its last: they tell a mirrored face. */
-function encoder(mirror: boolean, output = OUTPUT): { encoder: FaceApiEncoder; model: FixedModel } {
+function encoder(mirror: boolean, output = OUTPUT): { encoder: AlignedFaceEncoder; model: FixedModel } {
   const model: FixedModel = new FixedModel(() => {
     const { data } = model.asked.at(-1)!;
     return { embedding: { data: Float32Array.of(data[0]!, data[3]!), dims: [1, 2] } };
   });
-  return { encoder: new FaceApiEncoder(RUNNING, model, IMAGE, output, mirror), model };
+  const aligner = new FaceApiAligner({ width: 4, height: 4 });
+  return { encoder: new AlignedFaceEncoder({ running: RUNNING, model, image: IMAGE, output, aligner, mirror }), model };
 }
 
 describe('alignmentBox', () => {
@@ -74,7 +76,7 @@ describe('alignmentBox', () => {
   });
 });
 
-describe('FaceApiEncoder', () => {
+describe('an encoder with the alignment of face-api', () => {
   it('cuts the face out in 0..255, and normalises on the way into the network', async () => {
     const { encoder: plain, model } = encoder(false);
     const aligned = plain.align(frameOf(200, 200), shapeAt(100, 80))!;
@@ -116,7 +118,6 @@ describe('FaceApiEncoder', () => {
     const { encoder: other } = encoder(false, { ...OUTPUT, dimensions: 128 });
     const aligned = other.align(frameOf(200, 200), shapeAt(100, 80))!;
     await expect(other.encode(aligned)).rejects.toMatchObject({ code: 'model-invalid' });
-    const model = new FixedModel(() => ({}));
-    expect(() => new FaceApiEncoder(RUNNING, model, { ...IMAGE, height: 5 }, OUTPUT, false)).toThrow('fixed square');
+    expect(() => new FaceApiAligner({ width: 4, height: 5 })).toThrow('square');
   });
 });

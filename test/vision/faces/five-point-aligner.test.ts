@@ -3,7 +3,8 @@ import { CPU_ONE_THREAD } from '../../../src/inference/model';
 import { CameraConfig } from '../../../src/config/schema/cameras';
 import type { FaceAnalyser } from '../../../src/vision/faces/analyser';
 import type { FaceShape } from '../../../src/vision/faces/faces';
-import { FivePointEncoder } from '../../../src/vision/faces/five-point-encoder';
+import { AlignedFaceEncoder, fixedSizeOf } from '../../../src/vision/faces/encoder';
+import { FivePointAligner } from '../../../src/vision/faces/five-point-aligner';
 import type { FiveLandmarks, Frame } from '../../../src/vision/picture/frame';
 import { l2Distance } from '../../../src/vision/faces/fusion';
 import { loadAnalyser, readEncoderCard } from '../../../src/vision/faces/load';
@@ -45,7 +46,8 @@ const encoderWith = (
 ) => {
   let calls = 0;
   const model = new FixedModel(() => ({ output: { data: answer(calls++), dims: [1, 2] } }));
-  return { model, encoder: new FivePointEncoder(RUNNING, model, image, output, ALIGNMENT, mirror) };
+  const aligner = new FivePointAligner(ALIGNMENT, fixedSizeOf(image, 'fixed'));
+  return { model, encoder: new AlignedFaceEncoder({ running: RUNNING, model, image, output, aligner, mirror }) };
 };
 /** Left half red, right half blue. */
 const halves = (): Frame => {
@@ -79,7 +81,7 @@ describe('alignment', () => {
 });
 
 describe('the network’s input and output', () => {
-  const faceOf = (encoder: FivePointEncoder) => encoder.align(halves(), shapeOf(frontalFive(0, 0, 112)))!;
+  const faceOf = (encoder: AlignedFaceEncoder) => encoder.align(halves(), shapeOf(frontalFive(0, 0, 112)))!;
 
   test.each(['RGB', 'BGR'] as const)('%s, mean and scale of the card', async (colour) => {
     const { encoder, model } = encoderWith(() => Float32Array.of(3, 4), { image: { ...IMAGE, colour } });
@@ -91,7 +93,7 @@ describe('the network’s input and output', () => {
     expect([data[red * PLANE + 20], data[(2 - red) * PLANE + 20], data[PLANE + 20]]).toEqual([1, -1, -1]);
   });
 
-  test('with mirrored averaging the face is shown twice, once the other way round, and the sum is normalised', async () => {
+  test('with mirrored averaging the face is shown twice, once the other way round, and the mean is normalised', async () => {
     const { encoder, model } = encoderWith((call) => (call === 0 ? Float32Array.of(3, 0) : Float32Array.of(0, 4)), {
       mirror: true,
     });
