@@ -1,6 +1,6 @@
 import { seededRandom, streamSeed } from '../../../random';
+import { multiplySpectra, RealFft } from '../../../voice/features/fft';
 import { clipCount, clipSamples, type SoundBank } from './bank';
-import { multiplySpectra, RealFft } from './fft';
 import { roomOf, simulateRoom } from './room';
 
 /** Simulated rooms; with ten thousand clips each is heard some hundred times, from other voices and in other noise. */

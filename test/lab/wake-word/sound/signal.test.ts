@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { equalise } from '../../../../src/lab/wake-word/sound/equalise';
-import { multiplySpectra, RealFft } from '../../../../src/lab/wake-word/sound/fft';
+import { multiplySpectra, RealFft } from '../../../../src/voice/features/fft';
 import { activeLevel, decibels } from '../../../../src/lab/wake-word/sound/levels';
 import { RATE_HZ } from '../../../../src/lab/wake-word/sound/rate';
 import { resample } from '../../../../src/lab/wake-word/sound/resample';
