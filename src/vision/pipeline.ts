@@ -41,118 +41,150 @@ export interface PipelineParts {
   readonly monotonicMs: () => number;
 }
 
+interface FrameCounts {
+  analysed: number;
+  dropped: number;
+  late: number;
+  /** Epoch ms. */
+  lastAnalysisAt: number | null;
+}
+
 /**
  * Turns frames into observations, the latest frame first; late frames are not analysed. A scene is reported when it
  * changes. Statuses come with every change and once a second, also for a camera that has ended. Never completes; fails
  * if the analysis does.
  */
 export function visionPipeline(parts: PipelineParts): Observable<Observation | SceneChange | CameraStatus> {
-  const { cameraId, camera, watch, faces: faces, latencyMs = 0, taps = [], liveness, scene, monotonicMs } = parts;
-  const scenes = new Subject<SceneChange>();
-  const motion = new MotionGrid();
-  const turns = new TurnWatch((frame) => faces().analyser.bestScore(frame));
-  let analysed = 0;
-  let dropped = 0;
-  let late = 0;
-  let newest = -Infinity;
-  let lastAnalysisAt: number | null = null;
+  const { camera, watch, taps = [], monotonicMs } = parts;
+  const counts: FrameCounts = { analysed: 0, dropped: 0, late: 0, lastAnalysisAt: null };
+  const observer = new FrameObserver(parts);
+  const observations = watch.fresh(camera.frames).pipe(
+    filter(timely(parts, counts)),
+    tap((frame) => {
+      for (const shown of taps) shown.offer(frame, monotonicMs());
+    }),
+    latestMap(
+      (frame) => from(observer.observe(frame)),
+      (frame) => {
+        counts.dropped++;
+        frame.release();
+      },
+    ),
+    tap(() => {
+      counts.analysed++;
+      counts.lastAnalysisAt = Date.now();
+    }),
+  );
+  const statusOf = (health: CameraHealth): CameraStatus => cameraStatus(parts, counts, health);
+  const changes = camera.status.pipe(map(statusOf));
+  const troubles = watch.changes.pipe(map(() => statusOf(camera.health())));
+  const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(camera.health())));
+  return merge(troubles, observations, observer.scenes, changes, periodic);
+}
 
-  /** A frame from before the last one is of the past, even where a new start of the camera dates it otherwise. */
-  const inTime = (frame: LentFrame): boolean => {
+/** A frame from before the last one is of the past, even where a new start of the camera dates it otherwise. */
+function timely({ latencyMs = 0, monotonicMs }: PipelineParts, counts: FrameCounts): (frame: LentFrame) => boolean {
+  let newest = -Infinity;
+  return (frame) => {
     if (frame.mono > newest && isTimely(frame.mono, monotonicMs(), latencyMs)) {
       newest = frame.mono;
       return true;
     }
-    late++;
+    counts.late++;
     frame.release();
     return false;
   };
+}
 
-  const observe = async (frame: LentFrame): Promise<Observation> => {
-    const { mono } = frame;
-    const { analyser, tracker } = faces();
+/** What one frame shows, after those before it: scene, movement, turn of the picture, track and liveness. */
+class FrameObserver {
+  readonly scenes = new Subject<SceneChange>();
+  private readonly motion = new MotionGrid();
+  private readonly turns = new TurnWatch((frame) => this.parts.faces().analyser.bestScore(frame));
+
+  constructor(private readonly parts: PipelineParts) {}
+
+  async observe(frame: LentFrame): Promise<Observation> {
     try {
-      if (scene !== null) {
-        const change = await scene.observe(mono, frame);
-        if (change !== null) scenes.next(change);
-      }
-      const moved = motion.moved(frame);
+      await this.lookAtScene(frame);
+      // Other models may be adopted meanwhile; one frame is analysed by one set of them.
+      const { analyser, tracker } = this.parts.faces();
+      const moved = this.motion.moved(frame);
       const { faces, subject: found } = await analyser.live(frame);
-      const turned = await turns.look(frame, found?.score ?? 0, mono);
-      watch.turned(turns.turned, frame.at);
-      const subject = turned ? withoutVote(found, 'turned-away') : moved ? found : withoutVote(found, 'unmoved');
-      const tracked =
-        subject === null ? null : tracker.update(mono, subject.box, subject.embedding, subject.quality.score);
-      const live =
-        subject === null || tracked === null || liveness === null
-          ? LIVENESS_ABSENT
-          : await liveness.observe(mono, tracked.track, frame, subject);
-      analysed++;
-      lastAnalysisAt = Date.now();
+      const subject = await this.countable(frame, found, moved);
       return {
         kind: 'observation',
-        camera: cameraId,
+        camera: this.parts.cameraId,
         at: frame.at,
-        mono,
+        mono: frame.mono,
         frame: frame.seq,
         faces,
         space: analyser.space,
-        subject:
-          subject === null || tracked === null
-            ? null
-            : {
-                box: subject.box,
-                detectionScore: subject.score,
-                track: tracked.track,
-                quality: subject.quality,
-                refusal: subject.refusal,
-                embedding: subject.embedding,
-                fused: tracked.fused,
-                fusedFrames: tracked.fusedFrames,
-                liveness: live,
-              },
+        subject: subject === null ? null : await this.subjectOf(frame, subject, tracker),
       };
     } finally {
       frame.release();
     }
-  };
+  }
 
-  const statusOf = (health: CameraHealth): CameraStatus => ({
+  private async lookAtScene(frame: LentFrame): Promise<void> {
+    const change = (await this.parts.scene?.observe(frame.mono, frame)) ?? null;
+    if (change !== null) this.scenes.next(change);
+  }
+
+  /** In a turned picture, and in one where nothing has moved, a face counts for nothing. */
+  private async countable(frame: LentFrame, face: AnalysedFace | null, moved: boolean): Promise<AnalysedFace | null> {
+    const { turns } = this;
+    const turned = await turns.look(frame, face?.score ?? 0, frame.mono);
+    this.parts.watch.turned(turns.turned, frame.at);
+    if (turned) return withoutVote(face, 'turned-away');
+    return moved ? face : withoutVote(face, 'unmoved');
+  }
+
+  private async subjectOf(
+    frame: LentFrame,
+    face: AnalysedFace,
+    tracker: SubjectTracker,
+  ): Promise<Observation['subject']> {
+    const { liveness } = this.parts;
+    const tracked = tracker.update(frame.mono, face.box, face.embedding, face.quality.score);
+    return {
+      box: face.box,
+      detectionScore: face.score,
+      track: tracked.track,
+      quality: face.quality,
+      refusal: face.refusal,
+      embedding: face.embedding,
+      fused: tracked.fused,
+      fusedFrames: tracked.fusedFrames,
+      liveness: liveness === null ? LIVENESS_ABSENT : await liveness.observe(frame.mono, tracked.track, frame, face),
+    };
+  }
+}
+
+function cameraStatus(
+  { cameraId, watch, monotonicMs }: PipelineParts,
+  { analysed, dropped, late, lastAnalysisAt }: FrameCounts,
+  { state, detail, framesCaptured, restarts, lastFrameAt }: CameraHealth,
+): CameraStatus {
+  return {
     kind: 'camera',
     camera: cameraId,
     at: Date.now(),
-    state: health.state,
-    detail: health.detail,
-    framesCaptured: health.framesCaptured,
+    state,
+    detail,
+    framesCaptured,
     framesAnalysed: analysed,
     framesDropped: dropped,
     framesLate: late,
-    restarts: health.restarts,
-    lastFrameAt: health.lastFrameAt,
+    restarts,
+    lastFrameAt,
     lastAnalysisAt,
     framesRepeated: watch.framesRepeated,
     lastChangeAt: watch.lastChangeAt,
     intervalMs: watch.rate.intervalMs(monotonicMs()),
     trouble: watch.trouble,
-  });
-
-  const observations = watch.fresh(camera.frames).pipe(
-    filter(inTime),
-    tap((frame) => {
-      for (const shown of taps) shown.offer(frame, monotonicMs());
-    }),
-    latestMap(
-      (frame) => from(observe(frame)),
-      (frame) => {
-        dropped++;
-        frame.release();
-      },
-    ),
-  );
-  const changes = camera.status.pipe(map(statusOf));
-  const troubles = watch.changes.pipe(map(() => statusOf(camera.health())));
-  const periodic = timer(STATUS_EVERY_MS, STATUS_EVERY_MS).pipe(map(() => statusOf(camera.health())));
-  return merge(troubles, observations, scenes, changes, periodic);
+  };
 }
 
 /** A face that is seen but counts for nothing: looked at twice in the same picture, or lying on its side. */

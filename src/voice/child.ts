@@ -24,61 +24,78 @@ async function runVoice(
   send: (event: VoiceEvent) => void,
   fail: (error: unknown) => void,
 ): Promise<ServedWork<VoiceOrder>> {
-  const { microphone } = job;
-  const log = { warn: (message: string) => process.stderr.write(`${message}\n`) };
-  const { capture } = microphone;
-  const captures =
-    capture === null || job.captureDir === null
-      ? null
-      : new SoundCaptures(
-          job.captureDir,
-          { maxFiles: capture.maxFiles, maxBytes: capture.maxMb * 1e6 },
-          Date.now,
-          log.warn,
-        );
-  const nearMiss = captures === null ? null : (miss: NearMiss): void => captures.event({ kind: 'near-miss', ...miss });
+  const captures = capturesOf(job);
   const tap = new SoundTap();
-  const words = await RunningWords.open(job, tap, nearMiss);
+  const words = await RunningWords.open(job, tap, nearMissesInto(captures));
   send(words.ready);
-  const source =
-    job.tap === undefined
-      ? createMicrophoneSource(microphone, log, () => process.stdin)
-      : new RawInput(connect(job.tap), 'the running model’s sound');
-  const { type } = microphone.source;
-  const monitor = new MicrophoneMonitor({
-    stuckMs: microphone.stuckMs,
-    paced: type !== 'file' && type !== 'stdin' && job.tap === undefined,
-    monotonicMs,
-  });
-  const watched = monitor.watch(source);
-  const subscription = voicePipeline({
-    microphoneId: microphone.id,
-    microphone: superviseSource(watched, microphoneSupervision(watched.name, microphone, monotonicMs)),
-    monitor: monitor,
-    detector: words,
-    captures,
-  }).subscribe({
-    next: send,
-    error: fail,
-  });
+  const subscription = listen(job, words, captures).subscribe({ next: send, error: fail });
   return {
     stop: () => {
       tap.open(null);
       subscription.unsubscribe();
     },
     obey: async (order) => {
-      if (order.kind === 'tap') {
-        tap.open(order.path);
-        return;
+      switch (order.kind) {
+        case 'tap':
+          tap.open(order.path);
+          return;
+        case 'adopt':
+          await adopt(order, words, send);
+          return;
       }
-      const failure = await words.adopt(order.dirs).then(
-        () => null,
-        (error: unknown) => messageOf(error),
-      );
-      if (failure === null) send(words.ready);
-      send({ kind: 'adoption', order: order.order, failure });
     },
   };
+}
+
+const log = { warn: (message: string): void => void process.stderr.write(`${message}\n`) };
+
+/** Null: nothing that was heard is kept. */
+function capturesOf({ microphone: { capture }, captureDir }: VoiceJob): SoundCaptures | null {
+  if (capture === null || captureDir === null) return null;
+  const limits = { maxFiles: capture.maxFiles, maxBytes: capture.maxMb * 1e6 };
+  return new SoundCaptures(captureDir, limits, Date.now, log.warn);
+}
+
+function nearMissesInto(captures: SoundCaptures | null): ((miss: NearMiss) => void) | null {
+  return captures === null ? null : (miss) => captures.event({ kind: 'near-miss', ...miss });
+}
+
+function listen(job: VoiceJob, words: RunningWords, captures: SoundCaptures | null) {
+  const { microphone } = job;
+  const { type } = microphone.source;
+  const monitor = new MicrophoneMonitor({
+    stuckMs: microphone.stuckMs,
+    paced: type !== 'file' && type !== 'stdin' && job.tap === undefined,
+    monotonicMs,
+  });
+  const watched = monitor.watch(sourceOf(job));
+  return voicePipeline({
+    microphoneId: microphone.id,
+    microphone: superviseSource(watched, microphoneSupervision(watched.name, microphone, monotonicMs)),
+    monitor,
+    detector: words,
+    captures,
+  });
+}
+
+function sourceOf({ microphone, tap }: VoiceJob) {
+  return tap === undefined
+    ? createMicrophoneSource(microphone, log, () => process.stdin)
+    : new RawInput(connect(tap), 'the running model’s sound');
+}
+
+async function adopt(
+  { order, dirs }: Extract<VoiceOrder, { kind: 'adopt' }>,
+  words: RunningWords,
+  send: (event: VoiceEvent) => void,
+): Promise<void> {
+  try {
+    await words.adopt(dirs);
+    send(words.ready);
+    send({ kind: 'adoption', order, failure: null });
+  } catch (error) {
+    send({ kind: 'adoption', order, failure: messageOf(error) });
+  }
 }
 
 serveParent(runVoice);
