@@ -19,7 +19,8 @@ const RANKS = [
 ];
 
 /** Imported by any room, and importing none: vocabulary and pure helpers. */
-const GROUND = 'address|canonical|errors|events|identifier|nearest-word|random|secrets|strange-time|webassembly';
+const GROUND =
+  'address|canonical|digest|errors|events|identifier|nearest-word|quantile|random|secrets|strange-time|webassembly';
 
 /** One importer for each native or network library: the rest of the house uses our own interface. */
 const SOLE_IMPORTERS = {

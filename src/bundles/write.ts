@@ -1,11 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode, UsherError } from '../errors';
 import { CARD_SCHEMA_VERSION, CardSchema, type Card, type Companions, type StatePair } from '../inference/card';
 import { CPU_ONE_THREAD, type Tensor, type Tensors } from '../inference/model';
 import { loadOnnx } from '../inference/onnx';
+import { syncFolder, writeDurably } from '../files/durable-file';
 import { giveToFolderOwner, makeFolder } from '../files/owner';
+import { sha256Hex } from '../digest';
 
 /** What the maker of a bundle says of it; the rest of the card follows from the bytes. */
 export type CardDraft = Omit<Card, 'schema' | 'model' | 'files' | 'golden'>;
@@ -54,10 +56,9 @@ export async function writeBundle(modelsDir: string, bundle: NewBundle): Promise
     await sweepStaging(modelsDir, bundle.card.name);
     await mkdir(staging);
     giveToFolderOwner(staging);
-    for (const [name, bytes] of files) await writeDurably(path.join(staging, name), bytes);
-    await syncFolder(staging);
+    for (const [name, bytes] of files) writeDurably(path.join(staging, name), bytes, 'public');
     await moveIntoPlace(staging, target);
-    await syncFolder(modelsDir);
+    syncFolder(modelsDir);
   } catch (error) {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
     throw new UsherError('file-unreadable', `cannot write model bundle ${target}: ${messageOf(error)}`, {
@@ -92,7 +93,7 @@ async function bundleFiles(bundle: NewBundle): Promise<Map<string, Uint8Array>> 
     ...bundle.card,
     output,
     model: MODEL_FILE,
-    files: Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)])),
+    files: Object.fromEntries([...files].map(([name, bytes]) => [name, sha256Hex(bytes)])),
     golden,
   });
   if (!card.success)
@@ -143,26 +144,6 @@ function floatBytes(tensor: Tensor, what: string): Uint8Array {
   return Uint8Array.from(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength));
 }
 
-async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx');
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-    giveToFolderOwner(file);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** POSIX cannot swap two folders: the old one steps aside for the instant of one rename, and comes back if that fails. */
 async function moveIntoPlace(staging: string, target: string): Promise<void> {
   const aside = staging.replace(/\.new$/, '.old');
@@ -195,8 +176,4 @@ async function sweepStaging(modelsDir: string, name: string): Promise<void> {
     if (changed !== null && Date.now() - changed.mtimeMs > STALE_STAGING_MS)
       await rm(folder, { recursive: true, force: true });
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,8 +1,9 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { type CommandKey, commandKey, signCommand } from '../access/commands/sign-command';
 import { messageOf, systemCode, UsherError } from '../errors';
+import { createDurably } from '../files/durable-file';
 import { withDeadline } from '../mqtt/link/deadline';
 import { decode } from '../mqtt/topics/decode';
 import { Guest } from '../mqtt/link/guest';
@@ -129,13 +130,7 @@ function readKey(file: string): CommandKey {
 
 function writeNew(file: string, text: string, mode: number): void {
   try {
-    const fd = openSync(file, 'wx', mode);
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    createDurably(file, text, mode);
   } catch (error) {
     throw new UsherError('usage', `${file}: ${systemCode(error) ?? messageOf(error)}`, {
       remedy: 'Name a file that does not exist yet, in a folder that you may write to.',

@@ -25,6 +25,6 @@ export async function takeReferences(
         `camera ${camera.id}: ${suspicion === null ? 'no frame' : describeTrouble({ ...suspicion, since: Date.now() }).found}`,
         { remedy: 'Take the reference when the camera shows the right view in ordinary light.' },
       );
-    each(camera.id, await writeReference(dataDir, camera.id, referenceOf(measures, Date.now())));
+    each(camera.id, writeReference(dataDir, camera.id, referenceOf(measures, Date.now())));
   }
 }

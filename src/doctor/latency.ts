@@ -4,6 +4,7 @@ import { messageOf, UsherError } from '../errors';
 import { monotonicMs } from '../system/clock';
 import { createCameraSource } from '../vision/camera/create';
 import type { Frame } from '../vision/picture/frame';
+import { median } from '../quantile';
 
 /** Mean brightness (0..255) of a frame, and when it arrived (monotonic ms). */
 export interface BrightnessSample {
@@ -124,9 +125,4 @@ function isSteady(samples: readonly BrightnessSample[]): boolean {
   const now = monotonicMs();
   const last = samples.filter(({ arrived }) => arrived > now - BASELINE_MS).map(({ brightness }) => brightness);
   return last.length >= 2 && Math.max(...last) - Math.min(...last) < CHANGE / 2;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
 }

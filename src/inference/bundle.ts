@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { noSuch } from '../nearest-word';
@@ -6,6 +5,7 @@ import { messageOf, systemCode, UsherError } from '../errors';
 import { type Card, CardSchema, neededFiles, networksOf } from './card';
 import { type ExecutionOptions, type Model, type Tensor } from './model';
 import { loadOnnx } from './onnx';
+import { sha256Hex } from '../digest';
 
 /** A bundle on disk. Its card was read, and its files have the digests of the card. */
 export interface Bundle {
@@ -80,7 +80,7 @@ export async function readBundle(dir: string): Promise<Bundle> {
       });
   for (const [name, digest] of Object.entries(card.files)) {
     const bytes = await readBundleFile(dir, name);
-    const actual = createHash('sha256').update(bytes).digest('hex');
+    const actual = sha256Hex(bytes);
     if (actual !== digest)
       throw new UsherError('model-invalid', `${join(dir, name)} has sha256 ${actual}, the card says ${digest}`, {
         remedy: REMEDY,

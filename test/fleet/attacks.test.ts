@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { keyFilesOf, readKey } from '../../src/fleet/manager/keys';
@@ -8,6 +7,7 @@ import { signedRoot } from '../../src/fleet/manager/tuf-writer';
 import { type Desired, RELEASE_LIMITS } from '../../src/fleet/release';
 import { OFFER_DOMAIN } from '../../src/fleet/trust/verifier';
 import { ALL, DAY, HASTY, NOW, refusal, Rig } from './rig';
+import { sha256Hex } from '../../src/digest';
 
 /** A fleet is a matter of many files; machines may be busy. */
 jest.setTimeout(120_000);
@@ -365,7 +365,7 @@ describe('the repository', () => {
     expect(received).toBe(archive.bytes - first!);
     expect(first).toBeGreaterThan(archive.bytes / 2 - 8 * 1024);
     const model = readFileSync(path.join(target, 'model.onnx'));
-    expect(createHash('sha256').update(model).digest('hex')).toBe(verified.release.model!.sha256);
+    expect(sha256Hex(model)).toBe(verified.release.model!.sha256);
     expect(readdirSync(path.join(box.dir, 'transfer'))).toEqual([]);
   });
 });

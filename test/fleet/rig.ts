@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeBundle } from '../../src/bundles/write';
 import { UsherError } from '../../src/errors';
-import { readContent, sha256Of } from '../../src/fleet/manager/content';
+import { sha256Hex } from '../../src/digest';
+import { readContent } from '../../src/fleet/manager/content';
 import { withOffer, writeDesired } from '../../src/fleet/manager/desired';
 import { FleetFolder } from '../../src/fleet/manager/fleet-folder';
 import { addRelease, archiveOf, type KnownRelease, type NewRelease, offerOf } from '../../src/fleet/manager/publish';
@@ -119,7 +120,7 @@ export class Rig {
       ...change,
     };
     const bytes = Buffer.from(JSON.stringify(document));
-    const entry = { bytes: bytes.length, sha256: sha256Of(bytes) };
+    const entry = { bytes: bytes.length, sha256: sha256Hex(bytes) };
     const { targets, withdrawn } = this.fleet.targets;
     this.fleet.putTarget(document.archive.path, document.archive.sha256, tar);
     this.fleet.putTarget(documentTarget(id), entry.sha256, bytes);

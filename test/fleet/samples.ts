@@ -1,14 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Offer, ReleaseDocument, Rollout } from '../../src/fleet/release';
 import { OPERATORS } from '../../src/fleet/update/effective-config';
 import type { Installed } from '../../src/fleet/update/update-state';
 import type { Facts } from '../../src/fleet/update/update-events';
+import { sha256Hex } from '../../src/digest';
 
 export const OPEN: Rollout = { stages: [500, 2500, 10_000], stage: 2, state: 'rolling', why: null };
-
-export function sha256(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
-}
 
 /** An offer of release `n` on a channel; the digest of its document is that of `documentOf(n)` as far as the updater can tell. */
 export function offerOf(n: number, rollout: Rollout = OPEN, channel = 'face/encoder'): Offer {
@@ -16,7 +12,7 @@ export function offerOf(n: number, rollout: Rollout = OPEN, channel = 'face/enco
     channel,
     release: `${channel.replace('/', '-')}-${n}`,
     version: `1.${n}.0`,
-    document: { bytes: 100, sha256: sha256(`document ${channel} ${n}`) },
+    document: { bytes: 100, sha256: sha256Hex(`document ${channel} ${n}`) },
     rollout,
   };
 }
@@ -29,14 +25,14 @@ export function releaseOf(n: number, change: Partial<ReleaseDocument> = {}, chan
     serial: n,
     version: `1.${n}.0`,
     kind: 'bundle',
-    model: { name: 'tiny', version: `1.${n}.0`, sha256: sha256(`model ${n}`) },
+    model: { name: 'tiny', version: `1.${n}.0`, sha256: sha256Hex(`model ${n}`) },
     createdAt: 1000,
     notAfter: 8e15,
     summary: 'a release for tests',
     archive: {
       path: `archives/a${n}.tar`,
       bytes: 512,
-      sha256: sha256(`archive ${n}`),
+      sha256: sha256Hex(`archive ${n}`),
       chunkBytes: 1024,
       chunks: Buffer.alloc(32).toString('base64'),
     },

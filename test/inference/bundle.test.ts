@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +6,7 @@ import type { UsherError } from '../../src/errors';
 import { listBundles, openBundle, readBundle, readCard } from '../../src/inference/bundle';
 import { CPU_ONE_THREAD } from '../../src/inference/model';
 import { tinyBundle, tinyInput, tinyModel } from '../bundles/tiny-model';
+import { sha256Hex } from '../../src/digest';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Path = readonly (string | number)[];
@@ -30,7 +30,7 @@ const forge = async (
 ) => {
   await writeFile(path.join(dir, name), bytes);
   const card = await cardJson();
-  (card['files'] as Record<string, Json>)[name] = createHash('sha256').update(bytes).digest('hex');
+  (card['files'] as Record<string, Json>)[name] = sha256Hex(bytes);
   change(card);
   await writeCard(card);
 };

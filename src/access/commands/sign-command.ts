@@ -1,7 +1,8 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { UsherError } from '../../errors';
 import { signedBytes } from '../../canonical';
 import { COMMAND_DOMAIN, type CommandScope, commandStatement } from './command-authority';
+import { sha256Hex } from '../../digest';
 
 /** A fleet's or a site's signing key, on the machine of the person who gives orders; never on a box. */
 export interface CommandKey {
@@ -23,7 +24,7 @@ export function commandKey(pem: string): CommandKey {
   const publicKey = createPublicKey(privateKey);
   const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
   return {
-    keyId: createHash('sha256').update(new Uint8Array(raw)).digest('hex').slice(0, 16),
+    keyId: sha256Hex(new Uint8Array(raw)).slice(0, 16),
     publicKeyPem: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
     privateKey,
   };

@@ -1,19 +1,11 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomUUID,
-  sign,
-  verify,
-} from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { signedBytes, type SigningDomain } from '../../canonical';
-import { giveToFolderOwner, makeFolder } from '../../files/owner';
+import { createDurably } from '../../files/durable-file';
+import { sha256Hex } from '../../digest';
 
 type Statement = Readonly<Record<string, unknown>>;
 
@@ -148,31 +140,12 @@ function readKey(file: string): DeviceKey {
 }
 
 function createKey(file: string): void {
-  const folder = dirname(file);
-  makeFolder(folder, 0o700);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const draft = join(folder, `.device.${randomUUID()}`);
   try {
-    const descriptor = openSync(draft, 'wx', 0o600);
-    try {
-      writeFileSync(descriptor, privateKey.export({ format: 'pem', type: 'pkcs8' }));
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    giveToFolderOwner(draft);
-    // Unlike a rename, a link does not replace a key that another process created meanwhile.
-    linkSync(draft, file);
+    createDurably(file, privateKey.export({ format: 'pem', type: 'pkcs8' }));
   } catch (error) {
+    // Another process has made it meanwhile.
     if (systemCode(error) !== 'EEXIST') throw error;
-  } finally {
-    rmSync(draft, { force: true });
-  }
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
 
@@ -181,7 +154,7 @@ function rawOf(key: KeyObject): Buffer {
 }
 
 function keyIdOf(key: KeyObject): string {
-  return createHash('sha256').update(rawOf(key)).digest('hex').slice(0, 16);
+  return sha256Hex(rawOf(key)).slice(0, 16);
 }
 
 function explain(file: string, error: unknown): UsherError {

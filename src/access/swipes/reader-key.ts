@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { messageOf, systemCode, UsherError } from '../../errors';
+import { createDurably } from '../../files/durable-file';
 
 export const READER_KEY_BYTES = 32;
 /** A key file has one line; anything longer is another file. */
@@ -52,13 +53,7 @@ export function decodeReaderKey(text: string): Uint8Array | null {
 /** Never overwrites a file. @throws UsherError `usage` if it exists, `file-unreadable` if it cannot be written */
 export function createReaderKey(file: string): void {
   try {
-    const fd = openSync(file, 'wx', 0o600);
-    try {
-      writeFileSync(fd, `${randomBytes(READER_KEY_BYTES).toString('hex')}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    createDurably(file, `${randomBytes(READER_KEY_BYTES).toString('hex')}\n`);
   } catch (error) {
     if (systemCode(error) === 'EEXIST')
       throw new UsherError('usage', `${file} already exists and was not changed`, {

@@ -1,5 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { signedBytes, type SigningDomain } from '../../canonical';
+import { sha256Hex } from '../../digest';
 
 /**
  * A reader sends an identifier, not a secret: a card number is printed on the card, and any client that may publish on the broker
@@ -48,7 +49,7 @@ export function isMacOf(mac: string, key: Uint8Array, scope: SwipeScope, message
 
 /** Distinguishes the keys of one reader in the store of counters and reveals nothing about them. */
 export function readerKeyId(key: Uint8Array): string {
-  return createHash('sha256').update('usher-reader-key-id\n').update(key).digest('hex').slice(0, 16);
+  return sha256Hex('usher-reader-key-id\n', key).slice(0, 16);
 }
 
 function withoutMac(message: Protected): Record<string, unknown> {

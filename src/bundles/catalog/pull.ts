@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { open, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../errors';
@@ -9,6 +8,7 @@ import type { Fetch } from '../../system/http-request';
 import { installEntry } from './install';
 import { PartFile } from '../download/part-file';
 import { PULL_LIMITS, type PullLimits } from '../download/pull-limits';
+import { sha256Hex } from '../../digest';
 
 export interface PullOptions {
   readonly modelsDir: string;
@@ -122,7 +122,7 @@ async function readFrom(file: string, entry: CatalogEntry): Promise<Buffer> {
     const { size } = await handle.stat();
     if (size !== entry.bytes) throw wrongBytes(file, entry);
     const bytes = await handle.readFile();
-    if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256) throw wrongBytes(file, entry);
+    if (sha256Hex(bytes) !== entry.sha256) throw wrongBytes(file, entry);
     return bytes;
   } finally {
     await handle.close();

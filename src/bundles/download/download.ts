@@ -3,6 +3,7 @@ import { messageOf, UsherError } from '../../errors';
 import type { PartFile } from './part-file';
 import { requestFrom, type Fetch } from '../../system/http-request';
 import type { PullLimits } from './pull-limits';
+import { Backoff } from '../../rx/backoff';
 
 /** A file that is known to the byte before a byte of it is fetched. */
 export interface PinnedFile {
@@ -36,6 +37,7 @@ export async function download(
   options: DownloadOptions,
 ): Promise<Buffer> {
   const deadline = performance.now() + options.limits.totalMs;
+  const backoff = new Backoff(options.limits.backoffMs, options.limits.backoffMaxMs, options.random);
   let inVain = 0;
   let restarts = 0;
   for (;;) {
@@ -57,8 +59,9 @@ export async function download(
       }
       if (!(error instanceof Transient)) throw error instanceof UsherError ? error : unwritable(part, error);
       inVain = (await part.size()) > before ? 0 : inVain + 1;
+      if (inVain === 0) backoff.reset();
       if (inVain >= options.limits.attempts || performance.now() > deadline) throw failed(url, error.message, error);
-      await sleep(wait(inVain, options), undefined, options.signal ? { signal: options.signal } : {}).catch(() => null);
+      await sleep(backoff.next(), undefined, options.signal ? { signal: options.signal } : {}).catch(() => null);
     }
   }
 }
@@ -127,10 +130,6 @@ function startOf(response: Response, asked: number, url: string): number {
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
-}
-
-function wait(inVain: number, { limits, random }: DownloadOptions): number {
-  return random() * Math.min(limits.backoffMaxMs, limits.backoffMs * 2 ** inVain);
 }
 
 function failed(url: string, why: string, cause?: unknown): UsherError {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { sha256Hex } from '../../digest';
 
 /** From where the bytes of a part file came; a later answer with another validator is another file. */
 const Origin = z.object({ url: z.string(), etag: z.string().nullable() });
@@ -50,7 +50,7 @@ export class PartFile {
   /** The whole content, if it has the digest. The caller has made sure of its size. */
   async verified(digest: string): Promise<Buffer | null> {
     const bytes = await readFile(this.file);
-    return createHash('sha256').update(bytes).digest('hex') === digest ? bytes : null;
+    return sha256Hex(bytes) === digest ? bytes : null;
   }
 
   async discard(): Promise<void> {

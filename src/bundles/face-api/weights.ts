@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { parseManifest, type WeightEntry } from './manifest';
+import { sha256Hex } from '../../digest';
 
 /** One weight file pair of the package, with the sha256 of the bytes that the cards' figures were measured on. */
 export interface WeightFiles {
@@ -60,7 +60,7 @@ async function readPinned(file: string, sha256: string): Promise<Buffer> {
       { remedy: REMEDY, cause: error },
     );
   }
-  const actual = createHash('sha256').update(bytes).digest('hex');
+  const actual = sha256Hex(bytes);
   if (actual !== sha256)
     throw new UsherError(
       'model-invalid',

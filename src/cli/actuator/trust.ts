@@ -1,10 +1,11 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { isSeq, parseDocument } from 'yaml';
 import { openDeviceKey, trustedKey } from '../../access/keys/device-key';
 import { loadConfig } from '../../config/load/load';
 import { parseActuatorConfig } from '../../actuator/config/load';
 import { noSuch } from '../../nearest-word';
 import { UsherError } from '../../errors';
+import { writeDurably } from '../../files/durable-file';
 
 export interface TrustOptions {
   readonly config: string;
@@ -58,7 +59,7 @@ export async function trustBox(options: TrustOptions): Promise<void> {
     throw new UsherError('usage', `${options.box ?? ''}: ${noSuch('door', door, box.doors)}`, {
       remedy: 'Name the door that this actuator opens with --door ID.',
     });
-  if (after !== before) await replaceFile(file, after);
+  if (after !== before) writeDurably(file, after, (await stat(file)).mode & 0o777);
   process.stdout.write(
     `${file} trusts ${keyId}: it now obeys ${device.site}/${device.id} at door ${door}. Restart the actuator.\n`,
   );
@@ -84,11 +85,4 @@ function isSound(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** After a crash the file has the old text or the new one, never a mix. Keeps the file's permissions. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const draft = `${file}.${process.pid}.new`;
-  await writeFile(draft, text, { flag: 'wx', mode: (await stat(file)).mode & 0o777 });
-  await rename(draft, file);
 }

@@ -6,6 +6,7 @@ import type { BoxView, FleetView, ReportedChannel } from '../../fleet/manager/vi
 import type { GuestOptions } from '../../mqtt/link/guest';
 import { fleetBroker, type FleetOptions, withFleetBroker } from '../../terminal/fleet-options';
 import { untilStopped } from '../../system/signals';
+import { tableLines } from '../../terminal/table';
 
 interface Options extends Omit<FleetOptions, 'fleet'> {
   readonly channel?: string;
@@ -87,14 +88,7 @@ function print(rows: readonly Row[], view: FleetView, json: boolean): void {
     ['box', 'channel', 'runs', 'state', 'in progress', 'progress', 'health', 'last seen', 'why'],
     ...rows.slice(0, ROWS).map(cells),
   ];
-  const widths = (table[0] ?? []).map((_, at) => Math.max(...table.map((row) => row[at]?.length ?? 0)));
-  for (const row of table)
-    process.stdout.write(
-      `${row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd()}\n`,
-    );
+  process.stdout.write(`${tableLines(table).join('\n')}\n`);
   const counts = new Map<string, number>();
   for (const { channel } of rows)
     counts.set(channel?.state ?? 'silent', (counts.get(channel?.state ?? 'silent') ?? 0) + 1);

@@ -3,6 +3,7 @@ import type { Member, StoredTemplate } from '../../store/members/member';
 import type { DamagedMember, MemberSummary } from '../../store/members/members';
 import type { TemplatesRead } from '../../store/members/template-reader';
 import type { DeletionReceipt } from '../../store/members/receipts';
+import { tableLines } from '../../terminal/table';
 
 /** What a command reports, for programs and for people. */
 export interface Report {
@@ -100,7 +101,7 @@ export function listReport({
       ...(damaged.length === 0 ? {} : { damaged }),
     },
     text: [
-      ...table([['id', 'name', 'status', 'templates', 'since'], ...rows]),
+      ...tableLines([['id', 'name', 'status', 'templates', 'since'], ...rows]),
       `${members.length} ${members.length === 1 ? 'member' : 'members'}, ${suspended} suspended` +
         (unasked === 0 ? '' : `, ${unasked} without a record of consent`),
       ...damaged.map(({ id, fault }) => `${id}: ${fault} (usher members check)`),
@@ -139,7 +140,7 @@ export function showReport(member: Member, { templates, broken }: TemplatesRead)
       ...broken.map(({ id, fault }) => `template ${id}: ${fault}`),
       ...(templates.length === 0
         ? ['no templates: enrol this member again']
-        : table([['template', 'space', 'source', 'quality', 'made'], ...templates.map(row)])),
+        : tableLines([['template', 'space', 'source', 'quality', 'made'], ...templates.map(row)])),
     ].join('\n'),
   };
 }
@@ -160,7 +161,7 @@ export function adaptedReport(templates: readonly Omit<StoredTemplate, 'vector'>
       }),
     },
     text: [
-      ...(rows.length === 0 ? [] : table([['member', 'template', 'space', 'quality', 'made'], ...rows])),
+      ...(rows.length === 0 ? [] : tableLines([['member', 'template', 'space', 'quality', 'made'], ...rows])),
       `${rows.length} ${rows.length === 1 ? 'template' : 'templates'} from accepted faces`,
     ].join('\n'),
   };
@@ -193,7 +194,7 @@ export function receiptsReport(receipts: readonly DeletionReceipt[]): Report {
   return {
     json: { receipts },
     text: [
-      ...table([['at', 'member', 'reason', 'by', 'templates', 'signed'], ...rows]),
+      ...tableLines([['at', 'member', 'reason', 'by', 'templates', 'signed'], ...rows]),
       `${receipts.length} ${receipts.length === 1 ? 'deletion' : 'deletions'}`,
     ].join('\n'),
   };
@@ -207,14 +208,4 @@ function describe({ status, groups, validFrom, validUntil, duressIds }: Member):
     ...(validUntil === null ? [] : [`valid until ${timeOf(validUntil)}`]),
     ...(duressIds.length === 0 ? [] : [`${duressIds.length} duress ${duressIds.length === 1 ? 'id' : 'ids'}`]),
   ].join(', ');
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,18 +1,9 @@
 import { type Command, Option } from 'commander';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { openStore } from '../../daemon/store/open-store';
 import { messageOf, UsherError } from '../../errors';
+import { createDurably } from '../../files/durable-file';
 import { CONTAINER_MAX_BYTES } from '../../store/transfer/container';
 import {
   CONFLICT_RULES,
@@ -127,23 +118,10 @@ function readCapped(file: string, max: number): Buffer {
 
 /** Writes the whole file or nothing, and never overwrites another. Mode 0600. */
 function writeNew(file: string, bytes: Uint8Array): void {
-  const draft = `${file}.part-${process.pid}`;
   try {
-    const descriptor = openSync(draft, 'wx', 0o600);
-    try {
-      writeFileSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    linkSync(draft, file);
-    const folder = openSync(dirname(file), 'r');
-    fsyncSync(folder);
-    closeSync(folder);
+    createDurably(file, bytes);
   } catch (error) {
     throw existsSync(file) ? exists(file) : new UsherError('store-unavailable', `${file}: ${messageOf(error)}`);
-  } finally {
-    rmSync(draft, { force: true });
   }
 }
 

@@ -4,6 +4,7 @@ import { messageOf, UsherError } from '../../errors';
 import { listBundles, readCard, verifyBundle } from '../../inference/bundle';
 import type { Card } from '../../inference/card';
 import { CPU_ONE_THREAD } from '../../inference/model';
+import { tableLines } from '../../terminal/table';
 
 export interface ListedModel {
   readonly name: string;
@@ -68,14 +69,14 @@ export function listText(models: readonly ListedModel[]): string {
     about === null ? '-' : headline(about.figures),
     problem ?? about?.licence.origin ?? '-',
   ]);
-  return table([['name', 'here', 'set', 'task', 'version', 'licence', 'figure', 'origin'], ...rows]);
+  return tableLines([['name', 'here', 'set', 'task', 'version', 'licence', 'figure', 'origin'], ...rows]).join('\n');
 }
 
 /** A table for a person. */
 export function verifyText(results: readonly VerifiedModel[]): string {
   const bad = results.filter((result) => !result.ok).length;
   return [
-    table(results.map(({ name, ok, problem }) => [name, ok ? 'ok' : 'BAD', problem ?? ''])),
+    tableLines(results.map(({ name, ok, problem }) => [name, ok ? 'ok' : 'BAD', problem ?? ''])).join('\n'),
     bad === 0 ? `all ${results.length} are valid` : `${bad} of ${results.length} are bad`,
   ].join('\n');
 }
@@ -91,11 +92,4 @@ function headline(figures: Card['figures']): string {
   const value =
     figure.unit === 'ratio' ? `${Number((figure.value * 100).toFixed(2))} %` : `${figure.value} ${figure.unit}`;
   return `${figure.name.replace(/^[a-z]+\./, '')} ${value}`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-  return rows.map((row) => line(row).trimEnd()).join('\n');
 }

@@ -2,11 +2,11 @@ import type { SigningDomain } from '../../canonical';
 import { messageOf, type UsherError } from '../../errors';
 import type { RunningModel, VisionReady, VoiceReady } from '../../events';
 import type { MqttClient } from '../../mqtt/client/client';
-import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from '../../canonical';
 import type { EventEntry, EventFacts, Journal } from '../../store/journal/journal';
 import type { JournalBody, JournalKind } from '../../store/journal/journal-body';
 import type { Log } from '../../system/log';
+import { sha256Hex } from '../../digest';
 
 /** Signs the published head; `DeviceKey` implements it. */
 export interface HeadSigner {
@@ -81,7 +81,7 @@ export class AuditTrail {
   }): void {
     const { bootId, version, config, epoch = null } = facts;
     this.fact('start', { bootId, version, ...(epoch === null ? {} : { epoch }) });
-    const sha256 = createHash('sha256').update(canonicalJson(config)).digest('hex');
+    const sha256 = sha256Hex(canonicalJson(config));
     this.change('configuration', { sha256 });
   }
 

@@ -1,6 +1,7 @@
 import type { Observation } from '../../events';
 import { monotonicMs } from '../../system/clock';
 import type { FrameWatcher } from '../cameras/frame-arbiter';
+import { quantile } from '../../quantile';
 
 /** Maximum number of frames that wait for the other model's result, and of compared frames behind the agreement. */
 const PAIRS_MAX = 64;
@@ -52,8 +53,8 @@ export class TrialFigures implements FrameWatcher {
   }
 
   p95(of: 'own' | 'candidate'): number | null {
-    const sorted = [...this.latencies[of]].sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length * 0.95)] ?? null;
+    const latencies = this.latencies[of];
+    return latencies.length === 0 ? null : quantile(latencies, 0.95);
   }
 
   /** From here on the candidate runs under other conditions. */

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { fleetTopicOf } from '../../mqtt/topics/topic-names';
 import { CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
 import { WHOLE_FLEET } from '../release';
 import { encodePart, fileKey, NO_SUCH_FILE, partsOf } from '../transfer/framing';
 import { documentTarget, metadataPath, targetPath } from '../trust/source';
-import { sha256Of } from './content';
 import type { FleetFolder } from './fleet-folder';
 import { documentOf, releasesOf } from './publish';
+import { sha256Hex } from '../../digest';
 
 /** Can retain messages: a broker, during a short connection. */
 export interface Keeper {
@@ -36,14 +35,14 @@ export async function carry(
   broker: string,
   onProgress: (progress: CarryProgress) => void = () => undefined,
 ): Promise<void> {
-  const note = `carried/${createHash('sha256').update(broker).digest('hex').slice(0, 16)}.json`;
+  const note = `carried/${sha256Hex(broker).slice(0, 16)}.json`;
   const carried = readNote(fleet, note);
   const wanted = filesOf(fleet);
   const files = [...wanted];
   for (const [index, [file, partBytes]] of files.entries()) {
     onProgress({ file, done: index, total: files.length });
     const bytes = partBytes === null ? null : fleet.read(file);
-    const sha256 = bytes === null ? 'none' : sha256Of(bytes);
+    const sha256 = bytes === null ? 'none' : sha256Hex(bytes);
     const before = carried.get(file);
     if (before?.sha256 === sha256) continue;
     const parts = bytes === null ? [NO_SUCH_FILE] : [...partsOf(bytes, partBytes ?? CHUNK_MAX_BYTES)];

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseReleased } from '../../config/load/released';
@@ -108,8 +107,4 @@ function read<T>(file: string, work: () => T): T {
   } catch (error) {
     throw new UsherError('file-unreadable', `${file}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createHash } from 'node:crypto';
 import { canonicalJson, signedBytes, type SigningDomain } from '../../canonical';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
+import { sha256Hex } from '../../digest';
 
 /** What each key signs. Root keys belong in a safe; `targets` signs releases; `online` signs freshness and offers. */
 export const KEY_ROLES = ['root', 'targets', 'online'] as const;
@@ -76,7 +76,7 @@ export function keyFilesOf(folder: string, role: KeyRole): string[] {
 }
 
 export function keyIdOf(key: TufKey): string {
-  return createHash('sha256').update(canonicalJson(key)).digest('hex');
+  return sha256Hex(canonicalJson(key));
 }
 
 function fleetKey(file: string, privateKey: KeyObject): FleetKey {

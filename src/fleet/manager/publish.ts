@@ -11,7 +11,8 @@ import {
 } from '../release';
 import { decode } from '../../mqtt/topics/decode';
 import { archiveTarget, documentTarget, targetPath } from '../trust/source';
-import { type ReleaseContent, sha256Of } from './content';
+import type { ReleaseContent } from './content';
+import { sha256Hex } from '../../digest';
 import type { FleetFolder } from './fleet-folder';
 import type { TargetEntry } from './tuf-writer';
 
@@ -164,7 +165,7 @@ function put(fleet: FleetFolder, tar: Buffer | null, draft: ReleaseDocument): Kn
   if (bytes.length > RELEASE_LIMITS.documentBytes)
     throw new UsherError('usage', 'chunks so small make the document too long: give a larger --chunk');
   const { archive, id, channel, serial, version } = release;
-  const document: TargetEntry = { bytes: bytes.length, sha256: sha256Of(bytes), custom: { channel, serial, version } };
+  const document: TargetEntry = { bytes: bytes.length, sha256: sha256Hex(bytes), custom: { channel, serial, version } };
   if (tar !== null) fleet.putTarget(archive.path, archive.sha256, tar);
   fleet.putTarget(documentTarget(id), document.sha256, bytes);
   const { targets, withdrawn } = fleet.targets;
@@ -186,11 +187,11 @@ function idOf(fleet: FleetFolder, channel: string, version: string): string {
 export function archiveOf(target: string, tar: Uint8Array, chunkBytes: number): ArchiveInfo {
   const digests: Buffer[] = [];
   for (let at = 0; at < tar.length; at += chunkBytes)
-    digests.push(Buffer.from(sha256Of(tar.subarray(at, at + chunkBytes)), 'hex'));
+    digests.push(Buffer.from(sha256Hex(tar.subarray(at, at + chunkBytes)), 'hex'));
   return {
     path: target,
     bytes: tar.length,
-    sha256: sha256Of(tar),
+    sha256: sha256Hex(tar),
     chunkBytes,
     chunks: Buffer.concat(digests).toString('base64'),
   };

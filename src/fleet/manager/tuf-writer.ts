@@ -10,10 +10,10 @@ import {
   Targets,
   Timestamp,
 } from '@tufjs/models';
-import { createHash } from 'node:crypto';
 import { UsherError } from '../../errors';
 import { ISSUED_AT, WITHDRAWN } from '../trust/tuf-client';
 import type { FleetKey } from './keys';
+import { sha256Hex } from '../../digest';
 
 const SPEC_VERSION = '1.0.31';
 
@@ -220,7 +220,7 @@ function common(version: number, days: number, now: number) {
 }
 
 function metaOf({ version, bytes }: SignedFile): MetaFile {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Hex(bytes);
   return new MetaFile({ version, length: bytes.length, hashes: { sha256 } });
 }
 

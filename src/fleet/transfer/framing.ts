@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { CHUNK_HEADER_BYTES, CHUNK_MAX_BYTES } from '../../mqtt/topics/update-payloads';
+import { sha256Hex } from '../../digest';
 
 /** One chunk of a file as it travels over MQTT. `parts` 0: there is no such file. */
 export interface Part {
@@ -13,7 +13,7 @@ const MAGIC = 0x55434831; // "UCH1"
 
 /** The level of a topic that stands for a file: it contains neither dots nor slashes. */
 export function fileKey(path: string): string {
-  return createHash('sha256').update(path).digest('hex').slice(0, 40);
+  return sha256Hex(path).slice(0, 40);
 }
 
 export function encodePart({ index, parts, fileBytes, bytes }: Part): Buffer {

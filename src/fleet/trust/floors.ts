@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { writeDurably } from '../../files/durable-file';
 import type { OfferKeys } from './tuf-client';
+import { sha256Hex } from '../../digest';
 
 const Seen = z.strictObject({ seq: z.number().int().min(1), sha256: z.string() });
 const Saved = z.strictObject({
@@ -77,9 +77,7 @@ export class TrustFloors {
 }
 
 function fingerprintOf({ keys }: OfferKeys): string {
-  return createHash('sha256')
-    .update([...keys.keys()].sort().join('\n'))
-    .digest('hex');
+  return sha256Hex([...keys.keys()].sort().join('\n'));
 }
 
 /** Written atomically. An unreadable file was put there by hand; to forget it is better than never to update again. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { decode } from '../../mqtt/topics/decode';
 import { UpdateDesiredPayload } from '../../mqtt/topics/update-payloads';
 import { trustedKey } from '../../access/keys/device-key';
@@ -19,6 +18,7 @@ import { refuse } from '../refusal';
 import type { TrustFloors } from './floors';
 import { documentTarget, type RepositorySource, targetPath } from './source';
 import type { OfferKeys, TrustedRepository, TufClient } from './tuf-client';
+import { sha256Hex } from '../../digest';
 
 export const OFFER_DOMAIN = 'usher-offer-v1';
 /** Offers under unknown keys make the box look for a new root at most this often. */
@@ -110,7 +110,7 @@ export class FleetVerifier implements ReleaseVerifier {
   private checkOrder(desired: Desired, keys: OfferKeys): void {
     const { scope, seq } = desired;
     const addressee = scope.kind === 'device' ? 'device' : `group ${scope.group}`;
-    const sha256 = createHash('sha256').update(JSON.stringify(desired)).digest('hex');
+    const sha256 = sha256Hex(JSON.stringify(desired));
     const last = this.options.floors.seen(keys, addressee);
     if (last !== null && seq < last.seq) refuse('offer-replayed', `number ${seq}, seen was ${last.seq}`);
     if (last?.seq === seq && last.sha256 !== sha256) refuse('offer-replayed', `another one has the number ${seq}`);
@@ -131,7 +131,7 @@ export class FleetVerifier implements ReleaseVerifier {
     const path = targetPath(target, info.sha256);
     const bytes = await this.options.source.file(path, info.bytes, signal);
     if (bytes === null) return refuse('metadata-missing', path);
-    const actual = createHash('sha256').update(bytes).digest('hex');
+    const actual = sha256Hex(bytes);
     if (actual !== info.sha256) {
       const other = [...repository.targets].find(([, { sha256 }]) => sha256 === actual)?.[0];
       return other === undefined

@@ -1,4 +1,4 @@
-import { drift } from './random';
+import { drift } from './noise';
 
 /** Where a figure is in one frame, in pixels of that frame. */
 export interface Pose {

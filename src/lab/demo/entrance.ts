@@ -1,5 +1,5 @@
 import { type Frame } from '../../vision/picture/frame';
-import { seededRandom } from './random';
+import { seededRandom } from '../../random';
 
 /** The empty entrance: larger than the frame by `margin` on each side, to allow for camera shake. */
 export interface Entrance extends Frame {
@@ -20,7 +20,7 @@ export function drawEntrance(width: number, height: number, seed: number): Entra
   const margin = Math.ceil(width / 80);
   const [fullWidth, fullHeight] = [width + 2 * margin, height + 2 * margin];
   const data = new Uint8Array(fullWidth * fullHeight * 3);
-  const random = seededRandom(seed);
+  const random = seededRandom(seed).next;
   const rowTexture = Float32Array.from({ length: fullHeight }, () => random() - 0.5);
   for (let y = 0; y < fullHeight; y++)
     for (let x = 0; x < fullWidth; x++) {

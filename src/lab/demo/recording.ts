@@ -8,7 +8,8 @@ import { openClip } from './clip-writer';
 import { drawEntrance } from './entrance';
 import { type Light, cutOut } from './figure';
 import { type Portrait, enrolmentStill, ownMember, sampleMember, sampleStranger } from './people';
-import { drift, seededRandom } from './random';
+import { seededRandom } from '../../random';
+import { drift } from './noise';
 import { type Appearance, render, sensorNoise } from './renderer';
 
 export interface RecordingOptions {
@@ -58,7 +59,7 @@ export async function makeRecording(options: RecordingOptions): Promise<Recordin
   const strangerPortrait = await sampleStranger();
   const still = await writeStill(folder, memberPortrait);
 
-  const random = seededRandom(seed);
+  const random = seededRandom(seed).next;
   const entrance = drawEntrance(width, height, seed);
   const noise = sensorNoise(2 ** 17, NOISE, random);
   const appearanceAt = castOf(strangerPortrait, memberPortrait, { width, height, random });

@@ -1,6 +1,6 @@
 import { type Frame } from '../../vision/picture/frame';
 import { type Entrance } from './entrance';
-import { gaussian } from './random';
+import { gaussian } from './noise';
 import { type Pose } from './choreography';
 import { type Figure, type FigureLevel } from './figure';
 

@@ -1,5 +1,6 @@
 import type { Figure } from './figure';
 import { figureRows } from './figure-text';
+import { tableLines } from '../../terminal/table';
 
 /** Help of the option of every command that prints figures. */
 export const REQUIRE = 'end with exit code 1 when a figure misses its goal';
@@ -41,11 +42,5 @@ export function figureTable(figures: readonly Figure[]): string {
   const rows = [['figure', 'value', '95 %', 'to reach', ''], ...figureRows(figures)];
   const columns = (rows[0] ?? []).map((_, column) => rows.slice(1).some((row) => (row[column] ?? '') !== ''));
   const kept = rows.map((row) => row.filter((_, column) => columns[column]));
-  const widths = (kept[0] ?? []).map((_, column) => Math.max(...kept.map((row) => (row[column] ?? '').length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd();
-  return `${kept.map(line).join('\n')}\n`;
+  return `${tableLines(kept).join('\n')}\n`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../digest';
 
 /** One entry of the journal. `hash` covers all other fields, `prev` is the hash of the previous record. */
 export interface JournalRecord {
@@ -27,7 +27,7 @@ const DOMAIN = 'usher-journal-v1\n';
  */
 export function hashOf({ seq, at, kind, body, prev }: Omit<JournalRecord, 'hash'>): string {
   const text = `{"at":${at},"body":${body},"kind":${JSON.stringify(kind)},"prev":"${prev}","seq":${seq}}`;
-  return createHash('sha256').update(DOMAIN).update(text).digest('hex');
+  return sha256Hex(DOMAIN, text);
 }
 
 /** The record that follows `head`. */

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Database, Row } from '../database/database';
+import { sha256Hex } from '../../digest';
 
 export const DELETION_REASONS = ['removed', 'revoked', 'withdrawal', 'inactive', 'expired', 'replaced'] as const;
 export type DeletionReason = (typeof DELETION_REASONS)[number];
@@ -105,5 +106,5 @@ export function dataOf(database: Database, id: string): DeletionStatement['delet
 const receiptOf = (row: Row): DeletionReceipt => JSON.parse(String(row['receipt'])) as DeletionReceipt;
 
 function hashOf(salt: string, id: string): string {
-  return createHash('sha256').update(`${DELETION_DOMAIN}\n${salt}\n${id}`).digest('hex');
+  return sha256Hex(`${DELETION_DOMAIN}\n${salt}\n${id}`);
 }

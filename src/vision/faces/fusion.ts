@@ -1,5 +1,3 @@
-export { l2Distance } from '../../store/members/vector';
-
 /** Scales `vector` to length 1. A zero vector stays zero, and then matches no member within any threshold of a card. */
 export function normaliseInPlace(vector: Float32Array): void {
   let squares = 0;

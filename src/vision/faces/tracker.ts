@@ -1,6 +1,7 @@
 import type { Box } from '../../events';
 import { intersectionOverUnion } from '../picture/boxes';
-import { FusedEmbedding, l2Distance } from './fusion';
+import { FusedEmbedding } from './fusion';
+import { l2Distance } from '../../store/members/vector';
 
 export interface TrackUpdate {
   readonly track: number;

@@ -3,7 +3,7 @@ import { UsherError } from '../../errors';
 import type { ExecutionOptions } from '../../inference/model';
 import type { AnalysedFace, FaceAnalyser } from '../faces/analyser';
 import type { Frame } from '../picture/frame';
-import { l2Distance } from '../faces/fusion';
+import { l2Distance } from '../../store/members/vector';
 import { loadAnalyser, readEncoderCard } from '../faces/load';
 import { WHOLE_FRAME } from '../faces/quality';
 import type { PaintOptions, StillPainter } from './painter';

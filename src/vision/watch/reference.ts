@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../errors';
-import { giveToFolderOwner, makeFolder } from '../../files/owner';
+import { writeDurably } from '../../files/durable-file';
 import { EDGE_VALUES, type PictureMeasure } from './measure';
 
 /** What a camera saw when it was set up: how sharp, and where coarse edges were. No person can be recognised in it. */
@@ -37,13 +36,10 @@ export function referenceFile(dataDir: string, camera: string): string {
 }
 
 /** @throws UsherError `store-unavailable` */
-export async function writeReference(dataDir: string, camera: string, reference: PictureReference): Promise<string> {
+export function writeReference(dataDir: string, camera: string, reference: PictureReference): string {
   const file = referenceFile(dataDir, camera);
   try {
-    makeFolder(dirname(file), 0o700);
-    await writeFile(`${file}.new`, `${JSON.stringify({ v: 1, ...reference })}\n`, { mode: 0o600 });
-    giveToFolderOwner(`${file}.new`);
-    await rename(`${file}.new`, file);
+    writeDurably(file, `${JSON.stringify({ v: 1, ...reference })}\n`);
     return file;
   } catch (error) {
     throw new UsherError('store-unavailable', `${file} cannot be written: ${messageOf(error)}`, {

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import fs, {
   chmodSync,
   mkdirSync,
@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { signedBytes } from '../../../src/canonical';
 import { deviceKeyFile, openDeviceKey, trustedKey } from '../../../src/access/keys/device-key';
+import { sha256Hex } from '../../../src/digest';
 
 /** An error with these fields. */
 const failure = (fields: object): Error => expect.objectContaining(fields) as Error;
@@ -33,7 +34,7 @@ test('made at the first start, whole and private; the same ever after', () => {
   expect(openDeviceKey(dir).publicKeyText).toBe(key.publicKeyText);
   const raw = Buffer.from(key.publicKeyText.slice('ed25519:'.length), 'base64');
   expect(raw).toHaveLength(32);
-  expect(key.keyId).toBe(createHash('sha256').update(raw).digest('hex').slice(0, 16));
+  expect(key.keyId).toBe(sha256Hex(raw).slice(0, 16));
 });
 
 test('what it signs, plain Ed25519 verifies, and so does who trusts its key in either form', () => {

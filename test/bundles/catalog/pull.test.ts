@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,9 +8,10 @@ import { type PullOptions, type PullProgress, pullSet } from '../../../src/bundl
 import { PULL_LIMITS, type PullLimits } from '../../../src/bundles/download/pull-limits';
 import { stallAfter, type Handler, ModelServer, serve } from '../model-server';
 import { tinyCard, tinyModel } from '../tiny-model';
+import { sha256Hex } from '../../../src/digest';
 
 const file = Buffer.from(tinyModel(2, 20_000));
-const digest = createHash('sha256').update(file).digest('hex');
+const digest = sha256Hex(file);
 const CUT = 30_000;
 
 function entry(urls: string[], name = 'tiny'): CatalogEntry {

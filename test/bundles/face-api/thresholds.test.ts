@@ -4,7 +4,7 @@ import path from 'node:path';
 import { buildFallbackSet } from '../../../src/bundles/face-api/build';
 import { FALLBACK_THRESHOLDS } from '../../../src/bundles/face-api/thresholds';
 import type { DetectedFace } from '../../../src/vision/faces/faces';
-import { l2Distance } from '../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../src/store/members/vector';
 import { readPicture } from '../../../src/vision/picture/picture';
 import { openFallbackSet } from '../../support/fallback-set';
 import { describeWithShared, sharedDir } from '../../support/shared';

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { canonicalJson } from '../../../src/canonical';
@@ -7,6 +6,7 @@ import { csvLine, jsonLine, recordText, verdictText } from '../../../src/cli/aud
 import { Database } from '../../../src/store/database/database';
 import { Journal } from '../../../src/store/journal/journal';
 import { withFolder } from '../../store/harness';
+import { sha256Hex } from '../../../src/digest';
 
 const MAIN = path.resolve(__dirname, '../../../dist/main.js');
 const audit = (...args: string[]) => spawnSync(process.execPath, [MAIN, 'audit', ...args], { encoding: 'utf8' });
@@ -83,12 +83,7 @@ describe('usher audit', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(records).toHaveLength(6);
-      for (const { hash, ...rest } of records)
-        expect(
-          createHash('sha256')
-            .update(`usher-journal-v1\n${canonicalJson(rest)}`)
-            .digest('hex'),
-        ).toBe(hash);
+      for (const { hash, ...rest } of records) expect(sha256Hex(`usher-journal-v1\n${canonicalJson(rest)}`)).toBe(hash);
       const part = audit('export', '--data', folder, '--from', '2026-05-02', '--to', '2026-05-04T12:00:00Z');
       expect(
         part.stdout

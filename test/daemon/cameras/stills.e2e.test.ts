@@ -4,7 +4,7 @@ import { memberTag } from '../../../src/vision/stills/still-folder';
 import { chooseModels } from '../../../src/vision/faces/load';
 import { CPU_ONE_THREAD } from '../../../src/inference/model';
 import { openStillAnalyser } from '../../../src/vision/stills/make';
-import { l2Distance } from '../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../src/store/members/vector';
 import { readPicture } from '../../../src/vision/picture/picture';
 import { Daemon, Installation, usher, Watcher } from '../../support/daemon';
 import { entranceRecording } from '../../support/entrance';

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { carry } from '../../../src/fleet/manager/carry';
@@ -13,6 +12,7 @@ import { until } from '../../support/until';
 import { describeWithMosquitto, Mosquitto } from '../../support/mosquitto';
 import { BadLink, randomOf } from '../link';
 import { ALL, HASTY, NOW, refusal, Rig } from '../rig';
+import { sha256Hex } from '../../../src/digest';
 
 /** Each waits for processes and a slow line, on machines that may be busy. */
 jest.setTimeout(180_000);
@@ -27,7 +27,7 @@ const line = (seed: number) => ({
 
 function whole(dir: string, { release }: VerifiedRelease): void {
   const model = readFileSync(path.join(dir, 'model.onnx'));
-  expect(createHash('sha256').update(model).digest('hex')).toBe(release.model?.sha256);
+  expect(sha256Hex(model)).toBe(release.model?.sha256);
 }
 
 describe('over a bad line', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
-import { sha256Of } from '../../../src/fleet/manager/content';
+import { sha256Hex } from '../../../src/digest';
 import { packTar, readTarHeader, TAR_BLOCK, tarHeader } from '../../../src/fleet/transfer/tar';
 import type { ReleaseDocument } from '../../../src/fleet/release';
 import { refusal, Rig } from '../rig';
@@ -70,7 +70,7 @@ describe('an archive that the fleet signed all the same', () => {
     const dir = await rig.bundle('tiny', '9.9.9');
     const names = ['card.json', 'model.onnx', 'golden-input.f32', 'golden-output-0.f32'];
     files = new Map(names.map((name) => [name, readFileSync(path.join(dir, name))]));
-    model = { name: 'tiny', version: '9.9.9', sha256: sha256Of(files.get('model.onnx')!) };
+    model = { name: 'tiny', version: '9.9.9', sha256: sha256Hex(files.get('model.onnx')!) };
   });
   afterAll(() => rig.stop());
 

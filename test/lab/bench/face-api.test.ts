@@ -5,7 +5,7 @@ import { buildFallbackSet } from '../../../src/bundles/face-api/build';
 import { FaceApiReference, type FaceApiFace } from '../../../src/lab/bench/face-api';
 import type { FaceEncoder, FaceLandmarker } from '../../../src/vision/faces/faces';
 import type { Frame } from '../../../src/vision/picture/frame';
-import { l2Distance } from '../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../src/store/members/vector';
 import { readPicture } from '../../../src/vision/picture/picture';
 import type { TinyYoloDetector } from '../../../src/vision/faces/tiny-yolo';
 import { openFallbackSet } from '../../support/fallback-set';

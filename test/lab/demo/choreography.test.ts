@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { SCRIPT, choreograph } from '../../../src/lab/demo/choreography';
 import { bust, insideBy } from '../../../src/lab/demo/outline';
-import { drift, gaussian, seededRandom } from '../../../src/lab/demo/random';
+import { drift, gaussian } from '../../../src/lab/demo/noise';
+import { seededRandom } from '../../../src/random';
 
 const [width, height] = [1280, 720];
 
@@ -19,7 +20,7 @@ describe('a visit', () => {
           which,
           width,
           height,
-          seededRandom(seed),
+          seededRandom(seed).next,
         )(which.fromS + share * (which.toS - which.fromS));
         expect(pose).not.toBeNull();
         const { faceX, faceY, faceWidth, rollRadians } = pose!;
@@ -35,7 +36,7 @@ describe('a visit', () => {
   });
 
   test('it starts and ends out of sight, and nobody jumps from frame to frame', () => {
-    const poseAt = choreograph(SCRIPT.member, width, height, seededRandom(3));
+    const poseAt = choreograph(SCRIPT.member, width, height, seededRandom(3).next);
     const poses = Array.from({ length: SCRIPT.durationS * 15 }, (_, i) => poseAt(i / 15));
     const there = poses.filter((pose) => pose !== null);
     expect(there.length).toBeLessThan(poses.length / 2);
@@ -49,7 +50,7 @@ describe('a visit', () => {
 
   test('the two never meet, and there is time to see that nobody is there', () => {
     const [stranger, member] = [SCRIPT.stranger, SCRIPT.member].map((visit) =>
-      choreograph(visit, width, height, seededRandom(1)),
+      choreograph(visit, width, height, seededRandom(1).next),
     );
     let alone = 0;
     for (let seconds = 0; seconds < SCRIPT.durationS; seconds += 0.05) {
@@ -96,11 +97,11 @@ describe('the outline of a figure', () => {
 
 describe('seeded chance', () => {
   test('is the same for the same seed, within its range, and normal where it says so', () => {
-    const draw = (seed: number) => Array.from({ length: 4000 }, seededRandom(seed));
+    const draw = (seed: number) => Array.from({ length: 4000 }, seededRandom(seed).next);
     expect(draw(7)).toEqual(draw(7));
     expect(draw(7)).not.toEqual(draw(8));
     expect(draw(7).every((value) => value >= 0 && value < 1)).toBe(true);
-    const random = seededRandom(1);
+    const random = seededRandom(1).next;
     const values = Array.from({ length: 20_000 }, () => gaussian(random));
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
@@ -111,7 +112,7 @@ describe('seeded chance', () => {
   test('a drift stays within ±1 and moves smoothly', () => {
     fc.assert(
       fc.property(fc.integer(), fc.double({ min: 0, max: 1000, noNaN: true }), (seed, seconds) => {
-        const wander = drift(seededRandom(seed), 0.3);
+        const wander = drift(seededRandom(seed).next, 0.3);
         expect(Math.abs(wander(seconds))).toBeLessThanOrEqual(1);
         expect(Math.abs(wander(seconds + 0.01) - wander(seconds))).toBeLessThan(0.05);
       }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { median, percentileInterval, quantile, widest, wilson } from '../../../src/lab/report/intervals';
+import { percentileInterval, widest, wilson } from '../../../src/lab/report/intervals';
+import { median, quantile } from '../../../src/quantile';
 
 describe("Wilson's interval", () => {
   // Reference values: R, prop.test(x, n, correct = FALSE)$conf.int.

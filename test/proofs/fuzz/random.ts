@@ -1,20 +1,16 @@
+import { type Random, seededRandom, streamSeed } from '../../../src/random';
+
 /** Draws for one input: the same seed and ordinal give the same input again, in any process. */
 export class Draws {
-  private state: number;
+  private readonly random: Random;
 
   constructor(seed: number, ordinal: number) {
-    // Two rounds of a 32-bit mixer, so that neighbouring ordinals have nothing in common.
-    this.state = mix(mix(seed >>> 0) ^ Math.imul(ordinal + 1, 0x9e3779b1)) | 1;
+    this.random = seededRandom(streamSeed(seed, ordinal));
   }
 
-  /** 0 ≤ x < n. (Marsaglia, "Xorshift RNGs", 2003.) */
+  /** 0 ≤ x < n. */
   below(n: number): number {
-    let x = this.state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.state = x;
-    return (x >>> 0) % n;
+    return this.random.below(n);
   }
 
   chance(oneIn: number): boolean {
@@ -30,11 +26,4 @@ export class Draws {
     for (let at = 0; at < length; at++) bytes[at] = this.below(256);
     return bytes;
   }
-}
-
-function mix(value: number): number {
-  let x = value;
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
-  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-  return (x ^ (x >>> 16)) >>> 0;
 }

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../../src/digest';
 
 export function sha(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return sha256Hex(text).slice(0, 16);
 }

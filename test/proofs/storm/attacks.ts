@@ -3,22 +3,19 @@ import type { DeviceKey } from '../../../src/access/keys/device-key';
 import { type Protected, swipeMac } from '../../../src/access/swipes/swipe';
 import { type CommandKey, signCommand } from '../../../src/access/commands/sign-command';
 import { signUnlock, type Unlock } from '../../../src/access/keys/unlock';
+import { type Random, seededRandom } from '../../../src/random';
 
 /** A repeatable stream of choices. */
 export class Dice {
-  private state: number;
+  private readonly random: Random;
 
   constructor(seed: number) {
-    this.state = seed >>> 0;
+    this.random = seededRandom(seed);
   }
 
-  /** 0 ≤ result < n; mulberry32. */
+  /** 0 ≤ result < n. */
   below(n: number): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let t = this.state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * n);
+    return this.random.below(n);
   }
 
   of<T>(choices: readonly T[]): T {

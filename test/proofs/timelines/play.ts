@@ -4,7 +4,7 @@ import { isTimely } from '../../../src/access/frame-age';
 import { UsherError } from '../../../src/errors';
 import { createFrameClock, type FrameClock } from '../../../src/vision/camera/frame-clock';
 import { LateWatch } from '../../../src/vision/camera/late-watch';
-import { l2Distance } from '../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../src/store/members/vector';
 import { SubjectTracker } from '../../../src/vision/faces/tracker';
 import { type Picture, type Shown, type Timeline } from './timeline';
 

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import { bodyOf } from '../../../src/store/journal/journal-reader';
 import { bodyText } from '../../../src/store/journal/journal-body';
 import { ChainCheck, type JournalRecord } from '../../../src/store/journal/journal-chain';
 import { withFolder } from '../harness';
+import { sha256Hex } from '../../../src/digest';
 
 const check = (records: Iterable<JournalRecord>, known: { seq: number; hash: string }[] = []) => {
   const chain = new ChainCheck(known);
@@ -67,7 +67,7 @@ describe('the journal', () => {
       const { hash, ...rest } = journal.append('enrolment', { member: 'é\u2028"', templates: 0.1 });
       const statement = { ...rest, body: JSON.parse(rest.body) as Json };
       const text = `usher-journal-v1\n${canonicalJson(statement)}`;
-      expect(createHash('sha256').update(text).digest('hex')).toBe(hash);
+      expect(sha256Hex(text)).toBe(hash);
     }));
 
   it('gives events numbers of their own, without gaps, over restarts', () =>
@@ -244,7 +244,7 @@ describe('a chain that somebody tampered with', () => {
     for (const row of database.all('SELECT * FROM records WHERE seq >= ? ORDER BY seq', from)) {
       const { seq, at, kind, body } = row as unknown as JournalRecord;
       const text = `usher-journal-v1\n{"at":${at},"body":${body},"kind":"${kind}","prev":"${prev}","seq":${seq}}`;
-      const hash = createHash('sha256').update(text).digest('hex');
+      const hash = sha256Hex(text);
       database.run('UPDATE records SET prev = ?, hash = ? WHERE seq = ?', prev, hash, seq);
       prev = hash;
     }

@@ -6,7 +6,7 @@ import type { FaceShape } from '../../../src/vision/faces/faces';
 import { AlignedFaceEncoder, fixedSizeOf } from '../../../src/vision/faces/encoder';
 import { FivePointAligner } from '../../../src/vision/faces/five-point-aligner';
 import type { FiveLandmarks, Frame } from '../../../src/vision/picture/frame';
-import { l2Distance } from '../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../src/store/members/vector';
 import { loadAnalyser, readEncoderCard } from '../../../src/vision/faces/load';
 import { readPicture } from '../../../src/vision/picture/picture';
 import { WHOLE_FRAME } from '../../../src/vision/faces/quality';

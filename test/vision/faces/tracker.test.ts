@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { FusedEmbedding, l2Distance, normaliseInPlace } from '../../../src/vision/faces/fusion';
+import { FusedEmbedding, normaliseInPlace } from '../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../src/store/members/vector';
 import { SubjectTracker } from '../../../src/vision/faces/tracker';
 
 const OPTIONS = { dimensions: 4, normalise: true, samePersonDistance: 1.2, absentMs: 500 };

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +16,7 @@ import { CONTEXT_FRAMES, type Network } from '../../../src/lab/wake-word/network
 import { FeatureExtractor, featuresOf, MEL_BANDS } from '../../../src/voice/features/features';
 import { openWakeWord, WakeWordScorer } from '../../../src/voice/wake-word/wake-word';
 import { randomNetwork, wakeWordBundle } from '../../support/wake-word';
+import { sha256Hex } from '../../../src/digest';
 
 let models: string;
 beforeAll(() => {
@@ -208,7 +208,7 @@ describe('a bundle is refused', () => {
     const state = card.golden.states.at(-1)!.file;
     const bytes = readFileSync(path.join(dir, state)).reverse();
     writeFileSync(path.join(dir, state), bytes);
-    card.files[state] = createHash('sha256').update(bytes).digest('hex');
+    card.files[state] = sha256Hex(bytes);
     writeFileSync(file, JSON.stringify(card));
     await expect(openWakeWord(dir, CPU_ONE_THREAD)).rejects.toMatchObject({
       message: expect.stringContaining('golden vector') as string,
@@ -231,7 +231,7 @@ describe('a bundle is refused', () => {
     writeFileSync(cardFile, card);
     expect(await refusal()).toContain('companion-0.onnx has sha256');
 
-    writeFileSync(cardFile, card.replace(digest, createHash('sha256').update(other).digest('hex')));
+    writeFileSync(cardFile, card.replace(digest, sha256Hex(other)));
     expect(await refusal()).toContain('golden vector');
   });
 });

@@ -1,6 +1,6 @@
 import type { ProcessSample } from './processes';
 import { atMost, type Figure, withGoal } from '../../report/figure';
-import { median } from '../../report/intervals';
+import { median } from '../../../quantile';
 
 /** The daemon at one moment of a run. */
 export interface DaemonSample {

@@ -1,7 +1,7 @@
 import type { DecisionPayload } from '../../../mqtt/topics/payloads';
 import type { BenchClient } from './client';
 import { atMost, type Figure, withGoal } from '../../report/figure';
-import { median, quantile } from '../../report/intervals';
+import { median, quantile } from '../../../quantile';
 import { seededRandom } from '../../../random';
 
 /** One swipe with the member's face in view. */

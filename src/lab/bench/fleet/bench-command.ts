@@ -9,7 +9,7 @@ import { measureSwipes, type SwipeTiming } from '../daemon/swipes';
 import { atMost, type Figure, withGoal } from '../../report/figure';
 import { BenchRelease } from './bench-release';
 import { OwnBroker } from '../daemon/own-broker';
-import { quantile } from '../../report/intervals';
+import { quantile } from '../../../quantile';
 import { createLog } from '../../../system/log';
 import { chooseModels } from '../../../vision/faces/load';
 import { wholeNumber } from '../../../terminal/arguments';

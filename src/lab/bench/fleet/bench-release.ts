@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { FleetView, type ReportedChannel, VIEW_FILTERS } from '../../../fleet/ma
 import { FACE_CHANNELS } from '../../../fleet/update/installed';
 import { type Offer, type OfferScope, WHOLE_FLEET } from '../../../fleet/release';
 import { Guest } from '../../../mqtt/link/guest';
+import { sha256Hex } from '../../../digest';
 
 const ALL: OfferScope = { kind: 'group', group: WHOLE_FLEET };
 const CHANNEL = FACE_CHANNELS.encoder;
@@ -44,7 +44,7 @@ export class BenchRelease {
     const file = join(bundle, 'card.json');
     const card = JSON.parse(readFileSync(file, 'utf8')) as { files: object };
     const ballast = Buffer.alloc(ballastBytes, 'of no use ');
-    const digest = createHash('sha256').update(ballast).digest('hex');
+    const digest = sha256Hex(ballast);
     writeFileSync(join(bundle, 'ballast'), ballast);
     writeFileSync(file, JSON.stringify({ ...card, version: '999.0.0', files: { ...card.files, ballast: digest } }));
     const release = addRelease(fleet, await readContent(bundle, ''), {

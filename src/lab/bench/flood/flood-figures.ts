@@ -1,6 +1,6 @@
 import type { SwipeTiming } from '../daemon/swipes';
 import { atLeast, atMost, type Figure, withGoal } from '../../report/figure';
-import { quantile } from '../../report/intervals';
+import { quantile } from '../../../quantile';
 
 export interface FloodMeasured {
   readonly idle: readonly SwipeTiming[];

@@ -2,7 +2,7 @@ import { Gallery } from '../../../access/members/gallery';
 import type { FaceApiReference } from '../face-api';
 import { atLeast, atMost, withGoal, type Figure } from '../../report/figure';
 import { heldBytes } from './held-bytes';
-import { median, quantile } from '../../report/intervals';
+import { median, quantile } from '../../../quantile';
 import { seededRandom } from '../../../random';
 
 export interface MatchBenchOptions {

@@ -4,7 +4,7 @@ import type { Box } from '../../../events';
 import { BENCH_FACE_PX, type BenchFrame } from './frames';
 import type { FaceApiReference } from '../face-api';
 import { atLeast, atMost, withGoal, type Figure } from '../../report/figure';
-import { median } from '../../report/intervals';
+import { median } from '../../../quantile';
 import type { TimedModel } from '../timed-model';
 
 /** One path from a frame to a vector, as it runs live. */

@@ -1,6 +1,6 @@
 import type { WordDetector } from '../../../voice/wake-word/detector';
 import { atLeast, atMost, type Figure, withGoal } from '../../report/figure';
-import { median } from '../../report/intervals';
+import { median } from '../../../quantile';
 import { type OpenWakeWordFeatures, STRIDE_SAMPLES } from './openwakeword';
 
 /** Time of both for one piece of 80 ms, in microseconds. */

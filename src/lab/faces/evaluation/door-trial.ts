@@ -1,5 +1,6 @@
 import type { FaceAnalyser } from '../../../vision/faces/analyser';
-import { FusedEmbedding, l2Distance } from '../../../vision/faces/fusion';
+import { FusedEmbedding } from '../../../vision/faces/fusion';
+import { l2Distance } from '../../../store/members/vector';
 import { encodeJpeg, readPicture } from '../../../vision/picture/picture';
 import type { FaceDataset } from '../data/dataset';
 import { fnmrAtFmr, operatingPoint, type FnmrAtFmr, type OperatingPoint, type Scores } from '../../report/det';

@@ -16,7 +16,7 @@ import { crossValidatedAccuracy, type FoldAccuracy, type JudgedPair } from '../d
 import { fnirAtFpir, openSetSearches, type FnirAtFpir, type IdentificationTrials } from './identification';
 import { WrongPairs } from './wrong-pairs';
 import { widest, type Interval } from '../../report/intervals';
-import { l2Distance } from '../../../vision/faces/fusion';
+import { l2Distance } from '../../../store/members/vector';
 
 export const TARGET_FMRS = [1e-3, 1e-4, 1e-5] as const;
 export const TARGET_FPIRS = [1e-1, 1e-2, 1e-3] as const;

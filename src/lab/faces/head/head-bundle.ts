@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { appendMatrixProduct } from '../../../onnx/edit';
@@ -7,6 +6,7 @@ import { UsherError } from '../../../errors';
 import { fnmrAtFmr, type Scores } from '../../report/det';
 import { type Bundle, readBundle } from '../../../inference/bundle';
 import type { Card, CardOutput, ThresholdRow } from '../../../inference/card';
+import { sha256Hex } from '../../../digest';
 
 export interface HeadBundle {
   /** Name of the new bundle. */
@@ -67,7 +67,7 @@ export async function writeHeadBundle(modelsDir: string, base: string, head: Hea
       remedy: 'Give another --name.',
     });
   const bytes = littleEndian(head.matrix);
-  const mark = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
+  const mark = sha256Hex(bytes).slice(0, 8);
   const value = `embedding_${mark}`;
   const modelBytes = appendMatrixProduct(await readFile(bundle.modelFile), {
     input: output.output,

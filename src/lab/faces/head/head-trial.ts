@@ -6,7 +6,8 @@ import { seededRandom } from '../../../random';
 import { UsherError } from '../../../errors';
 import { applyHead } from '../../../inference/embedding-head';
 import type { Tf } from '../../learning/tensorflow';
-import { l2Distance, normaliseInPlace } from '../../../vision/faces/fusion';
+import { normaliseInPlace } from '../../../vision/faces/fusion';
+import { l2Distance } from '../../../store/members/vector';
 import { HEAD_TRAINING, trainHead, type HeadTraining } from './face-head';
 import { samplesOf, type HeadView } from './head-views';
 

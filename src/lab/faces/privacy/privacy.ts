@@ -1,7 +1,7 @@
 import type { AnalysedFace, FaceAnalyser } from '../../../vision/faces/analyser';
 import type { DetectedFace, FaceDetector } from '../../../vision/faces/faces';
 import type { Frame } from '../../../vision/picture/frame';
-import { l2Distance } from '../../../vision/faces/fusion';
+import { l2Distance } from '../../../store/members/vector';
 import { centralFace } from '../data/encode-pictures';
 import { type Figure, withGoal, atMost } from '../../report/figure';
 import { wilson } from '../../report/intervals';

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../../errors';
 import type { Frame } from '../../../vision/picture/frame';
 import { readPicture } from '../../../vision/picture/picture';
 import { SceneGrid } from '../../../vision/scene/scene-input';
+import { sha256Hex } from '../../../digest';
 
 /**
  * `binary`: two labels that exclude one another, one output. `multi-label`: a yes or no for each label; several may
@@ -90,7 +90,7 @@ export async function readSceneData(
 
 /** SHA-256 of size and pixels: the same picture in two files with other metadata is the same picture. */
 export function pixelDigest({ width, height, data }: Frame): string {
-  return createHash('sha256').update(`${width}x${height}\n`).update(data).digest('hex');
+  return sha256Hex(`${width}x${height}\n`, data);
 }
 
 function targetsOf(own: readonly string[], labels: readonly string[], kind: SceneKind): Float32Array {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { SceneClassifier } from '../../../vision/scene/scene';
 import { SCENE_GRID } from '../../../vision/scene/scene-input';
 import { atLeast, atMost, type Figure, withGoal } from '../../report/figure';
-import { median, wilson } from '../../report/intervals';
+import { wilson } from '../../report/intervals';
+import { median } from '../../../quantile';
 import type { TimedModel } from '../../bench/timed-model';
 import type { SceneData, ScenePicture } from './data';
 

@@ -1,4 +1,5 @@
-import { median, poisson, quantile, wilson } from '../../report/intervals';
+import { poisson, wilson } from '../../report/intervals';
+import { median, quantile } from '../../../quantile';
 import { atMost, type Figure, type Goal, withGoal } from '../../report/figure';
 import { CONDITIONS } from './trials';
 import { everyday, falseAccepts, latencyMs, type WakeEvaluation } from './wake-evaluation';

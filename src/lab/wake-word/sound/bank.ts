@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { systemCode } from '../../../errors';
+import { writeDurably } from '../../../files/durable-file';
+import { sha256Hex } from '../../../digest';
 
 /** Where in a clip its word lies, in samples from the clip's beginning. */
 export interface WordSpan {
@@ -51,9 +51,7 @@ export function secondsOf(bank: SoundBank, rateHz: number): number {
 }
 
 export function contentHash(samples: Int16Array): string {
-  return createHash('sha256')
-    .update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
-    .digest('hex');
+  return sha256Hex(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
 }
 
 export function buildBank(clips: readonly Clip[]): SoundBank {
@@ -122,8 +120,8 @@ interface Header {
   readonly words: readonly number[];
 }
 
-/** Written to a temporary file and renamed, so that an interrupted run leaves no half bank. */
-export async function saveBank(file: string, bank: SoundBank): Promise<void> {
+/** A run that is broken off leaves no half bank. */
+export function saveBank(file: string, bank: SoundBank): void {
   const header: Header = {
     names: bank.names,
     hashes: bank.hashes,
@@ -134,10 +132,7 @@ export async function saveBank(file: string, bank: SoundBank): Promise<void> {
   const size = Buffer.alloc(4);
   size.writeUInt32LE(json.length);
   const { buffer, byteOffset, byteLength } = bank.samples;
-  const draft = `${file}.${Math.floor(performance.timeOrigin + performance.now())}.part`;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(draft, Buffer.concat([size, json, Buffer.from(buffer, byteOffset, byteLength)]));
-  await rename(draft, file);
+  writeDurably(file, Buffer.concat([size, json, Buffer.from(buffer, byteOffset, byteLength)]), 'public');
 }
 
 /** @returns null where there is no such bank, or one that does not hold what its header says */

@@ -64,7 +64,7 @@ async function decodeAll(
     return word === null ? { name, samples } : { name, samples, word };
   });
   const bank = withoutDoubles(buildBank(clips));
-  await saveBank(cached, bank);
+  saveBank(cached, bank);
   return bank;
 }
 

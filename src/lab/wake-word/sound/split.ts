@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../../digest';
 
 /** What a recording may be used for. Training, early stopping and measuring never share one. */
 export type Part = 'train' | 'validation' | 'test';
@@ -31,7 +31,7 @@ const TAKE = /^(.*\d{3,})-[A-Z]$/;
 export function partOf(corpus: string, stem: string, hash: string): Part {
   if (HELD_OUT.includes(corpus) || HELD_OUT.includes(`${corpus}/${stem}`)) return 'test';
   const take = TAKE.exec(stem)?.[1];
-  const key = take === undefined ? hash : createHash('sha256').update(take).digest('hex');
+  const key = take === undefined ? hash : sha256Hex(take);
   const share = parseInt(key.slice(0, 8), 16) / 2 ** 32;
   return share < TEST_SHARE ? 'test' : share < TEST_SHARE + VALIDATION_SHARE ? 'validation' : 'train';
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { resample } from '../sound/resample';
 import { inParallel, runProgram } from '../sound/run-program';
 import { readWav } from './wav';
 import { type Engine, PROGRAMS, type Voice } from './voices';
+import { sha256Hex } from '../../../digest';
 
 /** One thing to say. */
 export interface Utterance {
@@ -57,15 +57,12 @@ export async function synthesise(utterances: readonly Utterance[], options: Synt
   }
   let done = 0;
   const banks = await inParallel(batches, PROCESSES, async (batch) => {
-    const key = createHash('sha256')
-      .update(JSON.stringify([FORMAT, batch]))
-      .digest('hex')
-      .slice(0, 32);
+    const key = sha256Hex(JSON.stringify([FORMAT, batch])).slice(0, 32);
     const file = join(options.cacheDir, 'speech', `${key}.bank`);
     let bank = await loadBank(file);
     if (bank === null) {
       bank = await sayBatch(batch);
-      await saveBank(file, bank);
+      saveBank(file, bank);
     }
     done += batch.length;
     options.onProgress?.(done / utterances.length);

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { messageOf, systemCode, UsherError } from '../../../errors';
+import { writeDurably } from '../../../files/durable-file';
 import { type AdamState, createAdam } from '../network/adam';
 import { MEL_BANDS } from '../../../voice/features/features';
 import type { MinedNegative } from './mining';
 import { createNetwork, type Network, PARAMETER_NAMES } from '../network/parameters';
+import { sha256Hex } from '../../../digest';
 
 const Loss = z.object({ step: z.number(), loss: z.number() });
 const RoundResult = z.object({
@@ -62,7 +62,7 @@ export interface TrainingState {
  * Writes the state so that a crash, a full disk or a pulled plug leaves this one or the one before: temporary file, flush, rename.
  * @throws UsherError `file-unreadable`; the checkpoint before is untouched
  */
-export async function saveCheckpoint(file: string, fingerprint: string, state: TrainingState): Promise<void> {
+export function saveCheckpoint(file: string, fingerprint: string, state: TrainingState): void {
   const body = encodeBody(state);
   const header: z.infer<typeof Header> = {
     format: 2,
@@ -79,26 +79,14 @@ export async function saveCheckpoint(file: string, fingerprint: string, state: T
     rounds: state.rounds,
     hasBest: state.best !== null,
     meanOf: state.mean?.networks ?? 0,
-    sha256: createHash('sha256').update(body).digest('hex'),
+    sha256: sha256Hex(body),
   };
   const json = Buffer.from(JSON.stringify(header));
   const size = Buffer.alloc(4);
   size.writeUInt32LE(json.length);
-  const draft = `${file}.part`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    const handle = await open(draft, 'w');
-    try {
-      for (const part of [size, json, body]) await handle.writeFile(part);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-    const folder = await open(path.dirname(file), 'r');
-    await folder.sync().finally(() => folder.close());
+    writeDurably(file, Buffer.concat([size, json, body]), 'public');
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
     throw new UsherError('file-unreadable', `the checkpoint ${file} cannot be written: ${messageOf(error)}`, {
       cause: error,
       remedy: 'Make room on the disk, then go on from the checkpoint before with --resume.',
@@ -131,7 +119,7 @@ function decode(file: string, bytes: Buffer): { header: z.infer<typeof Header>; 
     const size = bytes.readUInt32LE(0);
     const header = Header.parse(JSON.parse(bytes.toString('utf8', 4, 4 + size)));
     const body = bytes.subarray(4 + size);
-    if (createHash('sha256').update(body).digest('hex') !== header.sha256) throw new Error('its checksum does not fit');
+    if (sha256Hex(body) !== header.sha256) throw new Error('its checksum does not fit');
     return { header, body };
   } catch (error) {
     throw new UsherError('data-invalid', `${file} is no whole checkpoint: ${messageOf(error)}`, {

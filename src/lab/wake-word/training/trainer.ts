@@ -79,7 +79,7 @@ export interface TrainerOptions {
   /** State to continue from. */
   readonly resumed: TrainingState | null;
   readonly signal?: AbortSignal;
-  readonly save: (state: TrainingState) => Promise<void>;
+  readonly save: (state: TrainingState) => void | Promise<void>;
   readonly onProgress: (label: string, share: number) => void;
   readonly onRound: (result: RoundResult) => void;
 }

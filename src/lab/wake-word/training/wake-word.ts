@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clipCount, secondsOf, type SoundBank } from '../sound/bank';
@@ -21,6 +20,7 @@ import { train, type TrainingPlan, TRIGGER_SHAPE } from './trainer';
 import { lossPlot, trainingDetPlot } from './training-plots';
 import { CONDITIONS, makeValidationSet, validate } from './validation';
 import { wakeWordBundle } from './wake-word-bundle';
+import { sha256Hex } from '../../../digest';
 
 export interface WakeWordTraining {
   readonly word: string;
@@ -101,7 +101,7 @@ export async function trainWakeWord(options: WakeWordTraining): Promise<WakeWord
       resumed,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       save: async (now) => {
-        await saveCheckpoint(checkpoint, fingerprint, now);
+        saveCheckpoint(checkpoint, fingerprint, now);
         await writeText(path.join(workDir, 'loss.svg'), lossPlot(word, now.losses, now.rounds));
       },
       onProgress,
@@ -174,7 +174,7 @@ async function measure(
 function fingerprintOf({ word, plan, from, companion: companion }: WakeWordTraining, { used }: WordData): string {
   const earlier = [from, companion].map((one) => one && titleOf(one));
   const facts = { word, plan, earlier, features: FEATURE_VERSION, used };
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
+  return sha256Hex(JSON.stringify(facts));
 }
 
 function describe({ materials: { train: all } }: WordData, { from, companion: companion }: WakeWordTraining): string {

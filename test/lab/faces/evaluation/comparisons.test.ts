@@ -5,7 +5,7 @@ import { compareAll } from '../../../../src/lab/faces/evaluation/comparisons';
 import { embeddingSet, type Role } from '../../../../src/lab/faces/data/embedding-set';
 import { fnirAtFpir, openSetSearches } from '../../../../src/lab/faces/evaluation/identification';
 import { seededRandom } from '../../../../src/random';
-import { l2Distance } from '../../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../../src/store/members/vector';
 
 interface Entry {
   readonly person: number;

@@ -15,7 +15,8 @@ import { headThresholds, writeHeadBundle } from '../../../../src/lab/faces/head/
 import { headFigures } from '../../../../src/lab/faces/head/head-figures';
 import { headTrial } from '../../../../src/lab/faces/head/head-trial';
 import { samplesOf, type HeadView } from '../../../../src/lab/faces/head/head-views';
-import { l2Distance, normaliseInPlace } from '../../../../src/vision/faces/fusion';
+import { normaliseInPlace } from '../../../../src/vision/faces/fusion';
+import { l2Distance } from '../../../../src/store/members/vector';
 import { failureOf } from '../../../store/fixtures';
 import {
   TINY_DIMENSIONS as D,

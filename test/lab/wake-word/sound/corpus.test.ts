@@ -119,7 +119,7 @@ describe('a bank of sounds', () => {
 
   it('gives back what was put into it, also from disk, in part, and joined', async () => {
     const bank = buildBank(clips);
-    await saveBank(path.join(dir, 'a', 'b.bank'), bank);
+    saveBank(path.join(dir, 'a', 'b.bank'), bank);
     const loaded = (await loadBank(path.join(dir, 'a', 'b.bank')))!;
     const joined = joinBanks([selectClips(bank, (i) => i === 0), selectClips(loaded, (i) => i > 0)]);
     for (const same of [bank, loaded, joined])

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createAdam } from '../../../../src/lab/wake-word/network/adam';
+import { failureOf } from '../../../store/fixtures';
 import { loadCheckpoint, saveCheckpoint, type TrainingState } from '../../../../src/lab/wake-word/training/checkpoint';
 import { randomNetwork } from '../../../support/wake-word';
 import { canMount } from '../../../support/tmpfs';
@@ -34,7 +35,7 @@ describe('a checkpoint', () => {
   it('brings back all of the state', async () => {
     const file = path.join(dir, 'c');
     const state = stateOf(1);
-    await saveCheckpoint(file, 'f', state);
+    saveCheckpoint(file, 'f', state);
     expect(await loadCheckpoint(file, 'f')).toEqual(state);
     expect(readdirSync(dir)).toEqual(['c']);
   });
@@ -45,7 +46,7 @@ describe('a checkpoint', () => {
 
   it('of another training is refused', async () => {
     const file = path.join(dir, 'c');
-    await saveCheckpoint(file, 'f', stateOf(1));
+    saveCheckpoint(file, 'f', stateOf(1));
     await expect(loadCheckpoint(file, 'g')).rejects.toMatchObject({
       code: 'data-invalid',
       remedy: expect.any(String) as string,
@@ -65,7 +66,7 @@ describe('a checkpoint', () => {
     ],
   ])('that is %s is refused', async (_, spoil) => {
     const file = path.join(dir, 'c');
-    await saveCheckpoint(file, 'f', stateOf(1));
+    saveCheckpoint(file, 'f', stateOf(1));
     writeFileSync(file, spoil(readFileSync(file)));
     await expect(loadCheckpoint(file, 'f')).rejects.toMatchObject({ code: 'data-invalid' });
   });
@@ -76,9 +77,9 @@ describe('a checkpoint', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk]);
     try {
       const file = path.join(disk, 'c');
-      await saveCheckpoint(file, 'f', stateOf(1));
+      saveCheckpoint(file, 'f', stateOf(1));
       writeFileSync(path.join(disk, 'filler'), Buffer.alloc(220_000));
-      await expect(saveCheckpoint(file, 'f', stateOf(2))).rejects.toMatchObject({
+      expect(failureOf(() => saveCheckpoint(file, 'f', stateOf(2)))).toMatchObject({
         code: 'file-unreadable',
         message: expect.stringContaining('ENOSPC') as string,
         remedy: expect.stringContaining('--resume') as string,
