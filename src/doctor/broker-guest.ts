@@ -5,6 +5,7 @@ import { MQTT_LIMITS } from '../mqtt/topics/limits';
 import { explainBrokerProblem } from '../mqtt/link/problems';
 import type { ConnectionSettings, InboundPacket } from '../mqtt/topics/wire';
 import type { UsherError } from '../errors';
+import { pollUntil } from '../system/poll';
 
 const ANSWER_MS = 5000;
 /** Time for a message to come back. On the wire it takes milliseconds. */
@@ -77,13 +78,9 @@ export class Visit {
   }
 
   /** Whether this payload arrives on this connection. */
-  async hears(payload: string): Promise<boolean> {
-    const until = performance.now() + ECHO_MS;
-    while (performance.now() < until) {
-      if (this.heard.some((packet) => packet.payload.toString() === payload)) return true;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    return false;
+  hears(payload: string): Promise<boolean> {
+    const arrived = (): boolean => this.heard.some((packet) => packet.payload.toString() === payload);
+    return pollUntil(arrived, { everyMs: 20, withinMs: ECHO_MS });
   }
 
   async leave(): Promise<void> {

@@ -5,6 +5,7 @@ import { monotonicMs } from '../system/clock';
 import { createCameraSource } from '../vision/camera/create';
 import type { Frame } from '../vision/picture/frame';
 import { median } from '../quantile';
+import { pollUntil } from '../system/poll';
 
 /** Mean brightness (0..255) of a frame, and when it arrived (monotonic ms). */
 export interface BrightnessSample {
@@ -81,15 +82,14 @@ export async function measureLatency(camera: CameraConfig, options: LatencyOptio
       },
       complete: () => (failure = new UsherError('camera-failed', `${camera.id}: the stream ended`)),
     });
-  const until = async (what: () => boolean, limitMs: number): Promise<boolean> => {
-    const began = monotonicMs();
-    while (!what()) {
-      if (failure !== null) throw failure;
-      if (monotonicMs() - began > limitMs) return false;
-      await pause(20);
-    }
-    return true;
-  };
+  const until = (holds: () => boolean, withinMs: number): Promise<boolean> =>
+    pollUntil(
+      () => {
+        if (failure !== null) throw failure;
+        return holds();
+      },
+      { everyMs: 20, withinMs },
+    );
   try {
     if (!(await until(() => samples.length > 0, camera.startMs)))
       throw new UsherError('camera-failed', `${camera.id}: no frame within ${camera.startMs} ms`, {

@@ -2,7 +2,7 @@ import { messageOf } from '../../errors';
 import { type Trial, TrialFailed, TrialPostponed, type TrialReport } from '../../fleet/update/trial';
 import { monotonicMs } from '../../system/clock';
 import type { Log } from '../../system/log';
-import { abortable, pollUntil } from './abortable';
+import { abortable, pollUntil } from '../../system/poll';
 import type { TrialCandidate } from './candidate-process';
 import { requireSmall } from './trial-cost';
 import type { TrialLimits } from './trial-limits';
@@ -121,8 +121,8 @@ export abstract class ModelTrial<
   }
 
   /** Ends at once when a candidate's process fails, or the trial is aborted. */
-  private until(signal: AbortSignal, holds: () => boolean): Promise<void> {
-    return pollUntil(holds, { signal, failed: this.failures, look: () => this.look() });
+  private async until(signal: AbortSignal, holds: () => boolean): Promise<void> {
+    await pollUntil(holds, { signal, failed: this.failures, check: () => this.look() });
   }
 
   private look(): void {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TrialFailed } from '../../fleet/update/trial';
 import { monotonicMs } from '../../system/clock';
+import { abortable } from '../../system/poll';
 import type { VoiceService } from '../microphones/voice-service';
-import { abortable } from './abortable';
 import { ModelTrial, type ModelTrialParts } from './model-trial';
 import { requireAgreement } from './trial-cost';
 import { VoiceCandidate } from './voice-candidate';

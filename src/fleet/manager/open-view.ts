@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Guest, type GuestOptions } from '../../mqtt/link/guest';
 import { FleetView, VIEW_FILTERS } from './view';
+import { pollUntil } from '../../system/poll';
 
 /** Retained messages arrive together; after this time without one, all have arrived. */
 const QUIET_MS = 500;
@@ -19,7 +19,6 @@ export async function openView(broker: GuestOptions): Promise<{ view: FleetView;
     view.hear(topic, payload);
   });
   for (const filter of VIEW_FILTERS) await guest.subscribe(filter);
-  const until = performance.now() + PATIENCE_MS;
-  while (performance.now() - heardAt < QUIET_MS && performance.now() < until) await delay(50);
+  await pollUntil(() => performance.now() - heardAt >= QUIET_MS, { everyMs: 50, withinMs: PATIENCE_MS });
   return { view, guest };
 }

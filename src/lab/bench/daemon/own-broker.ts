@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { UsherError } from '../../../errors';
 import { endWithUs } from '../../../system/own-children';
+import { pollUntil } from '../../../system/poll';
 
 const PROGRAMS = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/bin/mosquitto'];
 const START_MS = 10_000;
@@ -34,15 +34,10 @@ export class OwnBroker {
     const child = spawn(program, ['-c', file], { stdio: 'ignore' });
     endWithUs(child);
     const broker = new OwnBroker(`mqtt://127.0.0.1:${port}`, child);
-    const until = performance.now() + START_MS;
-    while (!(await accepts(port))) {
-      if (child.exitCode !== null || performance.now() > until) {
-        await broker.stop();
-        throw new UsherError('broker-failed', `${program} does not start`, {
-          remedy: `Run it by hand: ${program} -c ${file}`,
-        });
-      }
-      await delay(20);
+    const answered = async (): Promise<boolean> => child.exitCode !== null || (await accepts(port));
+    if (!(await pollUntil(answered, { everyMs: 20, withinMs: START_MS })) || child.exitCode !== null) {
+      await broker.stop();
+      throw new UsherError('broker-failed', `${program} does not start`, { remedy: `Run it by hand: ${program} -c ${file}` });
     }
     return broker;
   }

@@ -1,6 +1,5 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { UsherError } from '../../../errors';
 import { carry } from '../../../fleet/manager/carry';
 import { readContent } from '../../../fleet/manager/content';
@@ -12,6 +11,7 @@ import { FACE_CHANNELS } from '../../../fleet/update/installed';
 import { type Offer, type OfferScope, WHOLE_FLEET } from '../../../fleet/release';
 import { Guest } from '../../../mqtt/link/guest';
 import { sha256Hex } from '../../../digest';
+import { pollUntil } from '../../../system/poll';
 
 const ALL: OfferScope = { kind: 'group', group: WHOLE_FLEET };
 const CHANNEL = FACE_CHANNELS.encoder;
@@ -98,14 +98,9 @@ export class BenchRelease {
   }
 
   private async until(what: string, holds: () => boolean): Promise<void> {
-    const until = performance.now() + PATIENCE_MS;
-    while (!holds()) {
-      if (performance.now() > until) {
-        const { state, reason, detail } = this.channel ?? {};
-        const why = `${state ?? 'silent'}${typeof reason !== 'string' ? '' : `, ${reason}: ${detail ?? ''}`}`;
-        throw new UsherError('broker-failed', `a release is offered, and no box ${what}: it is ${why}`);
-      }
-      await delay(LOOK_MS);
-    }
+    if (await pollUntil(holds, { everyMs: LOOK_MS, withinMs: PATIENCE_MS })) return;
+    const { state, reason, detail } = this.channel ?? {};
+    const why = `${state ?? 'silent'}${typeof reason !== 'string' ? '' : `, ${reason}: ${detail ?? ''}`}`;
+    throw new UsherError('broker-failed', `a release is offered, and no box ${what}: it is ${why}`);
   }
 }

@@ -15,6 +15,7 @@ import { type SimulationFigures, Watch } from './simulation-watch';
 import { smallBundle } from './small-bundle';
 import { CHANNEL } from './simulated-box';
 import { SimulatedFleet } from './simulated-fleet';
+import { pollUntil } from '../../../system/poll';
 
 export interface SimulationOptions {
   readonly boxes: number;
@@ -212,13 +213,9 @@ export class Simulation {
   }
 
   private async until(what: string, holds: () => boolean | Promise<boolean>, of = 0): Promise<void> {
-    const until = performance.now() + REST_MS;
-    while (!(await holds())) {
-      if (performance.now() > until)
-        throw new UsherError('release-refused', `the simulated boxes did not finish ${what}`);
-      this.options.onProgress(what, of === 0 ? 0 : 0.5);
-      await delay(LOOK_MS);
-    }
+    const check = (): void => this.options.onProgress(what, of === 0 ? 0 : 0.5);
+    if (!(await pollUntil(holds, { everyMs: LOOK_MS, withinMs: REST_MS, check })))
+      throw new UsherError('release-refused', `the simulated boxes did not finish ${what}`);
   }
 }
 
