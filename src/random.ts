@@ -4,7 +4,7 @@ const { cos, floor, imul, log, PI, sin, sqrt } = Math;
 /** Seeded randomness: an evaluation that cannot be repeated bit by bit cannot be compared with the next one. */
 export interface Random {
   /** Uniform in [0, 1). */
-  next(): number;
+  readonly next: () => number;
   /** Uniform in [low, high). */
   between(low: number, high: number): number;
   /** Uniform integer in [0, n). */
