@@ -5,7 +5,9 @@ const OFTEN = { everyMs: 1 };
 test('it asks until it holds, and checks before each further time', async () => {
   let asked = 0;
   let checked = 0;
-  const check = (): void => void checked++;
+  const check = (): void => {
+    checked++;
+  };
   expect(await pollUntil(() => Promise.resolve(++asked === 3), { ...OFTEN, check })).toBe(true);
   expect([asked, checked]).toEqual([3, 2]);
 });
