@@ -11,12 +11,14 @@ export type Rights = 'owner' | 'public' | number;
  * server serves.
  */
 export function writeDurably(file: string, bytes: Uint8Array | string, rights: Rights = 'owner'): void {
+  makeFolder(dirname(file), rights === 'owner' ? 0o700 : 0o755);
   placeDurably(file, bytes, rights, renameSync);
 }
 
 /**
- * As `writeDurably`, but never over a file that is there already, also one that another process made meanwhile.
- * @throws the system's error, `EEXIST` where there is one
+ * As `writeDurably`, but in a folder that exists, and never over a file that is there already, also one that another process made
+ * meanwhile.
+ * @throws the system's error, `EEXIST` where there is such a file
  */
 export function createDurably(file: string, bytes: Uint8Array | string, rights: Rights = 'owner'): void {
   // A link, unlike a rename, does not replace.
@@ -30,7 +32,6 @@ function placeDurably(
   place: (from: string, to: string) => void,
 ): void {
   const folder = dirname(file);
-  makeFolder(folder, rights === 'owner' ? 0o700 : 0o755);
   const temporary = `${file}.tmp-${process.pid}`;
   try {
     rmSync(temporary, { force: true });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDurably, writeDurably } from '../../src/files/durable-file';
@@ -20,6 +20,8 @@ test('a file is replaced whole, for its owner alone unless it is said otherwise,
 
 test('a file that is there already is not created again', () => {
   const folder = join(dir, 'created');
+  expect(() => createDurably(join(folder, 'key'), 'x')).toThrow(/ENOENT/);
+  mkdirSync(folder);
   const file = join(folder, 'key');
   createDurably(file, 'first');
   expect(modeOf(file)).toBe(0o600);

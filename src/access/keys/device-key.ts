@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, systemCode, UsherError } from '../../errors';
 import { signedBytes, type SigningDomain } from '../../canonical';
 import { createDurably } from '../../files/durable-file';
+import { makeFolder } from '../../files/owner';
 import { sha256Hex } from '../../digest';
 
 type Statement = Readonly<Record<string, unknown>>;
@@ -141,6 +142,7 @@ function readKey(file: string): DeviceKey {
 
 function createKey(file: string): void {
   const { privateKey } = generateKeyPairSync('ed25519');
+  makeFolder(dirname(file), 0o700);
   try {
     createDurably(file, privateKey.export({ format: 'pem', type: 'pkcs8' }));
   } catch (error) {
