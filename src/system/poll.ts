@@ -1,6 +1,6 @@
 import { monotonicMs } from './clock';
 
-/** The first of them to settle, unless the signal comes before: then it throws the signal's reason. */
+/** The first promise to settle. If the signal comes before, throws the signal's reason. */
 export async function abortable<T>(works: readonly Promise<T>[], signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let abort: () => void = () => undefined;
@@ -21,16 +21,16 @@ export interface PollOptions {
   /** Default: without end. */
   readonly withinMs?: number;
   readonly signal?: AbortSignal;
-  /** Reject when it can hold no more. */
+  /** Each rejects when the condition can no longer become true. */
   readonly failed?: readonly Promise<never>[];
-  /** Before each further time, to throw when a limit is broken. */
+  /** Called before each further check, to throw when a limit is exceeded. */
   readonly check?: () => void;
 }
 
 const NEVER = new AbortController().signal;
 
 /**
- * Asks again and again until it holds; ends at once with the first failure, or when the signal comes.
+ * Checks again and again until the condition is true. Ends at once with the first failure, or at the signal.
  * @returns false when the time is over
  */
 export async function pollUntil(
