@@ -37,7 +37,9 @@ export class OwnBroker {
     const answered = async (): Promise<boolean> => child.exitCode !== null || (await accepts(port));
     if (!(await pollUntil(answered, { everyMs: 20, withinMs: START_MS })) || child.exitCode !== null) {
       await broker.stop();
-      throw new UsherError('broker-failed', `${program} does not start`, { remedy: `Run it by hand: ${program} -c ${file}` });
+      throw new UsherError('broker-failed', `${program} does not start`, {
+        remedy: `Run it by hand: ${program} -c ${file}`,
+      });
     }
     return broker;
   }
