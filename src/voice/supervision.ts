@@ -23,7 +23,7 @@ export function microphoneSupervision(
     now,
     silence: (atStart, limitMs) =>
       atStart
-        ? `${name}: no sound within ${limitMs} ms of its start. Is the microphone connected?`
-        : `${name}: no sound for ${limitMs} ms. Is the microphone still there?`,
+        ? `${name}: no sound within ${limitMs} ms of its start. Check that the microphone is connected.`
+        : `${name}: no sound for ${limitMs} ms. Check the microphone and its cable.`,
   };
 }

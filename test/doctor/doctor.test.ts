@@ -125,7 +125,7 @@ describe('cameras', () => {
     expect(findings[0]).toEqual({ check: 'camera:cam', state: 'ok', found: 'gives frames of 64×48', remedy: null });
     // Its pictures are of one colour.
     expect(findings[1]).toMatchObject({ check: 'camera:cam:picture', state: 'warn' });
-    expect(findings[1]?.found).toContain('nothing but one tone');
+    expect(findings[1]?.found).toContain('only one tone');
     const taken = await examineCameras(await patient({}, { daemon: 42 }));
     expect(one(taken, 'camera:cam').found).toContain('running daemon');
   });

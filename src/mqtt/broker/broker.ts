@@ -101,7 +101,7 @@ export class EmbeddedBroker {
     const unnamed = [...this.guests].filter(([, guest]) => guest.id === null);
     const [oldest] = unnamed;
     if (oldest !== undefined && unnamed.length > BROKER_LIMITS.unnamed)
-      this.cut(oldest[0], 'too many connections that do not say who they are');
+      this.cut(oldest[0], 'too many connections that do not identify themselves');
   }
 
   /** The library with every bound that it does not have itself. */

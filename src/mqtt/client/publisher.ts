@@ -197,6 +197,6 @@ function assertPayload(key: OutKey, payload: unknown): void {
   const parsed = TOPICS[key].payload.safeParse(payload);
   if (parsed.success) return;
   throw new UsherError('message-invalid', `payload for ${key}: ${parsed.error.message}`, {
-    remedy: 'this is a defect of usher: please report it',
+    remedy: 'this is a defect in usher: please report it',
   });
 }

@@ -25,9 +25,9 @@ export class FloodWatch {
     const more = this.flooded.size > NAMED ? ` and ${this.flooded.size - NAMED} more` : '';
     return new UsherError(
       'broker-failed',
-      `more arrives than this box takes in, the rest is dropped: ${topics}${more}`,
+      `more messages arrive than this box accepts, the rest is dropped: ${topics}${more}`,
       {
-        remedy: 'find in the log of the broker who publishes there, and take the access or the certificate from it',
+        remedy: 'find the publisher in the broker’s log, and revoke its access or certificate',
       },
     );
   }

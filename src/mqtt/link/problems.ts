@@ -59,9 +59,9 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   '132': NO_V5,
   '2': ['it refuses the client identifier', 'check its rules for client identifiers'],
   '133': ['it refuses the client identifier', 'check its rules for client identifiers'],
-  '3': ['it is not available', 'look into its log'],
-  '136': ['it is not available', 'look into its log'],
-  '137': ['it is busy', 'look into its log; usher tries again by itself'],
+  '3': ['it is not available', 'see its log'],
+  '136': ['it is not available', 'see its log'],
+  '137': ['it is busy', 'see its log; usher tries again by itself'],
   '4': CREDENTIALS,
   '134': CREDENTIALS,
   '5': NOT_AUTHORISED,
@@ -110,8 +110,8 @@ function describe(code: string, cause: unknown): Explanation {
       'it ended the TLS handshake',
       'check mqtt.broker.certFile and mqtt.broker.keyFile: it may ask for a client certificate, or not trust this one',
     ];
-  if (message === '') return ['it closed the connection', 'look into its log'];
-  return [message, 'look into its log'];
+  if (message === '') return ['it closed the connection', 'see its log'];
+  return [message, 'see its log'];
 }
 
 function codeOf(cause: unknown): string {

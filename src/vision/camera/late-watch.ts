@@ -25,11 +25,11 @@ export class LateWatch {
     throw new UsherError(
       'camera-failed',
       Number.isFinite(late)
-        ? `${this.name}: for ${LATE_FOR_GOOD_MS / 1000} s all pictures have come late, now by ${(late / 1000).toFixed(1)} s`
-        : `${this.name}: for ${LATE_FOR_GOOD_MS / 1000} s pictures have come faster than they are taken`,
+        ? `${this.name}: for ${LATE_FOR_GOOD_MS / 1000} s all pictures arrived late, now by ${(late / 1000).toFixed(1)} s`
+        : `${this.name}: for ${LATE_FOR_GOOD_MS / 1000} s pictures arrived faster than they are taken`,
       {
         remedy:
-          'It is started again. If that does not help, lower its frame rate or size, and check the network. For a camera whose own clock is wrong set "source.times: arrival".',
+          'It is restarted. If that does not help, lower its frame rate or size, and check the network. For a camera whose own clock is wrong set "source.times: arrival".',
       },
     );
   }

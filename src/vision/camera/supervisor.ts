@@ -54,6 +54,6 @@ function cameraHealth({ state, detail, count, restarts, lastAt }: SourceHealth):
 
 function silence(name: string, atStart: boolean, limitMs: number): string {
   return atStart
-    ? `${name}: no frame within ${limitMs} ms of its start. Is the camera connected and switched on?`
-    : `${name}: no frame for ${limitMs} ms. Is the camera, its cable or its network still there?`;
+    ? `${name}: no frame within ${limitMs} ms of its start. Check that the camera is connected and switched on.`
+    : `${name}: no frame for ${limitMs} ms. Check the camera, its cable and its network.`;
 }

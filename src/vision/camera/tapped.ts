@@ -19,7 +19,7 @@ export class TappedSource implements CameraSource {
       const reader = new TapReader();
       const socket = connect(this.path);
       const failed = (why: string): UsherError =>
-        new UsherError('camera-failed', `${this.name}: the child that has the camera shows no frames: ${why}`);
+        new UsherError('camera-failed', `${this.name}: the process that has the camera sends no frames: ${why}`);
       socket.on('data', (chunk) => {
         try {
           reader.push(chunk, (frame) => subscriber.next(frame));
@@ -70,7 +70,7 @@ export class TapReader {
     const width = this.header.readUInt32BE(4);
     const height = this.header.readUInt32BE(8);
     if (this.header.readUInt32BE(0) !== TAP_MAGIC || width * height === 0 || width * height > TAP_MAX_PIXELS)
-      throw new UsherError('camera-failed', 'what came through the tap is no frame');
+      throw new UsherError('camera-failed', 'the data from the tap is not a frame');
     return this.buffers.take(width * height * 3);
   }
 

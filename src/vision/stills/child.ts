@@ -52,7 +52,7 @@ async function paintStills(job: StillsJob, send: (report: StillsReport) => void)
     (frame, event) => {
       const { decision } = event;
       if (queue.length >= STILLS_QUEUE) {
-        send({ kind: 'refused', decision, why: `${STILLS_QUEUE} pictures wait to be painted already` });
+        send({ kind: 'refused', decision, why: `${STILLS_QUEUE} pictures already wait to be painted` });
         return;
       }
       queue.push({ frame, event });

@@ -62,7 +62,7 @@ export function encodeHandOver({ width, height, data }: Frame, event: StillEvent
 export function decodeHandOver(bytes: Buffer): { readonly frame: Frame; readonly event: StillEvent } {
   const length = lengthOf(bytes);
   if (length === null || length !== bytes.length)
-    throw new UsherError('data-invalid', 'a picture of a decision broke off on its way to the process that paints');
+    throw new UsherError('data-invalid', 'a picture of a decision was cut off on its way to the painting process');
   const [width, height, text] = [bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12)];
   const event = JSON.parse(bytes.toString('utf8', HEADER_BYTES, HEADER_BYTES + text)) as StillEvent;
   return { frame: { width, height, data: Uint8Array.from(bytes.subarray(HEADER_BYTES + text)) }, event };

@@ -121,7 +121,7 @@ export class PictureWatch {
     this.restartsInARow++;
     frame.release();
     throw new UsherError('camera-failed', `${name}: frozen, the same picture for ${Math.round(stillMs / 1000)} s`, {
-      remedy: 'It is opened again. If that does not help, restart the camera or the recorder.',
+      remedy: 'It is reopened. If that does not help, restart the camera or the recorder.',
     });
   }
 

@@ -8,18 +8,18 @@ export function describeTrouble({ kind, since, measure, limit }: PictureTrouble)
       return {
         found: `frozen: every frame is the same picture ${from}`,
         remedy:
-          'Restart the camera or the recorder that it is read from. For a source whose picture really stands still, set stuckMs: null.',
+          'Restart the camera or the recorder that it is read from. For a source whose picture really never changes, set stuckMs: null.',
       };
     case 'black':
       return {
         found: `the picture is black (brightness ${measure.toFixed(0)} of 255, at least ${limit} is needed), ${from}`,
         remedy:
-          'Is the lens covered, the cable of the sensor loose, or the light off? Check exposure and infrared light.',
+          'Check that the lens is not covered, the sensor cable is not loose and the light is on. Check exposure and infrared light.',
       };
     case 'covered':
       return {
-        found: `the picture shows nothing but one tone (detail ${percent(measure)}, at least ${percent(limit)} is needed), ${from}`,
-        remedy: 'Is the lens covered, dirty or fogged, or does it look at a wall?',
+        found: `the picture has only one tone (detail ${percent(measure)}, at least ${percent(limit)} is needed), ${from}`,
+        remedy: 'Check that the lens is not covered, dirty or fogged, and that the camera does not look at a wall.',
       };
     case 'blurred':
       return {
@@ -29,9 +29,8 @@ export function describeTrouble({ kind, since, measure, limit }: PictureTrouble)
       };
     case 'moved':
       return {
-        found: `it no longer looks where it did: likeness ${measure.toFixed(2)} to its reference (at least ${limit} is needed), ${from}`,
-        remedy:
-          'Turn the camera back. If it is meant to look there, take the reference again: usher doctor --reference',
+        found: `its view has changed: similarity ${measure.toFixed(2)} to its reference (at least ${limit} is needed), ${from}`,
+        remedy: 'Turn the camera back. If the new view is intended, take the reference again: usher doctor --reference',
       };
     case 'turned':
       return {

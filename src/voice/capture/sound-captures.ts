@@ -84,7 +84,7 @@ export class SoundCaptures {
       })
       .catch((error: unknown) => {
         const message = messageOf(error);
-        if (message !== this.lastFailure) this.warn(`what was heard cannot be kept in ${this.folder}: ${message}`);
+        if (message !== this.lastFailure) this.warn(`recordings cannot be stored in ${this.folder}: ${message}`);
         this.lastFailure = message;
       });
   }

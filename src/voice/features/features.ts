@@ -102,7 +102,7 @@ export class FeatureExtractor {
     let total = 0;
     for (let band = 0; band < MEL_BANDS; band++) total += means[band] as number;
     if (!Number.isFinite(total))
-      throw new UsherError('data-invalid', 'the sound holds samples that are no numbers', {
+      throw new UsherError('data-invalid', 'the sound contains samples that are not numbers', {
         remedy: 'Check the recording, or the program that delivers the samples.',
       });
   }

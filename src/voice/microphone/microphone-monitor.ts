@@ -93,7 +93,7 @@ export class MicrophoneMonitor {
     if (!live || stuckMs === null || this.meter.stuckSamples < samplesOf(stuckMs)) return;
     throw new UsherError('microphone-failed', `${name}: nothing but ${this.still()} for ${stuckMs / 1000} s`, {
       remedy:
-        'Is the microphone muted, its gain at 0, or the wrong input chosen? See alsamixer. Where a noise gate does that, set stuckMs: null.',
+        'Check in alsamixer that the microphone is not muted, its gain is not 0 and the right input is chosen. If a noise gate is the cause, set stuckMs: null.',
     });
   }
 
@@ -107,7 +107,7 @@ export class MicrophoneMonitor {
     const measured = Math.round(fault.measuredHz / 100) * 100;
     throw new UsherError('microphone-failed', `${name}: it gives ${measured} samples a second, not ${SOUND_RATE_HZ}`, {
       remedy:
-        'Name the device as plughw:…, which converts the rate; hw:… does not. Where it is below: this machine is too busy to record.',
+        'Name the device as plughw:…, which converts the rate; hw:… does not. If the number is too low, this machine is overloaded.',
     });
   }
 
@@ -120,12 +120,12 @@ export class MicrophoneMonitor {
     const { mainsHz } = this.hum;
     const sound = rmsDbfs === null ? 0 : 10 ** (rmsDbfs / 20);
     if (clipped > CLIPPED_SHARE) this.note('it is too loud and clips: lower the gain (alsamixer)');
-    if (Math.abs(offset) > OFFSET) this.note('it carries a direct current: look at cable and input');
+    if (Math.abs(offset) > OFFSET) this.note('it has a DC offset: check cable and input');
     else if (Math.abs(offset) > OFFSET_AUDIBLE && Math.abs(offset) > OFFSET_OVER_SOUND * sound)
-      this.note('it gives a direct current and next to no sound: look at cable and input');
+      this.note('it has a DC offset and almost no sound: check cable and input');
     if (mainsHz !== null)
-      this.note(`it gives nothing but mains hum (${mainsHz} Hz): look at the plug, the cable's shield and the ground`);
-    if (invalid > 0) this.note('it holds samples that are not numbers: look at what wrote it');
+      this.note(`it gives nothing but mains hum (${mainsHz} Hz): check the plug, the cable's shield and the ground`);
+    if (invalid > 0) this.note('it contains samples that are not numbers: check the program that wrote it');
   }
 
   private note(trouble: string): void {

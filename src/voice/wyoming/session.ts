@@ -78,7 +78,7 @@ export class WyomingSession {
     const known = names.filter((name) => this.offered.some(({ model }) => model === name));
     if (known.length === 0) {
       const offer = this.offered.map(({ model }) => model).join(', ');
-      throw new UsherError('message-invalid', `none of the words asked for is offered; there is: ${offer}`);
+      throw new UsherError('message-invalid', `none of the requested words is offered; there is: ${offer}`);
     }
     this.wanted = new Set(known);
   }
@@ -93,7 +93,7 @@ export class WyomingSession {
     const { timestamp } = checked(Sound, event);
     const { payload } = event;
     if (payload.length % 2 !== 0)
-      throw new UsherError('message-invalid', `a piece of ${payload.length} bytes is no 16-bit sound`);
+      throw new UsherError('message-invalid', `a piece of ${payload.length} bytes is not 16-bit sound`);
     const startedMs = timestamp ?? this.heardMs;
     for (let at = 0; at < payload.length; at += 2 * PIECE_SAMPLES) {
       const length = Math.min(PIECE_SAMPLES, (payload.length - at) / 2);

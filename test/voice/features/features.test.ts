@@ -90,7 +90,7 @@ describe('features', () => {
   it('refuse samples that are no numbers, and an output that is too small', () => {
     const samples = testSignal();
     samples[1000] = NaN;
-    expect(() => featuresOf(samples)).toThrow(/no numbers/);
+    expect(() => featuresOf(samples)).toThrow(/not numbers/);
     expect(() => new FeatureExtractor().push(testSignal(), new Float32Array(40))).toThrow(RangeError);
   });
 });

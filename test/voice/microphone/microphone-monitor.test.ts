@@ -108,7 +108,7 @@ describe('whether a microphone hears', () => {
 
   test.each([
     ['clipped', () => tone(1, 300, 3).map((value) => Math.max(-1, Math.min(1, value))), 'too loud'],
-    ['off centre', () => noise(1, 0.1).map((value) => value + 0.3), 'direct current'],
+    ['off centre', () => noise(1, 0.1).map((value) => value + 0.3), 'DC offset'],
   ])('%s sound is told of, for a while', (_name, sound, told) => {
     const { hearing, hear, wait } = rig();
     hear(sound());
@@ -122,7 +122,7 @@ describe('whether a microphone hears', () => {
   test('a direct current that is all there is, however small', () => {
     const { hearing, hear } = rig();
     hear(noise(1, 1e-4).map((value) => value + 0.02));
-    expect(hearing.report().trouble).toContain('a direct current and next to no sound');
+    expect(hearing.report().trouble).toContain('a DC offset and almost no sound');
   });
 
   test('a small direct current under sound is none', () => {
