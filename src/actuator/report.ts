@@ -113,7 +113,7 @@ export class ActuatorReport {
     return {
       detail: `no box ${this.boxName} has published on this broker`,
       remedy:
-        'Compare device.site and device.id with those of the box, and broker.url with its mqtt.broker.url (usher actuator doctor).' +
+        'Compare device.site and device.id with those of the box, and broker.url with its mqtt.broker.url (usher actuator doctor). ' +
         'A broker with access rules must let the actuator read the box’s status topic.',
     };
   }

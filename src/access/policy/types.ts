@@ -158,7 +158,7 @@ export const ORDER_REFUSALS = {
   'clock-unknown': REASONS['clock-unknown'],
   lockdown: 'the door is locked down: send release-lockdown first',
   'until-past':
-    '"until" is in the past, so the order would end before it begins (give epoch milliseconds, or null for no end;' +
+    '"until" is in the past, so the order would end before it begins (give epoch milliseconds, or null for no end; ' +
     'to lift a lockdown send release-lockdown, to end a hold-open send end-hold-open)',
   'until-too-far': '"until" is more than 24 hours ahead, and a door is held open for at most 24 hours',
 } as const;

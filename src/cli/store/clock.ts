@@ -19,7 +19,7 @@ export function clockCommand(): Command {
   withInstallationOptions(command.command('accept'))
     .argument('<date>', 'the date of today from a calendar, like 2026-05-31; the clock must show the same date')
     .description(
-      'confirm that the clock is correct: usher forgets a later time that it remembers, and deletion by age trusts' +
+      'confirm that the clock is correct: usher forgets a later time that it remembers, and deletion by age trusts ' +
         'this date once it has been steady for a day',
     )
     .option('--by <who>', 'who confirmed it, for the journal (default: the account that runs this)')

@@ -11,7 +11,7 @@ export function keysCommand(): Command {
   const command = new Command('keys').description('manage the key that seals the members’ data');
   withInstallationOptions(command.command('rotate-box'))
     .description(
-      'replace the box key while the daemon runs. The old key is destroyed, so that older database backups can' +
+      'replace the box key while the daemon runs. The old key is destroyed, so that older database backups can ' +
         'no longer be opened: this also deletes members from those backups',
     )
     .option('--json', 'write JSON')

@@ -127,7 +127,7 @@ export class Keyring {
   private missing(candidates: readonly BoxKeyCandidate[]): UsherError {
     const store = `the store ${this.database.file}`;
     const remedy =
-      'Restore the key of this store from its backup, or name the right source' +
+      'Restore the key of this store from its backup, or name the right source ' +
       '(security.boxKey; for a command by hand as for the service). Nothing was changed. Without the key the members must be enrolled again.';
     return candidates.length === 0
       ? new UsherError('key-unusable', `${store} is sealed, and there is no box key: ${this.source.name}`, { remedy })
