@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { heldBytes } from '../../src/lab/bench/match/held-bytes';
+import { heldBytes } from '../../src/lab/bench/match/match';
 import { EvdevDecoder, evtestKey } from '../../src/readers/evdev-events';
 import { characterOf } from '../../src/readers/keys';
 import { LineSplitter, parseLine } from '../../src/readers/lines';

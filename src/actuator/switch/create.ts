@@ -1,8 +1,8 @@
 import type { RelayConfig } from '../config/schema';
-import { CommandSwitch } from './command';
 import { GpioSwitch } from './gpio';
 import { commandTopic, MqttSwitch, type RelayPublish, shelly, tasmota, zigbee2mqtt } from './mqtt-switch';
 import type { Switch } from './relay';
+import { run } from '../../system/programs';
 
 /** The hardware that the configuration names. @param publish for relays that use the actuator's own MQTT connection */
 export function createSwitch(config: RelayConfig, publish: RelayPublish): Switch {
@@ -25,4 +25,21 @@ export function createSwitch(config: RelayConfig, publish: RelayPublish): Switch
 function argvOf(argv: readonly string[]): readonly [string, ...string[]] {
   const [program = '', ...args] = argv;
   return [program, ...args];
+}
+
+type Argv = readonly [string, ...string[]];
+
+/**
+ * A lock that the operator's programs open and close. Each program runs once, to its end, and must exit with code 0.
+ */
+class CommandSwitch implements Switch {
+  constructor(private readonly commands: { readonly on: Argv; readonly off: Argv; readonly timeoutMs: number }) {}
+
+  async on(): Promise<void> {
+    await run(this.commands.on, this.commands.timeoutMs);
+  }
+
+  async off(): Promise<void> {
+    await run(this.commands.off, this.commands.timeoutMs);
+  }
 }

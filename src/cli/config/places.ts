@@ -1,11 +1,12 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { basename, dirname, relative } from 'node:path';
+import { basename, dirname, relative, join } from 'node:path';
 import type { LoadedConfig } from '../../config/load/load';
 import { noSuch } from '../../nearest-word';
 import { UsherError } from '../../errors';
-import { listBundles } from '../../inference/bundle';
+import { listBundles, CARD_FILE } from '../../inference/bundle';
 import { installed, modelsDir as ownModels, packageRoot } from '../../system/paths';
-import { checkWords } from './words';
+import { wordBundles } from '../../daemon/microphones/voices';
+import { installedWords } from '../../fleet/update/installed';
 
 /** A key that names a folder or bundle that does not exist. `bad`: the daemon cannot run. */
 export interface PlaceFault {
@@ -125,4 +126,24 @@ function isWritable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Checks that an installed bundle detects each configured word. Only `config check` calls this: at run time a
+ * microphone without a model must not stop a door, so the daemon retries.
+ * @throws UsherError `config-invalid`
+ */
+async function checkWords({ config, modelsDir, dataDir, file }: LoadedConfig): Promise<void> {
+  const words = wordBundles(config);
+  const brought = await installedWords(dataDir, words);
+  const missing = words.filter(
+    (name) => !Object.hasOwn(brought, name) && !existsSync(join(modelsDir, name, CARD_FILE)),
+  );
+  if (missing.length === 0) return;
+  const known = (await listBundles(modelsDir)).map((dir) => basename(dir)).filter((name) => name.startsWith('wake-'));
+  throw new UsherError(
+    'config-invalid',
+    `${file}: ${missing.map((name) => `word model "${name}": ${noSuch('model', name, known)}`).join('; ')} in ${modelsDir}`,
+    { remedy: 'Correct `model` under `words`, or train it: usher train wake-word' },
+  );
 }

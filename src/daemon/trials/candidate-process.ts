@@ -6,7 +6,7 @@ import type { VisionEvent, VoiceEvent } from '../../events';
 import { TrialFailed, TrialPostponed } from '../../fleet/update/trial';
 import type { Log } from '../../system/log';
 import { SupervisedChild } from '../../system/supervise';
-import { residentMiB } from './process-memory';
+import { residentMiB } from './trial-cost';
 
 /** A candidate that is silent this long hangs. At a door its frames are replaced long before. */
 const SILENT_MS = 3000;

@@ -2,11 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors';
-import { released, type EffectiveConfig } from '../../fleet/update/effective-config';
-import { type Candidate, type Trial, TrialFailed, type TrialReport } from '../../fleet/update/trial';
+import { released, type EffectiveConfig, CONFIG_CHANNEL, OPERATORS } from '../../fleet/update/effective-config';
+import {
+  type Candidate,
+  type Trial,
+  TrialFailed,
+  type TrialReport,
+  type Obstacle,
+  type RunningModel,
+} from '../../fleet/update/trial';
 import { writeDurably } from '../../files/durable-file';
 import { monotonicMs } from '../../system/clock';
 import type { HealthBoard } from '../health/health';
+import { type ChannelTarget, wrongKind } from './targets';
 
 export interface ConfigTrialParts {
   readonly under: EffectiveConfig;
@@ -117,5 +125,34 @@ export class ConfigTrial implements Trial {
     } catch {
       return [];
     }
+  }
+}
+
+/** The settings of this box, as a target of updates. */
+export class ConfigTarget implements ChannelTarget {
+  readonly channels = [CONFIG_CHANNEL];
+
+  constructor(private readonly parts: ConfigTrialParts) {}
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  running(): RunningModel {
+    // If the fleet has changed nothing yet; else the pointer names the settings in force.
+    return { version: OPERATORS, space: null, dir: null };
+  }
+
+  obstacle({ channel, release }: Candidate): Obstacle | null {
+    return release.kind === 'config' ? null : wrongKind(channel, release);
+  }
+
+  begin(candidate: Candidate): Trial {
+    return new ConfigTrial(candidate, this.parts);
+  }
+
+  restore(): Promise<void> {
+    this.parts.restart('back to the settings before');
+    return Promise.resolve();
   }
 }

@@ -1,16 +1,16 @@
 import type { Roster } from '../../access/members/roster';
-import type { ThresholdRow } from '../../access/members/thresholds';
+import { type ThresholdRow, distanceFor } from '../../access/members/thresholds';
 import { type Candidate, TrialFailed, TrialPostponed } from '../../fleet/update/trial';
 import { adoptEverywhere } from '../../system/adopt-everywhere';
 import { readEncoderCard } from '../../vision/faces/load';
 import type { FaceModels } from '../../vision/job';
 import type { VisionService } from '../cameras/vision-service';
 import type { Doors, EncoderFacts } from '../doors/doors';
-import { faceOutcome } from './face-outcome';
 import { ModelTrial, type ModelTrialParts } from './model-trial';
 import { requireAgreement, requireQuick } from './trial-cost';
 import { TrialFigures } from './trial-figures';
 import { VisionCandidate } from './vision-candidate';
+import type { Observation } from '../../events';
 
 export interface FaceTrialParts extends ModelTrialParts<VisionService> {
   readonly doors: Pick<Doors, 'admitEncoder' | 'dismissEncoder'>;
@@ -135,4 +135,24 @@ export class FaceTrial extends ModelTrial<VisionService, VisionCandidate, FaceTr
   private takeLongestGap(): number {
     return Math.round(Math.max(...this.parts.services.map((service) => service.takeLongestGap())));
   }
+}
+
+/** Looser than any door: what both models see is compared, not how strict a door is. */
+const FMR = 1e-4;
+
+/**
+ * What a door would make of one frame: no face, a refused face, an unknown person, or a member. For comparing two
+ * models on one frame, without rules, votes or cards.
+ */
+function faceOutcome(
+  observation: Observation,
+  roster: Pick<Roster, 'galleryOf'>,
+  table: readonly ThresholdRow[],
+): string {
+  const { subject, space } = observation;
+  if (subject === null) return 'nobody';
+  if (subject.embedding === null || subject.fused === null) return 'refused';
+  const gallery = roster.galleryOf(space);
+  const nearest = gallery?.search({ space, vector: subject.fused }, 1)[0];
+  return nearest !== undefined && nearest.distance <= distanceFor(table, FMR) ? `member ${nearest.member}` : 'unknown';
 }

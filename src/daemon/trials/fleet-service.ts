@@ -17,7 +17,7 @@ import type { MqttClient } from '../../mqtt/client/client';
 import type { Log } from '../../system/log';
 import { childEntry, packageVersion } from '../../system/paths';
 import type { FaceModels } from '../../vision/job';
-import { ConfigTarget } from './config-target';
+import { ConfigTarget } from './config-trial';
 import type { Doors } from '../doors/doors';
 import type { HealthBoard } from '../health/health';
 import { SceneTarget } from './scene-target';

@@ -1,7 +1,7 @@
 import { TrialFailed } from '../../fleet/update/trial';
-import { residentMiB } from './process-memory';
 import type { TrialFigures } from './trial-figures';
 import type { TrialLimits } from './trial-limits';
+import { readFileSync } from 'node:fs';
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
@@ -53,4 +53,14 @@ export function requireSmall(candidateMiB: number | null, runningPid: number | n
     'memory',
     `${Math.round(candidateMiB)} MiB are resident, ${Math.round(running)} MiB with the running model`,
   );
+}
+
+/** Resident memory of a process in MiB; null if unknown: the process is gone, or the system is not Linux. */
+export function residentMiB(pid: number): number | null {
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? null : Number(kib) / 1024;
+  } catch {
+    return null;
+  }
 }

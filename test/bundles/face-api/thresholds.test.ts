@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { buildFallbackSet } from '../../../src/bundles/face-api/build';
-import { FALLBACK_THRESHOLDS } from '../../../src/bundles/face-api/thresholds';
+import { FALLBACK_THRESHOLDS } from '../../../src/bundles/face-api/cards';
 import type { DetectedFace } from '../../../src/vision/faces/faces';
 import { l2Distance } from '../../../src/store/members/vector';
 import { readPicture } from '../../../src/vision/picture/picture';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { toOihw } from '../../../src/bundles/face-api/layers';
-import { parseManifest, type WeightEntry } from '../../../src/bundles/face-api/manifest';
+import { parseManifest, type WeightEntry } from '../../../src/bundles/face-api/weights';
 import { decodeWeights, WeightSet } from '../../../src/bundles/face-api/weights';
 import { scaledKernel, widenedMean } from '../../../src/bundles/face-api/resnet';
 

@@ -6,7 +6,7 @@
 import { cpSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig } from '../../../src/config/load/load';
-import { ConfigTarget } from '../../../src/daemon/trials/config-target';
+import { ConfigTarget } from '../../../src/daemon/trials/config-trial';
 import { HealthBoard } from '../../../src/daemon/health/health';
 import { Exclusive } from '../../../src/fleet/update/exclusive';
 import { installedModels } from '../../../src/fleet/update/installed';

@@ -9,7 +9,7 @@ import { BenchRelease } from '../fleet/bench-release';
 import { OwnBroker } from '../daemon/own-broker';
 import { Flood } from './flood';
 import { floodFigures, type FloodMeasured } from './flood-figures';
-import { writableTopics } from './flood-topics';
+import { writableTopics } from './flood';
 import { packageRoot } from '../../../system/paths';
 import { wholeNumber } from '../../../terminal/arguments';
 import { BENCH_MEMBER, BENCH_READER, BenchEntrance } from '../daemon/entrance';

@@ -1,9 +1,10 @@
 import { Gallery } from '../../../access/members/gallery';
 import type { FaceApiReference } from '../face-api';
 import { atLeast, atMost, withGoal, type Figure } from '../../report/figure';
-import { heldBytes } from './held-bytes';
 import { median, quantile } from '../../../quantile';
 import { seededRandom } from '../../../random';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 export interface MatchBenchOptions {
   readonly queries: number;
@@ -162,4 +163,17 @@ export function growthExponent(rows: readonly Pick<MatchRow, 'members' | 'median
   const [mx, my] = [mean(0), mean(1)];
   const covariance = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0);
   return covariance / points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
+}
+
+/** Memory after a garbage collection. Resident memory would also show what earlier sizes left. */
+export async function heldBytes(): Promise<number> {
+  setFlagsFromString('--expose_gc');
+  const collect = runInNewContext('gc') as () => void;
+  // WebAssembly memory is freed one turn of the event loop after its owner is gone.
+  for (let turn = 0; turn < 3; turn++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { writableTopics } from '../../../../src/lab/bench/flood/flood-topics';
+import { writableTopics } from '../../../../src/lab/bench/flood/flood';
 import { packageRoot } from '../../../../src/system/paths';
 import { BASE, ROOT } from '../../../mqtt/harness';
 

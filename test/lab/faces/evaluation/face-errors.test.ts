@@ -1,6 +1,6 @@
 import type { Quality } from '../../../../src/events';
 import { likelyCause } from '../../../../src/lab/faces/evaluation/face-errors';
-import { WrongPairs } from '../../../../src/lab/faces/evaluation/wrong-pairs';
+import { WrongPairs } from '../../../../src/lab/faces/evaluation/face-evaluation';
 
 const good: Quality = {
   interocularPx: 90,

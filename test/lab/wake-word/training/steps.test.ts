@@ -2,7 +2,7 @@ import { seededRandom } from '../../../../src/random';
 import { labelSteps, stepOf } from '../../../../src/lab/wake-word/training/labels';
 import { peaks } from '../../../../src/lab/wake-word/training/mining';
 import { learningRateAt, planRounds } from '../../../../src/lab/wake-word/network/schedule';
-import { specAugment } from '../../../../src/lab/wake-word/training/spec-augment';
+import { specAugment } from '../../../../src/lab/wake-word/training/batches';
 
 describe('labels', () => {
   it('are a run of ones from the step that has heard the word’s end, undecided on either side', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { espdlToInt8Onnx, espdlToOnnx, readEspdl } from '../../../../src/bundles/espdl';
-import { parseManifest } from '../../../../src/bundles/face-api/manifest';
+import { parseManifest } from '../../../../src/bundles/face-api/weights';
 import { decodeWeights } from '../../../../src/bundles/face-api/weights';
 import { readCard } from '../../../../src/inference/bundle';
 import { packageRoot } from '../../../../src/system/paths';
