@@ -104,7 +104,7 @@ async function readGolden(dir: string, name: string, dims: readonly number[]): P
   if (bytes.byteLength !== length * 4)
     throw new UsherError(
       'model-invalid',
-      `${join(dir, name)} holds ${bytes.byteLength} bytes , expected ${length * 4}`,
+      `${join(dir, name)} holds ${bytes.byteLength} bytes, expected ${length * 4}`,
       {
         remedy: REMEDY,
       },

@@ -54,7 +54,7 @@ async function readMatrix({ dir, card }: Bundle, name: string, length: number): 
   const invalid = (why: string): UsherError => new UsherError('model-invalid', `${dir}: the head ${name} ${why}`);
   if (!Object.hasOwn(card.files, name)) throw invalid('is not among the files of the card');
   const bytes = await readFile(`${dir}/${name}`);
-  if (bytes.byteLength !== length * 4) throw invalid(`has ${bytes.byteLength} bytes , expected ${length * 4}`);
+  if (bytes.byteLength !== length * 4) throw invalid(`has ${bytes.byteLength} bytes, expected ${length * 4}`);
   const matrix = new Float32Array(length);
   for (let i = 0; i < length; i++) matrix[i] = bytes.readFloatLE(4 * i);
   if (!matrix.every(Number.isFinite)) throw invalid('contains a value that is not a finite number');

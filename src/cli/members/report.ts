@@ -73,7 +73,7 @@ export function acceptedReport(
             `suspended because they were changed since: ${suspended.length === 0 ? 'none' : suspended.join(', ')}`,
             ...(suspended.length === 0
               ? []
-              : ['    → Correct them with `usher members set`, then `usher members activate`.']),
+              : ['  → Correct them with `usher members set`, then `usher members activate`.']),
           ].join('\n'),
   };
 }
