@@ -86,10 +86,7 @@ export function trainHead(
       return tf.div(yoloLoss(tf, prediction, target, options.weights ?? YOLO_WEIGHTS), pictures.length);
     };
   };
-  const batches = (pictures: readonly HeadPicture[]): (readonly HeadPicture[])[] =>
-    Array.from({ length: Math.ceil(pictures.length / options.batch) }, (_, i) =>
-      pictures.slice(i * options.batch, (i + 1) * options.batch),
-    );
+  const batches = (pictures: readonly HeadPicture[]) => batchesOf(pictures, options.batch);
   const meanLoss = (pictures: readonly HeadPicture[]): number =>
     batches(pictures).reduce(
       (sum, batch) => sum + batch.length * tf.tidy(() => lossOf(batch)().dataSync()[0] as number),
@@ -117,6 +114,10 @@ export function trainHead(
     tf.dispose([kernel, bias, ...initial]);
     optimiser.dispose();
   }
+}
+
+function batchesOf<T>(items: readonly T[], size: number): (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
 function minimise(optimiser: ReturnType<Tf['train']['adam']>, loss: () => Scalar, variables: Variable[]): number {
