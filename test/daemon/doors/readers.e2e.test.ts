@@ -103,7 +103,7 @@ describeWithMosquitto('readers, contacts and commands of a running daemon', () =
   });
 
   test('a swipe of the reader’s own key opens; the box has warned of the one without', async () => {
-    expect(daemon.log).toMatch(/readers: whoever may publish.*readers=bare /);
+    expect(daemon.log).toMatch(/readers: any client that may publish.*readers=bare /);
     const from = watcher.heard.length;
     expect(await keyedSwipe('4711')).toMatchObject({ code: 0 });
     expect(await decisionAfter(from)).toMatchObject({ outcome: 'granted', member: '4711' });
