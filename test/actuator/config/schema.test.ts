@@ -48,7 +48,7 @@ const PLACEHOLDER = `ed25519:${Buffer.alloc(32).toString('base64')}`;
 
 test.each([
   ['none', 'trustedKeys: []', 'trustedKeys: no key is trusted, so the actuator can obey no box'],
-  ['the placeholder of earlier samples', `trustedKeys: ["${PLACEHOLDER}"]`, 'trustedKeys[0]: this is no key of a box'],
+  ['the placeholder of earlier samples', `trustedKeys: ["${PLACEHOLDER}"]`, 'trustedKeys[0]: this is not a box’s key'],
   [
     'a private key that was pasted',
     'trustedKeys: ["-----BEGIN PRIVATE KEY----- hunter2"]',

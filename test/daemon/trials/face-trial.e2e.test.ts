@@ -100,7 +100,7 @@ describe('a candidate beside the running model', () => {
       this.analysed++;
     });
     try {
-      expect(await reasonOf(unseen.test(NEVER))).toMatch(/^nobody-seen: nobody came into view/);
+      expect(await reasonOf(unseen.test(NEVER))).toMatch(/^nobody-seen: no person came into view/);
     } finally {
       blank.mockRestore();
     }

@@ -147,7 +147,7 @@ describe('training a word from folders of recordings', () => {
     const { card } = read;
     expect(card.summary).toContain(' beside ');
     expect(card.version).toBe('2.4.0');
-    expect(card.licence.trainingData).toContain('beside wake-zyzzyva 2.3.4');
+    expect(card.licence.trainingData).toContain('with wake-zyzzyva 2.3.4 as companion');
     const members = await readNetworks(read);
     expect(members.length).toBe(2);
     const word = await openWakeWord(bundle, CPU_ONE_THREAD);
