@@ -27,7 +27,7 @@ describe('usher record', () => {
       const { status, stdout, stderr } = record('word', 'beep', '--file', file, '--out', path.join(folder, 'out'));
       expect(status).not.toBe(0);
       expect(stdout).toMatch(/^0 good takes of 20 are in .*; 3 were not good enough\.$/m);
-      expect(stderr).toMatch(/take 1: Nothing was heard.*take 3: Nothing was heard.*0 of 20 takes are good/s);
+      expect(stderr).toMatch(/take 1: No speech was found.*take 3: No speech was found.*0 of 20 takes are good/s);
       expect(stderr).not.toMatch(/Say “beep”|another microphone/);
     }));
 
