@@ -106,7 +106,7 @@ class FrameObserver {
 
   async observe(frame: LentFrame): Promise<Observation> {
     try {
-      await this.lookAtScene(frame);
+      if (this.parts.scene !== null) await this.lookAtScene(frame, this.parts.scene);
       // Other models may be adopted meanwhile; one frame is analysed by one set of them.
       const { analyser, tracker } = this.parts.faces();
       const moved = this.motion.moved(frame);
@@ -127,8 +127,8 @@ class FrameObserver {
     }
   }
 
-  private async lookAtScene(frame: LentFrame): Promise<void> {
-    const change = (await this.parts.scene?.observe(frame.mono, frame)) ?? null;
+  private async lookAtScene(frame: LentFrame, scene: Pick<SceneWatch, 'observe'>): Promise<void> {
+    const change = await scene.observe(frame.mono, frame);
     if (change !== null) this.scenes.next(change);
   }
 
