@@ -102,6 +102,8 @@ describeWithMosquitto('the connection for swipes and unlocks', () => {
     await until(
       'it to be noticed',
       () => client.health.problem?.message.includes('whenever the other is made') === true,
+      // Three rivalries, with a growing pause between attempts.
+      { ms: 150_000 },
     );
     await until('the main one to stand in', () => client.hears);
     expect(client.health.state).toBe('connected');
@@ -123,5 +125,5 @@ describeWithMosquitto('the connection for swipes and unlocks', () => {
     expect(client.stats.connects).toBe(connects);
     await reader.endAsync(true);
     authority.remove();
-  });
+  }, 200_000);
 });
